@@ -1,0 +1,356 @@
+"""Every exception that stops a run, grouped by what the caller does next.
+
+Bad rows are data, not exceptions. An exception carries its facts as attributes, has a stable
+`code`, survives pickling (task runners send it between processes) and never quotes a contact's
+values: columns and record numbers only.
+"""
+
+from dataclasses import dataclass, fields
+from typing import Any, ClassVar
+
+
+def one_of(names: tuple[str, ...], none: str = "there is none yet") -> str:
+    """List names for a message, the first twenty of them."""
+    if not names:
+        return none
+    more = f" and {len(names) - 20} more" if len(names) > 20 else ""
+    return ", ".join(names[:20]) + more
+
+
+@dataclass(eq=False)
+class ContactImportError(Exception):
+    """Root of everything this project raises on purpose."""
+
+    code: ClassVar[str] = "internal-error"
+
+    def __reduce__(self) -> tuple[type, tuple[Any, ...]]:
+        return type(self), tuple(getattr(self, field.name) for field in fields(self))
+
+
+@dataclass(eq=False)
+class UnexpectedError(ContactImportError):
+    """A fault of this project, not of its input; only the exception's type is kept, never its text."""
+
+    code: ClassVar[str] = "internal-error"
+    kind: str
+
+    def __str__(self) -> str:
+        return (
+            f"the import stopped at an unexpected {self.kind}; nothing was merged. "
+            "Run it again with CONTACTS_DEBUG=1 to see where"
+        )
+
+
+# --- the catalogue is wrong: mend it --------------------------------------------------------------
+
+
+class CatalogueError(ContactImportError):
+    """The field catalogue cannot be used."""
+
+
+@dataclass(eq=False)
+class CatalogueNotFound(CatalogueError):
+    """The catalogue file is not there or cannot be opened."""
+
+    code: ClassVar[str] = "catalogue-not-found"
+    path: str
+
+    def __str__(self) -> str:
+        return f"the field catalogue {self.path!r} cannot be read; give the path of a YAML file"
+
+
+@dataclass(eq=False)
+class CatalogueInvalid(CatalogueError):
+    """The catalogue was read, but breaks a rule; every breach is listed."""
+
+    code: ClassVar[str] = "catalogue-invalid"
+    path: str
+    problems: tuple[str, ...]
+
+    def __str__(self) -> str:
+        return f"the field catalogue {self.path!r} is wrong: " + "; ".join(self.problems)
+
+
+# --- the request is wrong: ask for something else -------------------------------------------------
+
+
+class RequestError(ContactImportError):
+    """The import was asked for in a way that cannot be met."""
+
+
+@dataclass(eq=False)
+class UsageError(RequestError):
+    """The command is wrong, as its own text shows; exit status 2."""
+
+    code: ClassVar[str] = "usage"
+    problem: str
+
+    def __str__(self) -> str:
+        return self.problem
+
+
+@dataclass(eq=False)
+class NoEmailColumn(RequestError):
+    """No column maps to the identity field."""
+
+    code: ClassVar[str] = "no-email-column"
+    identity: str
+    columns: tuple[str, ...]
+
+    def __str__(self) -> str:
+        return (
+            f"no column maps to {self.identity!r}, which identifies a contact; the columns are: "
+            f"{one_of(self.columns)}. Name the one with --map COLUMN={self.identity}"
+        )
+
+
+@dataclass(eq=False)
+class SeveralEmailColumns(RequestError):
+    """Two columns map to the identity field."""
+
+    code: ClassVar[str] = "several-email-columns"
+    identity: str
+    columns: tuple[str, ...]
+
+    def __str__(self) -> str:
+        return (
+            f"{len(self.columns)} columns map to {self.identity!r}: {one_of(self.columns)}; "
+            "exactly one may. Ignore the others with --map COLUMN= (or --map column_N= by position)"
+        )
+
+
+@dataclass(eq=False)
+class DuplicateMapping(RequestError):
+    """Two columns map to one field."""
+
+    code: ClassVar[str] = "duplicate-mapping"
+    field: str
+    columns: tuple[str, ...]
+
+    def __str__(self) -> str:
+        return (
+            f"{len(self.columns)} columns map to the field {self.field!r}: {one_of(self.columns)}; "
+            "ignore all but one with --map COLUMN= (or --map column_N= by position)"
+        )
+
+
+@dataclass(eq=False)
+class UnknownColumn(RequestError):
+    """The mapping names a column that the file does not have."""
+
+    code: ClassVar[str] = "unknown-column"
+    column: str
+    columns: tuple[str, ...]
+
+    def __str__(self) -> str:
+        return f"the mapping names the column {self.column!r}; the file has: {one_of(self.columns)}"
+
+
+@dataclass(eq=False)
+class UnknownField(RequestError):
+    """The mapping names a field that the catalogue does not have."""
+
+    code: ClassVar[str] = "unknown-field"
+    field: str
+    fields: tuple[str, ...]
+
+    def __str__(self) -> str:
+        return f"the mapping names the field {self.field!r}; the catalogue has: {one_of(self.fields)}"
+
+
+@dataclass(eq=False)
+class MappingInvalid(RequestError):
+    """The mapping file cannot be read as `column: field` lines."""
+
+    code: ClassVar[str] = "mapping-invalid"
+    path: str
+    problem: str
+
+    def __str__(self) -> str:
+        return f"the mapping file {self.path!r} {self.problem}; write one 'Column: field' a line (YAML)"
+
+
+@dataclass(eq=False)
+class UnknownSegment(RequestError):
+    """The request names a segment that does not exist."""
+
+    code: ClassVar[str] = "unknown-segment"
+    segment: str
+    known: tuple[str, ...]
+
+    def __str__(self) -> str:
+        return (
+            f"there is no segment {self.segment!r}; create it first with 'contacts segments create', "
+            f"or use one of: {one_of(self.known)}"
+        )
+
+
+@dataclass(eq=False)
+class UnknownImport(RequestError):
+    """The import list has no such import."""
+
+    code: ClassVar[str] = "unknown-import"
+    import_id: int
+
+    def __str__(self) -> str:
+        return f"there is no import {self.import_id}; 'contacts imports' lists them"
+
+
+@dataclass(eq=False)
+class RejectedFileGone(RequestError):
+    """The import is known, but its rejected file is not there."""
+
+    code: ClassVar[str] = "rejected-file-gone"
+    import_id: int
+
+    def __str__(self) -> str:
+        return (
+            f"the rejected file of import {self.import_id} is not there: "
+            "the import failed before it was written, or its folder was removed"
+        )
+
+
+# --- the source is wrong: get another file --------------------------------------------------------
+
+
+class SourceError(ContactImportError):
+    """The file cannot be read as contacts."""
+
+
+@dataclass(eq=False)
+class SourceNotFound(SourceError):
+    """There is no such file."""
+
+    code: ClassVar[str] = "source-not-found"
+    source: str
+
+    def __str__(self) -> str:
+        return f"there is no file {self.source!r}; check the path"
+
+
+@dataclass(eq=False)
+class SourceUnreadable(SourceError):
+    """The source exists, but is a folder, or may not be read."""
+
+    code: ClassVar[str] = "source-unreadable"
+    source: str
+    reason: str
+
+    def __str__(self) -> str:
+        return f"{self.source!r} cannot be read: {self.reason}"
+
+
+@dataclass(eq=False)
+class SourceEmpty(SourceError):
+    """The file has no header and no records."""
+
+    code: ClassVar[str] = "source-empty"
+    source: str
+
+    def __str__(self) -> str:
+        return f"{self.source!r} is empty; a CSV file starts with a header or, with --no-header, a record"
+
+
+@dataclass(eq=False)
+class SourceNotText(SourceError):
+    """The file's bytes are no text: a spreadsheet, an archive, an image."""
+
+    code: ClassVar[str] = "source-not-text"
+    source: str
+    kind: str
+
+    def __str__(self) -> str:
+        return f"{self.source!r} is no CSV text but {self.kind}; export it as CSV (UTF-8) and import that"
+
+
+@dataclass(eq=False)
+class HeaderLooksLikeData(SourceError):
+    """The header has a cell that is itself an email or a phone."""
+
+    code: ClassVar[str] = "header-looks-like-data"
+    source: str
+    position: int
+    kind: str
+
+    def __str__(self) -> str:
+        return (
+            f"the first record of {self.source!r} has a valid {self.kind} in column {self.position}, so it "
+            "is no header; add one, or use --no-header with --map column_N=FIELD"
+        )
+
+
+@dataclass(eq=False)
+class RecordTooLarge(SourceError):
+    """One record is larger than a chunk may ever be; reading it would not be bounded."""
+
+    code: ClassVar[str] = "record-too-large"
+    source: str
+    line: int
+    limit: int
+
+    def __str__(self) -> str:
+        return (
+            f"the record at line {self.line} of {self.source!r} is larger than {self.limit:,} bytes; "
+            "is this the right delimiter, and a CSV file?"
+        )
+
+
+# --- the warehouse is in trouble ------------------------------------------------------------------
+
+
+class WarehouseError(ContactImportError):
+    """The warehouse refuses, and would refuse again."""
+
+
+@dataclass(eq=False)
+class WarehouseUnusable(WarehouseError):
+    """The warehouse's address is wrong, or it does not let us read or write."""
+
+    code: ClassVar[str] = "warehouse-unusable"
+    warehouse: str
+    reason: str
+
+    def __str__(self) -> str:
+        return f"the warehouse {self.warehouse} cannot be used: {self.reason}"
+
+
+@dataclass(eq=False)
+class FieldTypeChanged(WarehouseError):
+    """The catalogue gives a field another type than the warehouse stores."""
+
+    code: ClassVar[str] = "field-type-changed"
+    field: str
+    stored: str
+    wanted: str
+
+    def __str__(self) -> str:
+        return (
+            f"the field {self.field!r} is stored as {self.stored}, and the catalogue now says {self.wanted}; "
+            "give the new type a new id, or put the old type back"
+        )
+
+
+@dataclass(eq=False)
+class MergeOutOfBalance(WarehouseError):
+    """The counts taken in the database do not add up to the accepted rows; the merge is undone."""
+
+    code: ClassVar[str] = "merge-out-of-balance"
+    accepted: int
+    counted: int
+
+    def __str__(self) -> str:
+        return (
+            f"{self.accepted} rows were accepted, but the warehouse counted {self.counted}; the merge was undone"
+        )
+
+
+@dataclass(eq=False)
+class TransientWarehouseError(ContactImportError):
+    """The warehouse is away or busy; the same work may succeed in a moment. The only kind retried."""
+
+    code: ClassVar[str] = "warehouse-unavailable"
+    warehouse: str
+    reason: str
+
+    def __str__(self) -> str:
+        return f"the warehouse {self.warehouse} did not answer: {self.reason}"
