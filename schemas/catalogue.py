@@ -184,7 +184,7 @@ class FieldCatalogue(BaseModel):
     def relaxed(self) -> Self:
         """The same catalogue with gaps allowed in every field (`--gaps allow`)."""
         fields = tuple(field.model_copy(update={"gaps": Gaps.ALLOW}) for field in self.fields)
-        return self.model_copy(update={"fields": fields})
+        return type(self)(fields=fields, default_prefix=self.default_prefix)
 
 
 def _problem(error: Any, raw: Any) -> str:
