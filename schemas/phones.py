@@ -3,8 +3,11 @@
 import re
 from functools import lru_cache
 
+import pandas as pd
 import phonenumbers
 from phonenumbers import PhoneNumberFormat
+
+from schemas.columns import Mask, judged, mapped
 
 DEFAULT_PREFIX = "+34"
 SHAPE = re.compile(r"\+?[0-9]+", re.ASCII)
@@ -33,3 +36,13 @@ def to_e164(phone: str, prefix: str) -> str | None:
     if not phonenumbers.is_valid_number(number):
         return None
     return phonenumbers.format_number(number, PhoneNumberFormat.E164)
+
+
+def e164_phones(column: pd.Series, prefix: str) -> pd.Series:
+    """Valid phones in E.164; what is no phone stays as it was written."""
+    return mapped(column, lambda phone: to_e164(phone, prefix))
+
+
+def valid_phones(column: pd.Series) -> Mask:
+    """Which cells hold a phone in E.164; blank cells pass. A number with its prefix needs no region."""
+    return judged(column, lambda phone: phone.startswith("+") and to_e164(phone, DEFAULT_PREFIX) == phone)

@@ -1,0 +1,82 @@
+"""Whole-column operations on text, on Arrow underneath a pandas series.
+
+Columns here are series of dtype `ArrowDtype(string)`, one cell a row, null where the cell is blank.
+Values that need a library one by one are judged once for each distinct value.
+"""
+
+from collections.abc import Callable, Iterable
+from typing import TypeAlias
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+
+TEXT = pd.ArrowDtype(pa.string())
+
+Mask: TypeAlias = pd.Series
+
+
+def to_arrow(column: pd.Series) -> pa.ChunkedArray:
+    """The Arrow array beneath a column, not copied."""
+    array = pa.array(column)
+    return array if isinstance(array, pa.ChunkedArray) else pa.chunked_array([array])
+
+
+def like(column: pd.Series, array: pa.ChunkedArray) -> pd.Series:
+    """An Arrow array as a series on the index of `column`."""
+    return pd.Series(pd.arrays.ArrowExtensionArray(array), index=column.index, name=column.name)
+
+
+def mask_like(column: pd.Series, array: pa.ChunkedArray, null: bool = True) -> Mask:
+    """An Arrow boolean array as a plain mask; `null` is the verdict on blank cells."""
+    values = array.fill_null(null).to_numpy()
+    return pd.Series(values, index=column.index, name=column.name)
+
+
+def trimmed(column: pd.Series) -> pd.Series:
+    """Cells without outer white space; what is then empty is null."""
+    text = pc.utf8_trim_whitespace(to_arrow(column))
+    return like(column, pc.if_else(pc.equal(pc.binary_length(text), 0), None, text))
+
+
+def matches(column: pd.Series, pattern: str) -> Mask:
+    """Which cells match an RE2 pattern somewhere (linear in the cell's length); blank cells do."""
+    return mask_like(column, pc.match_substring_regex(to_arrow(column), pattern))
+
+
+def mapped(column: pd.Series, judge: Callable[[str], str | None]) -> pd.Series:
+    """Each distinct value through `judge`; where it returns None, the cell stays as it is."""
+    coded = to_arrow(column).combine_chunks().dictionary_encode()
+    if isinstance(coded, pa.ChunkedArray):
+        coded = coded.combine_chunks()
+    values = coded.dictionary.to_pylist()
+    judged = [value if (found := judge(value)) is None else found for value in values]
+    if judged == values:
+        return column
+    return like(column, pa.chunked_array([pa.array(judged, pa.string()).take(coded.indices)]))
+
+
+def judged(column: pd.Series, judge: Callable[[str], bool]) -> Mask:
+    """Which cells `judge` accepts, asked once for each distinct value; blank cells pass."""
+    distinct = pc.unique(to_arrow(column)).to_pylist()
+    refused = [value for value in distinct if value is not None and not judge(value)]
+    return ~within(column, refused)
+
+
+def within(column: pd.Series, values: Iterable[str]) -> Mask:
+    """Which cells are one of `values`; blank cells are not."""
+    return mask_like(column, pc.is_in(to_arrow(column), value_set=pa.array(list(values), pa.string())), null=False)
+
+
+def replaced(column: pd.Series, where: Mask, values: pd.Series) -> pd.Series:
+    """`values`, shorter and in order, put in the places that `where` marks."""
+    array = pc.replace_with_mask(
+        to_arrow(column).combine_chunks(), pa.array(where.to_numpy()), to_arrow(values).combine_chunks()
+    )
+    return like(column, pa.chunked_array([array]))
+
+
+def positions(mask: Mask) -> np.ndarray:
+    """Row positions at which a mask is true."""
+    return np.flatnonzero(mask.to_numpy())

@@ -1,0 +1,49 @@
+"""Every rule a record can break, by its stable code; the prose may change, the codes may not."""
+
+from enum import StrEnum
+
+
+class Rule(StrEnum):
+    """Codes as reports, rejected files and the warehouse show them."""
+
+    ROW_TOO_SHORT = "row-too-short"
+    ROW_TOO_LONG = "row-too-long"
+    ROW_BAD_QUOTING = "row-bad-quoting"
+    ROW_UNDECODABLE = "row-undecodable"
+    EMAIL_MISSING = "email-missing"
+    EMAIL_INVALID = "email-invalid"
+    VALUE_MISSING = "value-missing"
+    TEXT_INVALID = "text-invalid"
+    PHONE_HAS_SPACES = "phone-has-spaces"
+    PHONE_INVALID = "phone-invalid"
+    DATE_INVALID = "date-invalid"
+    INTEGER_INVALID = "integer-invalid"
+    DECIMAL_INVALID = "decimal-invalid"
+    BOOLEAN_INVALID = "boolean-invalid"
+    OPTION_UNKNOWN = "option-unknown"
+    DUPLICATE_EMAIL = "duplicate-email"
+
+    @property
+    def malformed(self) -> bool:
+        """Whether the record could not even be read as cells; such records have no columns to judge."""
+        return self.value.startswith("row-")
+
+
+EXPECTED: dict[Rule, str] = {
+    Rule.ROW_TOO_SHORT: "as many cells as the header has columns",
+    Rule.ROW_TOO_LONG: "as many cells as the header has columns",
+    Rule.ROW_BAD_QUOTING: "a cell that starts with a quote ends with one, quotes inside it doubled",
+    Rule.ROW_UNDECODABLE: "text in the file's encoding",
+    Rule.EMAIL_MISSING: "the email that identifies the contact",
+    Rule.EMAIL_INVALID: "a valid address such as name@example.com",
+    Rule.VALUE_MISSING: "a value, since the catalogue rejects rows without one",
+    Rule.TEXT_INVALID: "text without NUL characters",
+    Rule.PHONE_HAS_SPACES: "a phone without spaces",
+    Rule.PHONE_INVALID: "a valid phone: an optional + and digits, such as +34651234567",
+    Rule.DATE_INVALID: "a day that exists, written yyyy-mm-dd",
+    Rule.INTEGER_INVALID: "digits that start with 1 to 9, at most 9223372036854775807",
+    Rule.DECIMAL_INVALID: "digits with an optional - and decimal point, at most 15 significant digits",
+    Rule.BOOLEAN_INVALID: "true or false, or 1 or 0",
+    Rule.OPTION_UNKNOWN: "an option ID of the field",
+    Rule.DUPLICATE_EMAIL: "one row an email",
+}

@@ -1,0 +1,87 @@
+"""Cells in the one form in which they are judged and stored.
+
+Normalising never refuses: a cell that breaks its type's rule comes out trimmed and otherwise as it was
+written, for the row schema to reject. What it does change is already valid, and changes only once.
+"""
+
+from collections.abc import Callable
+from typing import NamedTuple, TypeAlias
+
+import pandas as pd
+import pyarrow.compute as pc
+
+from schemas.catalogue import Field
+from schemas.checks import keeps_decimal
+from schemas.columns import like, mapped, replaced, to_arrow, trimmed
+from schemas.emails import addresses
+from schemas.field_types import FieldType
+from schemas.phones import e164_phones
+
+
+class Reading(NamedTuple):
+    """What a cell's meaning depends on besides its field."""
+
+    default_prefix: str
+
+
+Normaliser: TypeAlias = Callable[[pd.Series, Field, Reading], pd.Series]
+
+
+def _as_written(column: pd.Series, field: Field, reading: Reading) -> pd.Series:
+    return column
+
+
+def _email(column: pd.Series, field: Field, reading: Reading) -> pd.Series:
+    return addresses(column)
+
+
+def _phone(column: pd.Series, field: Field, reading: Reading) -> pd.Series:
+    return e164_phones(column, reading.default_prefix)
+
+
+def _decimal(column: pd.Series, field: Field, reading: Reading) -> pd.Series:
+    """No zeros that say nothing, no minus zero: `-007.50` is `-7.5`."""
+    valid = keeps_decimal(column, field)
+    array = to_arrow(column[valid] if not valid.all() else column)
+    array = pc.replace_substring_regex(array, r"^(-?)0+([0-9])", r"\1\2")
+    array = pc.replace_substring_regex(array, r"\.0+$|(\.[0-9]*[1-9])0+$", r"\1")
+    array = pc.if_else(pc.equal(array, "-0"), "0", array)
+    if valid.all():
+        return like(column, array)
+    return replaced(column, valid, like(column[valid], array))
+
+
+def _boolean(column: pd.Series, field: Field, reading: Reading) -> pd.Series:
+    words = {"1": "true", "true": "true", "0": "false", "false": "false"}
+    return mapped(column, lambda cell: words.get(cell.lower()))
+
+
+def _checkbox(column: pd.Series, field: Field, reading: Reading) -> pd.Series:
+    def in_catalogue_order(cell: str) -> str | None:
+        chosen = set(cell.split("|"))
+        if not chosen.issubset(field.option_ids):
+            return None
+        return "|".join(id for id in field.option_ids if id in chosen)
+
+    return mapped(column, in_catalogue_order)
+
+
+NORMALISERS: dict[FieldType, Normaliser] = {
+    FieldType.TEXT: _as_written,
+    FieldType.EMAIL: _email,
+    FieldType.PHONE: _phone,
+    FieldType.DATE: _as_written,
+    FieldType.INTEGER: _as_written,
+    FieldType.DECIMAL: _decimal,
+    FieldType.BOOLEAN: _boolean,
+    FieldType.RADIO: _as_written,
+    FieldType.CHECKBOX: _checkbox,
+}
+
+
+def normalise(contacts: pd.DataFrame, fields: tuple[Field, ...], reading: Reading) -> pd.DataFrame:
+    """Take raw text cells, one column a field; give the same shape trimmed, blank as null, in canonical form."""
+    return pd.DataFrame(
+        {field.id: NORMALISERS[field.type](trimmed(contacts[field.id]), field, reading) for field in fields},
+        index=contacts.index,
+    )
