@@ -1,0 +1,51 @@
+"""All contacts, as the text that imports again unchanged."""
+
+from collections.abc import Iterator
+from decimal import Decimal
+
+import pandas as pd
+from sqlalchemy import ColumnElement, Table, Text, case, cast, false, func, select, true
+
+from schemas.catalogue import Field, FieldCatalogue
+from schemas.field_types import Storage
+from warehouse.connection import Warehouse
+from warehouse.tables import WarehouseTables
+
+ROWS_A_BATCH = 50_000
+
+
+def export_batches(
+    warehouse: Warehouse, catalogue: FieldCatalogue, rows: int = ROWS_A_BATCH
+) -> Iterator[pd.DataFrame]:
+    """Every contact in the order of `contact_id`, a frame of text at a time, None where a field is empty.
+
+    All batches show the warehouse at one moment. Without contacts comes one frame without rows.
+    """
+    contacts = WarehouseTables(warehouse.schema, catalogue.fields).contacts
+    statement = select(*(_as_text(contacts, field) for field in catalogue.fields)).order_by(contacts.c.contact_id)
+    with warehouse.reading() as connection:
+        batches = connection.execute(statement, execution_options={"yield_per": rows}).partitions()
+        for batch in batches:
+            yield _frame([tuple(row) for row in batch], catalogue)
+
+
+def _as_text(contacts: Table, field: Field) -> ColumnElement[object]:
+    column = contacts.c[field.id]
+    if field.storage is Storage.NUMERIC:
+        return column
+    if field.storage is Storage.BOOLEAN:
+        return case((column == true(), "true"), (column == false(), "false")).label(field.id)
+    return func.nullif(cast(column, Text), "").label(field.id)
+
+
+def _frame(rows: list[tuple[object, ...]], catalogue: FieldCatalogue) -> pd.DataFrame:
+    frame = pd.DataFrame(rows, columns=list(catalogue.ids), dtype=object)
+    decimals = [field.id for field in catalogue.fields if field.storage is Storage.NUMERIC]
+    return frame.assign(**{id: frame[id].map(_plain_decimal, na_action="ignore") for id in decimals})
+
+
+def _plain_decimal(value: Decimal | float) -> str:
+    """The number in digits alone: neither exponent, nor zeros at the end, nor a sign before zero."""
+    digits = format(Decimal(repr(value)) if isinstance(value, float) else Decimal(value), "f")
+    digits = digits.rstrip("0").rstrip(".") if "." in digits else digits
+    return "0" if digits == "-0" else digits

@@ -1,0 +1,117 @@
+"""The import list: one row for every import ever begun, whatever became of it."""
+
+import json
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Row, Select, Update, insert, select, update
+
+from schemas.errors import UnknownImport
+from warehouse.connection import Warehouse
+from warehouse.plain_text import storable
+from warehouse.tables import COUNTS, WarehouseTables
+
+RUNNING, COMPLETED, FAILED, SKIPPED = "running", "completed", "failed", "skipped"
+
+
+def start_import(
+    warehouse: Warehouse, *, source: str, merge_policy: str, started_at: datetime, flow_run_id: str | None = None
+) -> int:
+    """Enter an import as `running`, before any work, and give its number."""
+    row = {
+        "source": storable(source),
+        "merge_policy": str(merge_policy),
+        "status": RUNNING,
+        "started_at": started_at,
+        "flow_run_id": flow_run_id,
+    }
+    with warehouse.writing() as connection:
+        result = connection.execute(insert(WarehouseTables(warehouse.schema).imports).values(row))
+        assert result.inserted_primary_key is not None
+        return int(result.inserted_primary_key[0])
+
+
+def set_landed(warehouse: Warehouse, import_id: int, *, sha256: str) -> None:
+    """Note which bytes the import is made of, once they are here."""
+    with warehouse.writing() as connection:
+        connection.execute(_change(warehouse, import_id).values(sha256=sha256))
+
+
+def fail_import(
+    warehouse: Warehouse,
+    import_id: int,
+    *,
+    error_code: str,
+    error_message: str,
+    report: Mapping[str, Any],
+    finished_at: datetime,
+) -> None:
+    """Close a running import as `failed`; one that has been completed stays so."""
+    closing = {"error_code": error_code, "error_message": storable(error_message)}
+    _close(warehouse, import_id, FAILED, report, finished_at, closing)
+
+
+def skip_import(warehouse: Warehouse, import_id: int, *, report: Mapping[str, Any], finished_at: datetime) -> None:
+    """Close a running import as `skipped`: there was nothing to do."""
+    _close(warehouse, import_id, SKIPPED, report, finished_at, {})
+
+
+def list_imports(warehouse: Warehouse, limit: int = 20) -> list[dict[str, Any]]:
+    """The last imports, the newest first, without their reports."""
+    imports = WarehouseTables(warehouse.schema).imports
+    columns = [column for column in imports.columns if column.name != "report"]
+    with warehouse.reading() as connection:
+        rows = connection.execute(select(*columns).order_by(imports.c.import_id.desc()).limit(limit))
+        return [dict(row._mapping) for row in rows]
+
+
+def get_import(warehouse: Warehouse, import_id: int) -> dict[str, Any]:
+    """One row of the import list, with its `report` as an object; UnknownImport when there is no such row."""
+    imports = WarehouseTables(warehouse.schema).imports
+    with warehouse.reading() as connection:
+        row = _one(connection, select(imports).where(imports.c.import_id == import_id), import_id)
+    return {**row._mapping, "report": json.loads(row.report) if row.report else None}
+
+
+def get_report(warehouse: Warehouse, import_id: int) -> dict[str, Any] | None:
+    """The whole report of an import; None while it runs."""
+    report: dict[str, Any] | None = get_import(warehouse, import_id)["report"]
+    return report
+
+
+def report_values(report: Mapping[str, Any]) -> dict[str, Any]:
+    """The columns of the import list that repeat leaves of the report, and the report itself as text."""
+    segment = report.get("segment") or {}
+    leaves = {**(report.get("rows") or {}), **(report.get("contacts") or {})}
+    return {
+        **{count: leaves.get(count) for count in COUNTS},
+        "segment": segment.get("id"),
+        "segment_added": segment.get("added"),
+        "report": json.dumps(report),  # ASCII: also what no warehouse can hold, such as NUL, comes back whole
+    }
+
+
+def _one(connection: Connection, statement: Select[Any], import_id: int) -> Row[Any]:
+    row = connection.execute(statement).one_or_none()
+    if row is None:
+        raise UnknownImport(import_id)
+    return row
+
+
+def _change(warehouse: Warehouse, import_id: int) -> Update:
+    imports = WarehouseTables(warehouse.schema).imports
+    return update(imports).where(imports.c.import_id == import_id, imports.c.status == RUNNING)
+
+
+def _close(
+    warehouse: Warehouse,
+    import_id: int,
+    status: str,
+    report: Mapping[str, Any],
+    finished_at: datetime,
+    more: Mapping[str, Any],
+) -> None:
+    values = {**report_values(report), "status": status, "finished_at": finished_at, **more}
+    with warehouse.writing() as connection:
+        connection.execute(_change(warehouse, import_id).values(values))

@@ -1,0 +1,146 @@
+"""The one transaction of an import: contacts, members, columns, rejections and the list, all or nothing."""
+
+import json
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+import pandas as pd
+from sqlalchemy import Connection, Insert, Table, exists, insert, literal, select, update
+
+from warehouse.connection import Warehouse, lock_tables
+from warehouse.imports import COMPLETED, RUNNING, report_values
+from warehouse.merge import Blanks, MergeCounts, MergePolicy, merge, merge_statements
+from warehouse.plain_text import storable
+from warehouse.segments import require_segment
+from warehouse.staging import Staging
+from warehouse.tables import WarehouseTables
+
+Report = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """What a committed import did, and the report that was stored with it."""
+
+    counts: MergeCounts
+    segment_added: int
+    report: Report
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+def load_import(
+    warehouse: Warehouse,
+    import_id: int,
+    *,
+    staging: Staging,
+    policy: MergePolicy,
+    blanks: Blanks = Blanks.KEEP,
+    segment: str | None = None,
+    accepted: int,
+    columns: Iterable[Mapping[str, Any]],
+    rejections: Iterable[pd.DataFrame],
+    report: Callable[[MergeCounts, int], Report],
+    now: Callable[[], datetime] = _now,
+) -> Loaded:
+    """Merge what is staged and complete the import; nothing is written unless all of it is.
+
+    `columns` has `column_name`, `field`, `outcome`, `empty_cells`; the frames of `rejections` the
+    columns of that table but `import_id`; `report` composes the report from the counts. Merges take
+    turns. Safe to call again after any failure, also when the answer to the commit was lost: an
+    import that turns out to be completed is not merged twice.
+    """
+    tables = WarehouseTables(warehouse.schema, staging.fields)
+    with staging.transaction() as connection:
+        if (done := _already_loaded(connection, tables, import_id)) is not None:
+            return done
+        lock_tables(connection, tables.contacts, tables.segment_members)
+        if segment is not None:
+            require_segment(connection, tables, segment)
+        names = [field.id for field in staging.fields]
+        statements = merge_statements(
+            tables.contacts, staging.table, names, policy, blanks, import_id=import_id, now=now()
+        )
+        counts = merge(connection, statements, policy, accepted=accepted)
+        added = _add_members(connection, tables, staging.table, segment, import_id)
+        _insert_columns(connection, tables, import_id, columns)
+        _insert_rejections(connection, tables, import_id, rejections)
+        return _complete(connection, tables, import_id, counts, added, report, now)
+
+
+def _already_loaded(connection: Connection, tables: WarehouseTables, import_id: int) -> Loaded | None:
+    row = connection.execute(
+        select(tables.imports).where(tables.imports.c.import_id == import_id).with_for_update()
+    ).one()
+    if row.status == RUNNING:
+        return None
+    if row.status != COMPLETED:
+        raise RuntimeError(f"import {import_id} is {row.status}; only a running one can be loaded")
+    counts = MergeCounts(row.inserted, row.updated, row.unchanged, row.skipped)
+    return Loaded(counts, row.segment_added or 0, json.loads(row.report))
+
+
+def member_statement(tables: WarehouseTables, staged: Table, segment: str, import_id: int) -> Insert:
+    """Make members of the staged contacts that are in the warehouse and not in the segment yet."""
+    contacts, members = tables.contacts, tables.segment_members
+    member = exists().where(members.c.segment_id == segment, members.c.contact_id == contacts.c.contact_id)
+    rows = (
+        select(literal(segment), contacts.c.contact_id, literal(import_id))
+        .join(staged, staged.c.email == contacts.c.email)
+        .where(~member)
+    )
+    return insert(members).from_select(["segment_id", "contact_id", "import_id"], rows, include_defaults=False)
+
+
+def _add_members(
+    connection: Connection, tables: WarehouseTables, staged: Table, segment: str | None, import_id: int
+) -> int:
+    if segment is None:
+        return 0
+    statement = member_statement(tables, staged, segment, import_id)
+    return connection.execute(statement, execution_options={"preserve_rowcount": True}).rowcount
+
+
+def _insert_columns(
+    connection: Connection, tables: WarehouseTables, import_id: int, columns: Iterable[Mapping[str, Any]]
+) -> None:
+    _insert_rows(connection, tables.import_columns, import_id, (dict(column) for column in columns))
+
+
+def _insert_rejections(
+    connection: Connection, tables: WarehouseTables, import_id: int, rejections: Iterable[pd.DataFrame]
+) -> None:
+    names = [column.name for column in tables.rejections.columns if column.name != "import_id"]
+    for frame in rejections:
+        plain = frame[names].astype(object)
+        rows = plain.where(plain.notna(), None).to_dict("records")
+        _insert_rows(connection, tables.rejections, import_id, ({str(k): v for k, v in row.items()} for row in rows))
+
+
+def _insert_rows(connection: Connection, table: Table, import_id: int, rows: Iterator[dict[str, Any]]) -> None:
+    prepared = [
+        {key: storable(value) if isinstance(value, str) else value for key, value in row.items()}
+        | {"import_id": import_id}
+        for row in rows
+    ]
+    if prepared:
+        connection.execute(insert(table), prepared)
+
+
+def _complete(
+    connection: Connection,
+    tables: WarehouseTables,
+    import_id: int,
+    counts: MergeCounts,
+    added: int,
+    report: Callable[[MergeCounts, int], Report],
+    now: Callable[[], datetime],
+) -> Loaded:
+    content = report(counts, added)
+    values = {**report_values(content), **asdict(counts), "status": COMPLETED, "finished_at": now()}
+    connection.execute(update(tables.imports).where(tables.imports.c.import_id == import_id).values(values))
+    return Loaded(counts, added, content)

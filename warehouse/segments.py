@@ -1,0 +1,58 @@
+"""Segments: named groups of contacts, made by a person and filled by imports."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import Connection, func, insert, select
+
+from schemas.errors import UnknownSegment, UsageError
+from warehouse.connection import Warehouse, lock_tables
+from warehouse.tables import WarehouseTables
+
+
+def create_segment(warehouse: Warehouse, name: str) -> bool:
+    """Make a segment; True when it is new, False when it was there."""
+    segment = name.strip()
+    if not segment:
+        raise UsageError("a segment needs a name; write for example: contacts segments create vip")
+    if not segment.isprintable():
+        raise UsageError("a segment's name is one line of printable text")
+    segments = WarehouseTables(warehouse.schema).segments
+    with warehouse.writing() as connection:
+        lock_tables(connection, segments)
+        if connection.scalar(select(segments.c.segment_id).where(segments.c.segment_id == segment)) is not None:
+            return False
+        connection.execute(insert(segments).values(segment_id=segment, created_at=datetime.now(UTC)))
+        return True
+
+
+def list_segments(warehouse: Warehouse) -> list[dict[str, Any]]:
+    """Every segment by name: `segment_id`, `created_at` and the number of `members` still in the warehouse."""
+    tables = WarehouseTables(warehouse.schema)
+    segments, members, contacts = tables.segments, tables.segment_members, tables.contacts
+    counts = (
+        select(members.c.segment_id, func.count().label("members"))
+        .join(contacts, contacts.c.contact_id == members.c.contact_id)
+        .group_by(members.c.segment_id)
+        .subquery()
+    )
+    statement = (
+        select(segments.c.segment_id, segments.c.created_at, func.coalesce(counts.c.members, 0).label("members"))
+        .outerjoin(counts, counts.c.segment_id == segments.c.segment_id)
+        .order_by(segments.c.segment_id)
+    )
+    with warehouse.reading() as connection:
+        return [dict(row._mapping) for row in connection.execute(statement)]
+
+
+def check_segment(warehouse: Warehouse, name: str) -> None:
+    """Raise UnknownSegment, with the names there are, unless the segment exists."""
+    with warehouse.reading() as connection:
+        require_segment(connection, WarehouseTables(warehouse.schema), name)
+
+
+def require_segment(connection: Connection, tables: WarehouseTables, name: str) -> None:
+    """As `check_segment`, inside a transaction."""
+    known = tuple(connection.scalars(select(tables.segments.c.segment_id).order_by(tables.segments.c.segment_id)))
+    if name not in known:
+        raise UnknownSegment(name, known)

@@ -1,0 +1,164 @@
+"""Accepted rows on their way: beside the warehouse while the file is read, then merged in one go."""
+
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Protocol, Self, TypeAlias
+
+import pyarrow as pa
+from sqlalchemy import BigInteger, Column, Connection, Integer, MetaData, Table, Text
+
+from schemas.catalogue import Field
+from schemas.errors import TransientWarehouseError
+from schemas.field_types import Storage
+from warehouse.connection import Warehouse
+from warehouse.faults import translated
+from warehouse.staging_postgres import PostgresStore
+from warehouse.staging_sqlite import SqliteStore
+from warehouse.tables import field_columns
+
+ARROW_TYPES: dict[Storage, pa.DataType] = {
+    Storage.TEXT: pa.string(),
+    Storage.DATE: pa.date32(),
+    Storage.BIGINT: pa.int64(),
+    Storage.NUMERIC: pa.float64(),
+    Storage.BOOLEAN: pa.bool_(),
+}
+
+Numbers: TypeAlias = "pa.Array[Any]"
+
+
+class StagingStore(Protocol):
+    """Where one kind of warehouse keeps staged rows; lives as long as its connection."""
+
+    def add(self, batches: Iterator[pa.RecordBatch], schema: pa.Schema) -> None: ...
+    def exclude(self, numbers: pa.RecordBatch) -> None: ...
+    def is_alive(self) -> bool: ...
+    def transaction(self) -> AbstractContextManager[Connection]: ...
+    def close(self) -> None: ...
+
+
+class Staging:
+    """The accepted rows of one import.
+
+    Files are staged as they come, without a lock on the contacts. When the warehouse goes away
+    meanwhile, that is no failure: the files are remembered, and `ensure` stages them all anew.
+    """
+
+    def __init__(self, warehouse: Warehouse, import_id: int, fields: Sequence[Field], folder: Path) -> None:
+        self.warehouse = warehouse
+        self.import_id = import_id
+        self.fields = tuple(field for field in fields if not field.identity)
+        self.folder = folder
+        self._schema = _arrow_schema(self.fields)
+        self.table, self._excluded = _tables("pg_temp" if warehouse.is_postgres else "staging", self.fields)
+        self._paths: list[Path] = []
+        self._losers: list[Numbers] = []
+        self._store: StagingStore | None = None
+        self._lost = False
+        self._one_at_a_time = threading.RLock()
+
+    def add(self, path: Path) -> None:
+        """Stage an Arrow IPC file with the columns `record_number`, `email` and the fields; null is a blank cell."""
+        with self._one_at_a_time:
+            self._paths.append(path)
+            self._unless_lost(lambda: self._take(path))
+
+    def exclude(self, record_numbers: Any) -> None:
+        """Take records out again, by number: an int64 array, series or list, of any length."""
+        numbers = pa.array(record_numbers, pa.int64())
+        with self._one_at_a_time:
+            self._losers.append(numbers)
+            self._unless_lost(lambda: self._remove(numbers))
+
+    def ensure(self) -> None:
+        """Have every added file staged and every loser out; TransientWarehouseError when the warehouse is away."""
+        with self._one_at_a_time, translated(self.warehouse.name):
+            if not self._lost and self._store is not None and self._store.is_alive():
+                return
+            self._stage_anew()
+
+    @contextmanager
+    def transaction(self) -> Iterator[Connection]:
+        """One writing transaction on the warehouse, in which `table` can be read."""
+        with self._one_at_a_time, translated(self.warehouse.name), self._opened().transaction() as connection:
+            yield connection
+
+    def close(self) -> None:
+        """Give up the connection and what it staged; the added files are the caller's."""
+        with self._one_at_a_time:
+            store, self._store = self._store, None
+            if store is not None:
+                store.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self.close()
+
+    def _stage_anew(self) -> None:
+        self.close()
+        self._lost = False
+        try:
+            self._opened()
+            for path in self._paths:
+                self._take(path)
+            for numbers in self._losers:
+                self._remove(numbers)
+        except BaseException:
+            self._lost = True
+            raise
+
+    def _opened(self) -> StagingStore:
+        if self._store is None:
+            if self.warehouse.is_postgres:
+                self._store = PostgresStore(self.warehouse, self.table, self._excluded)
+            else:
+                self._store = SqliteStore(self.warehouse, *_tables(None, self.fields), self.folder / "staging.db")
+        return self._store
+
+    def _unless_lost(self, step: Callable[[], None]) -> None:
+        """Take a step that `ensure` will take again when the connection is lost by now, or gets lost in it."""
+        if self._lost:
+            return
+        try:
+            step()
+        except TransientWarehouseError:
+            self._lost = True
+
+    def _take(self, path: Path) -> None:
+        with translated(self.warehouse.name), pa.memory_map(str(path)) as file, pa.ipc.open_file(file) as reader:
+            self._opened().add(_batches(reader, self._schema), self._schema)
+
+    def _remove(self, numbers: Numbers) -> None:
+        with translated(self.warehouse.name):
+            self._opened().exclude(pa.record_batch([numbers], names=["record_number"]))
+
+
+def _arrow_schema(fields: Sequence[Field]) -> pa.Schema:
+    own: dict[str, pa.DataType] = {"record_number": pa.int64(), "email": pa.string()}
+    return pa.schema(own | {field.id: ARROW_TYPES[field.storage] for field in fields})
+
+
+def _tables(schema: str | None, fields: Sequence[Field]) -> tuple[Table, Table]:
+    """The staged rows, and the numbers of those to take out again."""
+    metadata = MetaData(schema=schema)
+    # On SQLite the record number is the row's own number, and so an index for free.
+    number = BigInteger().with_variant(Integer(), "sqlite")
+    staged = Table(
+        "staged",
+        metadata,
+        Column("record_number", number, primary_key=schema != "pg_temp", autoincrement=False),
+        Column("email", Text, nullable=False),
+        *field_columns(fields),
+    )
+    return staged, Table("excluded", metadata, Column("record_number", number))
+
+
+def _batches(reader: pa.RecordBatchFileReader, schema: pa.Schema) -> Iterator[pa.RecordBatch]:
+    """The file's batches, one in memory at a time, cut to the staged columns and cast to their types."""
+    for number in range(reader.num_record_batches):
+        yield reader.get_batch(number).select(schema.names).cast(schema)

@@ -1,0 +1,84 @@
+"""Staging for SQLite: a database file of its own beside the warehouse, attached for the merge alone."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import adbc_driver_sqlite.dbapi
+import pyarrow as pa
+from sqlalchemy import ClauseElement, Connection, Table, delete, select
+from sqlalchemy.dialects import sqlite
+from sqlalchemy.schema import CreateTable
+
+from warehouse.connection import Warehouse
+
+DIALECT = sqlite.dialect()
+# The file can be made anew from the staged Arrow files at any time, so nothing is spent on its safety.
+CARELESS = ("pragma journal_mode = off", "pragma synchronous = off", "pragma locking_mode = exclusive")
+
+
+class SqliteStore:
+    """A file with the staged rows; ADBC reads Arrow without making a Python object of any value.
+
+    Seen from inside the file, its tables have no schema; `staging` is what the merge calls the file.
+    """
+
+    def __init__(self, warehouse: Warehouse, staged: Table, excluded: Table, path: Path) -> None:
+        self._warehouse = warehouse
+        self._path = path
+        self._writer: adbc_driver_sqlite.dbapi.Connection | None = None
+        path.unlink(missing_ok=True)
+        self._staged, self._excluded = staged, excluded
+        for table in (staged, excluded):
+            self._execute(CreateTable(table))
+
+    def add(self, batches: Iterator[pa.RecordBatch], schema: pa.Schema) -> None:
+        self._ingest(self._staged, pa.RecordBatchReader.from_batches(schema, batches))
+
+    def exclude(self, numbers: pa.RecordBatch) -> None:
+        self._ingest(self._excluded, numbers)
+        losers = select(self._excluded.c.record_number)
+        self._execute(delete(self._staged).where(self._staged.c.record_number.in_(losers)))
+        self._execute(delete(self._excluded))
+
+    def is_alive(self) -> bool:
+        return self._path.exists()
+
+    @contextmanager
+    def transaction(self) -> Iterator[Connection]:
+        """Attach the file around the transaction: SQLite attaches nothing inside one."""
+        self._release()
+        with self._warehouse.writer() as connection:
+            driver = connection.connection.driver_connection
+            assert driver is not None
+            driver.execute("attach database ? as staging", (str(self._path),))
+            try:
+                with connection.begin():
+                    yield connection
+            finally:
+                connection.invalidate()  # so that nobody else is handed a connection with our file attached
+
+    def close(self) -> None:
+        self._release()
+        self._path.unlink(missing_ok=True)
+
+    def _opened(self) -> adbc_driver_sqlite.dbapi.Connection:
+        if self._writer is None:
+            self._writer = adbc_driver_sqlite.dbapi.connect(str(self._path), autocommit=True)
+            for pragma in CARELESS:
+                with self._writer.cursor() as cursor:
+                    cursor.execute(pragma)
+        return self._writer
+
+    def _ingest(self, table: Table, data: pa.RecordBatch | pa.RecordBatchReader) -> None:
+        with self._opened().cursor() as cursor:
+            cursor.adbc_ingest(table.name, data, mode="append")
+
+    def _execute(self, statement: ClauseElement) -> None:
+        with self._opened().cursor() as cursor:
+            cursor.execute(str(statement.compile(dialect=DIALECT)))
+
+    def _release(self) -> None:
+        writer, self._writer = self._writer, None
+        if writer is not None:
+            writer.close()
