@@ -60,3 +60,14 @@ def valid_addresses(column: pd.Series) -> Mask:
     """Which cells hold an address in its stored form; blank cells pass."""
     plain = _plain(column)
     return plain if plain.all() else plain | judged(column.where(~plain), lambda text: to_address(text) == text)
+
+
+def what_is_wrong(text: str) -> str:
+    """The library's own sentence on an address that is none."""
+    if len(text) > LONGEST:
+        return "it is too long."
+    try:
+        email_validator.validate_email(text, check_deliverability=False)
+    except email_validator.EmailNotValidError as error:
+        return str(error)
+    return "its lower-case form is no address."

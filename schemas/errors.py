@@ -280,6 +280,21 @@ class HeaderLooksLikeData(SourceError):
 
 
 @dataclass(eq=False)
+class HeaderUnreadable(SourceError):
+    """The header is malformed, so no column has a name to trust."""
+
+    code: ClassVar[str] = "header-unreadable"
+    source: str
+    line: int
+
+    def __str__(self) -> str:
+        return (
+            f"the header at line {self.line} of {self.source!r} cannot be read: its quotes do not match, or it is "
+            "not in the file's encoding"
+        )
+
+
+@dataclass(eq=False)
 class RecordTooLarge(SourceError):
     """One record is larger than a chunk may ever be; reading it would not be bounded."""
 

@@ -1,0 +1,108 @@
+"""Cutting the landed text into blocks that start and end with a record, whatever is quoted in them.
+
+Blocks are independent of each other and bounded, so they can be read at the same time, on any machine.
+A block whose quoting is proven regular may go to the fast reader; the others go to the strict one.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from schemas.errors import RecordTooLarge
+from transforms.dialect import Dialect
+from transforms.layout import Layout
+from transforms.records import LARGEST_RECORD, RecordReader
+
+_LF, _CR, _QUOTE = ord("\n"), ord("\r"), ord('"')
+
+
+@dataclass(frozen=True)
+class Block:
+    """`length` bytes at `offset` of the landed text: whole records. `final`: the file ends with it."""
+
+    index: int
+    offset: int
+    length: int
+    regular: bool
+    final: bool
+
+
+def cut(path: str, source: str, layout: Layout, block_bytes: int) -> Iterator[Block]:
+    """Blocks of about `block_bytes` in file order; `RecordTooLarge` rather than unbounded memory."""
+    offset, index, size = layout.data_start, 0, block_bytes
+    with open(path, "rb") as stream:
+        while True:
+            stream.seek(offset)
+            data = stream.read(size + 1)
+            final = len(data) <= size
+            if not data:
+                return
+            length, regular = _whole_records(data, final, layout, size >= LARGEST_RECORD)
+            if not length and size >= LARGEST_RECORD:
+                raise RecordTooLarge(source, offset, LARGEST_RECORD)
+            if not length:
+                size = min(size * 2, LARGEST_RECORD)
+                continue
+            yield Block(index, offset, length, regular, final and length == len(data))
+            offset, index, size = offset + length, index + 1, block_bytes
+
+
+def _whole_records(data: bytes, final: bool, layout: Layout, as_far_as_we_go: bool) -> tuple[int, bool]:
+    """How many of the bytes are whole records, and whether their quoting is regular; 0 for none."""
+    length = len(data) if final else _last_break_outside_quotes(data, layout.dialect)
+    if length and is_regular(data[:length], layout.dialect):
+        return length, True
+    if final:
+        return length, False
+    end = 0
+    for record in RecordReader(data, layout.dialect, layout.width).records():
+        if record.undecided and not (as_far_as_we_go and not end and record.end < len(data)):
+            break
+        end = record.end
+    return end, False
+
+
+def _last_break_outside_quotes(data: bytes, dialect: Dialect) -> int:
+    line_break = b"\r" if dialect.carriage_return else b"\n"
+    end, quotes = len(data), data.count(b'"')
+    while (found := data.rfind(line_break, 0, end)) >= 0:
+        quotes -= data.count(b'"', found, end)
+        if quotes % 2 == 0:
+            return found + 1
+        end = data.rfind(b'"', 0, found)
+        quotes -= data.count(b'"', end, found)
+    return 0
+
+
+def is_regular(data: bytes, dialect: Dialect) -> bool:
+    """Whether a plain CSV parser reads these bytes as we do: quotes in place, one kind of break, UTF-8."""
+    breaks = data.count(b"\n") if dialect.carriage_return else data.count(b"\r") - data.count(b"\r\n")
+    return not breaks and _is_utf8(data) and (b'"' not in data or _quotes_in_place(data, dialect))
+
+
+def _is_utf8(data: bytes) -> bool:
+    if data.isascii():
+        return True
+    try:
+        data.decode("utf-8")
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def _quotes_in_place(data: bytes, dialect: Dialect) -> bool:
+    """Every odd quote opens a cell, every even one closes it, but for doubled ones inside."""
+    text = np.frombuffer(data, np.uint8)
+    quotes = np.flatnonzero(text == _QUOTE)
+    if len(quotes) % 2:
+        return False
+    edges = (ord(dialect.delimiter), _LF, _CR)
+    opening, closing = quotes[::2], quotes[1::2]
+    before = text[np.maximum(opening - 1, 0)]
+    opens = np.isin(before, edges) | (opening == 0)
+    opens[1:] |= opening[1:] == closing[:-1] + 1
+    after = text[np.minimum(closing + 1, len(text) - 1)]
+    closes = np.isin(after, edges) | (closing == len(text) - 1)
+    closes[:-1] |= opening[1:] == closing[:-1] + 1
+    return bool(opens.all() and closes.all())

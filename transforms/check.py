@@ -1,0 +1,198 @@
+"""Checking one chunk: normalise, validate, split, and cast what was accepted.
+
+Writes two Arrow files beside the chunk: the accepted contacts, typed as the warehouse stages them, and
+the rejections, one row a broken rule.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.feather
+
+from schemas.catalogue import Field, FieldCatalogue
+from schemas.columns import to_arrow
+from schemas.field_types import Storage
+from schemas.frames import row_schema
+from schemas.rules import Rule
+from transforms.chunks import raw_frame
+from transforms.dialect import Dialect
+from transforms.explain import explain_cell, explain_lingering, explain_row
+from transforms.mapping import ColumnMapping
+from transforms.normalise import Reading, normalise
+from transforms.profile import PlacedChunk
+from transforms.records import RecordReader
+from transforms.validate import Failure, failures
+
+STORED_AS: dict[Storage, pa.DataType] = {
+    Storage.TEXT: pa.string(),
+    Storage.DATE: pa.date32(),
+    Storage.BIGINT: pa.int64(),
+    Storage.NUMERIC: pa.float64(),
+    Storage.BOOLEAN: pa.bool_(),
+}
+
+REJECTION_FIELDS = ("record_number", "line_number", "column_name", "field", "code", "message", "value")
+
+
+@dataclass(frozen=True)
+class CheckPlan:
+    """All that checking a chunk needs to know; `imported` are the fields that were not dropped."""
+
+    folder: str
+    mapping: ColumnMapping
+    imported: tuple[Field, ...]
+    dialect: Dialect
+    reading: Reading
+
+
+@dataclass(frozen=True)
+class ChunkVerdict:
+    """How a chunk's records split, and where the two sides lie."""
+
+    index: int
+    accepted: int
+    rejected: int
+    accepted_path: str
+    rejections_path: str
+
+
+class RowSplit(NamedTuple):
+    """Accepted contacts, and rejections with one row a broken rule; both know their record numbers."""
+
+    accepted: pd.DataFrame
+    rejected: pd.DataFrame
+
+
+def check_chunk(plan: CheckPlan, chunk: PlacedChunk) -> ChunkVerdict:
+    """Split a chunk's records and write both sides."""
+    table = pyarrow.feather.read_table(chunk.path)
+    split = split_records(table, plan, chunk)
+    accepted_path = str(Path(plan.folder) / f"accepted-{chunk.index:05}.arrow")
+    rejections_path = str(Path(plan.folder) / f"rejections-{chunk.index:05}.arrow")
+    accepted = cast_accepted(split.accepted, plan.imported)
+    pyarrow.feather.write_feather(accepted, accepted_path, compression="uncompressed")
+    pyarrow.feather.write_feather(
+        pa.Table.from_pandas(split.rejected, preserve_index=False), rejections_path, compression="uncompressed"
+    )
+    return ChunkVerdict(
+        chunk.index, len(split.accepted), table.num_rows - len(split.accepted), accepted_path, rejections_path
+    )
+
+
+def split_records(table: pa.Table, plan: CheckPlan, chunk: PlacedChunk) -> RowSplit:
+    """Split records by failure; a record with several bad cells is rejected once, with all its reasons."""
+    rules = _rules(table)
+    readable = np.array([rule is None or not rule.malformed for rule in rules])
+    raw = raw_frame(table, plan.mapping)[[field.id for field in plan.imported]][readable]
+    contacts = normalise(raw, plan.imported, plan.reading)
+    broken = failures(contacts, row_schema(plan.imported))
+    rejected = np.array([rule is not None for rule in rules])
+    places = np.flatnonzero(readable)
+    for failure in broken:
+        rejected[places[failure.rows]] = True
+    rejections = [
+        *_row_rejections(table, rules, plan, chunk),
+        *(_cell_rejections(failure, raw, places, plan) for failure in broken),
+    ]
+    accepted = contacts[~rejected[readable]]
+    return RowSplit(
+        accepted.set_axis(accepted.index + chunk.first_record), _in_order(rejections, table, plan.mapping, chunk)
+    )
+
+
+def _rules(table: pa.Table) -> list[Rule | None]:
+    if "rule" not in table.column_names:
+        return [None] * table.num_rows
+    return [rule and Rule(rule) for rule in table["rule"].to_pylist()]
+
+
+def _row_rejections(
+    table: pa.Table, rules: list[Rule | None], plan: CheckPlan, chunk: PlacedChunk
+) -> list[pd.DataFrame]:
+    rows = [row for row, rule in enumerate(rules) if rule]
+    if not rows:
+        return []
+    read = [bool(each) for each in pc.is_valid(table[plan.mapping.columns[0].key]).to_pylist()]
+    raws, lines = table["raw"].to_pylist(), line_numbers(table, chunk)
+    width = len(plan.mapping.columns)
+    messages = [
+        explain_lingering(rule) if read[row] else explain_row(rule, lines[row], cells_in(raws[row], plan.dialect), width)
+        for row in rows
+        if (rule := rules[row])
+    ]
+    return [
+        pd.DataFrame(
+            {
+                "row": rows,
+                "field": None,
+                "code": [str(rules[row]) for row in rows],
+                "message": messages,
+                "value": [raws[row] for row in rows],
+            }
+        )
+    ]
+
+
+def cells_in(raw: str, dialect: Dialect) -> int | None:
+    """How many cells a record has, where its quoting lets that be told."""
+    record = next(RecordReader(raw.encode("utf-8", "surrogatepass"), dialect, None).records(), None)
+    return len(record.cells) if record and record.cells else None
+
+
+def _cell_rejections(failure: Failure, raw: pd.DataFrame, places: np.ndarray, plan: CheckPlan) -> pd.DataFrame:
+    field = plan.mapping.column_of(failure.field).field
+    assert field is not None  # only mapped columns are in the schema
+    values = raw[failure.field].iloc[failure.rows].fillna("").to_list()
+    said = {
+        value: explain_cell(Rule(failure.code), value.strip(), field, plan.reading) for value in dict.fromkeys(values)
+    }
+    return pd.DataFrame(
+        {
+            "row": places[failure.rows],
+            "field": failure.field,
+            "code": failure.code,
+            "message": [said[value] for value in values],
+            "value": values,
+        }
+    )
+
+
+def _in_order(
+    rejections: list[pd.DataFrame], table: pa.Table, mapping: ColumnMapping, chunk: PlacedChunk
+) -> pd.DataFrame:
+    """Rejections by record, then by column; a record's own failure comes before its cells'."""
+    if not rejections:
+        return pd.DataFrame(columns=list(REJECTION_FIELDS))
+    found = pd.concat(rejections, ignore_index=True)
+    columns = {column.field.id: column for column in mapping.mapped if column.field}
+    found["position"] = [columns[field].position if field in columns else 0 for field in found["field"]]
+    found["column_name"] = [columns[field].name if field in columns else None for field in found["field"]]
+    found = found.sort_values(["row", "position"], kind="stable", ignore_index=True)
+    found["record_number"] = found["row"] + chunk.first_record
+    lines = line_numbers(table, chunk)
+    found["line_number"] = lines[found["row"].to_numpy(np.int64)]
+    return found[list(REJECTION_FIELDS)]
+
+
+def line_numbers(table: pa.Table, chunk: PlacedChunk) -> np.ndarray:
+    """The line of the file on which each of the chunk's records starts."""
+    lines = np.asarray(table["line"]) if "line" in table.column_names else np.arange(table.num_rows)
+    return lines + chunk.first_line
+
+
+def cast_accepted(contacts: pd.DataFrame, fields: tuple[Field, ...]) -> pa.Table:
+    """Accepted text as the types in which it is staged; it has been validated, so no cast can fail."""
+    columns = {"record_number": pa.array(contacts.index, pa.int64())}
+    for field in fields:
+        columns[field.id] = to_arrow(contacts[field.id]).cast(STORED_AS[field.storage])
+    return pa.table(columns)
+
+
+def default_reading(catalogue: FieldCatalogue, prefix: str | None) -> Reading:
+    """How cells are read when the request says nothing else."""
+    return Reading(prefix or catalogue.default_prefix)

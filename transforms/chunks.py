@@ -1,0 +1,164 @@
+"""One chunk of records: read from its block, freed of what is no record, and profiled.
+
+A chunk lies in the import's folder as an Arrow file of raw cells (`transforms.read` describes it). Paths
+and numbers travel between tasks, never the records.
+"""
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.feather
+
+from schemas.columns import trimmed
+from schemas.frames import profile_schema
+from schemas.rules import Rule
+from transforms.blocks import Block
+from transforms.layout import Layout
+from transforms.mapping import ColumnMapping
+from transforms.read import column_keys, in_file_order, read_records
+from transforms.spreadsheet import unguard
+from transforms.validate import failures
+
+FIRST_EMPTY = 5  # record numbers of empty cells that a report names
+
+# Possessive, since white space and a tab as delimiter overlap.
+_BLANK_CELL = r'(?:\s*+|"\s*+")'
+_LINGERING = re.compile(r"\b(?:row-[a-z-]+|duplicate-email)")
+
+
+@dataclass(frozen=True)
+class ReadPlan:
+    """All that reading a block needs to know."""
+
+    landed: str
+    layout: Layout
+    mapping: ColumnMapping
+    folder: str
+
+
+@dataclass(frozen=True)
+class ChunkProfile:
+    """What reading a chunk found. Rows are counted from 0 within the chunk.
+
+    `empty` has, by column position, the number of empty cells and the first rows that have one.
+    `incomplete` are the ids of the fields in which the profile schema found a gap.
+    """
+
+    index: int
+    path: str
+    records: int
+    lines: int
+    empty: dict[int, tuple[int, tuple[int, ...]]]
+    incomplete: frozenset[str]
+    blank_records: int = 0
+    guarded_cells: int = 0
+    cut_off: bool = False
+
+
+def chunk_path(folder: str, index: int) -> str:
+    return str(Path(folder) / f"chunk-{index:05}.arrow")
+
+
+def read_chunk(plan: ReadPlan, block: Block) -> ChunkProfile:
+    """Read a block into its chunk file; its profile counts the gaps of the well-formed records."""
+    records, lines = read_records(plan.landed, plan.layout, block)
+    table = in_file_order(records)
+    keys = column_keys(plan.layout.width)
+    table, blank = _without_blank_records(table, keys, plan.layout.dialect.delimiter)
+    table, guarded = _unguarded(table, keys)
+    if plan.layout.rejected_file:
+        table = _with_lingering_rules(table, keys)
+    path = chunk_path(plan.folder, block.index)
+    pyarrow.feather.write_feather(table, path, compression="uncompressed")
+    empty, incomplete = _profile(table, plan.mapping)
+    return ChunkProfile(
+        block.index, path, table.num_rows, lines, empty, incomplete, blank, guarded, block.final and records.cut_off
+    )
+
+
+def well_formed(table: pa.Table) -> pa.Table:
+    """The records that are rows of cells, whatever the cells hold."""
+    if "rule" not in table.column_names:
+        return table
+    return table.filter(pc.invert(pc.fill_null(pc.starts_with(table["rule"], "row-"), False)))
+
+
+def _blank_cells(cells: pa.ChunkedArray) -> pa.ChunkedArray:
+    """Which cells are empty or only white space; the null cells of malformed records are not."""
+    return pc.fill_null(pc.equal(pc.binary_length(pc.utf8_trim_whitespace(cells)), 0), False)
+
+
+def _without_blank_records(table: pa.Table, keys: list[str], delimiter: str) -> tuple[pa.Table, int]:
+    """The table without records whose cells are all blank, of whatever width, and how many there were."""
+    blank = _blank_cells(table[keys[0]])
+    for key in keys[1:]:
+        if not pc.any(blank).as_py():
+            break
+        blank = pc.and_(blank, _blank_cells(table[key]))
+    if "rule" in table.column_names:
+        blank_line = re.compile(f"{_BLANK_CELL}(?:{re.escape(delimiter)}{_BLANK_CELL})*+")
+        ragged = (Rule.ROW_TOO_SHORT, Rule.ROW_TOO_LONG)
+        pairs = zip(table["rule"].to_pylist(), table["raw"].to_pylist(), strict=True)
+        blank = pc.or_(blank, pa.array([rule in ragged and bool(blank_line.fullmatch(raw)) for rule, raw in pairs]))
+    count = pc.sum(blank).as_py() or 0
+    if not count:
+        return table, 0
+    if "line" not in table.column_names:
+        table = table.append_column("line", pa.array(np.arange(table.num_rows)))
+    return table.filter(pc.invert(blank)), count
+
+
+def _unguarded(table: pa.Table, keys: list[str]) -> tuple[pa.Table, int]:
+    """The table without the `'` that files written for spreadsheets put before formulas."""
+    total = 0
+    for position, key in enumerate(keys):
+        column, count = unguard(pd.Series(pd.arrays.ArrowExtensionArray(table[key])))
+        if count:
+            table, total = table.set_column(position, key, pa.chunked_array(pa.array(column))), total + count
+    return table, total
+
+
+def _with_lingering_rules(table: pa.Table, keys: list[str]) -> pa.Table:
+    """A rejected file's records whose codes still say that the row itself, not a cell, was refused."""
+    codes, raws = (table[key].to_pylist() for key in (keys[-3], keys[-1]))
+    rules = table["rule"].to_pylist() if "rule" in table.column_names else [None] * table.num_rows
+    texts = table["raw"].to_pylist() if "raw" in table.column_names else [None] * table.num_rows
+    for row, (rule, code) in enumerate(zip(rules, codes, strict=True)):
+        if rule is None and (found := _LINGERING.search(code or "")) and found[0] in set(Rule):
+            rules[row], texts[row] = found[0], raws[row] or None
+    if not any(rules):
+        return table
+    table = table.drop_columns([name for name in ("rule", "raw") if name in table.column_names])
+    return table.append_column("rule", pa.array(rules, pa.string())).append_column("raw", pa.array(texts, pa.string()))
+
+
+def _profile(
+    table: pa.Table, mapping: ColumnMapping
+) -> tuple[dict[int, tuple[int, tuple[int, ...]]], frozenset[str]]:
+    rows = np.arange(table.num_rows)
+    if "rule" in table.column_names:
+        rows = rows[~np.asarray(pc.fill_null(pc.starts_with(table["rule"], "row-"), False))]
+    table = well_formed(table)
+    empty = {}
+    for column in mapping.columns:
+        found = np.flatnonzero(np.asarray(_blank_cells(table[column.key])))
+        empty[column.position] = (len(found), tuple(int(rows[place]) for place in found[:FIRST_EMPTY]))
+    gaps = raw_frame(table, mapping)
+    gaps = gaps.assign(**{field: trimmed(gaps[field]) for field in gaps})
+    return empty, frozenset(each.field for each in failures(gaps, profile_schema(mapping.fields)))
+
+
+def raw_frame(table: pa.Table, mapping: ColumnMapping) -> pd.DataFrame:
+    """The raw cells of the mapped columns, one column a field."""
+    return pd.DataFrame(
+        {
+            column.field.id: pd.Series(pd.arrays.ArrowExtensionArray(table[column.key]))
+            for column in mapping.mapped
+            if column.field
+        }
+    )

@@ -1,0 +1,153 @@
+"""Which column of the file goes to which field of the catalogue."""
+
+import difflib
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+
+import yaml
+
+from schemas.catalogue import Field, FieldCatalogue, header_key
+from schemas.errors import (
+    DuplicateMapping,
+    MappingInvalid,
+    NoEmailColumn,
+    SeveralEmailColumns,
+    UnknownColumn,
+    UnknownField,
+)
+
+_BY_POSITION = re.compile(r"column_([1-9][0-9]{0,5})", re.ASCII)
+_NEAR = 0.75  # how alike two names must be for one to be suggested for the other
+
+
+class Outcome(StrEnum):
+    """What became of a column."""
+
+    IMPORTED = "imported"
+    INCOMPLETE = "incomplete"
+    UNKNOWN_FIELD = "unknown-field"
+    IGNORED = "ignored"
+
+
+@dataclass(frozen=True)
+class MappedColumn:
+    """A column of the file, its position counted from 1, and the field it goes to, if any."""
+
+    position: int
+    name: str
+    field: Field | None
+    ignored: bool = False
+    suggestion: str | None = None
+
+    @property
+    def key(self) -> str:
+        """Its name in frames of raw cells: header texts may repeat, positions do not."""
+        return f"column_{self.position}"
+
+
+@dataclass(frozen=True)
+class ColumnMapping:
+    """Every column of the file, in order."""
+
+    columns: tuple[MappedColumn, ...]
+
+    @property
+    def mapped(self) -> tuple[MappedColumn, ...]:
+        return tuple(column for column in self.columns if column.field)
+
+    @property
+    def fields(self) -> tuple[Field, ...]:
+        return tuple(column.field for column in self.columns if column.field)
+
+    def column_of(self, field: str) -> MappedColumn:
+        return next(column for column in self.mapped if column.field and column.field.id == field)
+
+
+def read_mapping(path: str) -> dict[str, str]:
+    """A mapping file: YAML, `Column: field` a line, nothing after the colon to ignore the column."""
+    try:
+        raw = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError) as error:
+        raise MappingInvalid(path, "cannot be read") from error
+    except yaml.YAMLError as error:
+        raise MappingInvalid(path, "is no YAML") from error
+    if not isinstance(raw, dict) or not all(isinstance(value, str | None) for value in raw.values()):
+        raise MappingInvalid(path, "does not map columns to fields")
+    return {str(column): field or "" for column, field in raw.items()}
+
+
+def map_columns(
+    names: Sequence[str],
+    catalogue: FieldCatalogue,
+    explicit: Mapping[str, str],
+    never: Sequence[str] = (),
+) -> ColumnMapping:
+    """Match columns to fields: explicit mapping first, then by id, label or alias; `never` maps nowhere.
+
+    Raises the `RequestError` of the rule that is broken: unknown column or field, two columns for one
+    field, and exactly one column for the identity.
+    """
+    chosen = _explicit(names, catalogue, explicit)
+    taken = {field.id for field in chosen.values() if field}
+    columns = []
+    for position, name in enumerate(names, 1):
+        if name in never:
+            columns.append(MappedColumn(position, name, None, ignored=True))
+        elif position in chosen:
+            columns.append(MappedColumn(position, name, chosen[position], ignored=chosen[position] is None))
+        else:
+            columns.append(_automatic(position, name, catalogue, taken))
+    _one_column_a_field(columns, catalogue)
+    return ColumnMapping(tuple(columns))
+
+
+def _explicit(
+    names: Sequence[str], catalogue: FieldCatalogue, explicit: Mapping[str, str]
+) -> dict[int, Field | None]:
+    chosen: dict[int, Field | None] = {}
+    for column, target in explicit.items():
+        if target and target not in catalogue.by_id:
+            raise UnknownField(target, catalogue.ids)
+        positions = _positions(column, names)
+        if not positions:
+            raise UnknownColumn(column, tuple(names))
+        chosen |= dict.fromkeys(positions, catalogue[target] if target else None)
+    return chosen
+
+
+def _positions(column: str, names: Sequence[str]) -> list[int]:
+    """The columns meant by a name: by position, else by the exact text, else by what it comes to."""
+    if by_position := _BY_POSITION.fullmatch(column):
+        number = int(by_position[1])
+        return [number] if number <= len(names) else []
+    exact = [position for position, name in enumerate(names, 1) if name == column.strip()]
+    return exact or [position for position, name in enumerate(names, 1) if header_key(name) == header_key(column)]
+
+
+def _automatic(position: int, name: str, catalogue: FieldCatalogue, taken: set[str]) -> MappedColumn:
+    field = catalogue.by_name.get(header_key(name))
+    if field and field.id in taken:
+        return MappedColumn(position, name, None, ignored=True)
+    return MappedColumn(position, name, field, suggestion=None if field else _nearest(name, catalogue))
+
+
+def _nearest(name: str, catalogue: FieldCatalogue) -> str | None:
+    near = difflib.get_close_matches(header_key(name)[:100], catalogue.by_name, n=1, cutoff=_NEAR)
+    return catalogue.by_name[near[0]].id if near else None
+
+
+def _one_column_a_field(columns: Sequence[MappedColumn], catalogue: FieldCatalogue) -> None:
+    sources: dict[str, list[str]] = {}
+    for column in columns:
+        if column.field:
+            sources.setdefault(column.field.id, []).append(column.name)
+    identity = catalogue.identity.id
+    for field, names in sources.items():
+        if len(names) > 1:
+            problem = SeveralEmailColumns if field == identity else DuplicateMapping
+            raise problem(field, tuple(names))
+    if identity not in sources:
+        raise NoEmailColumn(identity, tuple(column.name for column in columns))

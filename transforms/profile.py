@@ -1,0 +1,97 @@
+"""Complete or dropped: what the chunks found, summed over the whole file, decides which fields are imported."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from schemas.catalogue import Field
+from transforms.chunks import FIRST_EMPTY, ChunkProfile
+from transforms.mapping import ColumnMapping, MappedColumn, Outcome
+
+
+@dataclass(frozen=True)
+class ColumnProfile:
+    """A column of the file, what became of it, and where it is empty (in well-formed records)."""
+
+    column: MappedColumn
+    outcome: Outcome
+    empty_cells: int
+    first_empty: tuple[int, ...]
+
+    def as_report(self) -> dict[str, object]:
+        return {
+            "position": self.column.position,
+            "column": self.column.name,
+            "field": self.column.field.id if self.column.field else None,
+            "outcome": str(self.outcome),
+            "empty_cells": self.empty_cells,
+            "first_empty": list(self.first_empty),
+            "suggestion": self.column.suggestion,
+        }
+
+
+@dataclass(frozen=True)
+class PlacedChunk:
+    """A chunk and its place in the file: its first record's number and its first line's."""
+
+    index: int
+    path: str
+    first_record: int
+    first_line: int
+    records: int
+
+
+@dataclass(frozen=True)
+class FileProfile:
+    """The whole file as read: its chunks in order, its columns, and the number of its records."""
+
+    chunks: tuple[PlacedChunk, ...]
+    columns: tuple[ColumnProfile, ...]
+    records: int
+    blank_records: int
+    guarded_cells: int
+    cut_off: bool
+
+    @property
+    def imported(self) -> tuple[Field, ...]:
+        """The fields that the file brings, in the file's order."""
+        return tuple(
+            each.column.field for each in self.columns if each.column.field and each.outcome is Outcome.IMPORTED
+        )
+
+
+def profile_file(profiles: Sequence[ChunkProfile], mapping: ColumnMapping, first_line: int) -> FileProfile:
+    """Number the chunks' records and lines, and drop every field in which any chunk has a gap."""
+    chunks, record, line = [], 1, first_line
+    for profile in profiles:
+        chunks.append(PlacedChunk(profile.index, profile.path, record, line, profile.records))
+        record, line = record + profile.records, line + profile.lines
+    incomplete = frozenset[str]().union(*(profile.incomplete for profile in profiles))
+    return FileProfile(
+        tuple(chunks),
+        tuple(_column_profile(column, profiles, chunks, incomplete) for column in mapping.columns),
+        record - 1,
+        sum(profile.blank_records for profile in profiles),
+        sum(profile.guarded_cells for profile in profiles),
+        any(profile.cut_off for profile in profiles),
+    )
+
+
+def _column_profile(
+    column: MappedColumn,
+    profiles: Sequence[ChunkProfile],
+    chunks: Sequence[PlacedChunk],
+    incomplete: frozenset[str],
+) -> ColumnProfile:
+    count, first = 0, []
+    for profile, chunk in zip(profiles, chunks, strict=True):
+        found, rows = profile.empty[column.position]
+        count += found
+        if len(first) < FIRST_EMPTY:
+            first += [chunk.first_record + row for row in rows]
+    return ColumnProfile(column, _outcome(column, incomplete), count, tuple(first[:FIRST_EMPTY]))
+
+
+def _outcome(column: MappedColumn, incomplete: frozenset[str]) -> Outcome:
+    if column.field:
+        return Outcome.INCOMPLETE if column.field.id in incomplete else Outcome.IMPORTED
+    return Outcome.IGNORED if column.ignored else Outcome.UNKNOWN_FIELD

@@ -1,0 +1,153 @@
+"""The strict reader: records one by one, each judged by itself, for blocks whose quoting is irregular.
+
+A stray quote would swallow the lines after it. So when a record goes wrong after it has crossed a line
+break, the lines it crossed are looked at again: if one of them starts a clean record (the right width,
+every quote in its place), the quote was stray, the broken record ends before that line, and reading goes
+on there. Otherwise the record really spans those lines, and is broken as a whole.
+"""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from schemas.rules import Rule
+from transforms.dialect import Dialect
+
+LARGEST_RECORD = 16 << 20  # bytes; also how far a quote is followed before it counts as never closed
+
+# A whole quoted cell. Possessive, so that it matches in one way only and in linear time.
+_QUOTED = re.compile(rb'"[^"]*+(?:""[^"]*+)*+"')
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """A record's bytes lie in `start:end` (line break included); cells are None where it is malformed.
+
+    `undecided`: the end of the data had a say, so that more data could change the verdict.
+    `cut_off`: the data stopped inside a quoted cell.
+    """
+
+    start: int
+    end: int
+    cells: tuple[bytes, ...] | None
+    rule: Rule | None = None
+    undecided: bool = False
+    cut_off: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class _Scan:
+    """One reading of a record from `start`, before anything is decided about it."""
+
+    end: int
+    cells: tuple[bytes, ...]
+    broken: bool  # text after a closing quote, or no closing quote at all
+    cut_off: bool  # the data ended inside a quoted cell
+    stray: bool  # a quote inside an unquoted cell: ordinary text, but not what a clean record has
+
+
+class RecordReader:
+    """Reads records of one width and dialect out of a block of bytes that starts at a record."""
+
+    def __init__(self, data: bytes, dialect: Dialect, width: int | None) -> None:
+        self._data = data
+        self._width = width
+        self._delimiter = dialect.delimiter.encode()
+        self._breaks = b"\r" if dialect.carriage_return else b"\n"
+        stop = re.escape(self._delimiter) + (rb"\r\n" if dialect.carriage_return else rb"\n")
+        self._plain = re.compile(rb"[^" + stop + rb"]*+")
+
+    def records(self, start: int = 0) -> Iterator[Record]:
+        """Records in order; blank lines are none."""
+        while start < len(self._data):
+            line_end = self._line_end(start)
+            if not self._data[start:line_end].strip(b"\r\n"):
+                start = line_end
+                continue
+            record = self._record(start)
+            yield record
+            start = record.end
+
+    def _record(self, start: int) -> Record:
+        scan = self._scan(start)
+        undecided = scan.end == len(self._data)
+        too_few = self._width is not None and len(scan.cells) < self._width
+        too_many = self._width is not None and len(scan.cells) > self._width
+        if not (scan.broken or too_few or too_many):
+            return Record(start, scan.end, scan.cells, undecided=undecided)
+        next_line = self._line_end(start)
+        resume = self._next_clean(next_line, scan)
+        if scan.broken or resume:
+            end = resume or (next_line if scan.cut_off else scan.end)
+            return Record(start, end, None, Rule.ROW_BAD_QUOTING, undecided, scan.cut_off)
+        return Record(start, scan.end, None, Rule.ROW_TOO_SHORT if too_few else Rule.ROW_TOO_LONG, undecided)
+
+    def _next_clean(self, start: int, scan: _Scan) -> int | None:
+        """Where the first clean record starts among the lines that a broken one crossed.
+
+        A record that is only ragged has all its quotes in place, so it counts as swallowed lines only
+        if everything it crossed reads as clean records.
+        """
+        if scan.broken:
+            while start < scan.end and not self._clean_end(start):
+                start = self._line_end(start)
+            return start if start < scan.end else None
+        at = start
+        while at and at < scan.end:
+            at = self._clean_end(at)
+        return start if at and start < scan.end else None
+
+    def _clean_end(self, start: int) -> int:
+        """Where the record that starts here ends if it is clean, else 0."""
+        scan = self._scan(start)
+        clean = not scan.broken and not scan.stray and (self._width is None or len(scan.cells) == self._width)
+        return scan.end if clean and any(scan.cells) else 0
+
+    def _line_end(self, start: int) -> int:
+        found = self._data.find(self._breaks, start)
+        if self._breaks == b"\r":
+            line_feed = self._data.find(b"\n", start, len(self._data) if found < 0 else found)
+            found = line_feed if line_feed >= 0 else found
+            if found >= 0 and self._data[found : found + 2] == b"\r\n":
+                found += 1
+        return len(self._data) if found < 0 else found + 1
+
+    def _scan(self, start: int) -> _Scan:
+        data, size = self._data, len(self._data)
+        line_end = self._line_end(start)
+        if data.find(b'"', start, line_end) < 0:
+            line = data[start:line_end].rstrip(b"\r\n")
+            return _Scan(line_end, tuple(line.split(self._delimiter)), False, False, False)
+        cells: list[bytes] = []
+        at, stray = start, False
+        while True:
+            if data[at : at + 1] == b'"':
+                quoted = _QUOTED.match(data, at)
+                if quoted is None:
+                    return _Scan(size, tuple(cells), True, True, stray)
+                cells.append(quoted[0][1:-1].replace(b'""', b'"'))
+                at = quoted.end()
+                if not self._ends_cell(at):
+                    return _Scan(self._line_end(at), tuple(cells), True, False, stray)
+            else:
+                plain = self._plain.match(data, at)
+                assert plain is not None  # the pattern matches nothing at least
+                cell = plain[0]
+                at = plain.end()
+                if data[at : at + 1] == b"\n" or at == size:
+                    cell = cell.removesuffix(b"\r")
+                stray = stray or b'"' in cell
+                cells.append(cell)
+            if data[at : at + 1] == self._delimiter:
+                at += 1
+                continue
+            return _Scan(self._line_end(at) if at < size else size, tuple(cells), False, False, stray)
+
+    def _ends_cell(self, at: int) -> bool:
+        following = self._data[at : at + 2]
+        return (
+            not following
+            or following[:1] in (self._delimiter, b"\n")
+            or following == b"\r\n"
+            or (following[:1] == b"\r" and (self._breaks == b"\r" or len(following) == 1))
+        )
