@@ -41,6 +41,16 @@ class UnexpectedError(ContactImportError):
         )
 
 
+@dataclass(eq=False)
+class Interrupted(ContactImportError):
+    """The import was stopped from outside: Ctrl-C, SIGTERM, a cancelled run."""
+
+    code: ClassVar[str] = "interrupted"
+
+    def __str__(self) -> str:
+        return "the import was interrupted; nothing was merged. Run it again: it starts from the beginning"
+
+
 # --- the catalogue is wrong: mend it --------------------------------------------------------------
 
 
@@ -87,6 +97,18 @@ class UsageError(RequestError):
 
     def __str__(self) -> str:
         return self.problem
+
+
+@dataclass(eq=False)
+class SettingsInvalid(RequestError):
+    """A setting in the environment has a wrong value, which is not quoted: it may hold a password."""
+
+    code: ClassVar[str] = "settings-invalid"
+    variable: str
+    expected: str
+
+    def __str__(self) -> str:
+        return f"the environment variable {self.variable} is wrong; write {self.expected}"
 
 
 @dataclass(eq=False)

@@ -1,0 +1,150 @@
+"""The command's own Prefect server, for users who have none: it lives as long as the command.
+
+Prefect brings up such a server by itself, but only when a flow starts, after importing the whole server
+into the command too, and with its log on the terminal. Started here, it boots while the command is
+still loading pandas, in about half the time; its log is a file; it outlives the last event to record,
+and never outlives the command, not even a killed one.
+"""
+
+import atexit
+import os
+import socket
+import subprocess
+import sys
+import threading
+import time
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import ClassVar
+from urllib.error import URLError
+from urllib.request import ProxyHandler, build_opener
+
+from flows.environment import BOOT_SECONDS, CONSOLE_LEVEL, has_own_prefect, prefect_home, prepare_environment
+from schemas.errors import ContactImportError
+
+HOST = "127.0.0.1"
+STOP_SECONDS = 30  # while it stops, the server writes the last task runs and events
+BOOTS = 3  # of two first commands at once, one loses the race for the migrations and starts again
+LOG_BYTES = 1 << 20
+
+
+@dataclass(eq=False)
+class PrefectServerFailed(ContactImportError):
+    """The command's own Prefect server did not come up."""
+
+    code: ClassVar[str] = "prefect-server-failed"
+    reason: str
+
+    def __str__(self) -> str:
+        return f"the command's own Prefect server did not start: {self.reason}. Or set PREFECT_API_URL to one of yours"
+
+
+class LocalServer:
+    """A Prefect server in a process of its own; its stdin is the leash that it lives by."""
+
+    def __init__(self, home: Path) -> None:
+        self.log = home / "server.log"
+        self.port = _free_port()
+        self.api_url = f"http://{HOST}:{self.port}/api"
+        self._process = self._boot()
+        atexit.register(self.stop)
+
+    def _boot(self) -> subprocess.Popen[bytes]:
+        environment = {key: value for key, value in os.environ.items() if key not in (CONSOLE_LEVEL, "PREFECT_API_URL")}
+        environment |= {"PREFECT__SERVER_EPHEMERAL": "1", "PREFECT__SERVER_FINAL": "1", "PREFECT_UI_ENABLED": "0"}
+        if environment.get("PREFECT_SERVER_LOGGING_LEVEL") == "CRITICAL":
+            environment["PREFECT_SERVER_LOGGING_LEVEL"] = "WARNING"  # in a file, it disturbs nobody
+        self.log.parent.mkdir(parents=True, exist_ok=True)
+        full = self.log.exists() and self.log.stat().st_size > LOG_BYTES
+        with self.log.open("wb" if full else "ab") as log:
+            # -P, since the user's folder may well have a `flows` of its own. A process group of its own:
+            # Ctrl-C is for the flow, which still has its end to report to this server.
+            return subprocess.Popen(
+                [sys.executable, "-P", "-m", "flows.local_server", str(self.port)],
+                env=environment,
+                stdin=subprocess.PIPE,
+                stdout=log,
+                stderr=log,
+                process_group=0,
+            )
+
+    def wait(self) -> None:
+        """Return once the server answers; `PrefectServerFailed` if it never does."""
+        deadline, boots = time.monotonic() + BOOT_SECONDS, 1
+        while not _answers(self.api_url):
+            if time.monotonic() > deadline:
+                raise PrefectServerFailed(f"no answer in {BOOT_SECONDS} seconds; {str(self.log)!r} may say why")
+            if self._process.poll() is not None:
+                if boots == BOOTS:
+                    raise PrefectServerFailed(f"{str(self.log)!r} says why")
+                self.stop()
+                self._process, boots = self._boot(), boots + 1
+            time.sleep(0.05)
+
+    def stop(self) -> None:
+        """Let go of the leash and wait for the last records to be written."""
+        if self._process.stdin and not self._process.stdin.closed:
+            self._process.stdin.close()
+        try:
+            self._process.wait(STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+
+
+@cache
+def start_local_server() -> LocalServer | None:
+    """Begin to boot a server, where the user has none, and point prefect to it; call `wait` before the flow.
+
+    Call it before anything imports prefect, which reads its settings then, and whose exit hooks must
+    come before ours, so that the server still hears the last event. Once prefect is there, or is the
+    user's own, the answer is None and prefect finds its API by itself. One server serves a process.
+    """
+    if has_own_prefect() or "prefect" in sys.modules:
+        return None
+    prepare_environment()
+    try:
+        server = LocalServer(prefect_home())
+    except OSError as error:
+        raise PrefectServerFailed(f"{str(prefect_home())!r} cannot be written ({error.strerror})") from error
+    os.environ["PREFECT_API_URL"] = server.api_url
+    exempt = (os.environ.get("NO_PROXY") or os.environ.get("no_proxy"), HOST)
+    os.environ["NO_PROXY"] = os.environ["no_proxy"] = ",".join(filter(None, exempt))
+    return server
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind((HOST, 0))
+        return int(probe.getsockname()[1])
+
+
+def _answers(api_url: str) -> bool:
+    try:
+        with build_opener(ProxyHandler({})).open(f"{api_url}/health", timeout=10) as response:
+            return bool(response.status == 200)
+    except (URLError, OSError):
+        return False
+
+
+def _serve(port: int) -> None:
+    """The server process: serve until the command closes our stdin, by ending in whatever way."""
+    import uvicorn
+
+    config = uvicorn.Config(
+        "prefect.server.api.server:create_app", factory=True, host=HOST, port=port, log_level="error", lifespan="on"
+    )
+    server = uvicorn.Server(config)
+
+    def follow_the_command() -> None:
+        sys.stdin.buffer.read()
+        server.should_exit = True
+
+    threading.Thread(target=follow_the_command, daemon=True).start()
+    server.run()
+    os._exit(0)  # all is written by now; taking the interpreter down in order would take seconds
+
+
+if __name__ == "__main__":
+    _serve(int(sys.argv[1]))

@@ -1,0 +1,77 @@
+"""Settings of every command and run: flags first, then `CONTACTS_…` variables, then these defaults.
+
+A field's description is also what a wrong value is answered with, so it says what to write.
+"""
+
+import os
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import AfterValidator, ByteSize, Field, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from flows.environment import home_folder
+from schemas.errors import SettingsInvalid, UsageError
+from schemas.phones import is_country_prefix
+
+PREFIX = "CONTACTS_"
+FLAGS = {"warehouse_url": "--warehouse"}
+
+
+def _absolute(path: Path) -> Path:
+    return Path(os.path.expanduser(path)).resolve()  # unlike Path.expanduser, no error for an unknown ~user
+
+
+def _country_prefix(value: str) -> str:
+    if not is_country_prefix(value):
+        raise ValueError("no country has this prefix")
+    return value
+
+
+def _cores() -> int:
+    """The cores this process may use, which in a container are fewer than the machine has."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+AbsolutePath = Annotated[Path, AfterValidator(_absolute)]
+CountryPrefix = Annotated[str, AfterValidator(_country_prefix)]
+
+
+class Settings(BaseSettings):
+    """What a run needs to know and an import request does not say; never prints the warehouse's password."""
+
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX, env_ignore_empty=True, extra="forbid", frozen=True, hide_input_in_errors=True
+    )
+
+    home: AbsolutePath = Field(default_factory=home_folder, description="a folder")
+    warehouse_url: SecretStr = Field(
+        default_factory=lambda known: SecretStr(f"sqlite:///{(known['home'] / 'contacts.db').as_posix()}"),
+        description="a URL: sqlite:///file.db or postgresql://user:password@host/database",
+    )
+    warehouse_schema: str | None = Field(None, description="the name of a PostgreSQL schema")
+    catalogue: AbsolutePath | None = Field(None, description="the path of a YAML file")
+    default_prefix: CountryPrefix | None = Field(None, description="a country prefix such as +34")
+    imports: AbsolutePath = Field(default_factory=lambda known: known["home"] / "imports", description="a folder")
+    chunk_bytes: Annotated[ByteSize, Field(ge=1 << 10, le=1 << 30)] = Field(
+        ByteSize(8 << 20), description="a size from 1KiB to 1GiB, such as 8MiB"
+    )
+    workers: int = Field(default_factory=lambda: min(_cores(), 8), ge=1, le=64, description="1 to 64 threads")
+    rejections_limit: int = Field(100_000, ge=0, le=100_000_000, description="a number of rows, 0 to 100000000")
+    artifact_rows: int = Field(1_000, ge=0, le=1_000, description="a number of rows, 0 to 1000")
+    artifact_values: Literal["shown", "masked"] = Field("shown", description="shown or masked")
+    keep_landed: bool = Field(False, description="true or false")
+
+    @classmethod
+    def load(cls, **flags: Any) -> Self:
+        """Read the settings, a flag that is not None first; one line says which value is wrong, and quotes none."""
+        given = {name: value for name, value in flags.items() if value is not None}
+        try:
+            return cls(**given)
+        except ValidationError as error:
+            name = str(error.errors()[0]["loc"][0])
+            expected = cls.model_fields[name].description or "another value"
+            if name in given:
+                flag = FLAGS.get(name, "--" + name.replace("_", "-"))
+                raise UsageError(f"the value of {flag} is wrong; write {expected}") from error
+            raise SettingsInvalid(f"{PREFIX}{name.upper()}", expected) from error
