@@ -1,0 +1,112 @@
+"""An import in a few lines: rows as dictionaries go in, counts come out."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import UTC, datetime
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.feather
+import pytest
+from sqlalchemy import select
+
+from schemas.catalogue import Field, FieldCatalogue
+from warehouse.connection import Warehouse
+from warehouse.imports import start_import
+from warehouse.load import Loaded, load_import
+from warehouse.merge import Blanks, MergePolicy
+from warehouse.prepare import prepare
+from warehouse.staging import Staging
+from warehouse.tables import WarehouseTables
+
+NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
+ARROW = {"text": pa.string(), "date": pa.date32(), "bigint": pa.int64(), "numeric": pa.float64(), "boolean": pa.bool_()}
+Row = Mapping[str, Any]
+
+
+def write_rows(path: Path, rows: Sequence[Row], fields: Sequence[Field]) -> Path:
+    """The rows as the flow hands them over, numbered from 1 unless they say otherwise."""
+    others = [field for field in fields if not field.identity]
+    schema = pa.schema(
+        [("record_number", pa.int64()), ("email", pa.string())] + [(f.id, ARROW[f.storage]) for f in others]
+    )
+    numbered = [{"record_number": number, **row} for number, row in enumerate(rows, start=1)]
+    pyarrow.feather.write_feather(pa.Table.from_pylist(numbered, schema=schema), str(path))
+    return path
+
+
+class Importer:
+    """Imports rows into one warehouse."""
+
+    def __init__(self, warehouse: Warehouse, catalogue: FieldCatalogue, folder: Path) -> None:
+        self.warehouse, self.catalogue, self.folder = warehouse, catalogue, folder
+
+    def start(self, policy: str = "overwrite") -> int:
+        return start_import(self.warehouse, source="contacts.csv", merge_policy=policy, started_at=NOON)
+
+    def staging(self, import_id: int, fields: Sequence[Field] | None = None) -> Staging:
+        folder = self.folder / str(import_id)
+        folder.mkdir(exist_ok=True)
+        return Staging(self.warehouse, import_id, fields or self.catalogue.fields, folder)
+
+    def write(self, rows: Sequence[Row], fields: Sequence[Field] | None = None) -> Path:
+        name = f"{len(list(self.folder.glob('*.arrow')))}.arrow"
+        return write_rows(self.folder / name, rows, fields or self.catalogue.fields)
+
+    def load(self, staging: Staging, accepted: int, policy: str = "overwrite", **more: Any) -> Loaded:
+        given = {"columns": (), "rejections": (), "report": _report, **more}
+        given["blanks"] = Blanks(given.get("blanks", "keep"))
+        return load_import(
+            self.warehouse,
+            staging.import_id,
+            staging=staging,
+            policy=MergePolicy(policy),
+            accepted=accepted,
+            now=lambda: NOON,
+            **given,
+        )
+
+    def __call__(
+        self, rows: Sequence[Row], policy: str = "overwrite", fields: Iterable[str] | None = None, **more: Any
+    ) -> Loaded:
+        imported = [f for f in self.catalogue.fields if fields is None or f.identity or f.id in set(fields)]
+        with self.staging(self.start(policy), imported) as staging:
+            staging.add(self.write(rows, imported))
+            staging.ensure()
+            return self.load(staging, len(rows), policy, **more)
+
+    def contacts(self) -> list[dict[str, Any]]:
+        """All contacts as plain Python values, a decimal as the float it came from."""
+        contacts = WarehouseTables(self.warehouse.schema, self.catalogue.fields).contacts
+        with self.warehouse.reading() as connection:
+            rows = connection.execute(select(contacts).order_by(contacts.c.contact_id))
+            return [{name: _plain(value) for name, value in row._mapping.items()} for row in rows]
+
+
+def _plain(value: Any) -> Any:
+    return float(value) if isinstance(value, Decimal) else value
+
+
+def _report(counts: Any, added: int) -> dict[str, Any]:
+    return {"contacts": dict(vars(counts)), "segment": {"id": "vip", "added": added}}
+
+
+@pytest.fixture
+def importer(warehouse: Warehouse, small_catalogue: FieldCatalogue, tmp_path: Path) -> Importer:
+    """Imports into an empty warehouse that is ready for the small catalogue."""
+    prepare(warehouse, small_catalogue)
+    return Importer(warehouse, small_catalogue, tmp_path)
+
+
+@pytest.fixture
+def rejections() -> Callable[..., pd.DataFrame]:
+    """Rejections as the flow hands them over, in the types that pandas gives them."""
+
+    def build(**changes: Any) -> pd.DataFrame:
+        row = {"record_number": 3, "line_number": 4, "column_name": "Phone", "field": "phone", "code": "phone-invalid"}
+        frame = pd.DataFrame([{**row, "message": "is no phone", "value": "12", **changes}])
+        return frame.astype({"line_number": "Int64"})
+
+    return build
