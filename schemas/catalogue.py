@@ -181,10 +181,12 @@ class FieldCatalogue(BaseModel):
     def __getitem__(self, id: str) -> Field:
         return self.by_id[id]
 
-    def relaxed(self) -> Self:
-        """The same catalogue with gaps allowed in every field (`--gaps allow`)."""
-        fields = tuple(field.model_copy(update={"gaps": Gaps.ALLOW}) for field in self.fields)
-        return type(self)(fields=fields, default_prefix=self.default_prefix)
+    def adapted(self, *, allow_gaps: bool = False, default_prefix: str | None = None) -> Self:
+        """The same catalogue for one import: gaps allowed in every field, another default prefix."""
+        fields = self.fields
+        if allow_gaps:
+            fields = tuple(field.model_copy(update={"gaps": Gaps.ALLOW}) for field in fields)
+        return type(self)(fields=fields, default_prefix=default_prefix or self.default_prefix)
 
 
 def _problem(error: Any, raw: Any) -> str:

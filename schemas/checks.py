@@ -14,7 +14,7 @@ from schemas.catalogue import Field, Gaps
 from schemas.columns import Mask, judged, mask_like, matches, to_arrow, within
 from schemas.emails import valid_addresses
 from schemas.field_types import FieldType
-from schemas.phones import valid_phones
+from schemas.phones import DEFAULT_PREFIX, to_e164
 from schemas.rules import Rule
 
 CheckFunction: TypeAlias = Callable[[pd.Series, Field], Mask]
@@ -80,12 +80,18 @@ def _options(column: pd.Series, field: Field) -> Mask:
     return judged(column, lambda cell: known.issuperset(cell.split("|")))
 
 
+def _phone(column: pd.Series, field: Field) -> Mask:
+    """A number in E.164 has its prefix, so the region it is read in does not matter."""
+    valid = judged(column, lambda phone: phone.startswith("+") and to_e164(phone, DEFAULT_PREFIX) == phone)
+    return ~_no_spaces(column, field) | valid
+
+
 CHECKS: dict[FieldType, tuple[CellCheck, ...]] = {
     FieldType.TEXT: (CellCheck(Rule.TEXT_INVALID, _no_nul),),
     FieldType.EMAIL: (CellCheck(Rule.EMAIL_INVALID, lambda column, field: valid_addresses(column)),),
     FieldType.PHONE: (
         CellCheck(Rule.PHONE_HAS_SPACES, _no_spaces),
-        CellCheck(Rule.PHONE_INVALID, lambda column, field: ~_no_spaces(column, field) | valid_phones(column)),
+        CellCheck(Rule.PHONE_INVALID, _phone),
     ),
     FieldType.DATE: (CellCheck(Rule.DATE_INVALID, lambda column, field: matches(column, DATE)),),
     FieldType.INTEGER: (CellCheck(Rule.INTEGER_INVALID, _integer),),

@@ -232,6 +232,18 @@ class RejectedFileGone(RequestError):
         )
 
 
+@dataclass(eq=False)
+class OutputNotWritable(RequestError):
+    """A file that the command was to write cannot be opened."""
+
+    code: ClassVar[str] = "output-not-writable"
+    path: str
+    reason: str
+
+    def __str__(self) -> str:
+        return f"{self.path!r} cannot be written: {self.reason}"
+
+
 # --- the source is wrong: get another file --------------------------------------------------------
 
 

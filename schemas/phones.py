@@ -3,11 +3,8 @@
 import re
 from functools import lru_cache
 
-import pandas as pd
 import phonenumbers
 from phonenumbers import PhoneNumberFormat
-
-from schemas.columns import Mask, judged, mapped
 
 DEFAULT_PREFIX = "+34"
 SHAPE = re.compile(r"\+?[0-9]+", re.ASCII)
@@ -24,6 +21,13 @@ def is_country_prefix(prefix: str) -> bool:
     return bool(re.fullmatch(r"\+[1-9][0-9]{0,2}", prefix, re.ASCII)) and main_region(prefix) not in ("ZZ", "001")
 
 
+@lru_cache
+def example_phone(prefix: str) -> str:
+    """A phone of the prefix's main region that nobody has, for messages."""
+    number = phonenumbers.example_number(main_region(prefix))
+    return phonenumbers.format_number(number, PhoneNumberFormat.E164) if number else f"{prefix}…"
+
+
 @lru_cache(maxsize=1 << 16)
 def to_e164(phone: str, prefix: str) -> str | None:
     """The number in E.164, or None if it is none: `651234567` with `+34` is `+34651234567`."""
@@ -37,12 +41,3 @@ def to_e164(phone: str, prefix: str) -> str | None:
         return None
     return phonenumbers.format_number(number, PhoneNumberFormat.E164)
 
-
-def e164_phones(column: pd.Series, prefix: str) -> pd.Series:
-    """Valid phones in E.164; what is no phone stays as it was written."""
-    return mapped(column, lambda phone: to_e164(phone, prefix))
-
-
-def valid_phones(column: pd.Series) -> Mask:
-    """Which cells hold a phone in E.164; blank cells pass. A number with its prefix needs no region."""
-    return judged(column, lambda phone: phone.startswith("+") and to_e164(phone, DEFAULT_PREFIX) == phone)

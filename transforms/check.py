@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.feather
 
-from schemas.catalogue import Field, FieldCatalogue
+from schemas.catalogue import Field
 from schemas.columns import to_arrow
 from schemas.field_types import Storage
 from schemas.frames import row_schema
@@ -192,7 +192,3 @@ def cast_accepted(contacts: pd.DataFrame, fields: tuple[Field, ...]) -> pa.Table
         columns[field.id] = to_arrow(contacts[field.id]).cast(STORED_AS[field.storage])
     return pa.table(columns)
 
-
-def default_reading(catalogue: FieldCatalogue, prefix: str | None) -> Reading:
-    """How cells are read when the request says nothing else."""
-    return Reading(prefix or catalogue.default_prefix)

@@ -43,7 +43,7 @@ class ReadPlan:
 
 @dataclass(frozen=True)
 class ChunkProfile:
-    """What reading a chunk found. Rows are counted from 0 within the chunk.
+    """What reading a chunk of `size` bytes found. Rows are counted from 0 within the chunk.
 
     `empty` has, by column position, the number of empty cells and the first rows that have one.
     `incomplete` are the ids of the fields in which the profile schema found a gap.
@@ -51,6 +51,7 @@ class ChunkProfile:
 
     index: int
     path: str
+    size: int
     records: int
     lines: int
     empty: dict[int, tuple[int, tuple[int, ...]]]
@@ -77,7 +78,7 @@ def read_chunk(plan: ReadPlan, block: Block) -> ChunkProfile:
     pyarrow.feather.write_feather(table, path, compression="uncompressed")
     empty, incomplete = _profile(table, plan.mapping)
     return ChunkProfile(
-        block.index, path, table.num_rows, lines, empty, incomplete, blank, guarded, block.final and records.cut_off
+        block.index, path, block.length, table.num_rows, lines, empty, incomplete, blank, guarded, block.final and records.cut_off
     )
 
 

@@ -12,7 +12,7 @@ from schemas.catalogue import Field, header_key
 from schemas.checks import DECIMAL
 from schemas.emails import what_is_wrong
 from schemas.field_types import FieldType
-from schemas.phones import to_e164
+from schemas.phones import example_phone, to_e164
 from schemas.rules import EXPECTED, Rule
 from transforms.normalise import Reading
 
@@ -38,8 +38,8 @@ def _phone_invalid(value: str, field: Field, reading: Reading) -> str:
     digits = re.sub(r"[-().\s/]", "", value)
     if (phone := to_e164(digits, reading.default_prefix)) is not None:
         return f"{quoted(value)} has characters other than digits; write {phone}"
-    example = f"{reading.default_prefix}…"
-    return f"{quoted(value)} is no valid phone; write digits with their international prefix, such as {example}"
+    example = example_phone(reading.default_prefix)
+    return f"{quoted(value)} is no valid phone; write it with its international prefix, such as {example}"
 
 
 def _date_invalid(value: str, field: Field, reading: Reading) -> str:

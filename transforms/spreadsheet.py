@@ -1,15 +1,18 @@
-"""Cells that a spreadsheet would run as formulas, guarded by one `'` in files that we write.
+"""CSV as we write it: for spreadsheets too, which run a cell that looks like a formula.
 
-The guard is taken off when any file is read, and one is put on where a text has guards of its own, so
-that what was written comes back to the letter.
+Such a cell gets one `'` in front, its guard. The guard is taken off when any file is read, and one is put
+on where a text has guards of its own, so that what was written comes back to the letter.
 """
 
 import re
+from collections.abc import Sequence
 
 import pandas as pd
+import pyarrow as pa
 import pyarrow.compute as pc
+import pyarrow.csv
 
-from schemas.columns import like, to_arrow
+from schemas.columns import TEXT, like, to_arrow
 
 _GUARDED = r"^'+[=+@\t\r-]"
 _DANGEROUS = r"^'*[=+@\t\r-]"
@@ -37,3 +40,17 @@ def unguard(column: pd.Series) -> tuple[pd.Series, int]:
 def unguarded(text: str) -> str:
     """One text without its guard, for headers."""
     return text[1:] if re.match(_GUARDED, text) else text
+
+
+def csv_bytes(cells: pd.DataFrame, delimiter: str = ",") -> bytes:
+    """Rows of text as guarded CSV without a header; a null is an empty cell. Column names do not matter."""
+    guarded = {str(place): to_arrow(guard(cells.iloc[:, place])) for place in range(cells.shape[1])}
+    sink = pa.BufferOutputStream()
+    options = pyarrow.csv.WriteOptions(include_header=False, delimiter=delimiter, quoting_style="needed")
+    pyarrow.csv.write_csv(pa.table(guarded), sink, options)
+    return bytes(sink.getvalue())
+
+
+def csv_header(names: Sequence[str], delimiter: str = ",") -> bytes:
+    """The header of such a CSV."""
+    return csv_bytes(pd.DataFrame([list(names)], dtype=TEXT), delimiter)

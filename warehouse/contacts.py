@@ -1,12 +1,12 @@
 """All contacts, as the text that imports again unchanged."""
 
 from collections.abc import Iterator
-from decimal import Decimal
 
 import pandas as pd
 from sqlalchemy import ColumnElement, Table, Text, case, cast, false, func, select, true
 
 from schemas.catalogue import Field, FieldCatalogue
+from schemas.decimals import plain_decimal
 from schemas.field_types import Storage
 from warehouse.connection import Warehouse
 from warehouse.tables import WarehouseTables
@@ -41,11 +41,4 @@ def _as_text(contacts: Table, field: Field) -> ColumnElement[object]:
 def _frame(rows: list[tuple[object, ...]], catalogue: FieldCatalogue) -> pd.DataFrame:
     frame = pd.DataFrame(rows, columns=list(catalogue.ids), dtype=object)
     decimals = [field.id for field in catalogue.fields if field.storage is Storage.NUMERIC]
-    return frame.assign(**{id: frame[id].map(_plain_decimal, na_action="ignore") for id in decimals})
-
-
-def _plain_decimal(value: Decimal | float) -> str:
-    """The number in digits alone: neither exponent, nor zeros at the end, nor a sign before zero."""
-    digits = format(Decimal(repr(value)) if isinstance(value, float) else Decimal(value), "f")
-    digits = digits.rstrip("0").rstrip(".") if "." in digits else digits
-    return "0" if digits == "-0" else digits
+    return frame.assign(**{id: frame[id].map(plain_decimal, na_action="ignore") for id in decimals})

@@ -9,9 +9,10 @@ from typing import Any
 import pandas as pd
 from sqlalchemy import Connection, Insert, Table, exists, insert, literal, select, update
 
+from schemas.choices import Blanks, MergePolicy
 from warehouse.connection import Warehouse, lock_tables
 from warehouse.imports import COMPLETED, RUNNING, report_values
-from warehouse.merge import Blanks, MergeCounts, MergePolicy, merge, merge_statements
+from warehouse.merge import MergeCounts, merge, merge_statements
 from warehouse.plain_text import storable
 from warehouse.segments import require_segment
 from warehouse.staging import Staging

@@ -7,7 +7,6 @@ contacts, and the accepted rows of one import, staged under the same column name
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from enum import StrEnum
 from typing import Any
 
 from sqlalchemy import (
@@ -27,36 +26,9 @@ from sqlalchemy import (
 )
 from sqlalchemy.types import Text
 
+from schemas.choices import Blanks, MergePolicy
 from schemas.errors import MergeOutOfBalance
 from warehouse.tables import UtcDateTime
-
-
-class MergePolicy(StrEnum):
-    """What an import may do to the contacts that are there already, and whether it may add new ones."""
-
-    INSERT_ONLY = "insert-only"
-    OVERWRITE = "overwrite"
-    FILL_EMPTY = "fill-empty"
-    UPDATE_ONLY = "update-only"
-
-    @property
-    def inserts(self) -> bool:
-        return self is not MergePolicy.UPDATE_ONLY
-
-    @property
-    def updates(self) -> bool:
-        return self is not MergePolicy.INSERT_ONLY
-
-    @property
-    def may_clear(self) -> bool:
-        return self in (MergePolicy.OVERWRITE, MergePolicy.UPDATE_ONLY)
-
-
-class Blanks(StrEnum):
-    """What a blank cell does to a stored value."""
-
-    KEEP = "keep"
-    CLEAR = "clear"
 
 
 @dataclass(frozen=True)

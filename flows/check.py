@@ -1,0 +1,63 @@
+"""`contacts check`: the same verdicts as an import, with no warehouse and no server."""
+
+import os
+import shutil
+from pathlib import Path
+
+from flows.examine import REJECTED_FILE, catalogue_for, check_file, land_source, read_file, settle
+from flows.progress import watcher
+from flows.report import ImportReport, Report, as_known_error
+from flows.request import ReadingOptions
+from flows.running import in_threads
+from flows.settings import Settings
+from schemas.errors import OutputNotWritable
+from transforms.accepted import write_accepted
+
+
+def check_contacts(
+    options: ReadingOptions, settings: Settings, folder: Path, accepted: str | None = None, rejected: str | None = None
+) -> Report:
+    """Check a file, leaving nothing in `folder` that is needed; write the two frames where asked."""
+    report = ImportReport(options)
+    try:
+        _check(options, settings, folder, report, accepted, rejected)
+    except Exception as error:
+        if os.environ.get("CONTACTS_DEBUG"):
+            raise
+        return report.failed(as_known_error(error))
+    return report.checked()
+
+
+def _check(
+    options: ReadingOptions,
+    settings: Settings,
+    folder: Path,
+    report: ImportReport,
+    accepted: str | None,
+    rejected: str | None,
+) -> None:
+    for output in filter(None, (accepted, rejected)):
+        _must_be_writable(output)
+    catalogue = catalogue_for(options, settings)
+    progress = watcher.get()
+    report.source = source = land_source(options, catalogue, folder)
+    with in_threads(settings.workers) as run:
+        report.profile = profile = read_file(source, folder, settings.chunk_bytes, run, progress)
+        verdicts = list(check_file(source, profile, catalogue.default_prefix, folder, run, progress))
+    report.rejected = settle(options, source, profile, verdicts, folder, keep=0)
+    if accepted:
+        write_accepted(accepted, profile, verdicts, str(folder))
+    if rejected:
+        shutil.copyfile(folder / REJECTED_FILE, rejected)
+        report.rejected_file = rejected
+
+
+def _must_be_writable(path: str) -> None:
+    """Found out before the work, not after it."""
+    try:
+        with open(path, "ab"):
+            pass
+    except OSError as error:
+        raise OutputNotWritable(path, error.strerror or "it cannot be opened") from error
+
+

@@ -1,0 +1,108 @@
+"""The two commands that read a file: import and check."""
+
+import argparse
+import os
+import sys
+import tempfile
+from contextlib import contextmanager
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, TypeVar
+
+from pydantic import ValidationError
+
+from flows.cli import FAILED, OK, settings_from
+from flows.local_server import start_local_server
+from flows.request import ImportRequest, ReadingOptions
+from flows.settings import Settings
+from schemas.errors import UsageError
+
+Options = TypeVar("Options", bound=ReadingOptions)
+
+
+def run_import_command(options: argparse.Namespace) -> int:
+    """Run the flow and print its report."""
+    settings = Settings.load(**settings_from(options))
+    request = request_from(options, ImportRequest, merge=options.merge, blanks=options.blanks, segment=options.segment)
+    # The flow reads its settings from the environment, wherever it runs, so that no address with a
+    # password is ever one of its parameters.
+    os.environ["CONTACTS_WAREHOUSE_URL"] = settings.warehouse_url.get_secret_value()
+    if settings.catalogue:
+        os.environ["CONTACTS_CATALOGUE"] = str(settings.catalogue)
+    server = start_local_server()
+    from flows.import_contacts import import_contacts
+    from flows.printing import print_report
+
+    if server:
+        server.wait()
+    with watched(options):
+        report = import_contacts(request, return_state=True).result(raise_on_failure=False)
+    if isinstance(report, BaseException):
+        raise report
+    print_report(report, options.json)
+    return FAILED if report["status"] == "failed" else OK
+
+
+def run_check_command(options: argparse.Namespace) -> int:
+    """Check a file in this process alone, and print the report."""
+    settings = Settings.load(**settings_from(options))
+    request = request_from(options, ReadingOptions)
+    from flows.check import check_contacts
+    from flows.printing import print_report
+
+    with watched(options), tempfile.TemporaryDirectory(prefix="contacts-check-") as folder:
+        report = check_contacts(request, settings, Path(folder), options.accepted, options.rejected)
+    print_report(report, options.json)
+    return FAILED if report["status"] == "failed" else OK
+
+
+def request_from(options: argparse.Namespace, model: type[Options], **more: Any) -> Options:
+    """The request that the flags make; a wrong value is a wrong command."""
+    given = {
+        "source": options.source,
+        "mapping": mapping_from(options),
+        "delimiter": options.delimiter,
+        "header": not options.no_header,
+        "encoding": options.encoding,
+        "duplicates": options.duplicates,
+        "gaps": options.gaps,
+        "default_prefix": options.default_prefix,
+        **more,
+    }
+    try:
+        return model(**{name: value for name, value in given.items() if value is not None})
+    except ValidationError as error:
+        raise UsageError("; ".join(_problem(each) for each in error.errors())) from error
+
+
+def _problem(error: Any) -> str:
+    flag = "--" + str(error["loc"][0]).replace("_", "-") + ": " if error["loc"] else ""
+    return flag.replace("--source", "SOURCE") + str(error["msg"]).removeprefix("Value error, ")
+
+
+def mapping_from(options: argparse.Namespace) -> dict[str, str]:
+    """The mapping file's lines, then `--map`; a column's name may have a '=' in it, a field's may not."""
+    from transforms.mapping import read_mapping
+
+    flags: dict[str, str] = {}
+    for text in options.map:
+        column, equals, field = text.rpartition("=")
+        if not equals or not column.strip():
+            raise UsageError(f"--map {text!r} is not COLUMN=FIELD; write for example --map 'E-mail=email'")
+        flags[column.strip()] = field.strip()
+    return (read_mapping(options.mapping) if options.mapping else {}) | flags
+
+
+@contextmanager
+def watched(options: argparse.Namespace) -> Iterator[None]:
+    """A bar for a person at a terminal, nothing for a program."""
+    from flows.progress import Bar, Silent, watcher
+
+    person = sys.stdout.isatty() and sys.stderr.isatty() and not options.json
+    token = watcher.set(Bar() if person else Silent())
+    try:
+        yield
+    finally:
+        watcher.reset(token)
+
+

@@ -1,0 +1,93 @@
+"""The way of the data from the source to the split, the same for `contacts check` and for an import."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from flows.progress import Progress
+from flows.request import ReadingOptions
+from flows.running import Run
+from flows.settings import Settings
+from schemas.catalogue import FieldCatalogue, load_catalogue
+from schemas.choices import GapRule
+from transforms.blocks import cut
+from transforms.check import CheckPlan, ChunkVerdict, check_chunk
+from transforms.chunks import ReadPlan, read_chunk
+from transforms.duplicates import settle_duplicates
+from transforms.land import Landed, land
+from transforms.layout import REJECTION_COLUMNS, Layout, find_layout
+from transforms.mapping import ColumnMapping, map_columns
+from transforms.normalise import Reading
+from transforms.profile import FileProfile, profile_file
+from transforms.rejected import RejectedPlan, RejectedRows, write_rejected
+
+REJECTED_FILE = "rejected.csv"
+
+
+@dataclass(frozen=True)
+class SourceFile:
+    """A source that has landed, with its layout and what its columns map to."""
+
+    landed: Landed
+    layout: Layout
+    mapping: ColumnMapping
+
+
+def catalogue_for(options: ReadingOptions, settings: Settings) -> FieldCatalogue:
+    """The catalogue as this import reads it: its gaps and its default prefix."""
+    return load_catalogue(settings.catalogue).adapted(
+        allow_gaps=options.gaps is GapRule.ALLOW,
+        default_prefix=options.default_prefix or settings.default_prefix,
+    )
+
+
+def land_source(options: ReadingOptions, catalogue: FieldCatalogue, folder: Path) -> SourceFile:
+    """Copy the source, find its layout, map its columns."""
+    landed = land(options.source, folder, options.encoding)
+    layout = find_layout(landed, catalogue, options.delimiter, options.header)
+    never = REJECTION_COLUMNS if layout.rejected_file else ()
+    return SourceFile(landed, layout, map_columns(layout.columns, catalogue, options.mapping, never))
+
+
+def read_file(source: SourceFile, folder: Path, block_bytes: int, run: Run, progress: Progress) -> FileProfile:
+    """Read every block into its chunk, and decide over the whole file which columns are dropped."""
+    plan = ReadPlan(source.landed.path, source.layout, source.mapping, str(folder))
+    blocks = cut(source.landed.path, source.landed.source, source.layout, block_bytes)
+    profiles = []
+    with progress.stage("reading", source.landed.size, "bytes") as advance:
+        for profile in run(read_chunk, plan, blocks):
+            profiles.append(profile)
+            advance(profile.size)
+    return profile_file(profiles, source.mapping, source.layout.first_line)
+
+
+def check_file(
+    source: SourceFile, profile: FileProfile, prefix: str, folder: Path, run: Run, progress: Progress
+) -> Iterator[ChunkVerdict]:
+    """Split every chunk, in order, as soon as each is done."""
+    plan = CheckPlan(str(folder), source.mapping, profile.imported, source.layout.dialect, Reading(prefix))
+    with progress.stage("checking", profile.records, "rows") as advance:
+        for verdict in run(check_chunk, plan, profile.chunks):
+            advance(verdict.accepted + verdict.rejected)
+            yield verdict
+
+
+def settle(
+    options: ReadingOptions,
+    source: SourceFile,
+    profile: FileProfile,
+    verdicts: Sequence[ChunkVerdict],
+    folder: Path,
+    keep: int,
+) -> RejectedRows:
+    """Settle duplicates over the whole file, and write the account of all that was rejected."""
+    settle_duplicates(verdicts, profile.chunks, options.duplicates, str(folder))
+    plan = RejectedPlan(
+        str(folder),
+        str(folder / REJECTED_FILE),
+        source.mapping,
+        source.layout.dialect.delimiter,
+        options.duplicates,
+        keep,
+    )
+    return write_rejected(plan, profile.chunks, verdicts)

@@ -1,0 +1,228 @@
+"""The flow: one contacts CSV into the warehouse, from the form to the report."""
+
+import os
+import secrets
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from prefect import flow, get_run_logger, runtime, task
+from prefect.cache_policies import NO_CACHE
+from prefect.client.schemas.objects import State
+from prefect.states import Completed, Failed
+from prefect.tasks import exponential_backoff
+from prefect.utilities.annotations import quote
+
+from flows.artifacts import ProgressArtifact, publish
+from flows.examine import (
+    REJECTED_FILE,
+    SourceFile,
+    catalogue_for,
+    check_file,
+    land_source,
+    read_file,
+    settle,
+)
+from flows.progress import watcher
+from flows.report import ImportReport, Report, as_known_error
+from flows.request import ImportRequest
+from flows.settings import Settings
+from flows.task_runs import on_task_runner
+from schemas.catalogue import FieldCatalogue
+from schemas.errors import ContactImportError, Interrupted, SourceUnreadable, TransientWarehouseError
+from transforms.duplicates import losers_of
+from transforms.profile import FileProfile
+from warehouse.connection import Warehouse
+from warehouse.imports import fail_import, set_landed, start_import
+from warehouse.load import load_import
+from warehouse.prepare import prepare, prepare_import_list
+from warehouse.segments import check_segment
+from warehouse.staging import Staging
+
+
+def name_of_run() -> str:
+    """The run's name in the UI: the file that it imports."""
+    request = runtime.flow_run.parameters.get("request")
+    source = request.get("source") if isinstance(request, dict) else getattr(request, "source", "")
+    return f"import {Path(source or '').name}"
+
+
+@flow(name="import-contacts", flow_run_name=name_of_run, persist_result=False)
+def import_contacts(request: ImportRequest) -> State[Report]:
+    """Import contacts from a CSV file under the rules of the field catalogue.
+
+    Args:
+        request: The file, how to read it, and what to do with contacts that exist already.
+    """
+    settings = Settings.load()
+    report = ImportReport(request)
+    try:
+        with Warehouse.open(settings.warehouse_url.get_secret_value(), settings.warehouse_schema) as warehouse:
+            result = run_import(request, settings, warehouse, report)
+    except ContactImportError as error:  # the warehouse cannot even list the import
+        result = report.failed(error)
+    publish(result, report, settings)
+    return final_state(result)
+
+
+def run_import(request: ImportRequest, settings: Settings, warehouse: Warehouse, report: ImportReport) -> Report:
+    """Enter the import in the list, do it, and close it there: completed with its contacts, or failed without."""
+    prepare_import_list(warehouse)
+    report.import_id = start_import(
+        warehouse,
+        source=request.source,
+        merge_policy=request.merge,
+        started_at=datetime.now(UTC),
+        flow_run_id=runtime.flow_run.id,
+    )
+    try:
+        with import_folder(settings, report.import_id) as folder:
+            return import_file(request, settings, warehouse, report, folder)
+    except Exception as error:
+        if os.environ.get("CONTACTS_DEBUG"):
+            get_run_logger().exception("the import failed")
+        return record_failure(warehouse, report, as_known_error(error))
+    except BaseException:
+        record_failure(warehouse, report, Interrupted())
+        raise
+
+
+def import_file(
+    request: ImportRequest, settings: Settings, warehouse: Warehouse, report: ImportReport, folder: Path
+) -> Report:
+    """The story of one import, from the source to the commit."""
+    catalogue = catalogue_for(request, settings)
+    prepare(warehouse, catalogue)
+    if request.segment:
+        check_segment(warehouse, request.segment)
+    progress = ProgressArtifact(watcher.get())
+
+    report.source = source = land_task(request, catalogue, folder)
+    set_landed(warehouse, run_id(report), sha256=source.landed.sha256)
+    with on_task_runner(settings) as run:
+        report.profile = profile = read_file(source, folder, settings.chunk_bytes, run, progress)
+        with Staging(warehouse, run_id(report), profile.imported, folder) as staging:
+            verdicts = []
+            for verdict in check_file(source, profile, catalogue.default_prefix, folder, run, progress):
+                staging.add(Path(verdict.accepted_path))
+                verdicts.append(verdict)
+            report.rejected = settle(request, source, profile, verdicts, folder, settings.rejections_limit)
+            report.rejected_file = str(folder / REJECTED_FILE)
+            exclude_losers(staging, profile, folder)
+            return load_task(quote(warehouse), quote(staging), request, quote(report))
+
+
+@task(name="land", cache_policy=NO_CACHE, persist_result=False)
+def land_task(request: ImportRequest, catalogue: FieldCatalogue, folder: Path) -> SourceFile:
+    """Copy the source, find its layout, map its columns."""
+    return land_source(request, catalogue, folder)
+
+
+def exclude_losers(staging: Staging, profile: FileProfile, folder: Path) -> None:
+    """Take the losing duplicates out of what is staged, a chunk at a time."""
+    for chunk in profile.chunks:
+        losers = losers_of(str(folder), chunk)
+        if len(losers):
+            staging.exclude(losers[:, 0])
+
+
+def is_transient(task: Any, task_run: Any, state: State[Any]) -> bool:
+    """Whether trying again may help: the warehouse was away, nothing else."""
+    return isinstance(state.result(raise_on_failure=False), TransientWarehouseError)
+
+
+@task(
+    name="load",
+    cache_policy=NO_CACHE,
+    persist_result=False,
+    retries=4,
+    retry_delay_seconds=exponential_backoff(1),
+    retry_jitter_factor=0.5,
+    retry_condition_fn=is_transient,
+)
+def load_task(warehouse: Warehouse, staging: Staging, request: ImportRequest, report: ImportReport) -> Report:
+    """Merge in one transaction; a retry stages anew what a lost connection took along."""
+    staging.ensure()
+    rows, profile, rejected = report.rows, report.profile, report.rejected
+    assert rows is not None and profile is not None and rejected is not None
+    loaded = load_import(
+        warehouse,
+        run_id(report),
+        staging=staging,
+        policy=request.merge,
+        blanks=request.blanks,
+        segment=request.segment,
+        accepted=rows["accepted"],
+        columns=[
+            {
+                "column_name": column.column.name,
+                "field": column.column.field.id if column.column.field else None,
+                "outcome": str(column.outcome),
+                "empty_cells": column.empty_cells,
+            }
+            for column in profile.columns
+        ],
+        rejections=rejected.kept_frames(),
+        report=report.completed,
+    )
+    return loaded.report
+
+
+def run_id(report: ImportReport) -> int:
+    """The import's number, once it has one."""
+    assert report.import_id is not None
+    return report.import_id
+
+
+@contextmanager
+def import_folder(settings: Settings, import_id: int) -> Iterator[Path]:
+    """A folder of this import alone, readable by its owner only; in the end, the rejected file is what stays.
+
+    Its name has chance in it, since warehouses number their imports without knowing of each other.
+    """
+    folder = settings.imports / f"{import_id:06}-{secrets.token_hex(4)}"
+    try:
+        settings.imports.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(mode=0o700)
+    except OSError as error:
+        raise SourceUnreadable(str(folder), f"the import's folder cannot be made ({error.strerror})") from error
+    try:
+        yield folder
+    finally:
+        for path in folder.iterdir():
+            if not (path.name == REJECTED_FILE or (settings.keep_landed and path.name.startswith("source"))):
+                path.unlink(missing_ok=True)
+        if not any(folder.iterdir()):
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def record_failure(warehouse: Warehouse, report: ImportReport, error: ContactImportError) -> Report:
+    """Close the import as failed, as far as the warehouse lets us."""
+    result = report.failed(error)
+    try:
+        fail_import(
+            warehouse,
+            run_id(report),
+            error_code=error.code,
+            error_message=str(error),
+            report=result,
+            finished_at=datetime.now(UTC),
+        )
+    except ContactImportError as trouble:
+        result["warnings"] = [*result["warnings"], f"the failure could not be entered in the import list: {trouble}"]
+    return result
+
+
+def final_state(report: Report) -> State[Report]:
+    """The run's last state, whose message carries the counts."""
+    if report["status"] == "failed":
+        return Failed(message=f"{report['error']['code']}: {report['error']['message']}", data=report)
+    rows, contacts = report["rows"], report["contacts"]
+    counts = ", ".join(f"{number:,} {name}" for name, number in contacts.items())
+    return Completed(
+        message=f"{rows['read']:,} rows read, {rows['accepted']:,} accepted ({counts}), {rows['rejected']:,} rejected",
+        data=report,
+    )

@@ -1,0 +1,172 @@
+"""The commands that look at the warehouse or the catalogue and change at most a segment."""
+
+import argparse
+import shutil
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import BinaryIO
+
+from flows.cli import OK, settings_from
+from flows.printing import print_json, print_table
+from flows.settings import Settings
+from schemas.catalogue import load_catalogue
+from schemas.errors import OutputNotWritable, RejectedFileGone
+from warehouse.connection import Warehouse
+from warehouse.imports import get_import, list_imports
+from warehouse.prepare import prepare, prepare_import_list
+from warehouse.segments import create_segment, list_segments
+
+LISTED = 50
+
+
+@contextmanager
+def _warehouse(options: argparse.Namespace) -> Iterator[Warehouse]:
+    settings = Settings.load(**settings_from(options))
+    with Warehouse.open(settings.warehouse_url.get_secret_value(), settings.warehouse_schema) as warehouse:
+        prepare_import_list(warehouse)
+        yield warehouse
+
+
+def show_imports(options: argparse.Namespace) -> int:
+    """The import list, the newest first; with a number, that import's report."""
+    with _warehouse(options) as warehouse:
+        if options.id is not None:
+            return _show_import(get_import(warehouse, options.id), options.json)
+        imports = list_imports(warehouse, LISTED)
+    if options.json:
+        print_json(imports)
+        return OK
+    header = ("id", "status", "started (UTC)", "source", "merge", "read", "accepted", "rejected", "inserted", "updated", "why")
+    print_table(
+        header,
+        [
+            (
+                row["import_id"],
+                row["status"],
+                f"{row['started_at']:%Y-%m-%d %H:%M}",
+                row["source"],
+                row["merge_policy"],
+                *(row[name] for name in ("read", "accepted", "rejected", "inserted", "updated")),
+                row["error_code"] or "",
+            )
+            for row in imports
+        ],
+    )
+    return OK
+
+
+def _show_import(row: dict[str, object], as_json: bool) -> int:
+    from flows.printing import print_report
+
+    report = row["report"]
+    if report is None:  # it runs still, or died
+        report = {"import_id": row["import_id"], "status": row["status"], "source": row["source"]}
+        if as_json:
+            print_json(report)
+        else:
+            print(f"Import {report['import_id']} of {report['source']}: {report['status']}")
+        return OK
+    assert isinstance(report, dict)
+    if as_json:
+        print_json(report)
+    else:
+        print_report(report, as_json=False)
+    return OK
+
+
+def show_rejected(options: argparse.Namespace) -> int:
+    """The rejected file of an import, byte for byte."""
+    with _warehouse(options) as warehouse:
+        report = get_import(warehouse, options.id)["report"] or {}
+    path = Path(report.get("rejected_file") or "")
+    if not path.is_file():
+        raise RejectedFileGone(options.id)
+    with path.open("rb") as source, _output(options.output) as target:
+        shutil.copyfileobj(source, target)
+    return OK
+
+
+@contextmanager
+def _output(path: str | None) -> Iterator[BinaryIO]:
+    if path is None:
+        yield sys.stdout.buffer
+        sys.stdout.buffer.flush()
+        return
+    try:
+        target = open(path, "wb")  # noqa: SIM115 - closed below; only opening it is the user's error
+    except OSError as error:
+        raise OutputNotWritable(path, error.strerror or "it cannot be opened") from error
+    with target:
+        yield target
+
+
+def show_segments(options: argparse.Namespace) -> int:
+    """Every segment with its members' number."""
+    with _warehouse(options) as warehouse:
+        segments = list_segments(warehouse)
+    print_table(
+        ("segment", "members", "created (UTC)"),
+        [(row["segment_id"], row["members"], f"{row['created_at']:%Y-%m-%d %H:%M}") for row in segments],
+    )
+    return OK
+
+
+def create(options: argparse.Namespace) -> int:
+    """Create a segment; one that exists already is no error, so that scripts may say so every night."""
+    with _warehouse(options) as warehouse:
+        new = create_segment(warehouse, options.name)
+    print(f"segment {options.name.strip()} {'created' if new else 'exists already'}")
+    return OK
+
+
+def show_fields(options: argparse.Namespace) -> int:
+    """The catalogue as a table or, in JSON, as a list."""
+    catalogue = load_catalogue(Settings.load(**settings_from(options)).catalogue)
+    if options.json:
+        print_json(
+            [
+                {
+                    "id": field.id,
+                    "type": str(field.type),
+                    "label": field.label,
+                    "options": list(field.option_ids),
+                    "gaps": str(field.gaps),
+                    "identity": field.identity,
+                }
+                for field in catalogue.fields
+            ]
+        )
+        return OK
+    print_table(
+        ("field", "type", "label", "option IDs", "gaps", "also matched as"),
+        [
+            (
+                field.id,
+                f"{field.type}{' (identity)' if field.identity else ''}",
+                field.label,
+                ", ".join(field.option_ids),
+                str(field.gaps),
+                ", ".join(field.aliases),
+            )
+            for field in catalogue.fields
+        ],
+    )
+    return OK
+
+
+def export(options: argparse.Namespace) -> int:
+    """Every contact as CSV, in the order in which they came."""
+    from schemas.columns import TEXT
+    from transforms.spreadsheet import csv_bytes, csv_header
+    from warehouse.contacts import export_batches
+
+    catalogue = load_catalogue(Settings.load(**settings_from(options)).catalogue)
+    with _warehouse(options) as warehouse:
+        prepare(warehouse, catalogue)
+        with _output(options.output) as target:
+            target.write(csv_header(catalogue.ids))
+            for batch in export_batches(warehouse, catalogue):
+                target.write(csv_bytes(batch.astype(TEXT)))
+    return OK

@@ -1,0 +1,84 @@
+"""What the commands show a person on a terminal; with `--json`, one object and nothing else."""
+
+import json
+import sys
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from flows.report import Report
+from schemas.rules import EXPECTED, Rule
+
+
+def print_json(content: object) -> None:
+    """One JSON value on one line."""
+    print(json.dumps(content, ensure_ascii=False, default=str))
+
+
+def print_table(header: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
+    """A table; numbers to the right. Texts are shown as they are, markup and control characters too."""
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    body = [list(row) for row in rows]
+    for place, name in enumerate(header):
+        number = any(isinstance(row[place], int) for row in body)
+        table.add_column(name, justify="right" if number else "left", overflow="fold")
+    for row in body:
+        table.add_row(*(Text(_shown(cell)) for cell in row))
+    _console().print(table)
+
+
+def _console() -> Console:
+    """Wide where nobody looks, so that a log or a pipe gets every row on one line."""
+    return Console(file=sys.stdout, highlight=False, width=None if sys.stdout.isatty() else 200)
+
+
+def _shown(cell: object) -> str:
+    if isinstance(cell, int) and not isinstance(cell, bool):
+        return f"{cell:,}"
+    return "".join(char if char.isprintable() else "�" for char in str("" if cell is None else cell))
+
+
+def print_report(report: Report, as_json: bool) -> None:
+    """The report of an import or a check; a failure also says its one line where errors go."""
+    if as_json:
+        print_json(report)
+    else:
+        _print_for_people(report)
+    if report["status"] == "failed":
+        print(f"contacts: {report['error']['message']}", file=sys.stderr)
+
+
+def _print_for_people(report: Report) -> None:
+    number = report.get("import_id")
+    what = f"Import {number}" if number else "Check" if "import_id" not in report else "Import"
+    print(f"{what} of {report['source']}: {report['status']} in {report['seconds']:.1f} s")
+    if report["rows"]:
+        print("rows:     " + _counts(report["rows"]))
+    if report.get("contacts"):
+        print(f"contacts: {_counts(report['contacts'])} ({report['merge']})")
+    if segment := report.get("segment"):
+        print(f"segment:  {segment['added']:,} contacts joined {segment['id']}")
+    odd = [column for column in report["columns"] if column["outcome"] != "imported"]
+    if odd:
+        print("\nColumns not imported")
+        print_table(("column", "why", "empty cells", "suggestion"), [_odd_column(column) for column in odd])
+    if report["rejections"]:
+        print("\nRejections")
+        ranked = sorted(report["rejections"].items(), key=lambda pair: -pair[1])
+        print_table(("reason", "number", "expected"), [(code, count, EXPECTED[Rule(code)]) for code, count in ranked])
+    for warning in report["warnings"]:
+        print(f"\nNote: {warning}")
+    if report["rejected_file"] and report["rows"] and report["rows"]["rejected"]:
+        print(f"\nRejected rows, to mend and import again: {report['rejected_file']}")
+
+
+def _counts(counts: dict[str, int]) -> str:
+    return ", ".join(f"{count:,} {name}" for name, count in counts.items())
+
+
+def _odd_column(column: dict[str, Any]) -> tuple[object, ...]:
+    suggestion = f"did you mean {column['suggestion']}?" if column["suggestion"] else ""
+    return column["column"], column["outcome"], column["empty_cells"], suggestion

@@ -1,0 +1,50 @@
+"""Progress of long imports, for whoever watches: a bar on a terminal, an artifact in the UI, or nobody."""
+
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from contextvars import ContextVar
+from typing import Protocol
+
+
+class Progress(Protocol):
+    """Told when a stage begins, how large it is, and each step on the way."""
+
+    def stage(self, name: str, total: int, unit: str) -> AbstractContextManager[Callable[[int], None]]: ...
+
+
+class Silent:
+    """Nobody watches."""
+
+    @contextmanager
+    def stage(self, name: str, total: int, unit: str) -> Iterator[Callable[[int], None]]:
+        yield lambda amount: None
+
+
+class Bar:
+    """A bar on a terminal: how far, how fast, how long still."""
+
+    @contextmanager
+    def stage(self, name: str, total: int, unit: str) -> Iterator[Callable[[int], None]]:
+        from rich.console import Console
+        from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+        columns = (
+            TextColumn("{task.description:>9}"),
+            BarColumn(),
+            TextColumn("{task.completed:,.0f} of {task.total:,.0f} " + unit),
+            TextColumn("{task.fields[speed]}"),
+            TimeRemainingColumn(),
+        )
+        with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+            task = bar.add_task(name, total=max(total, 1), speed="")
+
+            def advance(amount: int) -> None:
+                bar.advance(task, amount)
+                speed = bar.tasks[0].speed
+                bar.update(task, speed=f"{speed:,.0f} {unit}/s" if speed else "")
+
+            yield advance
+
+
+watcher: ContextVar[Progress] = ContextVar("watcher", default=Silent())
+"""Who watches the import of this process; the command sets it, since a flow takes no such parameter."""

@@ -1,0 +1,104 @@
+"""The report of an import: one JSON object, the same on the command line, in the list and in the artifacts."""
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from flows.examine import SourceFile
+from flows.request import ImportRequest, ReadingOptions
+from schemas.errors import ContactImportError, UnexpectedError
+from transforms.profile import FileProfile
+from transforms.rejected import RejectedRows
+from warehouse.merge import MergeCounts
+
+Report = dict[str, Any]
+
+
+@dataclass
+class ImportReport:
+    """Gathers what becomes known as an import goes on; what never did stays null in the JSON."""
+
+    options: ReadingOptions
+    import_id: int | None = None
+    source: SourceFile | None = None
+    profile: FileProfile | None = None
+    rejected: RejectedRows | None = None
+    rejected_file: str | None = None
+    accepted: int | None = None
+    notes: list[str] = field(default_factory=list)
+    started: float = field(default_factory=time.monotonic)
+
+    @property
+    def rows(self) -> dict[str, int] | None:
+        if self.profile is None or self.rejected is None:
+            return None
+        read = self.profile.records
+        return {"read": read, "accepted": read - self.rejected.rows, "rejected": self.rejected.rows}
+
+    def checked(self) -> Report:
+        """The report of `contacts check`: no import, no contacts, no segment."""
+        return self._json("completed", {})
+
+    def completed(self, counts: MergeCounts, added: int) -> Report:
+        """The report of an import that is about to be committed."""
+        assert isinstance(self.options, ImportRequest)
+        segment = self.options.segment
+        contacts = {name: getattr(counts, name) for name in ("inserted", "updated", "unchanged", "skipped")}
+        return self._json(
+            "completed", {"contacts": contacts, "segment": {"id": segment, "added": added} if segment else None}
+        )
+
+    def failed(self, error: ContactImportError) -> Report:
+        """The report of an import that changed no contact, as far as it came."""
+        more: Report = {"error": {"code": error.code, "message": str(error)}}
+        if isinstance(self.options, ImportRequest):
+            more |= {"contacts": None, "segment": None}
+        return self._json("failed", more)
+
+    def _json(self, status: str, more: Mapping[str, Any]) -> Report:
+        landed = self.source.landed if self.source else None
+        return {
+            **({"import_id": self.import_id} if isinstance(self.options, ImportRequest) else {}),
+            "status": status,
+            "source": self.options.source,
+            "sha256": landed.sha256 if landed else None,
+            **({"merge": str(self.options.merge)} if isinstance(self.options, ImportRequest) else {}),
+            "rows": self.rows,
+            **({"contacts": more["contacts"]} if "contacts" in more else {}),
+            "dialect": self.source.layout.dialect.as_report() if self.source else None,
+            "columns": self._columns(),
+            "rejections": self.rejected.codes if self.rejected else {},
+            "rejected_file": self.rejected_file,
+            **({"segment": more["segment"]} if "segment" in more else {}),
+            "warnings": self.warnings(),
+            "seconds": round(time.monotonic() - self.started, 3),
+            **({"error": more["error"]} if "error" in more else {}),
+        }
+
+    def _columns(self) -> list[dict[str, object]]:
+        return [column.as_report() for column in self.profile.columns] if self.profile else []
+
+    def warnings(self) -> list[str]:
+        """What is no error and nobody should miss."""
+        found = [*self.source.landed.warnings] if self.source else []
+        if self.profile:
+            found += _count(self.profile.blank_records, "line has only empty cells and is no record", "lines have only empty cells and are no records")
+            found += _count(self.profile.guarded_cells, "cell had a ' before a formula sign; it was taken off", "cells had a ' before a formula sign; it was taken off")
+            if self.profile.cut_off:
+                found.append("the file stops inside a quoted cell: it may have been cut off")
+        if self.import_id is not None and self.rejected and self.rejected.kept < self.rejected.found:
+            found.append(
+                f"the warehouse keeps the first {self.rejected.kept:,} of {self.rejected.found:,} rejections; "
+                "the rejected file has all"
+            )
+        return found + self.notes
+
+
+def _count(number: int, one: str, many: str) -> list[str]:
+    return [f"{number:,} {one if number == 1 else many}"] if number else []
+
+
+def as_known_error(error: BaseException) -> ContactImportError:
+    """Any exception as one of ours; a foreign one gives only its type away, since its text may quote a contact."""
+    return error if isinstance(error, ContactImportError) else UnexpectedError(type(error).__name__)

@@ -1,0 +1,84 @@
+"""What an import is asked to do; in the Prefect UI, this model is the form."""
+
+import codecs
+from typing import Self
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+
+from schemas.choices import Blanks, Duplicates, GapRule, MergePolicy
+from schemas.phones import is_country_prefix
+from transforms.dialect import delimiter_named
+
+
+class ReadingOptions(BaseModel):
+    """How a file is read and checked; all that `contacts check` needs."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
+
+    source: str = Field(title="File", min_length=1)
+    """The CSV file to import: a path that the worker can read."""
+    mapping: dict[str, str] = Field(default_factory=dict, title="Columns to fields")
+    """Column name (or column_N) to field id; an empty field ignores the column. The rest is matched by name."""
+    delimiter: str | None = Field(None, title="Delimiter")
+    """One character, or comma, semicolon, tab. Detected when left empty."""
+    header: bool = Field(True, title="The first record is a header")
+    """Without a header, columns are named column_1, column_2, … in the mapping."""
+    encoding: str | None = Field(None, title="Encoding")
+    """Such as utf-8, windows-1252 or utf-16. Detected when left empty."""
+    duplicates: Duplicates = Field(Duplicates.LAST, title="Rows with the same email")
+    """Which of them is kept: the last one, the first one, or none."""
+    gaps: GapRule = Field(GapRule.CATALOGUE, title="Empty cells")
+    """'catalogue' drops numeric columns with an empty cell; 'allow' imports them all the same."""
+    default_prefix: str | None = Field(None, title="Default phone prefix")
+    """For phones without an international prefix, such as +34. The catalogue's when left empty."""
+
+    @field_validator("delimiter")
+    @classmethod
+    def _one_character(cls, value: str | None) -> str | None:
+        if value is None or value == "":
+            return None
+        if (delimiter := delimiter_named(value)) is None:
+            raise ValueError("the delimiter is one character that is no letter, digit, quote or space")
+        return delimiter
+
+    @field_validator("encoding")
+    @classmethod
+    def _known_encoding(cls, value: str | None) -> str | None:
+        if not value:
+            return None
+        try:
+            "".encode(value)
+            return codecs.lookup(value).name
+        except LookupError:
+            raise ValueError(f"there is no text encoding {value!r}; write for example utf-8 or windows-1252") from None
+
+    @field_validator("default_prefix")
+    @classmethod
+    def _country_prefix(cls, value: str | None) -> str | None:
+        if not value:
+            return None
+        if not is_country_prefix(value):
+            raise ValueError(f"{value!r} is no country prefix; write for example +34")
+        return value
+
+
+class ImportRequest(ReadingOptions):
+    """An import: the file, how to read it, and what to do with the accepted rows."""
+
+    merge: MergePolicy = Field(MergePolicy.INSERT_ONLY, title="Contacts that exist already")
+    """insert-only leaves them, overwrite writes over them, fill-empty fills only empty fields, update-only adds none."""
+    blanks: Blanks = Field(Blanks.KEEP, title="Blank cells")
+    """'keep' leaves the stored value; 'clear' empties it (with overwrite and update-only alone)."""
+    segment: str | None = Field(None, title="Add to segment")
+    """A segment that exists already; every accepted contact in the warehouse joins it."""
+
+    @field_validator("segment")
+    @classmethod
+    def _no_segment(cls, value: str | None) -> str | None:
+        return value.strip() or None if value else None
+
+    @model_validator(mode="after")
+    def _clearing_needs_overwriting(self) -> Self:
+        if self.blanks is Blanks.CLEAR and not self.merge.may_clear:
+            raise ValueError(f"blank cells can be cleared with overwrite and update-only, not with {self.merge}")
+        return self

@@ -1,0 +1,46 @@
+"""What a user chooses for an import; each name is what the command line, the form and the report say."""
+
+from enum import StrEnum
+
+
+class MergePolicy(StrEnum):
+    """What an import may do to the contacts that are there already, and whether it may add new ones."""
+
+    INSERT_ONLY = "insert-only"
+    OVERWRITE = "overwrite"
+    FILL_EMPTY = "fill-empty"
+    UPDATE_ONLY = "update-only"
+
+    @property
+    def inserts(self) -> bool:
+        return self is not MergePolicy.UPDATE_ONLY
+
+    @property
+    def updates(self) -> bool:
+        return self is not MergePolicy.INSERT_ONLY
+
+    @property
+    def may_clear(self) -> bool:
+        return self in (MergePolicy.OVERWRITE, MergePolicy.UPDATE_ONLY)
+
+
+class Blanks(StrEnum):
+    """What a blank cell does to a stored value."""
+
+    KEEP = "keep"
+    CLEAR = "clear"
+
+
+class Duplicates(StrEnum):
+    """Which of several rows with one email is kept."""
+
+    LAST = "last"
+    FIRST = "first"
+    REJECT = "reject"
+
+
+class GapRule(StrEnum):
+    """Whether the catalogue's rules on empty cells hold for this import."""
+
+    CATALOGUE = "catalogue"
+    ALLOW = "allow"

@@ -1,0 +1,137 @@
+"""The account of what was rejected: the rejected file, and the rejections in record order.
+
+The rejected file holds every rejected row with the source's own cells, then why. Mended, it imports as it
+is: its trailing columns tell the reader what it is.
+"""
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.feather
+
+from schemas.choices import Duplicates
+from schemas.columns import TEXT
+from schemas.rules import Rule
+from transforms.check import REJECTION_FIELDS, ChunkVerdict, line_numbers
+from transforms.duplicates import losers_of
+from transforms.explain import explain_duplicate
+from transforms.layout import REJECTION_COLUMNS
+from transforms.mapping import ColumnMapping, MappedColumn
+from transforms.profile import PlacedChunk
+from transforms.spreadsheet import csv_bytes, csv_header
+
+_BOM = "\ufeff".encode()
+_SCHEMA = pa.schema(
+    [(name, pa.int64() if name.endswith("_number") else pa.string()) for name in REJECTION_FIELDS]
+)
+
+
+@dataclass(frozen=True)
+class RejectedRows:
+    """Every rejection by code, and the first of them as `kept_path`, an Arrow file in record order."""
+
+    rows: int
+    codes: dict[str, int]
+    path: str
+    kept: int
+    kept_path: str
+
+    @property
+    def found(self) -> int:
+        return sum(self.codes.values())
+
+    def kept_frames(self) -> Iterator[pd.DataFrame]:
+        """The kept rejections, a frame at a time."""
+        with pa.OSFile(self.kept_path) as source, pa.ipc.open_file(source) as reader:
+            for index in range(reader.num_record_batches):
+                yield reader.get_batch(index).to_pandas()
+
+
+@dataclass(frozen=True)
+class RejectedPlan:
+    """How the rejected rows are written: in the source's delimiter, the first `keep` rejections kept."""
+
+    folder: str
+    path: str
+    mapping: ColumnMapping
+    delimiter: str
+    duplicates: Duplicates
+    keep: int
+
+
+def write_rejected(
+    plan: RejectedPlan, chunks: Sequence[PlacedChunk], verdicts: Sequence[ChunkVerdict]
+) -> RejectedRows:
+    """Write the rejected file, a chunk at a time, and count and keep the rejections."""
+    codes: Counter[str] = Counter()
+    rows = kept = 0
+    kept_path = str(Path(plan.folder) / "rejections.arrow")
+    with Path(plan.path).open("wb") as stream, pa.ipc.new_file(kept_path, _SCHEMA) as writer:
+        stream.write(_BOM)
+        names = [column.name for column in _own_columns(plan.mapping)]
+        stream.write(csv_header([*names, *REJECTION_COLUMNS], plan.delimiter))
+        for chunk, verdict in zip(chunks, verdicts, strict=True):
+            rejections = _rejections(plan, chunk, verdict)
+            if rejections.empty:
+                continue
+            stream.write(csv_bytes(_rejected_rows(plan, chunk, rejections), plan.delimiter))
+            writer.write_table(pa.Table.from_pandas(rejections.head(plan.keep - kept), _SCHEMA, preserve_index=False))
+            kept += min(len(rejections), plan.keep - kept)
+            codes.update(rejections["code"].value_counts().to_dict())
+            rows += rejections["record_number"].nunique()
+    return RejectedRows(rows, dict(sorted(codes.items())), plan.path, kept, kept_path)
+
+
+def _rejections(plan: RejectedPlan, chunk: PlacedChunk, verdict: ChunkVerdict) -> pd.DataFrame:
+    """A chunk's rejections, those of its losing duplicates among them, in record order."""
+    rejections = pyarrow.feather.read_table(verdict.rejections_path).to_pandas()
+    losers = losers_of(plan.folder, chunk)
+    if not len(losers):
+        return rejections
+    table = pyarrow.feather.read_table(chunk.path)
+    identity = plan.mapping.column_of("email")
+    rows = losers[:, 0] - chunk.first_record
+    duplicates = pd.DataFrame(
+        {
+            "record_number": losers[:, 0],
+            "line_number": line_numbers(table, chunk)[rows],
+            "column_name": identity.name,
+            "field": "email",
+            "code": str(Rule.DUPLICATE_EMAIL),
+            "message": [explain_duplicate(winner, plan.duplicates is not Duplicates.REJECT) for winner in losers[:, 1]],
+            "value": table[identity.key].take(rows).to_pylist(),
+        }
+    )
+    if rejections.empty:
+        return duplicates
+    return pd.concat([rejections, duplicates]).sort_values("record_number", kind="stable", ignore_index=True)
+
+
+def _own_columns(mapping: ColumnMapping) -> list[MappedColumn]:
+    """The source's own columns; those that an earlier rejected file added are made anew."""
+    return [column for column in mapping.columns if column.name not in REJECTION_COLUMNS]
+
+
+def _rejected_rows(plan: RejectedPlan, chunk: PlacedChunk, rejections: pd.DataFrame) -> pd.DataFrame:
+    table = pyarrow.feather.read_table(chunk.path)
+    reasons = _one_row_a_record(rejections)
+    rows = pa.array(reasons["record_number"] - chunk.first_record)
+    cells = {column.key: table[column.key].take(rows) for column in _own_columns(plan.mapping)}
+    raw = table["raw"].take(rows) if "raw" in table.column_names else pa.nulls(len(rows), pa.string())
+    ours = {name: pa.array(reasons[name].astype(str)) for name in ("record_number", "line_number", "code", "message")}
+    return pa.table({**cells, **ours, "raw": raw}).to_pandas(types_mapper=pd.ArrowDtype).astype(TEXT)
+
+
+def _one_row_a_record(rejections: pd.DataFrame) -> pd.DataFrame:
+    """A record's codes and messages joined; most records have one of each, and are left alone."""
+    several = rejections["record_number"].duplicated(keep=False)
+    joined = rejections[several].groupby("record_number", as_index=False).agg(
+        {"line_number": "first", "code": lambda codes: ", ".join(dict.fromkeys(codes)), "message": "; ".join}
+    )
+    rows = pd.concat([rejections[~several], joined]) if several.any() else rejections
+    return rows.sort_values("record_number")[["record_number", "line_number", "code", "message"]]
+
