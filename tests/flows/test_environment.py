@@ -1,0 +1,99 @@
+"""What the command sets before prefect is there, and what it leaves alone."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from flows import environment
+from flows.environment import CONSOLE_LEVEL, has_own_prefect, home_folder, prefect_home, prepare_environment
+
+
+@pytest.fixture(autouse=True)
+def clean_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[None]:
+    before = dict(os.environ)
+    for name in before:
+        if name.startswith(("PREFECT_", "CONTACTS_")):
+            monkeypatch.delenv(name)
+    monkeypatch.setenv("CONTACTS_HOME", str(tmp_path))
+    yield
+    for name in set(os.environ) - set(before):
+        del os.environ[name]
+    os.environ.update(before)
+
+
+def test_runs_are_kept_in_the_home(tmp_path: Path) -> None:
+    prepare_environment()
+    assert os.environ["PREFECT_HOME"] == str(tmp_path / "prefect")
+    assert os.environ["DO_NOT_TRACK"] == "1"
+
+
+def test_twice_is_once() -> None:
+    prepare_environment()
+    once = dict(os.environ)
+    prepare_environment()
+    assert dict(os.environ) == once
+    assert not has_own_prefect()
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        pytest.param("PREFECT_API_URL", "http://prefect.example/api", id="a server of the user's"),
+        pytest.param("PREFECT_PROFILE", "production", id="a profile"),
+        pytest.param("PREFECT_HOME", "/srv/prefect", id="another home"),
+    ],
+)
+def test_the_users_own_prefect_is_respected(name: str, value: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(name, value)
+    prepare_environment()
+    assert has_own_prefect()
+    assert os.environ[name] == value
+    assert name == "PREFECT_HOME" or "PREFECT_HOME" not in os.environ
+    assert "PREFECT_SERVER_EPHEMERAL_ENABLED" not in os.environ
+
+
+def test_what_the_user_has_set_stays(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PREFECT_SERVER_SERVICES_TRIGGERS_ENABLED", "true")
+    monkeypatch.setenv("DO_NOT_TRACK", "0")
+    prepare_environment()
+    assert os.environ["PREFECT_SERVER_SERVICES_TRIGGERS_ENABLED"] == "true"
+    assert os.environ["DO_NOT_TRACK"] == "0"
+
+
+@pytest.mark.parametrize(
+    ("setting", "quiet"),
+    [
+        pytest.param({}, True, id="by default"),
+        pytest.param({"CONTACTS_DEBUG": "1"}, False, id="asked for a traceback"),
+        pytest.param({"PREFECT_LOGGING_LEVEL": "DEBUG"}, False, id="asked for prefect's log"),
+    ],
+)
+def test_prefects_log_stays_off_the_console(
+    setting: dict[str, str], quiet: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in setting.items():
+        monkeypatch.setenv(name, value)
+    prepare_environment()
+    assert (os.environ.get(CONSOLE_LEVEL) == "CRITICAL") is quiet
+
+
+def test_a_checkout_keeps_its_data_beside_the_code(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("CONTACTS_HOME")
+    assert home_folder() == Path(environment.__file__).parents[1] / "data"
+
+
+def test_an_installed_package_keeps_its_data_with_the_users(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.delenv("CONTACTS_HOME")
+    monkeypatch.setattr(environment, "CHECKOUT", tmp_path)
+    assert home_folder().name == "contact-import"
+
+
+@pytest.mark.parametrize(
+    "named", [pytest.param("some/where", id="relative"), pytest.param("~nobody-by-this-name/x", id="unknown user")]
+)
+def test_a_home_is_absolute(named: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CONTACTS_HOME", named)
+    assert home_folder().is_absolute()
+    assert prefect_home().parent == home_folder()

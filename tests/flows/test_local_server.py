@@ -1,0 +1,118 @@
+"""The command's own server: a run leaves nothing on the terminal, and everything in the UI's database."""
+
+import os
+import sqlite3
+import subprocess
+import sys
+import time
+from pathlib import Path
+from urllib.request import urlopen
+
+import pytest
+
+from flows import local_server
+from flows.local_server import LocalServer, PrefectServerFailed, start_local_server
+
+RUN = """
+from flows.environment import prepare_environment
+from flows.local_server import start_local_server
+
+prepare_environment()
+server = start_local_server()
+from prefect import flow, task
+from prefect.artifacts import create_markdown_artifact
+from prefect.task_runners import ThreadPoolTaskRunner
+
+@task
+def step(number: int) -> int:
+    return number
+
+@flow(task_runner=ThreadPoolTaskRunner(max_workers=4))
+def story() -> None:
+    assert sum(future.result() for future in [step.submit(number) for number in range(30)]) == 435
+    create_markdown_artifact("# told", key="summary")
+
+@flow
+def trouble() -> None:
+    raise ValueError("a fault")
+
+server.wait()
+story()
+try:
+    trouble()
+except ValueError:
+    print("one line of ours")
+"""
+
+
+def outside(home: Path) -> dict[str, str]:
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("PREFECT_", "CONTACTS_"))}
+    # A proxy that answers nobody stands for a machine that is offline.
+    return {**kept, "CONTACTS_HOME": str(home), "HTTP_PROXY": "http://127.0.0.1:9", "HTTPS_PROXY": "http://127.0.0.1:9"}
+
+
+def test_a_run_is_quiet_and_all_of_it_is_kept(tmp_path: Path) -> None:
+    ran = subprocess.run(
+        [sys.executable, "-P", "-c", RUN],
+        env=outside(tmp_path),
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (ran.returncode, ran.stdout, ran.stderr) == (0, "one line of ours\n", "")
+    kept = sqlite3.connect(tmp_path / "prefect" / "prefect.db")
+    assert dict(kept.execute("SELECT flow.name, state_name FROM flow JOIN flow_run ON flow.id = flow_id")) == {
+        "story": "Completed",
+        "trouble": "Failed",
+    }
+    assert kept.execute("SELECT state_name, count(*) FROM task_run GROUP BY 1").fetchall() == [("Completed", 30)]
+    assert kept.execute("SELECT key FROM artifact WHERE key IS NOT NULL").fetchall() == [("summary",)]
+    assert kept.execute("SELECT count(*) FROM log WHERE level >= 40").fetchone() != (0,)
+    kept.close()
+
+
+@pytest.fixture
+def own_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    for name in [name for name in os.environ if name.startswith("PREFECT_")]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("CONTACTS_HOME", str(tmp_path))
+    return tmp_path
+
+
+def test_a_server_ends_with_the_one_who_holds_it(own_home: Path) -> None:
+    holder = (
+        "import time; from flows.local_server import LocalServer; from flows.environment import prefect_home;"
+        "server = LocalServer(prefect_home()); server.wait(); print(server.api_url, flush=True); time.sleep(600)"
+    )
+    held = subprocess.Popen(
+        [sys.executable, "-P", "-c", holder], env=outside(own_home), stdout=subprocess.PIPE, text=True
+    )
+    assert held.stdout is not None
+    with held.stdout:
+        api_url = held.stdout.readline().strip()
+    with urlopen(f"{api_url}/health") as response:
+        assert response.status == 200
+    held.kill()
+    held.wait()
+    deadline = time.monotonic() + 30
+    while local_server._answers(api_url) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    assert not local_server._answers(api_url)
+
+
+def test_a_server_that_cannot_boot_is_one_line(own_home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PREFECT_SERVER_DATABASE_CONNECTION_URL", "sqlite+aiosqlite:////nowhere/at/all.db")
+    monkeypatch.setattr(local_server, "BOOTS", 1)
+    server = LocalServer(own_home)
+    with pytest.raises(PrefectServerFailed, match=r"server\.log' says why"):
+        server.wait()
+    server.stop()
+    assert (own_home / "server.log").stat().st_size
+
+
+def test_a_home_that_cannot_be_written_is_one_line(own_home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (own_home / "prefect").write_text("a file where the folder should be")
+    monkeypatch.delitem(sys.modules, "prefect", raising=False)
+    with pytest.raises(PrefectServerFailed, match="cannot be written"):
+        start_local_server.__wrapped__()
