@@ -24,9 +24,12 @@ def export_batches(
     contacts = WarehouseTables(warehouse.schema, catalogue.fields).contacts
     statement = select(*(_as_text(contacts, field) for field in catalogue.fields)).order_by(contacts.c.contact_id)
     with warehouse.reading() as connection:
-        batches = connection.execute(statement, execution_options={"yield_per": rows}).partitions()
-        for batch in batches:
+        empty = True
+        for batch in connection.execute(statement, execution_options={"yield_per": rows}).partitions():
+            empty = False
             yield _frame([tuple(row) for row in batch], catalogue)
+    if empty:
+        yield _frame([], catalogue)
 
 
 def _as_text(contacts: Table, field: Field) -> ColumnElement[object]:

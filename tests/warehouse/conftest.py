@@ -106,7 +106,7 @@ def rejections() -> Callable[..., pd.DataFrame]:
 
     def build(**changes: Any) -> pd.DataFrame:
         row = {"record_number": 3, "line_number": 4, "column_name": "Phone", "field": "phone", "code": "phone-invalid"}
-        frame = pd.DataFrame([{**row, "message": "is no phone", "value": "12", **changes}])
+        frame = pd.DataFrame([{**row, "message": "is no phone", "value": "12", **changes}], dtype=object)
         return frame.astype({"line_number": "Int64"})
 
     return build

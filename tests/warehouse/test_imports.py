@@ -1,0 +1,71 @@
+"""The import list tells what became of every import."""
+
+from datetime import UTC, datetime, timedelta, timezone
+
+import pytest
+
+from schemas.errors import UnknownImport
+from warehouse.connection import Warehouse
+from warehouse.imports import (
+    fail_import,
+    get_import,
+    get_report,
+    list_imports,
+    set_landed,
+    skip_import,
+    start_import,
+)
+from warehouse.prepare import prepare_import_list
+
+NOON = datetime(2026, 7, 1, 12, 0, 0, 5, tzinfo=UTC)
+IN_MADRID = NOON.astimezone(timezone(timedelta(hours=2)))
+
+
+@pytest.fixture
+def listed(warehouse: Warehouse) -> Warehouse:
+    prepare_import_list(warehouse)
+    return warehouse
+
+
+def start(warehouse: Warehouse, source: str = "contacts.csv") -> int:
+    return start_import(warehouse, source=source, merge_policy="overwrite", started_at=IN_MADRID, flow_run_id="run")
+
+
+def test_an_import_is_running_as_soon_as_it_is_started(listed: Warehouse) -> None:
+    import_id = start(listed)
+    set_landed(listed, import_id, sha256="abc")
+    row = get_import(listed, import_id)
+    assert (row["status"], row["source"], row["merge_policy"]) == ("running", "contacts.csv", "overwrite")
+    assert (row["sha256"], row["flow_run_id"], row["report"]) == ("abc", "run", None)
+    assert (row["started_at"], row["started_at"].tzinfo, row["finished_at"]) == (NOON, UTC, None)
+
+
+def test_a_failed_import_keeps_its_error_its_counts_and_its_report(listed: Warehouse) -> None:
+    report = {"rows": {"read": 3, "accepted": 2, "rejected": 1}, "columns": [{"column": "a\0\udc80ñ"}]}
+    import_id = start(listed)
+    fail_import(listed, import_id, error_code="x", error_message="no\0", report=report, finished_at=NOON)
+    row = get_import(listed, import_id)
+    assert (row["status"], row["error_code"], row["error_message"]) == ("failed", "x", r"no\x00")
+    assert (row["read"], row["accepted"], row["rejected"], row["inserted"]) == (3, 2, 1, None)
+    assert get_report(listed, import_id) == report
+
+
+def test_a_closed_import_stays_as_it_is(listed: Warehouse) -> None:
+    import_id = start(listed)
+    skip_import(listed, import_id, report={}, finished_at=NOON)
+    fail_import(listed, import_id, error_code="x", error_message="late", report={}, finished_at=NOON)
+    assert get_import(listed, import_id)["status"] == "skipped"
+
+
+def test_the_list_has_the_newest_first_and_no_reports(listed: Warehouse) -> None:
+    ids = [start(listed, source) for source in ("a\0", "b", "c")]
+    rows = list_imports(listed, limit=2)
+    assert [row["import_id"] for row in rows] == ids[:0:-1]
+    assert "report" not in rows[0]
+
+
+@pytest.mark.parametrize("question", [get_import, get_report])
+def test_an_import_that_never_was(listed: Warehouse, question: object) -> None:
+    with pytest.raises(UnknownImport) as caught:
+        question(listed, 7)  # type: ignore[operator]
+    assert caught.value.import_id == 7

@@ -1,0 +1,96 @@
+"""The warehouse grows with the catalogue, and with nothing else."""
+
+import threading
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from sqlalchemy import inspect, text
+
+from schemas.catalogue import FieldCatalogue, load_catalogue
+from schemas.errors import FieldTypeChanged, WarehouseUnusable
+from warehouse.connection import Warehouse
+from warehouse.imports import list_imports
+from warehouse.prepare import prepare, prepare_import_list
+
+EMAIL = {"id": "email", "type": "email", "identity": True}
+
+
+def catalogue(**types: str) -> FieldCatalogue:
+    fields: list[dict[str, Any]] = [EMAIL, *({"id": id, "type": type} for id, type in types.items())]
+    return FieldCatalogue.model_validate({"fields": fields})
+
+
+def columns(warehouse: Warehouse) -> set[str]:
+    with warehouse.reading() as connection:
+        return {column["name"] for column in inspect(connection).get_columns("contacts", warehouse.schema)}
+
+
+OWN = {"contact_id", "email", "created_at", "updated_at", "created_by_import", "updated_by_import"}
+
+
+def test_the_built_in_catalogue_finds_its_columns(warehouse: Warehouse) -> None:
+    prepare(warehouse, load_catalogue())
+    assert columns(warehouse) == OWN | set(load_catalogue().ids)
+
+
+def test_the_import_list_needs_no_catalogue(warehouse: Warehouse) -> None:
+    prepare_import_list(warehouse)
+    prepare_import_list(warehouse)
+    assert list_imports(warehouse) == []
+
+
+def test_a_new_field_becomes_a_column_and_a_removed_one_keeps_its(warehouse: Warehouse) -> None:
+    prepare(warehouse, catalogue(name="text", points="integer"))
+    prepare(warehouse, catalogue(name="text", order="date"))
+    assert columns(warehouse) == OWN | {"name", "points", "order"}
+
+
+@pytest.mark.parametrize("between", [(), ({},)], ids=["at once", "after it was removed"])
+def test_a_changed_type_is_refused_and_adds_nothing(warehouse: Warehouse, between: tuple[dict[str, str], ...]) -> None:
+    for types in ({"points": "integer"}, *between):
+        prepare(warehouse, catalogue(**types))
+    with pytest.raises(FieldTypeChanged) as caught:
+        prepare(warehouse, catalogue(name="text", points="decimal"))
+    assert (caught.value.field, caught.value.stored, caught.value.wanted) == ("points", "integer", "decimal")
+    assert "name" not in columns(warehouse)
+
+
+@pytest.mark.parametrize(("type", "fits"), [("varchar(80)", True), ("integer", False)])
+def test_a_column_somebody_else_made_is_used_if_it_fits(warehouse: Warehouse, type: str, fits: bool) -> None:
+    prepare(warehouse, catalogue())
+    with warehouse.writing() as connection:
+        connection.execute(text(f"alter table {warehouse.schema or 'main'}.contacts add column name {type}"))
+    if fits:
+        prepare(warehouse, catalogue(name="text"))
+    else:
+        with pytest.raises(WarehouseUnusable, match="of another type"):
+            prepare(warehouse, catalogue(name="text"))
+
+
+def test_many_may_prepare_at_once(open_warehouse: Callable[[], Warehouse]) -> None:
+    warehouses = [open_warehouse() for _ in range(4)]
+    troubles: list[BaseException] = []
+    together = threading.Barrier(len(warehouses))
+
+    def run(warehouse: Warehouse) -> None:
+        together.wait()
+        try:
+            prepare(warehouse, load_catalogue())
+        except BaseException as error:
+            troubles.append(error)
+
+    threads = [threading.Thread(target=run, args=[warehouse]) for warehouse in warehouses]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert troubles == []
+
+
+def test_a_ready_warehouse_is_not_locked(open_warehouse: Callable[[], Warehouse]) -> None:
+    one, other = open_warehouse(), open_warehouse()
+    prepare(one, load_catalogue())
+    with one.writing() as connection:
+        connection.execute(text(f"delete from {one.schema or 'main'}.contacts"))
+        prepare(other, load_catalogue())

@@ -1,0 +1,136 @@
+"""Staged rows arrive exactly, survive a lost connection, and never touch the contacts by themselves."""
+
+from datetime import date
+from typing import Any
+
+import psycopg
+import pyarrow as pa
+import pytest
+from sqlalchemy import select
+
+from schemas.errors import TransientWarehouseError
+from tests.warehouse.conftest import Importer
+from warehouse.merge import MergeCounts
+from warehouse.staging import Staging
+
+ANN, BOB, EVE = "ann@example.org", "bob@example.org", "eve@example.org"
+
+
+def staged(staging: Staging) -> list[str]:
+    with staging.transaction() as connection:
+        return list(connection.scalars(select(staging.table.c.email).order_by(staging.table.c.record_number)))
+
+
+def cut_connections(url: str) -> None:
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute(
+            "select pg_terminate_backend(pid) from pg_stat_activity "
+            "where application_name = 'contact-import' and datname = current_database()"
+        )
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        pytest.param("name", "", id="empty text is no blank"),
+        pytest.param("name", "NULL", id="the word NULL"),
+        pytest.param("name", "\\N", id="the mark for null of COPY"),
+        pytest.param("name", "a\n\\.\nb", id="the mark for the end of COPY"),
+        pytest.param("name", 'say "hi", \\"\r\n\tthere;', id="quotes, breaks, tabs"),
+        pytest.param("name", "  outer space ", id="outer space"),
+        pytest.param("name", "😀 ñ \u0301 \u2028", id="beyond ASCII"),
+        pytest.param("name", "x" * 1_000_000, id="a million characters"),
+        pytest.param("order", "'; drop table contacts; --", id="SQL"),
+        pytest.param("birthdate", date(1, 1, 1), id="first day"),
+        pytest.param("birthdate", date(9999, 12, 31), id="last day"),
+        pytest.param("points", 2**63 - 1, id="largest integer"),
+        pytest.param("spent", 999999999999999.0, id="fifteen digits"),
+        pytest.param("spent", 0.000000000000001, id="a small decimal"),
+        pytest.param("spent", 0.1, id="no binary fraction"),
+        pytest.param("spent", 1e22, id="written with an exponent"),
+        pytest.param("vip", False, id="false is no blank"),
+    ],
+)
+def test_values_arrive_as_they_were(importer: Importer, field: str, value: Any) -> None:
+    row = {"email": ANN, field: value}
+    importer([row])
+    contact = importer.contacts()[0]
+    assert contact[field] == value
+    assert all(contact[other.id] is None for other in importer.catalogue.fields if other.id not in row)
+    assert importer([row]).counts.updated == 0 if value != "" else True
+
+
+def test_losing_duplicates_are_taken_out(importer: Importer) -> None:
+    rows = [{"email": email} for email in (ANN, BOB, ANN, EVE)]
+    with importer.staging(importer.start()) as staging:
+        staging.add(importer.write(rows))
+        staging.exclude([1])
+        staging.exclude(pa.array([4]))
+        staging.exclude([])
+        staging.ensure()
+        assert staged(staging) == [BOB, ANN]
+        assert importer.load(staging, 2).counts == MergeCounts(inserted=2)
+
+
+def test_an_import_without_rows_is_loaded_too(importer: Importer) -> None:
+    with importer.staging(importer.start()) as staging:
+        staging.ensure()
+        assert importer.load(staging, 0).counts == MergeCounts()
+
+
+def test_other_columns_and_larger_string_types_are_no_trouble(importer: Importer) -> None:
+    path = importer.folder / "wide.arrow"
+    table = pa.table(
+        {
+            "extra": pa.array([1]),
+            "email": pa.array([ANN], pa.large_string()),
+            "name": pa.array(["Ann"]).dictionary_encode(),
+            "record_number": pa.array([7], pa.int64()),
+        }
+    )
+    pa.feather.write_feather(table, str(path))
+    fields = [importer.catalogue["email"], importer.catalogue["name"]]
+    with importer.staging(importer.start(), fields) as staging:
+        staging.add(path)
+        staging.ensure()
+        importer.load(staging, 1)
+    assert importer.contacts()[0]["name"] == "Ann"
+
+
+def test_staging_locks_no_contacts(importer: Importer) -> None:
+    with importer.staging(importer.start()) as staging:
+        staging.add(importer.write([{"email": ANN}]))
+        assert importer([{"email": BOB}]).counts == MergeCounts(inserted=1)
+        staging.ensure()
+        assert importer.load(staging, 1).counts == MergeCounts(inserted=1)
+
+
+def test_a_lost_connection_is_mended_by_staging_anew(importer: Importer, postgres_url: str) -> None:
+    if not importer.warehouse.is_postgres:
+        pytest.skip("SQLite has no connection to lose")
+    with importer.staging(importer.start()) as staging:
+        staging.add(importer.write([{"email": ANN}]))
+        cut_connections(postgres_url)
+        staging.add(importer.write([{"email": BOB, "record_number": 2}]))
+        staging.add(importer.write([{"email": EVE, "record_number": 3}]))
+        staging.exclude([3])
+        staging.ensure()
+        assert staged(staging) == [ANN, BOB]
+
+        cut_connections(postgres_url)
+        with pytest.raises(TransientWarehouseError):
+            importer.load(staging, 2)
+        staging.ensure()
+        assert importer.load(staging, 2).counts == MergeCounts(inserted=2)
+
+
+def test_a_lost_staging_file_is_made_anew(importer: Importer) -> None:
+    if importer.warehouse.is_postgres:
+        pytest.skip("PostgreSQL stages in no file")
+    with importer.staging(importer.start()) as staging:
+        staging.add(importer.write([{"email": ANN}]))
+        staging.ensure()
+        (staging.folder / "staging.db").unlink()
+        staging.ensure()
+        assert importer.load(staging, 1).counts == MergeCounts(inserted=1)
+    assert not (staging.folder / "staging.db").exists()
