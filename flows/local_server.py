@@ -101,9 +101,11 @@ def start_local_server() -> LocalServer | None:
     come before ours, so that the server still hears the last event. Once prefect is there, or is the
     user's own, the answer is None and prefect finds its API by itself. One server serves a process.
     """
-    if has_own_prefect() or "prefect" in sys.modules:
+    if "prefect" in sys.modules:
         return None
     prepare_environment()
+    if has_own_prefect():
+        return None
     try:
         server = LocalServer(prefect_home())
     except OSError as error:
