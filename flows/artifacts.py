@@ -5,7 +5,7 @@ values, which is what they are for; no other artifact does.
 """
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -34,10 +34,14 @@ def publish(result: Report, report: ImportReport, settings: Settings) -> None:
         create_markdown_artifact(summary(result), key="import-summary", description=_description(result))
         if report.rejected and report.rejected.rows:
             create_table_artifact(
-                rejected_rows(report.rejected, settings), key="rejected-rows", description=_pointer(report.rejected, settings)
+                rejected_rows(report.rejected, settings),
+                key="rejected-rows",
+                description=_pointer(report.rejected, settings),
             )
     except Exception as error:
-        get_run_logger().warning("the import is finished, but its artifacts could not be made: %s", type(error).__name__)
+        get_run_logger().warning(
+            "the import is finished, but its artifacts could not be made: %s", type(error).__name__
+        )
 
 
 def summary(result: Report) -> str:
@@ -73,22 +77,23 @@ def by_number(codes: dict[str, int]) -> list[tuple[str, int]]:
 def rejected_rows(rejected: RejectedRows, settings: Settings) -> list[dict[str, Any]]:
     """The first rejections as plain values; columns come from the first row, short ones first."""
     rows: list[dict[str, Any]] = []
-    masked = settings.artifact_values == "masked"
     for frame in rejected.kept_frames():
-        for row in frame.head(settings.artifact_rows - len(rows)).itertuples(index=False):
-            rows.append(
-                {
-                    "record": int(row.record_number),
-                    "line": int(row.line_number),
-                    "column": row.column_name or "",
-                    "reason": row.code,
-                    "message": EXPECTED[Rule(row.code)] if masked else row.message,
-                    "value": MASK if masked else (row.value or "")[:200],
-                }
-            )
+        wanted = frame.head(settings.artifact_rows - len(rows)).to_dict("records")
+        rows += [_rejection(row, settings.artifact_values == "masked") for row in wanted]
         if len(rows) >= settings.artifact_rows:
             break
     return rows
+
+
+def _rejection(row: Mapping[Any, Any], masked: bool) -> dict[str, Any]:
+    return {
+        "record": int(row["record_number"]),
+        "line": int(row["line_number"]),
+        "column": row["column_name"] or "",
+        "reason": row["code"],
+        "message": EXPECTED[Rule(row["code"])] if masked else row["message"],
+        "value": MASK if masked else (row["value"] or "")[:200],
+    }
 
 
 def _pointer(rejected: RejectedRows, settings: Settings) -> str:
@@ -106,7 +111,9 @@ def _description(result: Report) -> str:
 
 def _column(column: dict[str, Any]) -> tuple[str, ...]:
     first = ", ".join(map(str, column["first_empty"]))
-    note = f"empty in record {first}{' …' if column['empty_cells'] > len(column['first_empty']) else ''}" if first else ""
+    note = (
+        f"empty in record {first}{' …' if column['empty_cells'] > len(column['first_empty']) else ''}" if first else ""
+    )
     if column["suggestion"]:
         note = f"did you mean `{column['suggestion']}`?"
     return column["column"], column["field"] or "", column["outcome"], f"{column['empty_cells']:,}", note

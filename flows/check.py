@@ -55,9 +55,7 @@ def _check(
 def _must_be_writable(path: str) -> None:
     """Found out before the work, not after it."""
     try:
-        with open(path, "ab"):
+        with Path(path).open("ab"):
             pass
     except OSError as error:
         raise OutputNotWritable(path, error.strerror or "it cannot be opened") from error
-
-

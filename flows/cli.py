@@ -78,12 +78,20 @@ def build_parser() -> argparse.ArgumentParser:
 def _reading_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("source", metavar="SOURCE", help="the CSV file")
     _catalogue_option(parser)
-    parser.add_argument("--map", action="append", default=[], metavar="COLUMN=FIELD", help="map or, without FIELD, ignore a column")
+    parser.add_argument(
+        "--map", action="append", default=[], metavar="COLUMN=FIELD", help="map or, without FIELD, ignore a column"
+    )
     parser.add_argument("--mapping", metavar="FILE", help="a YAML file of 'Column: field' lines")
-    parser.add_argument("--delimiter", metavar="C", help="one character, or comma, semicolon, tab; detected when not given")
-    parser.add_argument("--no-header", action="store_true", help="the first record is data; columns are column_1, column_2, …")
+    parser.add_argument(
+        "--delimiter", metavar="C", help="one character, or comma, semicolon, tab; detected when not given"
+    )
+    parser.add_argument(
+        "--no-header", action="store_true", help="the first record is data; columns are column_1, column_2, …"
+    )
     parser.add_argument("--encoding", metavar="NAME", help="such as utf-8 or windows-1252; detected when not given")
-    parser.add_argument("--duplicates", metavar="WHICH", help="of rows with the same email keep the last, the first, or reject all")
+    parser.add_argument(
+        "--duplicates", metavar="WHICH", help="of rows with the same email keep the last, the first, or reject all"
+    )
     parser.add_argument("--gaps", metavar="RULE", help="catalogue, or allow: import columns with empty cells too")
     parser.add_argument("--default-prefix", metavar="+34", help="the prefix of phones that have none")
 
@@ -193,7 +201,6 @@ def output_to(path: str | None) -> Path | None:
     if not target.parent.is_dir():
         raise UsageError(f"the folder of {path!r} does not exist; make it first")
     return target
-
 
 
 if __name__ == "__main__":

@@ -4,10 +4,10 @@ import argparse
 import os
 import sys
 import tempfile
-from contextlib import contextmanager
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 from pydantic import ValidationError
 
@@ -36,7 +36,7 @@ def run_import_command(options: argparse.Namespace) -> int:
     if server:
         server.wait()
     with watched(options):
-        report = import_contacts(request, return_state=True).result(raise_on_failure=False)
+        report = cast(Any, import_contacts(request, return_state=True)).result(raise_on_failure=False)
     if isinstance(report, BaseException):
         raise report
     print_report(report, options.json)
@@ -104,5 +104,3 @@ def watched(options: argparse.Namespace) -> Iterator[None]:
         yield
     finally:
         watcher.reset(token)
-
-

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar, cast
 
 from prefect import flow, get_run_logger, runtime, task
 from prefect.cache_policies import NO_CACHE
@@ -41,6 +41,8 @@ from warehouse.load import load_import
 from warehouse.prepare import prepare, prepare_import_list
 from warehouse.segments import check_segment
 from warehouse.staging import Staging
+
+T = TypeVar("T")
 
 
 def name_of_run() -> str:
@@ -112,7 +114,12 @@ def import_file(
             report.rejected = settle(request, source, profile, verdicts, folder, settings.rejections_limit)
             report.rejected_file = str(folder / REJECTED_FILE)
             exclude_losers(staging, profile, folder)
-            return load_task(quote(warehouse), quote(staging), request, quote(report))
+            return load_task(opaque(warehouse), opaque(staging), request, opaque(report))
+
+
+def opaque(value: T) -> T:
+    """Keep Prefect from looking for futures inside a parameter: it would copy what it finds."""
+    return cast(T, quote(value))
 
 
 @task(name="land", cache_policy=NO_CACHE, persist_result=False)
@@ -147,7 +154,9 @@ def load_task(warehouse: Warehouse, staging: Staging, request: ImportRequest, re
     """Merge in one transaction; a retry stages anew what a lost connection took along."""
     staging.ensure()
     rows, profile, rejected = report.rows, report.profile, report.rejected
-    assert rows is not None and profile is not None and rejected is not None
+    assert rows is not None
+    assert profile is not None
+    assert rejected is not None
     loaded = load_import(
         warehouse,
         run_id(report),

@@ -38,7 +38,19 @@ def show_imports(options: argparse.Namespace) -> int:
     if options.json:
         print_json(imports)
         return OK
-    header = ("id", "status", "started (UTC)", "source", "merge", "read", "accepted", "rejected", "inserted", "updated", "why")
+    header = (
+        "id",
+        "status",
+        "started (UTC)",
+        "source",
+        "merge",
+        "read",
+        "accepted",
+        "rejected",
+        "inserted",
+        "updated",
+        "why",
+    )
     print_table(
         header,
         [
@@ -95,7 +107,7 @@ def _output(path: str | None) -> Iterator[BinaryIO]:
         sys.stdout.buffer.flush()
         return
     try:
-        target = open(path, "wb")  # noqa: SIM115 - closed below; only opening it is the user's error
+        target = Path(path).open("wb")  # noqa: SIM115 - closed below; only opening it is the user's error
     except OSError as error:
         raise OutputNotWritable(path, error.strerror or "it cannot be opened") from error
     with target:

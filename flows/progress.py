@@ -46,5 +46,5 @@ class Bar:
             yield advance
 
 
-watcher: ContextVar[Progress] = ContextVar("watcher", default=Silent())
+watcher: ContextVar[Progress] = ContextVar("watcher", default=Silent())  # noqa: B039 - it has no state
 """Who watches the import of this process; the command sets it, since a flow takes no such parameter."""

@@ -83,8 +83,16 @@ class ImportReport:
         """What is no error and nobody should miss."""
         found = [*self.source.landed.warnings] if self.source else []
         if self.profile:
-            found += _count(self.profile.blank_records, "line has only empty cells and is no record", "lines have only empty cells and are no records")
-            found += _count(self.profile.guarded_cells, "cell had a ' before a formula sign; it was taken off", "cells had a ' before a formula sign; it was taken off")
+            found += _count(
+                self.profile.blank_records,
+                "line has only empty cells and is no record",
+                "lines have only empty cells and are no records",
+            )
+            found += _count(
+                self.profile.guarded_cells,
+                "cell had a ' before a formula sign; it was taken off",
+                "cells had a ' before a formula sign; it was taken off",
+            )
             if self.profile.cut_off:
                 found.append("the file stops inside a quoted cell: it may have been cut off")
         if self.import_id is not None and self.rejected and self.rejected.kept < self.rejected.found:

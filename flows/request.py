@@ -66,7 +66,7 @@ class ImportRequest(ReadingOptions):
     """An import: the file, how to read it, and what to do with the accepted rows."""
 
     merge: MergePolicy = Field(MergePolicy.INSERT_ONLY, title="Contacts that exist already")
-    """insert-only leaves them, overwrite writes over them, fill-empty fills only empty fields, update-only adds none."""
+    """insert-only leaves them, overwrite writes over them, fill-empty fills empty fields, update-only adds none."""
     blanks: Blanks = Field(Blanks.KEEP, title="Blank cells")
     """'keep' leaves the stored value; 'clear' empties it (with overwrite and update-only alone)."""
     segment: str | None = Field(None, title="Add to segment")

@@ -18,9 +18,7 @@ Result = TypeVar("Result")
 class Run(Protocol):
     """Runs a step over items, in order."""
 
-    def __call__(
-        self, step: Callable[[Plan, Item], Result], plan: Plan, items: Iterable[Item]
-    ) -> Iterator[Result]: ...
+    def __call__(self, step: Callable[[Plan, Item], Result], plan: Plan, items: Iterable[Item]) -> Iterator[Result]: ...
 
 
 class Future(Protocol):

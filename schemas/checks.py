@@ -4,20 +4,24 @@ Each check takes a column as `transforms.normalise` leaves it and the field it h
 mask of the cells that keep the rule; blank cells keep every rule but the two on missing values.
 """
 
-from collections.abc import Callable
-from typing import NamedTuple, TypeAlias
+from typing import NamedTuple, Protocol
 
 import pandas as pd
 import pyarrow.compute as pc
 
-from schemas.catalogue import Field, Gaps
+from schemas.catalogue import Field
 from schemas.columns import Mask, judged, mask_like, matches, to_arrow, within
 from schemas.emails import valid_addresses
-from schemas.field_types import FieldType
+from schemas.field_types import FieldType, Gaps
 from schemas.phones import DEFAULT_PREFIX, to_e164
 from schemas.rules import Rule
 
-CheckFunction: TypeAlias = Callable[[pd.Series, Field], Mask]
+
+class CheckFunction(Protocol):
+    """A rule on a whole column of one field."""
+
+    def __call__(self, column: pd.Series, field: Field) -> Mask: ...
+
 
 # Days that exist in the calendar that ISO 8601 uses for all years; year 0000 is not one of ours.
 _YEAR = r"(?:[0-9]{3}[1-9]|[0-9]{2}[1-9]0|[0-9][1-9]00|[1-9]000)"

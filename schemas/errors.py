@@ -388,9 +388,7 @@ class MergeOutOfBalance(WarehouseError):
     counted: int
 
     def __str__(self) -> str:
-        return (
-            f"{self.accepted} rows were accepted, but the warehouse counted {self.counted}; the merge was undone"
-        )
+        return f"{self.accepted} rows were accepted, but the warehouse counted {self.counted}; the merge was undone"
 
 
 @dataclass(eq=False)

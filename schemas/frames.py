@@ -11,8 +11,9 @@ from functools import partial
 
 import pandera.pandas as pa
 
-from schemas.catalogue import Field, Gaps
+from schemas.catalogue import Field
 from schemas.checks import CheckFunction, checks_of, filled
+from schemas.field_types import Gaps
 
 INCOMPLETE = "incomplete"
 

@@ -40,4 +40,3 @@ def to_e164(phone: str, prefix: str) -> str | None:
     if not phonenumbers.is_valid_number(number):
         return None
     return phonenumbers.format_number(number, PhoneNumberFormat.E164)
-

@@ -1,6 +1,7 @@
 """The accepted rows as CSV, in the form in which they would be stored."""
 
 from collections.abc import Sequence
+from pathlib import Path
 
 import pandas as pd
 import pyarrow as pa
@@ -19,7 +20,7 @@ from transforms.spreadsheet import csv_bytes, csv_header
 
 def write_accepted(path: str, profile: FileProfile, verdicts: Sequence[ChunkVerdict], folder: str) -> None:
     """Write every accepted row that lost to no other, the header being the fields' ids."""
-    with open(path, "wb") as stream:
+    with Path(path).open("wb") as stream:
         stream.write(csv_header([field.id for field in profile.imported]))
         for chunk, verdict in zip(profile.chunks, verdicts, strict=True):
             table = pyarrow.feather.read_table(verdict.accepted_path)

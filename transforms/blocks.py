@@ -6,6 +6,7 @@ A block whose quoting is proven regular may go to the fast reader; the others go
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 
@@ -31,7 +32,7 @@ class Block:
 def cut(path: str, source: str, layout: Layout, block_bytes: int) -> Iterator[Block]:
     """Blocks of about `block_bytes` in file order; `RecordTooLarge` rather than unbounded memory."""
     offset, index, size = layout.data_start, 0, block_bytes
-    with open(path, "rb") as stream:
+    with Path(path).open("rb") as stream:
         while True:
             stream.seek(offset)
             data = stream.read(size + 1)

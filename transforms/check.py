@@ -121,7 +121,9 @@ def _row_rejections(
     raws, lines = table["raw"].to_pylist(), line_numbers(table, chunk)
     width = len(plan.mapping.columns)
     messages = [
-        explain_lingering(rule) if read[row] else explain_row(rule, lines[row], cells_in(raws[row], plan.dialect), width)
+        explain_lingering(rule)
+        if read[row]
+        else explain_row(rule, lines[row], cells_in(raws[row], plan.dialect), width)
         for row in rows
         if (rule := rules[row])
     ]
@@ -191,4 +193,3 @@ def cast_accepted(contacts: pd.DataFrame, fields: tuple[Field, ...]) -> pa.Table
     for field in fields:
         columns[field.id] = to_arrow(contacts[field.id]).cast(STORED_AS[field.storage])
     return pa.table(columns)
-

@@ -78,7 +78,16 @@ def read_chunk(plan: ReadPlan, block: Block) -> ChunkProfile:
     pyarrow.feather.write_feather(table, path, compression="uncompressed")
     empty, incomplete = _profile(table, plan.mapping)
     return ChunkProfile(
-        block.index, path, block.length, table.num_rows, lines, empty, incomplete, blank, guarded, block.final and records.cut_off
+        block.index,
+        path,
+        block.length,
+        table.num_rows,
+        lines,
+        empty,
+        incomplete,
+        blank,
+        guarded,
+        block.final and records.cut_off,
     )
 
 
@@ -138,9 +147,7 @@ def _with_lingering_rules(table: pa.Table, keys: list[str]) -> pa.Table:
     return table.append_column("rule", pa.array(rules, pa.string())).append_column("raw", pa.array(texts, pa.string()))
 
 
-def _profile(
-    table: pa.Table, mapping: ColumnMapping
-) -> tuple[dict[int, tuple[int, tuple[int, ...]]], frozenset[str]]:
+def _profile(table: pa.Table, mapping: ColumnMapping) -> tuple[dict[int, tuple[int, tuple[int, ...]]], frozenset[str]]:
     rows = np.arange(table.num_rows)
     if "rule" in table.column_names:
         rows = rows[~np.asarray(pc.fill_null(pc.starts_with(table["rule"], "row-"), False))]
@@ -150,7 +157,7 @@ def _profile(
         found = np.flatnonzero(np.asarray(_blank_cells(table[column.key])))
         empty[column.position] = (len(found), tuple(int(rows[place]) for place in found[:FIRST_EMPTY]))
     gaps = raw_frame(table, mapping)
-    gaps = gaps.assign(**{field: trimmed(gaps[field]) for field in gaps})
+    gaps = gaps.apply(trimmed)
     return empty, frozenset(each.field for each in failures(gaps, profile_schema(mapping.fields)))
 
 

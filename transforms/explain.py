@@ -29,8 +29,10 @@ def quoted(value: str) -> str:
 
 def _phone_has_spaces(value: str, field: Field, reading: Reading) -> str:
     phone = to_e164("".join(value.split()), reading.default_prefix)
-    return f"{quoted(value)} has spaces; write {phone}" if phone else (
-        f"{quoted(value)} has spaces, and is no valid phone without them"
+    return (
+        f"{quoted(value)} has spaces; write {phone}"
+        if phone
+        else (f"{quoted(value)} has spaces, and is no valid phone without them")
     )
 
 
@@ -125,5 +127,3 @@ def explain_duplicate(winner: int, kept: bool) -> str:
     if kept:
         return f"record {winner} has the same email and was kept"
     return f"several records have this email, record {winner} first; none was kept"
-
-

@@ -29,6 +29,7 @@ _BINARY = (
 )
 _CONTROLS = re.compile(rb"[\x00-\x08\x0e-\x1a\x1c-\x1f\x7f]")
 _FALLBACK = "cp1252"
+_OTHERWISE = ". If letters with accents look wrong, name the encoding with --encoding"
 
 
 @dataclass(frozen=True)
@@ -81,14 +82,14 @@ def _copy(source: str, copy: Path) -> tuple[str, int, bool]:
     digest, size, utf8 = hashlib.sha256(), 0, True
     decoder = codecs.getincrementaldecoder("utf-8")()
     try:
-        with open(source, "rb") as stream, open(copy, "wb", opener=_owner_only) as target:
+        with Path(source).open("rb") as stream, open(copy, "wb", opener=_owner_only) as target:
             while block := stream.read(BLOCK):
                 digest.update(block)
                 target.write(block)
                 size += len(block)
                 utf8 = utf8 and _decodes(decoder, block)
     except FileNotFoundError as error:
-        if os.path.exists(source) or not copy.parent.exists():
+        if Path(source).exists() or not copy.parent.exists():
             raise
         raise SourceNotFound(source) from error
     except (IsADirectoryError, PermissionError) as error:
@@ -127,14 +128,9 @@ def _encoding_of(copy: Path, utf8: bool, declared: str | None) -> tuple[str, tup
         return "utf-8", ()
     good, bad = _utf8_evidence(copy)
     if good > bad:
-        return "utf-8", (
-            f"the file is UTF-8 with {bad} damaged place{'s' * (bad != 1)}; the records there are rejected. "
-            "If it is in another encoding, name it with --encoding",
-        )
-    return _FALLBACK, (
-        "the file is not UTF-8, so it was read as Windows-1252; if letters with accents look wrong, "
-        "name its encoding with --encoding",
-    )
+        damage = f"{bad} damaged place{'s' * (bad != 1)}"
+        return "utf-8", (f"the file is UTF-8 with {damage}; the records there are rejected{_OTHERWISE}",)
+    return _FALLBACK, (f"the file is not UTF-8, so it was read as Windows-1252{_OTHERWISE}",)
 
 
 def _utf8_evidence(copy: Path) -> tuple[int, int]:

@@ -40,9 +40,7 @@ class Layout:
         return len(self.columns)
 
 
-def find_layout(
-    landed: Landed, catalogue: FieldCatalogue, delimiter: str | None = None, header: bool = True
-) -> Layout:
+def find_layout(landed: Landed, catalogue: FieldCatalogue, delimiter: str | None = None, header: bool = True) -> Layout:
     """Read the first records; `SourceError` if there is none, or if the header is none to trust."""
     sample = _sample(landed)
     carriage_return = ends_lines_with_cr(sample)

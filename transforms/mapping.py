@@ -104,9 +104,7 @@ def map_columns(
     return ColumnMapping(tuple(columns))
 
 
-def _explicit(
-    names: Sequence[str], catalogue: FieldCatalogue, explicit: Mapping[str, str]
-) -> dict[int, Field | None]:
+def _explicit(names: Sequence[str], catalogue: FieldCatalogue, explicit: Mapping[str, str]) -> dict[int, Field | None]:
     chosen: dict[int, Field | None] = {}
     for column, target in explicit.items():
         if target and target not in catalogue.by_id:

@@ -82,7 +82,8 @@ def _column_profile(
     chunks: Sequence[PlacedChunk],
     incomplete: frozenset[str],
 ) -> ColumnProfile:
-    count, first = 0, []
+    first: list[int] = []
+    count = 0
     for profile, chunk in zip(profiles, chunks, strict=True):
         found, rows = profile.empty[column.position]
         count += found

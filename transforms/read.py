@@ -7,13 +7,11 @@ malformed record broke and its text. A malformed record is a row whose cells are
 
 import re
 from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path
 from typing import TypeAlias
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.csv
 
 from schemas.rules import Rule
@@ -81,9 +79,7 @@ def read_regular(data: bytes, layout: Layout, lines: int) -> RawRecords | None:
     table = pyarrow.csv.read_csv(
         pa.BufferReader(data),
         pyarrow.csv.ReadOptions(column_names=keys, use_threads=False, block_size=len(data) + 1),
-        pyarrow.csv.ParseOptions(
-            delimiter=layout.dialect.delimiter, newlines_in_values=True, invalid_row_handler=skip
-        ),
+        pyarrow.csv.ParseOptions(delimiter=layout.dialect.delimiter, newlines_in_values=True, invalid_row_handler=skip),
         pyarrow.csv.ConvertOptions(
             column_types=dict.fromkeys(keys, pa.string()), strings_can_be_null=False, check_utf8=False
         ),
@@ -110,7 +106,7 @@ def _record_lines(data: bytes, dialect: Dialect) -> np.ndarray:
     starts = np.concatenate(([0], breaks[ends[:-1]] + 1))
     sizes = breaks[ends] - starts
     blank = (sizes == 0) | ((sizes == 1) & (text[np.minimum(starts, len(text) - 1)] == ord("\r")))
-    return first_lines[~blank]
+    return np.asarray(first_lines[~blank])
 
 
 def read_strictly(data: bytes, layout: Layout) -> RawRecords:
@@ -182,5 +178,3 @@ def in_file_order(records: RawRecords) -> pa.Table:
     if records.lines is not None:
         table = table.append_column("line", pa.array(records.lines, pa.int64()))
     return table
-
-

@@ -25,9 +25,7 @@ from transforms.profile import PlacedChunk
 from transforms.spreadsheet import csv_bytes, csv_header
 
 _BOM = "\ufeff".encode()
-_SCHEMA = pa.schema(
-    [(name, pa.int64() if name.endswith("_number") else pa.string()) for name in REJECTION_FIELDS]
-)
+_SCHEMA = pa.schema([(name, pa.int64() if name.endswith("_number") else pa.string()) for name in REJECTION_FIELDS])
 
 
 @dataclass(frozen=True)
@@ -63,9 +61,7 @@ class RejectedPlan:
     keep: int
 
 
-def write_rejected(
-    plan: RejectedPlan, chunks: Sequence[PlacedChunk], verdicts: Sequence[ChunkVerdict]
-) -> RejectedRows:
+def write_rejected(plan: RejectedPlan, chunks: Sequence[PlacedChunk], verdicts: Sequence[ChunkVerdict]) -> RejectedRows:
     """Write the rejected file, a chunk at a time, and count and keep the rejections."""
     codes: Counter[str] = Counter()
     rows = kept = 0
@@ -81,14 +77,14 @@ def write_rejected(
             stream.write(csv_bytes(_rejected_rows(plan, chunk, rejections), plan.delimiter))
             writer.write_table(pa.Table.from_pandas(rejections.head(plan.keep - kept), _SCHEMA, preserve_index=False))
             kept += min(len(rejections), plan.keep - kept)
-            codes.update(rejections["code"].value_counts().to_dict())
+            codes.update(rejections["code"].to_list())
             rows += rejections["record_number"].nunique()
     return RejectedRows(rows, dict(sorted(codes.items())), plan.path, kept, kept_path)
 
 
 def _rejections(plan: RejectedPlan, chunk: PlacedChunk, verdict: ChunkVerdict) -> pd.DataFrame:
     """A chunk's rejections, those of its losing duplicates among them, in record order."""
-    rejections = pyarrow.feather.read_table(verdict.rejections_path).to_pandas()
+    rejections: pd.DataFrame = pyarrow.feather.read_table(verdict.rejections_path).to_pandas()
     losers = losers_of(plan.folder, chunk)
     if not len(losers):
         return rejections
@@ -123,15 +119,21 @@ def _rejected_rows(plan: RejectedPlan, chunk: PlacedChunk, rejections: pd.DataFr
     cells = {column.key: table[column.key].take(rows) for column in _own_columns(plan.mapping)}
     raw = table["raw"].take(rows) if "raw" in table.column_names else pa.nulls(len(rows), pa.string())
     ours = {name: pa.array(reasons[name].astype(str)) for name in ("record_number", "line_number", "code", "message")}
-    return pa.table({**cells, **ours, "raw": raw}).to_pandas(types_mapper=pd.ArrowDtype).astype(TEXT)
+    rejected: pd.DataFrame = pa.table({**cells, **ours, "raw": raw}).to_pandas(types_mapper=pd.ArrowDtype)
+    return rejected.astype(TEXT)
+
+
+def _each_once(codes: pd.Series) -> str:
+    return ", ".join(dict.fromkeys(codes))
 
 
 def _one_row_a_record(rejections: pd.DataFrame) -> pd.DataFrame:
     """A record's codes and messages joined; most records have one of each, and are left alone."""
     several = rejections["record_number"].duplicated(keep=False)
-    joined = rejections[several].groupby("record_number", as_index=False).agg(
-        {"line_number": "first", "code": lambda codes: ", ".join(dict.fromkeys(codes)), "message": "; ".join}
+    joined = (
+        rejections[several]
+        .groupby("record_number", as_index=False)
+        .agg({"line_number": "first", "code": _each_once, "message": "; ".join})
     )
     rows = pd.concat([rejections[~several], joined]) if several.any() else rejections
     return rows.sort_values("record_number")[["record_number", "line_number", "code", "message"]]
-
