@@ -17,8 +17,8 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import ClassVar
-from urllib.error import URLError
-from urllib.request import ProxyHandler, build_opener
+from urllib.error import HTTPError
+from urllib.request import ProxyHandler, build_opener, urlopen
 
 from flows.environment import BOOT_SECONDS, CONSOLE_LEVEL, has_own_prefect, prefect_home, prepare_environment
 from schemas.errors import ContactImportError
@@ -31,13 +31,13 @@ LOG_BYTES = 1 << 20
 
 @dataclass(eq=False)
 class PrefectServerFailed(ContactImportError):
-    """The command's own Prefect server did not come up."""
+    """The Prefect server of the command, or the one that the user named, does not answer."""
 
     code: ClassVar[str] = "prefect-server-failed"
     reason: str
 
     def __str__(self) -> str:
-        return f"the command's own Prefect server did not start: {self.reason}. Or set PREFECT_API_URL to one of yours"
+        return f"there is no Prefect server to run the import on: {self.reason}"
 
 
 class LocalServer:
@@ -105,6 +105,7 @@ def start_local_server() -> LocalServer | None:
         return None
     prepare_environment()
     if has_own_prefect():
+        _expect_answer(os.environ.get("PREFECT_API_URL"))
         return None
     try:
         server = LocalServer(prefect_home())
@@ -122,11 +123,22 @@ def _free_port() -> int:
         return int(probe.getsockname()[1])
 
 
+def _expect_answer(api_url: str | None) -> None:
+    """Find out in a line, not in prefect's traceback, that the user's API is away; any answer will do."""
+    try:
+        if api_url:
+            urlopen(f"{api_url}/health", timeout=10).close()
+    except HTTPError as answer:
+        answer.close()
+    except (OSError, ValueError) as error:
+        raise PrefectServerFailed("nothing answers at PREFECT_API_URL; start it, or unset the variable") from error
+
+
 def _answers(api_url: str) -> bool:
     try:
         with build_opener(ProxyHandler({})).open(f"{api_url}/health", timeout=10) as response:
             return bool(response.status == 200)
-    except (URLError, OSError):
+    except OSError:  # URLError is one
         return False
 
 

@@ -3,6 +3,7 @@
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from unittest.mock import patch
 
 import pytest
 
@@ -11,16 +12,11 @@ from flows.environment import CONSOLE_LEVEL, has_own_prefect, home_folder, prefe
 
 
 @pytest.fixture(autouse=True)
-def clean_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[None]:
-    before = dict(os.environ)
-    for name in before:
-        if name.startswith(("PREFECT_", "CONTACTS_")):
-            monkeypatch.delenv(name)
-    monkeypatch.setenv("CONTACTS_HOME", str(tmp_path))
-    yield
-    for name in set(os.environ) - set(before):
-        del os.environ[name]
-    os.environ.update(before)
+def clean_environment(tmp_path: Path) -> Iterator[None]:
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("PREFECT_", "CONTACTS_"))}
+    kept.pop("DO_NOT_TRACK", None)
+    with patch.dict(os.environ, {**kept, "CONTACTS_HOME": str(tmp_path)}, clear=True):
+        yield
 
 
 def test_runs_are_kept_in_the_home(tmp_path: Path) -> None:

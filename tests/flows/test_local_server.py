@@ -5,8 +5,9 @@ import sqlite3
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
-from urllib.request import urlopen
+from unittest.mock import patch
 
 import pytest
 
@@ -73,11 +74,9 @@ def test_a_run_is_quiet_and_all_of_it_is_kept(tmp_path: Path) -> None:
 
 
 @pytest.fixture
-def own_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    for name in [name for name in os.environ if name.startswith("PREFECT_")]:
-        monkeypatch.delenv(name)
-    monkeypatch.setenv("CONTACTS_HOME", str(tmp_path))
-    return tmp_path
+def own_home(tmp_path: Path) -> Iterator[Path]:
+    with patch.dict(os.environ, outside(tmp_path), clear=True):
+        yield tmp_path
 
 
 def test_a_server_ends_with_the_one_who_holds_it(own_home: Path) -> None:
@@ -91,8 +90,7 @@ def test_a_server_ends_with_the_one_who_holds_it(own_home: Path) -> None:
     assert held.stdout is not None
     with held.stdout:
         api_url = held.stdout.readline().strip()
-    with urlopen(f"{api_url}/health") as response:
-        assert response.status == 200
+    assert local_server._answers(api_url)
     held.kill()
     held.wait()
     deadline = time.monotonic() + 30
@@ -115,4 +113,17 @@ def test_a_home_that_cannot_be_written_is_one_line(own_home: Path, monkeypatch: 
     (own_home / "prefect").write_text("a file where the folder should be")
     monkeypatch.delitem(sys.modules, "prefect", raising=False)
     with pytest.raises(PrefectServerFailed, match="cannot be written"):
+        start_local_server.__wrapped__()
+
+
+@pytest.mark.parametrize(
+    "api_url",
+    [pytest.param("http://127.0.0.1:9/api", id="nobody there"), pytest.param("localhost/api", id="no address")],
+)
+def test_an_api_of_the_users_that_is_away_is_one_line(
+    api_url: str, own_home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PREFECT_API_URL", api_url)
+    monkeypatch.delitem(sys.modules, "prefect", raising=False)
+    with pytest.raises(PrefectServerFailed, match="nothing answers at PREFECT_API_URL"):
         start_local_server.__wrapped__()
