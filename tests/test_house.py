@@ -29,6 +29,10 @@ def locked(name: str) -> dict[str, str]:
     return releases
 
 
+def names(requirements: list[str]) -> set[str]:
+    return {match[0].lower() for line in requirements if (match := re.match(r"[\w.-]+", line))}
+
+
 def test_the_top_level_has_the_rooms_of_the_house_and_no_other() -> None:
     folders = {path.parts[0] for path in tracked() if len(path.parts) > 1 and not path.parts[0].startswith(".")}
     assert folders <= FOLDERS
@@ -53,9 +57,10 @@ def test_the_locks_agree_and_hold_every_dependency() -> None:
     runtime, dev = map(locked, LOCKS)
     assert runtime.items() <= dev.items()
     project = tomllib.loads((HOUSE / "pyproject.toml").read_text())
-    wanted = [*project["project"]["dependencies"], *project["dependency-groups"]["build"]]
-    names = {match[0].lower() for line in wanted if (match := re.match(r"[\w.-]+", line))}
-    assert names <= runtime.keys()
+    groups = project["dependency-groups"]
+    wanted = [*project["project"]["dependencies"], *groups["build"]]
+    assert names(wanted) <= runtime.keys()
+    assert names([line for line in groups["dev"] if isinstance(line, str)]) <= dev.keys()
 
 
 def test_the_commands_that_the_docs_name_are_make_targets() -> None:
