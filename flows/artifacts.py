@@ -28,20 +28,27 @@ BETWEEN_UPDATES = 3.0
 MASK = "•••"
 
 
-def publish(result: Report, report: ImportReport, settings: Settings) -> None:
-    """Make the artifacts of a finished import."""
-    try:
+def publish_summary(result: Report) -> None:
+    """Make the artifact that every import has, also one that failed."""
+    with harmless("summary"):
         create_markdown_artifact(summary(result), key="import-summary", description=_description(result))
-        if report.rejected and report.rejected.rows:
-            create_table_artifact(
-                rejected_rows(report.rejected, settings),
-                key="rejected-rows",
-                description=_pointer(report.rejected, settings),
-            )
+
+
+def publish_rejected_rows(rejected: RejectedRows, settings: Settings) -> None:
+    """Make the artifact of the rejected rows, if there are any; their file must still be there."""
+    if rejected.rows:
+        with harmless("table of rejected rows"):
+            rows = rejected_rows(rejected, settings)
+            create_table_artifact(rows, key="rejected-rows", description=_pointer(rejected, settings))
+
+
+@contextmanager
+def harmless(artifact: str) -> Iterator[None]:
+    """Trouble in here is logged by its type alone, whose text may quote a contact, and goes no further."""
+    try:
+        yield
     except Exception as error:
-        get_run_logger().warning(
-            "the import is finished, but its artifacts could not be made: %s", type(error).__name__
-        )
+        get_run_logger().warning("the %s could not be shown in the UI: %s", artifact, type(error).__name__)
 
 
 def summary(result: Report) -> str:

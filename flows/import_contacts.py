@@ -16,7 +16,7 @@ from prefect.states import Completed, Failed
 from prefect.tasks import exponential_backoff
 from prefect.utilities.annotations import quote
 
-from flows.artifacts import ProgressArtifact, publish
+from flows.artifacts import ProgressArtifact, publish_rejected_rows, publish_summary
 from flows.examine import (
     REJECTED_FILE,
     SourceFile,
@@ -66,7 +66,7 @@ def import_contacts(request: ImportRequest) -> State[Report]:
             result = run_import(request, settings, warehouse, report)
     except ContactImportError as error:  # the warehouse cannot even list the import
         result = report.failed(error)
-    publish(result, report, settings)
+    publish_summary(result)
     return final_state(result)
 
 
@@ -114,7 +114,9 @@ def import_file(
             report.rejected = settle(request, source, profile, verdicts, folder, settings.rejections_limit)
             report.rejected_file = str(folder / REJECTED_FILE)
             exclude_losers(staging, profile, folder)
-            return load_task(opaque(warehouse), opaque(staging), request, opaque(report))
+            result = load_task(opaque(warehouse), opaque(staging), request, opaque(report))
+    publish_rejected_rows(report.rejected, settings)  # before the folder is emptied
+    return result
 
 
 def opaque(value: T) -> T:

@@ -1,13 +1,20 @@
 """What an import is asked to do; in the Prefect UI, this model is the form."""
 
 import codecs
-from typing import Self
+from typing import Any, Self
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from schemas.choices import Blanks, Duplicates, GapRule, MergePolicy
 from schemas.phones import is_country_prefix
 from transforms.dialect import delimiter_named
+
+
+def _plain_text(schema: dict[str, Any]) -> None:
+    """One box in the form, to be left empty, in place of a choice between `str` and `None`."""
+    for key in ("anyOf", "default"):
+        schema.pop(key, None)
+    schema["type"] = "string"
 
 
 class ReadingOptions(BaseModel):
@@ -19,17 +26,17 @@ class ReadingOptions(BaseModel):
     """The CSV file to import: a path that the worker can read."""
     mapping: dict[str, str] = Field(default_factory=dict, title="Columns to fields")
     """Column name (or column_N) to field id; an empty field ignores the column. The rest is matched by name."""
-    delimiter: str | None = Field(None, title="Delimiter")
+    delimiter: str | None = Field(None, json_schema_extra=_plain_text, title="Delimiter")
     """One character, or comma, semicolon, tab. Detected when left empty."""
     header: bool = Field(True, title="The first record is a header")
     """Without a header, columns are named column_1, column_2, … in the mapping."""
-    encoding: str | None = Field(None, title="Encoding")
+    encoding: str | None = Field(None, json_schema_extra=_plain_text, title="Encoding")
     """Such as utf-8, windows-1252 or utf-16. Detected when left empty."""
     duplicates: Duplicates = Field(Duplicates.LAST, title="Rows with the same email")
     """Which of them is kept: the last one, the first one, or none."""
     gaps: GapRule = Field(GapRule.CATALOGUE, title="Empty cells")
     """'catalogue' drops numeric columns with an empty cell; 'allow' imports them all the same."""
-    default_prefix: str | None = Field(None, title="Default phone prefix")
+    default_prefix: str | None = Field(None, json_schema_extra=_plain_text, title="Default phone prefix")
     """For phones without an international prefix, such as +34. The catalogue's when left empty."""
 
     @field_validator("delimiter")
@@ -69,7 +76,7 @@ class ImportRequest(ReadingOptions):
     """insert-only leaves them, overwrite writes over them, fill-empty fills empty fields, update-only adds none."""
     blanks: Blanks = Field(Blanks.KEEP, title="Blank cells")
     """'keep' leaves the stored value; 'clear' empties it (with overwrite and update-only alone)."""
-    segment: str | None = Field(None, title="Add to segment")
+    segment: str | None = Field(None, json_schema_extra=_plain_text, title="Add to segment")
     """A segment that exists already; every accepted contact in the warehouse joins it."""
 
     @field_validator("segment")
