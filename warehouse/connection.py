@@ -86,6 +86,15 @@ def lock_tables(connection: Connection, *tables: Table) -> None:
         connection.exec_driver_sql(f"lock table {names} in share row exclusive mode")
 
 
+def allow_memory(connection: Connection) -> None:
+    """Let PostgreSQL sort and join in memory until the transaction ends; its default of 4 MB is for small queries."""
+    if connection.dialect.name == "postgresql":
+        connection.exec_driver_sql(
+            "select set_config('work_mem', '64MB', true) "
+            "where pg_size_bytes(current_setting('work_mem')) < pg_size_bytes('64MB')"
+        )
+
+
 def is_postgres(address: URL) -> bool:
     return address.get_backend_name() == "postgresql"
 

@@ -14,9 +14,7 @@ from warehouse.tables import WarehouseTables
 ROWS_A_BATCH = 50_000
 
 
-def export_batches(
-    warehouse: Warehouse, catalogue: FieldCatalogue, rows: int = ROWS_A_BATCH
-) -> Iterator[pd.DataFrame]:
+def export_batches(warehouse: Warehouse, catalogue: FieldCatalogue, rows: int = ROWS_A_BATCH) -> Iterator[pd.DataFrame]:
     """Every contact in the order of `contact_id`, a frame of text at a time, None where a field is empty.
 
     All batches show the warehouse at one moment. Without contacts comes one frame without rows.

@@ -10,7 +10,7 @@ import pandas as pd
 from sqlalchemy import Connection, Insert, Table, exists, insert, literal, select, update
 
 from schemas.choices import Blanks, MergePolicy
-from warehouse.connection import Warehouse, lock_tables
+from warehouse.connection import Warehouse, allow_memory, lock_tables
 from warehouse.imports import COMPLETED, RUNNING, report_values
 from warehouse.merge import MergeCounts, merge, merge_statements
 from warehouse.plain_text import storable
@@ -60,6 +60,7 @@ def load_import(
         if (done := _already_loaded(connection, tables, import_id)) is not None:
             return done
         lock_tables(connection, tables.contacts, tables.segment_members)
+        allow_memory(connection)
         if segment is not None:
             require_segment(connection, tables, segment)
         names = [field.id for field in staging.fields]

@@ -1,7 +1,9 @@
 """What a merge policy means in SQL; the statements are built here and run by `merge`.
 
 The rules are the table of merge policies in docs/rules.md. Statements speak of two tables: the
-contacts, and the accepted rows of one import, staged under the same column names.
+contacts, and the accepted rows of one import, staged under the same column names. A third, `known`,
+pairs the staged rows with the contacts they find, so that each email is looked up once; looking up
+is what takes the time.
 """
 
 from collections.abc import Sequence
@@ -10,9 +12,11 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import (
+    Column,
     ColumnElement,
     Connection,
     Insert,
+    MetaData,
     Select,
     Table,
     Update,
@@ -24,11 +28,12 @@ from sqlalchemy import (
     select,
     update,
 )
+from sqlalchemy.schema import CreateTable
 from sqlalchemy.types import Text
 
 from schemas.choices import Blanks, MergePolicy
 from schemas.errors import MergeOutOfBalance
-from warehouse.tables import UtcDateTime
+from warehouse.tables import Number, UtcDateTime
 
 
 @dataclass(frozen=True)
@@ -49,8 +54,9 @@ class MergeCounts:
 class MergeStatements:
     """The statements of one merge, in the order in which they run; None where the policy has no such step."""
 
-    count_known: Select[int]
-    count_new: Select[int]
+    known: CreateTable
+    match: Insert
+    count_staged: Select[int]
     update: Update | None
     insert: Insert | None
 
@@ -68,19 +74,34 @@ def merge_statements(
     """Say a policy in SQL for the imported `fields`, the identity not among them."""
     if blanks is Blanks.CLEAR and not policy.may_clear:
         raise ValueError(f"{policy} never clears a stored value")
-    known = exists().where(contacts.c.email == staged.c.email).correlate(staged)
-    rows = select(func.count()).select_from(staged)
+    known = _known()
+    pairs = select(staged.c.record_number, contacts.c.contact_id).join(contacts, contacts.c.email == staged.c.email)
+    update_known = policy.updates and len(fields) > 0
     return MergeStatements(
-        count_known=rows.where(known),
-        count_new=rows.where(~known),
-        update=_update(contacts, staged, fields, policy, blanks, import_id, now) if policy.updates and fields else None,
-        insert=_insert(contacts, staged, fields, ~known, import_id, now) if policy.inserts else None,
+        known=CreateTable(known),
+        match=insert(known).from_select(["record_number", "contact_id"], pairs, include_defaults=False),
+        count_staged=select(func.count()).select_from(staged),
+        update=_update(contacts, staged, known, fields, policy, blanks, import_id, now) if update_known else None,
+        insert=_insert(contacts, staged, known, fields, import_id, now) if policy.inserts else None,
+    )
+
+
+def _known() -> Table:
+    """Which staged row found which contact; it lives until the end of the transaction."""
+    return Table(
+        "known",
+        MetaData(),
+        Column("record_number", Number, primary_key=True, autoincrement=False),
+        Column("contact_id", Number, nullable=False),
+        prefixes=["TEMPORARY"],
+        postgresql_on_commit="DROP",
     )
 
 
 def _update(
     contacts: Table,
     staged: Table,
+    known: Table,
     fields: Sequence[str],
     policy: MergePolicy,
     blanks: Blanks,
@@ -92,7 +113,8 @@ def _update(
     changes = [value.is_distinct_from(_stored(contacts.c[field])) for field, value in merged.items()]
     return (
         update(contacts)
-        .where(contacts.c.email == staged.c.email, or_(*changes))
+        .where(contacts.c.contact_id == known.c.contact_id, known.c.record_number == staged.c.record_number)
+        .where(or_(*changes))
         .values({**merged, "updated_at": now, "updated_by_import": import_id})
     )
 
@@ -112,7 +134,7 @@ def _merged(
 
 
 def _insert(
-    contacts: Table, staged: Table, fields: Sequence[str], new: ColumnElement[bool], import_id: int, now: datetime
+    contacts: Table, staged: Table, known: Table, fields: Sequence[str], import_id: int, now: datetime
 ) -> Insert:
     """Add the contacts that are not there yet, numbered in the order of the file."""
     moment = literal(now, UtcDateTime)
@@ -123,24 +145,25 @@ def _insert(
         "updated_at": moment,
         "created_by_import": literal(import_id),
     }
-    rows = select(*values.values()).where(new).order_by(staged.c.record_number)
+    found = exists().where(known.c.record_number == staged.c.record_number)
+    rows = select(*values.values()).where(~found).order_by(staged.c.record_number)
     return insert(contacts).from_select(list(values), rows, include_defaults=False)
 
 
-def merge(
-    connection: Connection, statements: MergeStatements, policy: MergePolicy, *, accepted: int
-) -> MergeCounts:
+def merge(connection: Connection, statements: MergeStatements, policy: MergePolicy, *, accepted: int) -> MergeCounts:
     """Run a merge in the caller's transaction; MergeOutOfBalance when its counts are not the accepted rows.
 
     Known contacts are updated before new ones are inserted, so no row is looked at twice.
     """
-    known = connection.scalars(statements.count_known).one()
-    absent = 0 if policy.inserts else connection.scalars(statements.count_new).one()
+    connection.execute(statements.known)
+    known = _written(connection, statements.match)
     updated = _written(connection, statements.update)
     inserted = _written(connection, statements.insert)
-    kept, skipped = (known - updated, absent) if policy.updates else (0, known)
-    counts = MergeCounts(inserted=inserted, updated=updated, unchanged=kept, skipped=skipped)
-    if counts.total != accepted or min(inserted, updated, kept, skipped) < 0:
+    absent = connection.scalars(statements.count_staged).one() - known - inserted
+    unchanged, skipped = (known - updated, absent) if policy.updates else (0, known + absent)
+    counts = MergeCounts(inserted=inserted, updated=updated, unchanged=unchanged, skipped=skipped)
+    impossible = min(updated, unchanged, absent) < 0 or (policy.inserts and absent)
+    if counts.total != accepted or impossible:
         raise MergeOutOfBalance(accepted, counts.total)
     return counts
 

@@ -13,10 +13,10 @@ import pytest
 from sqlalchemy import select
 
 from schemas.catalogue import Field, FieldCatalogue
+from schemas.choices import Blanks, MergePolicy
 from warehouse.connection import Warehouse
 from warehouse.imports import start_import
 from warehouse.load import Loaded, load_import
-from warehouse.merge import Blanks, MergePolicy
 from warehouse.prepare import prepare
 from warehouse.staging import Staging
 from warehouse.tables import WarehouseTables

@@ -59,7 +59,10 @@ def test_a_server_that_is_away_may_come_back() -> None:
 @pytest.mark.parametrize(
     ("url", "name"),
     [
-        (f"postgres://me:{SECRET}@db.example.org:5433/crm?sslpassword={SECRET}", "postgresql://db.example.org:5433/crm"),
+        (
+            f"postgres://me:{SECRET}@db.example.org:5433/crm?sslpassword={SECRET}",
+            "postgresql://db.example.org:5433/crm",
+        ),
         (f"postgresql+psycopg2://me:{SECRET}@db/crm", "postgresql://db/crm"),
         ("postgresql:///crm?host=/run/postgres", "postgresql:///run/postgres/crm"),
         ("sqlite:///data/contacts.db", "sqlite:///data/contacts.db"),

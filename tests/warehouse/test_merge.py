@@ -8,9 +8,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy.dialects import postgresql, sqlite
 
+from schemas.choices import Blanks, MergePolicy
 from schemas.errors import MergeOutOfBalance
 from tests.warehouse.conftest import NOON, Importer
-from warehouse.merge import Blanks, MergeCounts, MergePolicy, merge_statements
+from warehouse.merge import MergeCounts, merge_statements
 from warehouse.tables import WarehouseTables
 
 ANN = "ann@example.org"
