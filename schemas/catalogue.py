@@ -103,6 +103,8 @@ class Field(BaseModel):
             raise ValueError(f"has the option ID {repeated[0]!r} twice; give each its own")
         if self.identity and self.type is not FieldType.EMAIL:
             raise ValueError(f"is the identity, but of type {self.type}; the identity is an email")
+        if self.identity and self.gaps is Gaps.DROP_COLUMN:
+            raise ValueError("is the identity, so its column is never dropped; take 'gaps: drop-column' out")
         return self
 
     @property

@@ -13,7 +13,7 @@ from schemas.catalogue import Field
 from schemas.columns import Mask, judged, mask_like, matches, to_arrow, within
 from schemas.emails import valid_addresses
 from schemas.field_types import FieldType, Gaps
-from schemas.phones import DEFAULT_PREFIX, to_e164
+from schemas.phone_columns import valid_phones
 from schemas.rules import Rule
 
 
@@ -85,9 +85,7 @@ def _options(column: pd.Series, field: Field) -> Mask:
 
 
 def _phone(column: pd.Series, field: Field) -> Mask:
-    """A number in E.164 has its prefix, so the region it is read in does not matter."""
-    valid = judged(column, lambda phone: phone.startswith("+") and to_e164(phone, DEFAULT_PREFIX) == phone)
-    return ~_no_spaces(column, field) | valid
+    return ~_no_spaces(column, field) | valid_phones(column)
 
 
 CHECKS: dict[FieldType, tuple[CellCheck, ...]] = {

@@ -1,10 +1,11 @@
 """Phones, as phonenumbers judges them; the only module that knows the library."""
 
 import re
-from functools import lru_cache
+from functools import cache, lru_cache
+from typing import NamedTuple
 
 import phonenumbers
-from phonenumbers import PhoneNumberFormat
+from phonenumbers import PhoneMetadata, PhoneNumberFormat
 
 DEFAULT_PREFIX = "+34"
 SHAPE = re.compile(r"\+?[0-9]+", re.ASCII)
@@ -40,3 +41,51 @@ def to_e164(phone: str, prefix: str) -> str | None:
     if not phonenumbers.is_valid_number(number):
         return None
     return phonenumbers.format_number(number, PhoneNumberFormat.E164)
+
+
+class PlainNumbers(NamedTuple):
+    """Patterns of one calling code's plain numbers: no library is needed to know them.
+
+    `numbers` are whole numbers in E.164, each with the lengths that its kind may have (none: any);
+    `all` matches every number of the region. `doubtful` are those of which parsing might take
+    something off. `dialled` begins a number without `+` that may still have a calling code in front.
+    """
+
+    numbers: tuple[tuple[str, tuple[int, ...]], ...]
+    all: str
+    doubtful: str | None
+    dialled: str
+
+
+@cache
+def plain_numbers(calling_code: int) -> PlainNumbers | None:
+    """The fixed and mobile numbers of a calling code's main region, from the library's own metadata.
+
+    Such a number is valid: the main region is the first that the library asks for its numbers, unless
+    it is one that is told by leading digits, for which there is no answer here.
+    """
+    region = phonenumbers.region_code_for_country_code(calling_code)
+    metadata = PhoneMetadata.metadata_for_region(region, None)
+    if metadata is None or metadata.leading_digits or metadata.general_desc is None:
+        return None
+    kinds = [kind for kind in (metadata.mobile, metadata.fixed_line) if kind and kind.national_number_pattern]
+    general = metadata.general_desc.national_number_pattern
+    if not kinds or not general:
+        return None
+    ahead = len(str(calling_code)) + 1
+    by_lengths: dict[tuple[int, ...], list[str]] = {}
+    for kind in kinds:
+        lengths = tuple(length + ahead for length in kind.possible_length or ())
+        by_lengths.setdefault(lengths, []).append(kind.national_number_pattern)
+    return PlainNumbers(
+        tuple((rf"^\+{calling_code}(?:{'|'.join(found)})$", lengths) for lengths, found in by_lengths.items()),
+        rf"^\+{calling_code}(?:{general})$",
+        rf"^\+{calling_code}(?:{trunk})" if (trunk := metadata.national_prefix_for_parsing) else None,
+        f"^(?:{'|'.join(filter(None, (str(calling_code), metadata.international_prefix)))})",
+    )
+
+
+def calling_code_of(digits: str) -> int | None:
+    """The calling code with which an international number begins; no code begins another."""
+    codes = (int(digits[:length]) for length in (1, 2, 3) if digits[:length].isdigit())
+    return next((code for code in codes if code in phonenumbers.COUNTRY_CODE_TO_REGION_CODE), None)

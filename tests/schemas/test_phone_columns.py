@@ -1,0 +1,92 @@
+"""The patterns and the library agree on every region and kind of number that the library knows."""
+
+import random
+from collections.abc import Iterator
+
+import pandas as pd
+import phonenumbers
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from phonenumbers import PhoneNumberFormat, PhoneNumberType
+
+from schemas import phone_columns
+from schemas.columns import TEXT
+from schemas.phone_columns import e164_phones, plain_phones, valid_phones
+from schemas.phones import main_region, to_e164
+
+PREFIXES = ["+34", "+1", "+39", "+44", "+49", "+52", "+7", "+55", "+61", "+358"]
+
+
+@pytest.fixture(autouse=True)
+def patterns_for_few(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the patterns decide however few numbers there are."""
+    monkeypatch.setattr(phone_columns, "FEW", 0)
+
+
+def examples() -> Iterator[str]:
+    """Every example number of the library, valid and not."""
+    for region in phonenumbers.SUPPORTED_REGIONS:
+        for kind in PhoneNumberType.values():
+            if number := phonenumbers.example_number_for_type(region, kind):
+                yield phonenumbers.format_number(number, PhoneNumberFormat.E164)
+        if number := phonenumbers.invalid_example_number(region):
+            yield phonenumbers.format_number(number, PhoneNumberFormat.E164)
+
+
+def variations(number: str) -> Iterator[str]:
+    """The number, and what people make of it: a digit more, less or other, trunk zeros, no prefix."""
+    chance = random.Random(number)
+    place = chance.randrange(2, len(number))
+    yield number
+    yield number[1:]
+    yield number + "0"
+    yield number[:-1]
+    yield number[:place] + str(chance.randrange(10)) + number[place + 1 :]
+    yield number[:3] + "0" + number[3:]
+    yield "00" + number[1:]
+
+
+@pytest.fixture(scope="module")
+def phones() -> list[str]:
+    return sorted({phone for example in examples() for phone in variations(example)})
+
+
+@pytest.mark.parametrize("prefix", PREFIXES)
+def test_columns_store_what_the_library_would(phones: list[str], prefix: str) -> None:
+    stored = e164_phones(pd.Series(phones, dtype=TEXT), prefix)
+    wanted = [found if (found := to_e164(phone, prefix)) else phone for phone in phones]
+    assert [(p, s) for p, s, w in zip(phones, stored, wanted, strict=True) if s != w] == []
+
+
+def test_columns_accept_what_the_library_would(phones: list[str]) -> None:
+    verdicts = valid_phones(pd.Series(phones, dtype=TEXT))
+    wanted = [phone.startswith("+") and to_e164(phone, "+34") == phone for phone in phones]
+    assert [(p, v) for p, v, w in zip(phones, verdicts, wanted, strict=True) if v != w] == []
+
+
+def test_most_mobile_and_fixed_numbers_need_no_library() -> None:
+    """Else the patterns would be there for nothing."""
+    kinds = (PhoneNumberType.MOBILE, PhoneNumberType.FIXED_LINE)
+    numbers = [
+        phonenumbers.format_number(number, PhoneNumberFormat.E164)
+        for code in phonenumbers.COUNTRY_CODE_TO_REGION_CODE
+        for kind in kinds
+        if (number := phonenumbers.example_number_for_type(main_region(f"+{code}"), kind))
+    ]
+    assert plain_phones(pd.Series(numbers, dtype=TEXT)).mean() > 0.8
+
+
+@given(st.lists(st.from_regex(r"\A\+?[0-9]{3,14}\Z"), max_size=30), st.sampled_from(PREFIXES))
+def test_arbitrary_digits(numbers: list[str], prefix: str) -> None:
+    stored = e164_phones(pd.Series(numbers, dtype=TEXT), prefix)
+    assert stored.to_list() == [found if (found := to_e164(phone, prefix)) else phone for phone in numbers]
+
+
+@given(st.lists(st.one_of(st.none(), st.text(max_size=12)), max_size=20))
+def test_arbitrary_text_comes_out_as_it_was_or_as_a_phone(cells: list[str | None]) -> None:
+    column = pd.Series(cells, dtype=TEXT)
+    stored = e164_phones(column, "+34")
+    for before, after in zip(cells, stored, strict=True):
+        assert (before is None and after is pd.NA) or after == (to_e164(before or "", "+34") or before)
+    assert e164_phones(stored, "+34").equals(stored)
