@@ -72,9 +72,10 @@ def _option_unknown(value: str, field: Field, reading: Reading) -> str:
 def _wrong_option(part: str, field: Field) -> str:
     if not part.strip():
         return "an option is empty between two '|'; take one '|' out"
+    key = header_key(part)
     for option in field.options:
-        if header_key(part) in (header_key(option.label), header_key(option.id)):
-            is_label = header_key(part) == header_key(option.label) and part != option.id
+        if key and key in (header_key(option.label), header_key(option.id)):
+            is_label = key == header_key(option.label) and part != option.id
             kind = "a label" if is_label else "written otherwise"
             return f"{quoted(part)} is {kind}; its ID is '{option.id}'"
     near = difflib.get_close_matches(header_key(part), field.option_ids, n=1)

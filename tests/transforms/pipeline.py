@@ -1,0 +1,137 @@
+"""The way from a file to its verdicts, run in one process with blocks of any size, for tests to look at."""
+
+import json
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any, TypeVar
+
+import pandas as pd
+import pyarrow as pa
+
+from flows.examine import REJECTED_FILE, check_file, land_source, read_file
+from flows.progress import Silent
+from flows.request import ReadingOptions
+from schemas.catalogue import FieldCatalogue
+from schemas.choices import GapRule
+from transforms.accepted import write_accepted
+from transforms.duplicates import ROWS_A_PARTITION, settle_duplicates
+from transforms.rejected import RejectedPlan, write_rejected
+
+Plan = TypeVar("Plan")
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+
+Rejection = tuple[int, int, str | None, str | None, str, str, str | None]
+
+
+@dataclass(frozen=True)
+class Checked:
+    """What a check found; `rejections` are rows of record, line, column, field, code, message, value."""
+
+    read: int
+    accepted: list[dict[str, str]]
+    rejections: list[Rejection]
+    columns: list[dict[str, Any]]
+    rejected_rows: int
+    rejected_file: bytes
+    accepted_file: bytes
+    blank_records: int
+    guarded_cells: int
+    cut_off: bool
+    delimiter: str
+    encoding: str
+    warnings: tuple[str, ...]
+
+    @property
+    def codes(self) -> list[tuple[int, str]]:
+        """Each rejection as its record and its code."""
+        return [(each[0], each[4]) for each in self.rejections]
+
+    @property
+    def messages(self) -> list[str]:
+        return [each[5] for each in self.rejections]
+
+    @property
+    def lines(self) -> list[tuple[int, int]]:
+        """Each rejected record and its line."""
+        return list(dict.fromkeys((each[0], each[1]) for each in self.rejections))
+
+    @property
+    def outcomes(self) -> dict[str, str]:
+        return {each["column"]: each["outcome"] for each in self.columns}
+
+    def column(self, name: str) -> list[str]:
+        """One accepted field, in record order."""
+        return [row[name] for row in self.accepted]
+
+
+def one_by_one(step: Callable[[Plan, Item], Result], plan: Plan, items: Iterable[Item]) -> Iterator[Result]:
+    """Runs steps here and now, as threads would in order."""
+    return (step(plan, item) for item in items)
+
+
+def check(
+    content: str | bytes,
+    catalogue: FieldCatalogue,
+    block_bytes: int = 1 << 20,
+    rows_a_partition: int = ROWS_A_PARTITION,
+    **options: Any,
+) -> Checked:
+    """Check a file of this content; text is written as UTF-8, its line breaks as they are."""
+    with TemporaryDirectory() as name:
+        folder = Path(name)
+        path = folder / "contacts.csv"
+        path.write_bytes(content.encode() if isinstance(content, str) else content)
+        asked = ReadingOptions(source=str(path), **options)
+        return _check(asked, _adapted(catalogue, asked), folder, block_bytes, rows_a_partition)
+
+
+def _adapted(catalogue: FieldCatalogue, asked: ReadingOptions) -> FieldCatalogue:
+    return catalogue.adapted(allow_gaps=asked.gaps is GapRule.ALLOW, default_prefix=asked.default_prefix)
+
+
+def _check(
+    asked: ReadingOptions, catalogue: FieldCatalogue, folder: Path, block_bytes: int, rows_a_partition: int
+) -> Checked:
+    source = land_source(asked, catalogue, folder)
+    profile = read_file(source, folder, block_bytes, one_by_one, Silent())
+    verdicts = list(check_file(source, profile, catalogue.default_prefix, folder, one_by_one, Silent()))
+    settle_duplicates(verdicts, profile.chunks, asked.duplicates, str(folder), rows_a_partition)
+    delimiter = source.layout.dialect.delimiter
+    path = str(folder / REJECTED_FILE)
+    plan = RejectedPlan(str(folder), path, source.mapping, delimiter, asked.duplicates, keep=1_000_000)
+    rejected = write_rejected(plan, profile.chunks, verdicts)
+    write_accepted(str(folder / "accepted.csv"), profile, verdicts, str(folder))
+    frames = list(rejected.kept_frames())
+    rejections = pd.concat(frames) if frames else pd.DataFrame()
+    accepted_file = (folder / "accepted.csv").read_bytes()
+    return Checked(
+        profile.records,
+        rows_of(accepted_file),
+        [tuple(row) for row in json.loads(rejections.to_json(orient="values"))],
+        [column.as_report() for column in profile.columns],
+        rejected.rows,
+        Path(path).read_bytes(),
+        accepted_file,
+        profile.blank_records,
+        profile.guarded_cells,
+        profile.cut_off,
+        delimiter,
+        source.landed.encoding,
+        source.landed.warnings,
+    )
+
+
+def rows_of(content: bytes, delimiter: str = ",") -> list[dict[str, str]]:
+    """A CSV that we wrote, as another reader sees it: the csv module."""
+    import csv
+    import io
+
+    return list(csv.DictReader(io.StringIO(content.decode("utf-8-sig"), newline=""), delimiter=delimiter))
+
+
+def table_rows(table: pa.Table) -> list[tuple[Any, ...]]:
+    """An Arrow table as plain rows."""
+    return list(zip(*(column.to_pylist() for column in table.columns), strict=True))
