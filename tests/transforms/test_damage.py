@@ -1,0 +1,19 @@
+"""One damaged record costs itself: no row that nobody wrote is read, and no other record is lost."""
+
+from benchmarks.damage import Damaged, cost, csv_module, damaged_files, ours
+
+FILES = list(damaged_files())
+
+
+def test_a_damaged_record_costs_itself() -> None:
+    assert len(FILES) > 900
+    assert [file.record for file in FILES if any(cost(file, ours(file.text)))] == []
+
+
+def test_the_damage_is_real() -> None:
+    """Else the test above could not fail: the csv module reads rows that nobody wrote."""
+    assert sum(_wrong(file) for file in FILES) > 50
+
+
+def _wrong(damaged: Damaged) -> bool:
+    return cost(damaged, csv_module(damaged.text)).wrong
