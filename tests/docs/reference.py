@@ -1,0 +1,215 @@
+"""What the code says of itself, as the sections of docs/rules.md and docs/architecture.md."""
+
+import argparse
+import ast
+import inspect
+from collections.abc import Iterator
+from enum import StrEnum
+from pathlib import Path
+
+from pydantic.fields import FieldInfo
+
+from flows import local_server
+from flows.cli import FAILED, WRONG_COMMAND, build_parser
+from flows.report import ImportReport
+from flows.request import ImportRequest, ReadingOptions
+from flows.settings import PREFIX, Settings
+from schemas import errors as schema_errors
+from schemas.catalogue import Field, FieldCatalogue, Option
+from schemas.checks import CHECKS
+from schemas.choices import MergePolicy
+from schemas.errors import ContactImportError, UsageError
+from schemas.field_types import TRAITS, FieldType, Gaps
+from schemas.rules import EXPECTED, Rule
+from tests.docs.sections import HOUSE, Section, code, codes, plain
+from transforms.layout import REJECTION_COLUMNS
+from transforms.mapping import Outcome
+from warehouse import imports
+from warehouse.tables import WarehouseTables
+
+RULES, ARCHITECTURE = "docs/rules.md", "docs/architecture.md"
+PACKAGES = ("flows", "transforms", "warehouse", "schemas")
+HOMES_OF_ERRORS = (schema_errors.__name__, local_server.__name__)
+
+
+def sections() -> list[Section]:
+    """Every section that comes from the code."""
+    return [
+        _types(),
+        _enum("gaps", Gaps, "an empty cell"),
+        _rejections(),
+        _enum("column outcomes", Outcome, "what became of the column"),
+        _policies(),
+        _commands(),
+        _options(),
+        _settings(),
+        _errors(),
+        _report(),
+        _rows("rejected file", "column", REJECTION_COLUMNS, "what it holds"),
+        _rows("import statuses", "status", _statuses(), "what it says of the import"),
+        _tables(),
+        _catalogue(),
+        *(_modules(package) for package in PACKAGES),
+    ]
+
+
+def _rows(name: str, title: str, keys: Iterator[str] | tuple[str, ...], by_hand: str) -> Section:
+    return Section(name, RULES, (title,), tuple((code(key),) for key in keys), (by_hand,))
+
+
+def _enum(name: str, values: type[StrEnum], by_hand: str) -> Section:
+    return _rows(name, name.removeprefix("column ").removesuffix("s"), tuple(map(str, values)), by_hand)
+
+
+def _types() -> Section:
+    rows = tuple(
+        (
+            code(kind),
+            str(TRAITS[kind].storage),
+            code(Gaps.DROP_COLUMN if TRAITS[kind].complete else Gaps.ALLOW),
+            codes(check.rule for check in CHECKS[kind]),
+        )
+        for kind in FieldType
+    )
+    return Section("types", RULES, ("type", "stored as", "gaps", "rejections"), rows, ("accepted",))
+
+
+def _rejections() -> Section:
+    rows = tuple((code(rule), plain(EXPECTED[rule])) for rule in Rule)
+    return Section("rejection codes", RULES, ("code", "expected"), rows, ("what breaks it, and what to do",))
+
+
+def _policies() -> Section:
+    rows = tuple((code(policy), "yes" if policy.may_clear else "no") for policy in MergePolicy)
+    by_hand = ("no such contact", "stored empty, file has a value", "stored value, file has another", "file cell blank")
+    return Section("merge policies", RULES, ("policy", "takes `--blanks clear`"), rows, by_hand)
+
+
+def commands(parser: argparse.ArgumentParser | None = None) -> Iterator[tuple[str, argparse.ArgumentParser]]:
+    """Every command that can be run, with its parser: `segments create` is one, `segments` is none."""
+    parser = parser or build_parser()
+    below = [action for action in parser._actions if isinstance(action, argparse._SubParsersAction)]
+    if not below:
+        yield parser.prog.removeprefix("contacts "), parser
+    for action in below:
+        for child in action.choices.values():
+            yield from commands(child)
+
+
+def _commands() -> Section:
+    rows = tuple((code(_spelled(name, parser)), plain(parser.description or "")) for name, parser in commands())
+    return Section("commands", RULES, ("command", "what it is for"), rows)
+
+
+def _spelled(name: str, parser: argparse.ArgumentParser) -> str:
+    given = [action for action in parser._actions if not action.option_strings]
+    places = [f"[{action.metavar}]" if action.nargs == "?" else str(action.metavar) for action in given]
+    return " ".join(["contacts", name, *places])
+
+
+def options() -> dict[str, list[str]]:
+    """The commands that take each option."""
+    found: dict[str, list[str]] = {}
+    for name, parser in commands():
+        for action in parser._actions:
+            for option in action.option_strings:
+                if option.startswith("--") and option != "--help":
+                    found.setdefault(option, []).append(name)
+    return found
+
+
+def _options() -> Section:
+    actions = {name: action for _, parser in commands() for action in parser._actions for name in action.option_strings}
+    rows = []
+    for option, names in options().items():
+        action = actions[option]
+        spelled = f"{option} {action.metavar or ''}".strip()
+        rows.append((code(spelled), codes(names), plain(action.help or "") + _choices(option)))
+    return Section("options", RULES, ("option", "commands", "meaning"), tuple(rows))
+
+
+def _choices(option: str) -> str:
+    field = ImportRequest.model_fields.get(option.removeprefix("--"))
+    kind = field.annotation if field else None
+    if field is None or not (isinstance(kind, type) and issubclass(kind, StrEnum)):
+        return ""
+    return f" ({codes(kind)}; {code(field.default)} when not given)"
+
+
+def _settings() -> Section:
+    rows = tuple(
+        (code(f"{PREFIX}{name.upper()}"), plain(field.description or ""), _default(field))
+        for name, field in Settings.model_fields.items()
+    )
+    return Section("settings", RULES, ("variable", "write", "default"), rows, ("what it is for",))
+
+
+def _default(field: FieldInfo) -> str:
+    if field.default_factory is not None:
+        return "see right"
+    if field.default is None:
+        return "none"
+    return code(str(field.default).lower() if field.annotation is bool else field.default)
+
+
+def errors() -> dict[str, list[type[ContactImportError]]]:
+    """Every error that can stop a run, by its code."""
+    found: dict[str, list[type[ContactImportError]]] = {}
+    waiting: list[type[ContactImportError]] = [ContactImportError]
+    while waiting:
+        kind = waiting.pop(0)
+        waiting = kind.__subclasses__() + waiting
+        ours = kind.__module__ in HOMES_OF_ERRORS and kind is not ContactImportError
+        if ours and "code" in vars(kind):
+            found.setdefault(kind.code, []).append(kind)
+    return found
+
+
+def _errors() -> Section:
+    rows = tuple(
+        (code(name), str(WRONG_COMMAND if issubclass(kinds[0], UsageError) else FAILED), plain(_promise(kinds[0])))
+        for name, kinds in errors().items()
+    )
+    return Section("error codes", RULES, ("code", "exit", "what it says"), rows, ("what to do",))
+
+
+def _promise(kind: type) -> str:
+    return (inspect.getdoc(kind) or "").split("\n\n")[0]
+
+
+def _report() -> Section:
+    error = UsageError("")
+    whole = ImportReport(ImportRequest(source="contacts.csv")).failed(error)
+    check = ImportReport(ReadingOptions(source="contacts.csv")).failed(error)
+    rows = tuple((code(key), "import, check" if key in check else "import") for key in whole)
+    return Section("report", RULES, ("key", "in"), rows, ("what it holds",))
+
+
+def _statuses() -> tuple[str, ...]:
+    return imports.RUNNING, imports.COMPLETED, imports.FAILED, imports.SKIPPED
+
+
+def _tables() -> Section:
+    tables = WarehouseTables(None).metadata.tables.values()
+    rows = tuple((code(table.name), codes(column.name for column in table.columns)) for table in tables)
+    return Section("tables", RULES, ("table", "columns"), rows, ("a row is",))
+
+
+def _catalogue() -> Section:
+    keys = {"": FieldCatalogue.model_fields, "fields: ": Field.model_fields, "options: ": Option.model_fields}
+    rows = tuple(
+        (code(f"{place}{name}"), "yes" if field.is_required() else "no")
+        for place, fields in keys.items()
+        for name, field in fields.items()
+    )
+    return Section("catalogue", RULES, ("key", "needed"), rows, ("what to write",))
+
+
+def _modules(package: str) -> Section:
+    paths = sorted(path for path in (HOUSE / package).glob("*.py") if path.stem != "__init__")
+    rows = tuple((code(path.stem), plain(_docstring(path))) for path in paths)
+    return Section(package, ARCHITECTURE, ("module", "what it is for"), rows)
+
+
+def _docstring(path: Path) -> str:
+    return (ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) or "").split("\n\n")[0]
