@@ -17,21 +17,24 @@ from prefect.artifacts import (
     update_progress_artifact,
 )
 
+from flows.markdown import cell, code
 from flows.progress import Progress
-from flows.report import ImportReport, Report
+from flows.report import Report
 from flows.settings import Settings
+from flows.summary import counted, in_short, summary
 from schemas.rules import EXPECTED, Rule
 from transforms.rejected import RejectedRows
 
 LONG_RUN = 10.0  # seconds after which an import shows its progress
 BETWEEN_UPDATES = 3.0
 MASK = "•••"
+VALUE_LENGTH = 200
 
 
 def publish_summary(result: Report) -> None:
     """Make the artifact that every import has, also one that failed."""
     with harmless("summary"):
-        create_markdown_artifact(summary(result), key="import-summary", description=_description(result))
+        create_markdown_artifact(summary(result), key="import-summary", description=in_short(result))
 
 
 def publish_rejected_rows(rejected: RejectedRows, settings: Settings) -> None:
@@ -39,7 +42,7 @@ def publish_rejected_rows(rejected: RejectedRows, settings: Settings) -> None:
     if rejected.rows:
         with harmless("table of rejected rows"):
             rows = rejected_rows(rejected, settings)
-            create_table_artifact(rows, key="rejected-rows", description=_pointer(rejected, settings))
+            create_table_artifact(rows, key="rejected-rows", description=pointer(len(rows), rejected))
 
 
 @contextmanager
@@ -49,36 +52,6 @@ def harmless(artifact: str) -> Iterator[None]:
         yield
     except Exception as error:
         get_run_logger().warning("the %s could not be shown in the UI: %s", artifact, type(error).__name__)
-
-
-def summary(result: Report) -> str:
-    """Counts, columns and reasons as markdown."""
-    parts = [f"# Import {result['import_id'] or ''} of `{result['source']}`: {result['status']}"]
-    if "error" in result:
-        parts.append(f"**{result['error']['code']}**: {_cell(result['error']['message'])}")
-    if rows := result["rows"]:
-        parts.append(_table(("rows", "number"), rows.items()))
-    if contacts := result.get("contacts"):
-        parts.append(_table((f"contacts ({result['merge']})", "number"), contacts.items()))
-    if segment := result.get("segment"):
-        parts.append(f"{segment['added']:,} contacts joined the segment `{segment['id']}`.")
-    if result["rejections"]:
-        parts.append("## Why cells and rows were rejected")
-        reasons = ((code, f"{number:,}", EXPECTED[Rule(code)]) for code, number in by_number(result["rejections"]))
-        parts.append(_table(("reason", "number", "expected"), reasons))
-    if result["columns"]:
-        parts.append("## Columns")
-        parts.append(_table(("column", "field", "outcome", "empty cells", ""), map(_column, result["columns"])))
-    if result["warnings"]:
-        parts.append("## Worth knowing\n" + "\n".join(f"- {warning}" for warning in result["warnings"]))
-    if result["rejected_file"]:
-        parts.append(f"All rejected rows, to mend and import again: `{result['rejected_file']}`")
-    return "\n\n".join(parts)
-
-
-def by_number(codes: dict[str, int]) -> list[tuple[str, int]]:
-    """Codes with the commonest first."""
-    return sorted(codes.items(), key=lambda pair: (-pair[1], pair[0]))
 
 
 def rejected_rows(rejected: RejectedRows, settings: Settings) -> list[dict[str, Any]]:
@@ -96,44 +69,17 @@ def _rejection(row: Mapping[Any, Any], masked: bool) -> dict[str, Any]:
     return {
         "record": int(row["record_number"]),
         "line": int(row["line_number"]),
-        "column": row["column_name"] or "",
+        "column": cell(row["column_name"] or ""),
         "reason": row["code"],
-        "message": EXPECTED[Rule(row["code"])] if masked else row["message"],
-        "value": MASK if masked else (row["value"] or "")[:200],
+        "message": cell(EXPECTED[Rule(row["code"])] if masked else row["message"]),
+        "value": MASK if masked else cell((row["value"] or "")[:VALUE_LENGTH]),
     }
 
 
-def _pointer(rejected: RejectedRows, settings: Settings) -> str:
-    shown = min(rejected.found, settings.artifact_rows)
-    return (
-        f"{shown:,} of {rejected.found:,} rejections in {rejected.rows:,} rejected rows. "
-        f"The whole rows, to mend and import again: `{rejected.path}`"
-    )
-
-
-def _description(result: Report) -> str:
-    rows = result["rows"]
-    return f"{rows['accepted']:,} rows accepted, {rows['rejected']:,} rejected" if rows else result["error"]["code"]
-
-
-def _column(column: dict[str, Any]) -> tuple[str, ...]:
-    first = ", ".join(map(str, column["first_empty"]))
-    note = (
-        f"empty in record {first}{' …' if column['empty_cells'] > len(column['first_empty']) else ''}" if first else ""
-    )
-    if column["suggestion"]:
-        note = f"did you mean `{column['suggestion']}`?"
-    return column["column"], column["field"] or "", column["outcome"], f"{column['empty_cells']:,}", note
-
-
-def _table(header: tuple[str, ...], rows: Any) -> str:
-    lines = [header, ("---",) * len(header), *rows]
-    return "\n".join("| " + " | ".join(_cell(cell) for cell in line) + " |" for line in lines)
-
-
-def _cell(value: object) -> str:
-    text = f"{value:,}" if isinstance(value, int) else str(value)
-    return text.replace("\\", "\\\\").replace("|", "\\|").replace("\n", " ").replace("<", "&lt;")
+def pointer(shown: int, rejected: RejectedRows) -> str:
+    """How much of all there is the table shows, and where the rest lies."""
+    part = counted(shown, "reason") if shown == rejected.found else f"The first {shown:,} of {rejected.found:,} reasons"
+    return f"{part} in {counted(rejected.rows, 'rejected row')}. To mend and import again: {code(rejected.path)}"
 
 
 class ProgressArtifact:

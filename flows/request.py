@@ -25,7 +25,8 @@ class ReadingOptions(BaseModel):
     source: str = Field(title="File", min_length=1)
     """The CSV file to import: a path that the worker can read."""
     mapping: dict[str, str] = Field(default_factory=dict, title="Columns to fields")
-    """Column name (or column_N) to field id; an empty field ignores the column. The rest is matched by name."""
+    """As JSON, such as {"E-mail": "email", "Notes": ""}: column (or column_N) to field, none to ignore it.
+    Columns that are not named here are matched by their names."""
     delimiter: str | None = Field(None, json_schema_extra=_plain_text, title="Delimiter")
     """One character, or comma, semicolon, tab. Detected when left empty."""
     header: bool = Field(True, title="The first record is a header")

@@ -1,0 +1,36 @@
+"""Text from files that anyone may have written, as markdown that shows just that text.
+
+The Prefect UI renders markdown in artifacts, in the cells of table artifacts too: a header or a value could be a
+link, or a picture that is fetched from elsewhere, or vanish as a tag.
+"""
+
+import re
+
+_PUNCTUATION = re.compile(r"([!-/:-@\[-`{-~])")  # all of ASCII: a backslash may stand before each
+_MARKUP = re.compile(
+    r"([\\`*~<>\[\]&|]"
+    r"|(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])"  # inside a word, it is no markup
+    r"|:(?=//)|(?<=www)\."  # addresses, which would become links
+    r"|^[#+=-](?=[\s#=-]|$))"
+)
+
+
+def plain(text: object) -> str:
+    """Any text on one line, none of it markup."""
+    return _PUNCTUATION.sub(r"\\\1", one_line(text))
+
+
+def cell(text: object) -> str:
+    """The same with fewer backslashes, as the search box of a table looks into the text as it is stored."""
+    return _MARKUP.sub(r"\\\1", one_line(text))
+
+
+def code(text: str) -> str:
+    """A path as code, whatever backticks it has in it."""
+    longest = max((len(run) for run in re.findall("`+", text)), default=0)
+    fence, space = "`" * (longest + 1), " " if longest else ""
+    return f"{fence}{space}{one_line(text)}{space}{fence}"
+
+
+def one_line(text: object) -> str:
+    return " ".join(str(text).split())

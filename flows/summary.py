@@ -1,0 +1,102 @@
+"""The summary of an import as markdown: what a person reads first in the Prefect UI."""
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from flows.markdown import code, plain
+from flows.report import Report
+from schemas.rules import EXPECTED, Rule
+
+
+def summary(result: Report) -> str:
+    """The whole summary; a failed import has the parts it came to."""
+    parts = [
+        f"# Import {result['import_id'] or ''} {result['status']}",
+        _source(result),
+        *_error(result),
+        *_counts(result),
+        *_reasons(result),
+        *_columns(result),
+        *_warnings(result),
+    ]
+    return "\n\n".join(parts)
+
+
+def in_short(result: Report) -> str:
+    """One line for the card of the summary."""
+    if "error" in result:
+        return f"failed: {result['error']['code']}"
+    rows = result["rows"]
+    return f"{rows['read']:,} rows read, {rows['accepted']:,} accepted, {rows['rejected']:,} rejected"
+
+
+def bycounted(codes: dict[str, int]) -> list[tuple[str, int]]:
+    """Codes with the commonest first."""
+    return sorted(codes.items(), key=lambda pair: (-pair[1], pair[0]))
+
+
+def _source(result: Report) -> str:
+    return f"{code(result['source'])} with policy **{result['merge']}**, in {result['seconds']:,.1f} seconds"
+
+
+def _error(result: Report) -> Iterable[str]:
+    if "error" in result:
+        yield f"**{result['error']['code']}**: {plain(result['error']['message'])}"
+        yield "No contact was changed."
+
+
+def _counts(result: Report) -> Iterable[str]:
+    if rows := result["rows"]:
+        yield _table([f"rows {next(iter(rows))}", *list(rows)[1:]], [rows.values()])
+    if contacts := result["contacts"]:
+        yield _table([f"contacts {next(iter(contacts))}", *list(contacts)[1:]], [contacts.values()])
+    if segment := result["segment"]:
+        yield f"{segment['added']:,} contacts joined the segment **{plain(segment['id'])}**."
+
+
+def _reasons(result: Report) -> Iterable[str]:
+    if codes := result["rejections"]:
+        yield f"## Why {counted(result['rows']['rejected'], 'row')} did not come in"
+        rows = ((code, number, EXPECTED[Rule(code)]) for code, number in bycounted(codes))
+        yield _table(["reason", "times", "what is expected"], rows)
+    if result["rejected_file"]:
+        yield f"The rejected rows, to mend and import again: {code(result['rejected_file'])}"
+
+
+def _columns(result: Report) -> Iterable[str]:
+    if not (columns := result["columns"]):
+        return
+    yield "## Columns"
+    if left_out := [column for column in columns if column["outcome"] != "imported"]:
+        yield "Not imported:\n\n" + "\n".join(f"- **{plain(each['column'])}**: {_why(each)}" for each in left_out)
+    rows = ((each["column"], each["field"] or "", each["outcome"], each["empty_cells"]) for each in columns)
+    yield _table(["column", "field", "outcome", "empty cells"], rows)
+
+
+def _why(column: dict[str, Any]) -> str:
+    if column["outcome"] == "incomplete":
+        first = ", ".join(f"{number:,}" for number in column["first_empty"])
+        records = "record" if column["empty_cells"] == 1 else "records"
+        more = " and so on" if column["empty_cells"] > len(column["first_empty"]) else ""
+        return f"{counted(column['empty_cells'], 'empty cell')}, in {records} {first}{more}"
+    if column["outcome"] == "unknown-field":
+        asked = f"; did you mean **{plain(column['suggestion'])}**?" if column["suggestion"] else ""
+        return f"the catalogue has no field of this name{asked}"
+    return "mapped away by the request"
+
+
+def _warnings(result: Report) -> Iterable[str]:
+    if warnings := result["warnings"]:
+        yield "## Worth knowing"
+        yield "\n".join(f"- {plain(warning)}" for warning in warnings)
+
+
+def counted(number: int, thing: str) -> str:
+    """A number and its thing, in the plural but for one."""
+    return f"{number:,} {thing}{'' if number == 1 else 's'}"
+
+
+def _table(header: Sequence[str], rows: Iterable[Iterable[object]]) -> str:
+    shown = ([f"{cell:,}" if isinstance(cell, int) else plain(cell) for cell in row] for row in rows)
+    lines = [header, ["---"] * len(header), *shown]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
