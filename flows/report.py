@@ -3,14 +3,16 @@
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from flows.examine import SourceFile
 from flows.request import ImportRequest, ReadingOptions
 from schemas.errors import ContactImportError, UnexpectedError
 from transforms.profile import FileProfile
 from transforms.rejected import RejectedRows
-from warehouse.merge import MergeCounts
+
+if TYPE_CHECKING:  # `contacts check` needs no warehouse, nor the half second to load SQLAlchemy
+    from warehouse.merge import MergeCounts
 
 Report = dict[str, Any]
 
@@ -40,7 +42,7 @@ class ImportReport:
         """The report of `contacts check`: no import, no contacts, no segment."""
         return self._json("completed", {})
 
-    def completed(self, counts: MergeCounts, added: int) -> Report:
+    def completed(self, counts: "MergeCounts", added: int) -> Report:
         """The report of an import that is about to be committed."""
         assert isinstance(self.options, ImportRequest)
         segment = self.options.segment
@@ -63,7 +65,7 @@ class ImportReport:
             "status": status,
             "source": self.options.source,
             "sha256": landed.sha256 if landed else None,
-            **({"merge": str(self.options.merge)} if isinstance(self.options, ImportRequest) else {}),
+            "merge": str(self.options.merge) if isinstance(self.options, ImportRequest) else None,
             "rows": self.rows,
             **({"contacts": more["contacts"]} if "contacts" in more else {}),
             "dialect": self.source.layout.dialect.as_report() if self.source else None,
@@ -108,5 +110,11 @@ def _count(number: int, one: str, many: str) -> list[str]:
 
 
 def as_known_error(error: BaseException) -> ContactImportError:
-    """Any exception as one of ours; a foreign one gives only its type away, since its text may quote a contact."""
-    return error if isinstance(error, ContactImportError) else UnexpectedError(type(error).__name__)
+    """Any exception as one of ours; a foreign one gives only its type away, since its text may quote a contact.
+
+    What the operating system says (no space left on device) quotes nobody, and is what a person needs.
+    """
+    if isinstance(error, ContactImportError):
+        return error
+    reason = f" ({error.strerror})" if isinstance(error, OSError) and error.strerror else ""
+    return UnexpectedError(f"{type(error).__name__}{reason}")
