@@ -52,6 +52,8 @@ def cut(path: str, source: str, layout: Layout, block_bytes: int) -> Iterator[Bl
 def _whole_records(data: bytes, final: bool, layout: Layout, as_far_as_we_go: bool) -> tuple[int, bool]:
     """How many of the bytes are whole records, and whether their quoting is regular; 0 for none."""
     length = len(data) if final else _last_break_outside_quotes(data, layout.dialect)
+    if layout.dialect.carriage_return and not final and data[length : length + 1] in (b"", b"\n"):
+        length = 0  # the break may be, or is, half of a CRLF, which counts as one line
     if length and is_regular(data[:length], layout.dialect):
         return length, True
     if final:

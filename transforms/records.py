@@ -76,32 +76,38 @@ class RecordReader:
         if not (scan.broken or too_few or too_many):
             return Record(start, scan.end, scan.cells, undecided=undecided)
         next_line = self._line_end(start)
-        resume = self._next_clean(next_line, scan)
+        resume, looked_to_the_end = self._next_clean(next_line, scan)
+        undecided = undecided or looked_to_the_end
         if scan.broken or resume:
             end = resume or (next_line if scan.cut_off else scan.end)
             return Record(start, end, None, Rule.ROW_BAD_QUOTING, undecided, scan.cut_off)
         return Record(start, scan.end, None, Rule.ROW_TOO_SHORT if too_few else Rule.ROW_TOO_LONG, undecided)
 
-    def _next_clean(self, start: int, scan: _Scan) -> int | None:
-        """Where the first clean record starts among the lines that a broken one crossed.
+    def _next_clean(self, start: int, scan: _Scan) -> tuple[int | None, bool]:
+        """Where the first clean record starts among the lines that a broken one crossed, if anywhere.
 
-        A record that is only ragged has all its quotes in place, so it counts as swallowed lines only
-        if everything it crossed reads as clean records.
+        A ragged record whose quotes are all in place swallowed none: read from within, its last quote
+        would have to close somewhere after it. With a stray quote in it, everything that it crossed must
+        read as clean records. Besides, whether the end of the data had a say.
         """
-        if scan.broken:
-            while start < scan.end and not self._clean_end(start):
-                start = self._line_end(start)
-            return start if start < scan.end else None
-        at = start
-        while at and at < scan.end:
-            at = self._clean_end(at)
-        return start if at and start < scan.end else None
+        if not (scan.broken or scan.stray):
+            return None, False
+        at, looked_to_the_end = start, False
+        while at < scan.end:
+            found = self._scan(at)
+            looked_to_the_end = looked_to_the_end or found.end == len(self._data)
+            clean = self._is_clean(found)
+            if scan.broken and clean:
+                return at, looked_to_the_end
+            if not (scan.broken or clean):
+                return None, looked_to_the_end
+            at = self._line_end(at) if scan.broken else found.end
+        return None if scan.broken or start >= scan.end else start, looked_to_the_end
 
-    def _clean_end(self, start: int) -> int:
-        """Where the record that starts here ends if it is clean, else 0."""
-        scan = self._scan(start)
-        clean = not scan.broken and not scan.stray and (self._width is None or len(scan.cells) == self._width)
-        return scan.end if clean and any(scan.cells) else 0
+    def _is_clean(self, scan: _Scan) -> bool:
+        """Whether a record has the right width, every quote in its place, and anything in it at all."""
+        right_width = self._width is None or len(scan.cells) == self._width
+        return right_width and not scan.broken and not scan.stray and any(scan.cells)
 
     def _line_end(self, start: int) -> int:
         found = self._data.find(self._breaks, start)
