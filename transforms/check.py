@@ -87,11 +87,11 @@ def check_chunk(plan: CheckPlan, chunk: PlacedChunk) -> ChunkVerdict:
 def split_records(table: pa.Table, plan: CheckPlan, chunk: PlacedChunk) -> RowSplit:
     """Split records by failure; a record with several bad cells is rejected once, with all its reasons."""
     rules = _rules(table)
-    readable = np.array([rule is None or not rule.malformed for rule in rules])
+    readable = np.array([rule is None or not rule.malformed for rule in rules], bool)
     raw = raw_frame(table, plan.mapping)[[field.id for field in plan.imported]][readable]
     contacts = normalise(raw, plan.imported, plan.reading)
     broken = failures(contacts, row_schema(plan.imported))
-    rejected = np.array([rule is not None for rule in rules])
+    rejected = np.array([rule is not None for rule in rules], bool)
     places = np.flatnonzero(readable)
     for failure in broken:
         rejected[places[failure.rows]] = True

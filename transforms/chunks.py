@@ -18,16 +18,16 @@ from schemas.columns import trimmed
 from schemas.frames import profile_schema
 from schemas.rules import Rule
 from transforms.blocks import Block
+from transforms.dialect import Dialect
 from transforms.layout import Layout
 from transforms.mapping import ColumnMapping
 from transforms.read import column_keys, in_file_order, read_records
+from transforms.records import RecordReader
 from transforms.spreadsheet import unguard
 from transforms.validate import failures
 
 FIRST_EMPTY = 5  # record numbers of empty cells that a report names
 
-# Possessive, since white space and a tab as delimiter overlap.
-_BLANK_CELL = r'(?:\s*+|"\s*+")'
 _LINGERING = re.compile(r"\b(?:row-[a-z-]+|duplicate-email)")
 
 
@@ -70,7 +70,7 @@ def read_chunk(plan: ReadPlan, block: Block) -> ChunkProfile:
     records, lines = read_records(plan.landed, plan.layout, block)
     table = in_file_order(records)
     keys = column_keys(plan.layout.width)
-    table, blank = _without_blank_records(table, keys, plan.layout.dialect.delimiter)
+    table, blank = _without_blank_records(table, keys, plan.layout.dialect)
     table, guarded = _unguarded(table, keys)
     if plan.layout.rejected_file:
         table = _with_lingering_rules(table, keys)
@@ -103,7 +103,7 @@ def _blank_cells(cells: pa.ChunkedArray) -> pa.ChunkedArray:
     return pc.fill_null(pc.equal(pc.binary_length(pc.utf8_trim_whitespace(cells)), 0), False)
 
 
-def _without_blank_records(table: pa.Table, keys: list[str], delimiter: str) -> tuple[pa.Table, int]:
+def _without_blank_records(table: pa.Table, keys: list[str], dialect: Dialect) -> tuple[pa.Table, int]:
     """The table without records whose cells are all blank, of whatever width, and how many there were."""
     blank = _blank_cells(table[keys[0]])
     for key in keys[1:]:
@@ -111,16 +111,23 @@ def _without_blank_records(table: pa.Table, keys: list[str], delimiter: str) -> 
             break
         blank = pc.and_(blank, _blank_cells(table[key]))
     if "rule" in table.column_names:
-        blank_line = re.compile(f"{_BLANK_CELL}(?:{re.escape(delimiter)}{_BLANK_CELL})*+")
         ragged = (Rule.ROW_TOO_SHORT, Rule.ROW_TOO_LONG)
         pairs = zip(table["rule"].to_pylist(), table["raw"].to_pylist(), strict=True)
-        blank = pc.or_(blank, pa.array([rule in ragged and bool(blank_line.fullmatch(raw)) for rule, raw in pairs]))
+        blank = pc.or_(blank, pa.array([rule in ragged and _is_blank_line(raw, dialect) for rule, raw in pairs]))
     count = pc.sum(blank).as_py() or 0
     if not count:
         return table, 0
     if "line" not in table.column_names:
         table = table.append_column("line", pa.array(np.arange(table.num_rows)))
     return table.filter(pc.invert(blank)), count
+
+
+def _is_blank_line(raw: str, dialect: Dialect) -> bool:
+    """Whether all cells of a ragged record are empty or white space, quoted or not."""
+    if raw.strip().strip(f'"{dialect.delimiter}')[:1].strip():
+        return False
+    record = next(RecordReader(raw.encode(), dialect, None).records(), None)
+    return record is None or not any(cell.decode().strip() for cell in record.cells or ())
 
 
 def _unguarded(table: pa.Table, keys: list[str]) -> tuple[pa.Table, int]:

@@ -2,7 +2,6 @@
 
 import csv
 import io
-import os
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -96,9 +95,10 @@ def test_fast_reader_reads_regular_text_as_the_strict_one(text: str, width: int)
 
 def in_blocks(data: bytes, plan: Layout, size: int) -> tuple[list[tuple[Any, ...]], int]:
     """Every record as its line, cells, rule and raw text, and the number of lines, with blocks of about `size`."""
-    found, first_line = [], 1
+    found: list[tuple[Any, ...]] = []
+    first_line = 1
     with TemporaryDirectory() as name:
-        path = os.path.join(name, "landed.csv")
+        path = f"{name}/landed.csv"
         Path(path).write_bytes(data)
         blocks: list[Block] = list(cut(path, "source", plan, size))
         assert [block.offset for block in blocks] == [
