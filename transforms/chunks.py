@@ -28,7 +28,8 @@ from transforms.validate import failures
 
 FIRST_EMPTY = 5  # record numbers of empty cells that a report names
 
-_LINGERING = re.compile(r"\b(?:row-[a-z-]+|duplicate-email)")
+_ROW_CODES = "|".join(rule for rule in Rule if rule.malformed or rule is Rule.DUPLICATE_EMAIL)
+_LINGERING = re.compile(rf"(?<![\w-])(?:{_ROW_CODES})(?![\w-])")
 
 
 @dataclass(frozen=True)
@@ -146,7 +147,7 @@ def _with_lingering_rules(table: pa.Table, keys: list[str]) -> pa.Table:
     rules = table["rule"].to_pylist() if "rule" in table.column_names else [None] * table.num_rows
     texts = table["raw"].to_pylist() if "raw" in table.column_names else [None] * table.num_rows
     for row, (rule, code) in enumerate(zip(rules, codes, strict=True)):
-        if rule is None and (found := _LINGERING.search(code or "")) and found[0] in set(Rule):
+        if rule is None and (found := _LINGERING.search(code or "")):
             rules[row], texts[row] = found[0], raws[row] or None
     if not any(rules):
         return table

@@ -108,8 +108,9 @@ def _rejections(plan: RejectedPlan, chunk: PlacedChunk, verdict: ChunkVerdict) -
 
 
 def _own_columns(mapping: ColumnMapping) -> list[MappedColumn]:
-    """The source's own columns; those that an earlier rejected file added are made anew."""
-    return [column for column in mapping.columns if column.name not in REJECTION_COLUMNS]
+    """The source's own columns; the last ones of an earlier rejected file are made anew."""
+    ours = tuple(column.name for column in mapping.columns[-len(REJECTION_COLUMNS) :]) == REJECTION_COLUMNS
+    return list(mapping.columns[: -len(REJECTION_COLUMNS)] if ours else mapping.columns)
 
 
 def _rejected_rows(plan: RejectedPlan, chunk: PlacedChunk, rejections: pd.DataFrame) -> pd.DataFrame:

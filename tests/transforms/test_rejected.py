@@ -1,0 +1,172 @@
+"""The rejected file: every rejected row with its reasons, and the same file mended and imported again."""
+
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from schemas.catalogue import FieldCatalogue
+from tests.transforms.pipeline import Checked, check, rows_of
+
+OURS = ["rejection_record", "rejection_line", "rejection_codes", "rejection_reasons", "rejection_raw"]
+FLAWED = """Email,Nombre,notes,Phone
+a@b.com,first,=1+1,651234567
+bad,"quo""ted",@x,651234567
+short
+c@d.com,"two
+lines",+x,6 51
+A@b.com,last,-x,651234568
+x,"y
+"""
+
+
+def rejected_rows(found: Checked) -> list[dict[str, str]]:
+    assert found.rejected_file.startswith(b"\xef\xbb\xbf")
+    return rows_of(found.rejected_file, found.delimiter)
+
+
+def test_every_rejected_row_in_record_order(catalogue: FieldCatalogue) -> None:
+    for size in (1, 60, 1 << 20):
+        rows = rejected_rows(check(FLAWED, catalogue, size))
+        assert list(rows[0]) == ["Email", "Nombre", "notes", "Phone", *OURS]
+        assert [row["rejection_record"] for row in rows] == ["1", "2", "3", "4", "6"]
+        assert [row["rejection_line"] for row in rows] == ["2", "3", "4", "5", "8"]
+        assert [row["rejection_codes"] for row in rows] == [
+            "duplicate-email",
+            "email-invalid",
+            "row-too-short",
+            "phone-has-spaces",
+            "row-bad-quoting",
+        ]
+        assert [row["rejection_raw"] for row in rows] == ["", "", "short", "", 'x,"y']
+        assert [row["Nombre"] for row in rows] == ["first", 'quo"ted', "", "two\nlines", ""]
+        assert [row["notes"] for row in rows] == ["'=1+1", "'@x", "", "'+x", ""]
+
+
+def test_a_row_with_several_reasons_is_there_once_with_all(catalogue: FieldCatalogue) -> None:
+    [row] = rejected_rows(check("email,points\nbad,0\n", catalogue))
+    assert row["rejection_codes"] == "email-invalid, integer-invalid"
+    assert "'bad' is no valid email" in row["rejection_reasons"]
+    assert "; '0' is no whole number" in row["rejection_reasons"]
+
+
+def test_imported_again_unmended_it_is_rejected_again(catalogue: FieldCatalogue) -> None:
+    once = check(FLAWED, catalogue)
+    again = check(once.rejected_file, catalogue)
+    assert [code for _, code in again.codes] == [code for _, code in once.codes]
+    assert (again.read, again.accepted) == (5, [])
+    assert {name: again.outcomes[name] for name in OURS} == dict.fromkeys(OURS, "ignored")
+    thrice = rejected_rows(check(again.rejected_file, catalogue))
+    cells = ["Email", "Nombre", "notes", "Phone", "rejection_codes", "rejection_raw"]
+    assert [[row[name] for name in cells] for row in thrice] == [
+        [row[name] for name in cells] for row in rejected_rows(once)
+    ]
+
+
+@pytest.mark.parametrize("options", [{}, {"header": False}, {"encoding": "cp1252"}, {"encoding": "utf-16"}])
+def test_mended_it_imports_as_it_is(options: dict[str, Any], catalogue: FieldCatalogue) -> None:
+    mended = (
+        check(FLAWED, catalogue)
+        .rejected_file.replace(b'"bad"', b'"good@b.com"')
+        .replace(b'"6 51"', b'"651234569"')
+        .replace(b"duplicate-email", b"")
+    )
+    found = check(mended, catalogue, **options)
+    assert found.codes == [(3, "row-too-short"), (5, "row-bad-quoting")]
+    assert found.column("email") == ["a@b.com", "good@b.com", "c@d.com"]
+    assert found.column("name") == ["first", 'quo"ted', "two\nlines"]
+    assert found.column("phone") == ["'+34651234567", "'+34651234567", "'+34651234569"]
+
+
+@pytest.mark.parametrize(
+    ("codes", "again"),
+    [
+        pytest.param("duplicate-email", ["duplicate-email"], id="older-twin"),
+        pytest.param("row-too-short", ["row-too-short"], id="malformed"),
+        pytest.param("email-invalid, row-too-long", ["row-too-long"], id="among-others"),
+        pytest.param("row-my-own, duplicate-email", ["duplicate-email"], id="after-no-code"),
+        pytest.param("email-invalid", [], id="cell-code-is-judged-anew"),
+        pytest.param("", [], id="cleared"),
+        pytest.param(" ", [], id="blank"),
+        pytest.param("row-unheard-of", [], id="no-code"),
+    ],
+)
+def test_codes_that_linger(codes: str, again: list[str], catalogue: FieldCatalogue) -> None:
+    found = check(f'Email,name,{",".join(OURS)}\na@b.com,x,1,2,"{codes}",why,raw text\n', catalogue)
+    assert [code for _, code in found.codes] == again
+    if again:
+        assert "rejection_codes still says" in found.messages[0]
+        assert rejected_rows(found)[0]["rejection_raw"] == "raw text"
+        assert rejected_rows(found)[0]["Email"] == "a@b.com"
+
+
+def test_older_twin_never_beats_the_winner(catalogue: FieldCatalogue) -> None:
+    rejected = check("email,points\na@b.com,1\na@b.com,2\na@b.com,0\n", catalogue).rejected_file
+    found = check(rejected.replace(b'"0"', b'"3"'), catalogue, duplicates="first")
+    assert found.column("points") == ["3"]
+    assert found.codes == [(1, "duplicate-email")]
+
+
+def test_gaps_of_malformed_records_do_not_drop_a_column_the_second_time_either(catalogue: FieldCatalogue) -> None:
+    rejected = check("email,points\nshort\nbad,5\n", catalogue).rejected_file
+    found = check(rejected.replace(b'"bad"', b'"a@b.com"'), catalogue)
+    assert found.outcomes["points"] == "imported"
+    assert found.column("points") == ["5"]
+
+
+@pytest.mark.parametrize("delimiter", [";", "\t", ","])
+def test_in_the_sources_delimiter(delimiter: str, catalogue: FieldCatalogue) -> None:
+    found = check(f"email{delimiter}name\nbad{delimiter}x\n", catalogue)
+    assert rejected_rows(found)[0]["name"] == "x"
+    assert check(found.rejected_file, catalogue).codes == [(1, "email-invalid")]
+
+
+def test_without_header_its_columns_are_named_by_position(catalogue: FieldCatalogue) -> None:
+    mapping = {"column_2": "email"}
+    found = check("x,bad\ny,a@b.com\n", catalogue, header=False, mapping=mapping)
+    [row] = rejected_rows(found)
+    assert list(row) == ["column_1", "column_2", *OURS]
+    again = check(found.rejected_file.replace(b'"bad"', b'"c@d.com"'), catalogue, header=False, mapping=mapping)
+    assert again.accepted == [{"email": "c@d.com"}]
+
+
+def test_no_rejections_leave_a_header_alone(catalogue: FieldCatalogue) -> None:
+    found = check("email,name\na@b.com,x\n", catalogue)
+    assert rejected_rows(found) == []
+    assert found.rejected_file.count(b"\n") == 1
+    assert check(found.rejected_file, catalogue).read == 0
+
+
+def test_own_column_of_a_like_name_stays(catalogue: FieldCatalogue) -> None:
+    """Only the five at the end are ours."""
+    found = check("rejection_codes,email\nmine,bad\n", catalogue)
+    assert found.rejected_file.splitlines()[1].startswith(b'"mine","bad",')
+    again = check(found.rejected_file, catalogue)
+    assert again.codes == [(1, "email-invalid")]
+    assert again.rejected_file == found.rejected_file
+
+
+def test_repeated_and_nameless_columns_stay(catalogue: FieldCatalogue) -> None:
+    found = check("email,x,x,\nbad,1,2,3\n", catalogue)
+    assert found.rejected_file.splitlines()[0].startswith(b'\xef\xbb\xbf"email","x","x","column_4",')
+    assert found.rejected_file.splitlines()[1].startswith(b'"bad","1","2","3",')
+
+
+CELLS = st.text(st.characters(exclude_categories=["Cs"]), max_size=6) | st.text("'=+-@\t\r\n\",; a1", max_size=6)
+
+
+@settings(max_examples=25)
+@given(rows=st.lists(st.tuples(CELLS, CELLS), min_size=1, max_size=5), delimiter=st.sampled_from([",", ";", "\t"]))
+def test_cells_come_back_to_the_letter(rows: list[tuple[str, str]], delimiter: str, catalogue: FieldCatalogue) -> None:
+    """A rejected file, read and rejected again as it is, is the same file."""
+
+    def quoted(cell: str) -> str:
+        return '"' + cell.replace('"', '""') + '"'
+
+    lines = [delimiter.join(map(quoted, ("bad", *row))) for row in rows]
+    once = check(f"email{delimiter}name{delimiter}notes\n" + "\n".join(lines) + "\n", catalogue, delimiter=delimiter)
+    again = check(once.rejected_file, catalogue, delimiter=delimiter)
+    assert [row["name"] for row in rejected_rows(again)] == [row["name"] for row in rejected_rows(once)]
+    assert [row["notes"] for row in rejected_rows(again)] == [row["notes"] for row in rejected_rows(once)]
+    assert [code for _, code in again.codes] == [code for _, code in once.codes]
