@@ -1,0 +1,61 @@
+"""A field added to the catalogue is imported and checked with no other edit, whatever its type."""
+
+from pathlib import Path
+
+import pytest
+import yaml
+
+from schemas.catalogue import BUILT_IN, FieldCatalogue, load_catalogue
+from schemas.field_types import FieldType
+from schemas.frames import INCOMPLETE, profile_schema, row_schema
+from tests.transforms.pipeline import check
+from transforms.mapping import map_columns
+
+# What a file may hold for the new field, what is stored of it, and what is refused with which code.
+CELLS = {
+    FieldType.TEXT: (" Calle Mayor ", "Calle Mayor", "a\0b", "text-invalid"),
+    FieldType.EMAIL: ("X@Y.com", "x@y.com", "x@", "email-invalid"),
+    FieldType.PHONE: ("651234567", "'+34651234567", "65 1", "phone-has-spaces"),
+    FieldType.DATE: ("2024-02-29", "2024-02-29", "2023-02-29", "date-invalid"),
+    FieldType.INTEGER: ("42", "42", "0", "integer-invalid"),
+    FieldType.DECIMAL: ("-1.50", "-1.5", "1e5", "decimal-invalid"),
+    FieldType.BOOLEAN: ("1", "true", "si", "boolean-invalid"),
+    FieldType.RADIO: ("b", "b", "B", "option-unknown"),
+    FieldType.CHECKBOX: ("b|a|b", "a|b", "a|", "option-unknown"),
+}
+
+
+def built_in_and(type: FieldType, tmp_path: Path) -> FieldCatalogue:
+    """The built-in catalogue's own text with one entry more: the only edit."""
+    entry = {"id": "brand_new", "type": str(type), "label": "Brand new", "aliases": ["Nuevo"]}
+    if type in (FieldType.RADIO, FieldType.CHECKBOX):
+        entry |= {"options": ["a", "b"]}
+    raw = yaml.safe_load(BUILT_IN.read_text(encoding="utf-8"))
+    path = tmp_path / "fields.yaml"
+    path.write_text(yaml.safe_dump({**raw, "fields": [*raw["fields"], entry]}), encoding="utf-8")
+    return load_catalogue(path)
+
+
+@pytest.mark.parametrize("type", FieldType)
+@pytest.mark.parametrize("header", ["brand_new", "BRAND NEW", " nuevo"])
+def test_new_field_is_mapped_by_its_names(type: FieldType, header: str, tmp_path: Path) -> None:
+    mapping = map_columns(["Email", header], built_in_and(type, tmp_path), {})
+    assert [field.id for field in mapping.fields] == ["email", "brand_new"]
+
+
+@pytest.mark.parametrize("type", FieldType)
+def test_new_field_is_imported_and_checked(type: FieldType, tmp_path: Path) -> None:
+    good, stored, bad, code = CELLS[type]
+    found = check(f"Email,Nuevo\na@b.com,{good}\nc@d.com,{bad}\n", built_in_and(type, tmp_path))
+    assert found.accepted == [{"email": "a@b.com", "brand_new": stored}]
+    assert [each[:5] for each in found.rejections] == [(2, 3, "Nuevo", "brand_new", code)]
+
+
+@pytest.mark.parametrize("type", FieldType)
+def test_new_field_is_in_the_generated_schemas(type: FieldType, tmp_path: Path) -> None:
+    field = built_in_and(type, tmp_path)["brand_new"]
+    column = row_schema([field]).columns["brand_new"]
+    assert CELLS[type][3] in [check.error for check in column.checks]
+    complete = profile_schema([field]).columns
+    assert list(complete) == (["brand_new"] if field.traits.complete else [])
+    assert [check.error for each in complete.values() for check in each.checks] == [INCOMPLETE] * len(complete)
