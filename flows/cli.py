@@ -1,16 +1,16 @@
 """The `contacts` command: a thin face over the same code that the flows run."""
 
 import argparse
+import io
 import json
 import os
 import signal
 import sys
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from pathlib import Path
 from typing import Any, NoReturn
 
-from schemas.errors import ContactImportError, UsageError
+from schemas.errors import ContactImportError, Interrupted, UnexpectedError, UsageError
 
 OK, FAILED, WRONG_COMMAND = 0, 1, 2
 
@@ -118,6 +118,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command; 0 done, 1 failed with nothing changed, 2 the command itself was wrong."""
     given = list(sys.argv[1:] if arguments is None else arguments)
     as_json = "--json" in given
+    _write_any_text()
     try:
         options = build_parser().parse_args(given)
         return int(options.run(options))
@@ -129,14 +130,27 @@ def main(arguments: Sequence[str] | None = None) -> int:
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return OK
     except KeyboardInterrupt:
-        print("contacts: interrupted", file=sys.stderr)
+        _print_error(Interrupted(), as_json)
         return 128 + signal.SIGINT
+    except Exception as error:
+        if os.environ.get("CONTACTS_DEBUG"):
+            raise
+        _print_error(UnexpectedError(type(error).__name__), as_json)
+        return FAILED
 
 
 def _print_error(error: ContactImportError, as_json: bool) -> None:
+    message = " ".join(str(error).splitlines())
     if as_json:
-        print(json.dumps({"status": "failed", "error": {"code": error.code, "message": str(error)}}))
-    print(f"contacts: {error}", file=sys.stderr)
+        print(json.dumps({"status": "failed", "error": {"code": error.code, "message": message}}))
+    print(f"contacts: {message}", file=sys.stderr)
+
+
+def _write_any_text() -> None:
+    """Names of files may hold bytes that are no text, and a terminal may not know every letter."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
 
 
 def _import(options: argparse.Namespace) -> int:
@@ -191,16 +205,6 @@ def settings_from(options: argparse.Namespace) -> dict[str, Any]:
     """The settings that have flags, as given."""
     named = {"warehouse_url": getattr(options, "warehouse", None), "catalogue": getattr(options, "catalogue", None)}
     return {name: value for name, value in named.items() if value is not None}
-
-
-def output_to(path: str | None) -> Path | None:
-    """A file named on the command line, its folder checked, so that nothing is computed in vain."""
-    if path is None:
-        return None
-    target = Path(path)
-    if not target.parent.is_dir():
-        raise UsageError(f"the folder of {path!r} does not exist; make it first")
-    return target
 
 
 if __name__ == "__main__":

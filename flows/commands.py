@@ -23,6 +23,8 @@ Options = TypeVar("Options", bound=ReadingOptions)
 def run_import_command(options: argparse.Namespace) -> int:
     """Run the flow and print its report."""
     settings = Settings.load(**settings_from(options))
+    if options.segment is not None and not options.segment.strip():
+        raise UsageError("--segment is blank; name a segment, or leave the option out")
     request = request_from(options, ImportRequest, merge=options.merge, blanks=options.blanks, segment=options.segment)
     # The flow reads its settings from the environment, wherever it runs, so that no address with a
     # password is ever one of its parameters.
@@ -45,6 +47,7 @@ def run_import_command(options: argparse.Namespace) -> int:
 
 def run_check_command(options: argparse.Namespace) -> int:
     """Check a file in this process alone, and print the report."""
+    _three_files(options)
     settings = Settings.load(**settings_from(options))
     request = request_from(options, ReadingOptions)
     from flows.check import check_contacts
@@ -54,6 +57,14 @@ def run_check_command(options: argparse.Namespace) -> int:
         report = check_contacts(request, settings, Path(folder), options.accepted, options.rejected)
     print_report(report, options.json)
     return FAILED if report["status"] == "failed" else OK
+
+
+def _three_files(options: argparse.Namespace) -> None:
+    """The source is not written over, nor one output over the other."""
+    named = [Path(path).resolve() for path in (options.source, options.accepted, options.rejected) if path]
+    files = [path for path in named if path.is_file() or not path.exists()]  # /dev/null may be all of them
+    if len(set(files)) < len(files):
+        raise UsageError("SOURCE, --accepted and --rejected are the same file; give each its own")
 
 
 def request_from(options: argparse.Namespace, model: type[Options], **more: Any) -> Options:
@@ -76,6 +87,8 @@ def request_from(options: argparse.Namespace, model: type[Options], **more: Any)
 
 
 def _problem(error: Any) -> str:
+    if error["type"] == "string_unicode":
+        return "the name of the file is no UTF-8; rename it"
     flag = "--" + str(error["loc"][0]).replace("_", "-") + ": " if error["loc"] else ""
     return flag.replace("--source", "SOURCE") + str(error["msg"]).removeprefix("Value error, ")
 

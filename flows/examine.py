@@ -10,6 +10,7 @@ from flows.running import Run
 from flows.settings import Settings
 from schemas.catalogue import FieldCatalogue, load_catalogue
 from schemas.choices import GapRule
+from schemas.errors import SourceUnreadable
 from transforms.blocks import cut
 from transforms.check import CheckPlan, ChunkVerdict, check_chunk
 from transforms.chunks import ReadPlan, read_chunk
@@ -43,7 +44,10 @@ def catalogue_for(options: ReadingOptions, settings: Settings) -> FieldCatalogue
 
 def land_source(options: ReadingOptions, catalogue: FieldCatalogue, folder: Path) -> SourceFile:
     """Copy the source, find its layout, map its columns."""
-    landed = land(options.source, folder, options.encoding)
+    try:
+        landed = land(options.source, folder, options.encoding)
+    except OSError as error:  # a disk error, a name too long, no space for the copy
+        raise SourceUnreadable(options.source, error.strerror or "the disk fails") from error
     layout = find_layout(landed, catalogue, options.delimiter, options.header)
     never = REJECTION_COLUMNS if layout.rejected_file else ()
     return SourceFile(landed, layout, map_columns(layout.columns, catalogue, options.mapping, never))

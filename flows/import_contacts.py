@@ -2,9 +2,8 @@
 
 import os
 import secrets
-import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TypeVar, cast
@@ -36,7 +35,7 @@ from schemas.errors import ContactImportError, Interrupted, SourceUnreadable, Tr
 from transforms.duplicates import losers_of
 from transforms.profile import FileProfile
 from warehouse.connection import Warehouse
-from warehouse.imports import fail_import, set_landed, start_import
+from warehouse.imports import COMPLETED, fail_import, get_import, set_landed, start_import
 from warehouse.load import load_import
 from warehouse.prepare import prepare, prepare_import_list
 from warehouse.segments import check_segment
@@ -64,8 +63,10 @@ def import_contacts(request: ImportRequest) -> State[Report]:
     try:
         with Warehouse.open(settings.warehouse_url.get_secret_value(), settings.warehouse_schema) as warehouse:
             result = run_import(request, settings, warehouse, report)
-    except ContactImportError as error:  # the warehouse cannot even list the import
-        result = report.failed(error)
+    except Exception as error:  # the warehouse cannot even list the import
+        if os.environ.get("CONTACTS_DEBUG"):
+            get_run_logger().exception("the import failed")
+        result = report.failed(as_known_error(error))
     publish_summary(result)
     return final_state(result)
 
@@ -203,15 +204,20 @@ def import_folder(settings: Settings, import_id: int) -> Iterator[Path]:
     try:
         yield folder
     finally:
-        for path in folder.iterdir():
-            if not (path.name == REJECTED_FILE or (settings.keep_landed and path.name.startswith("source"))):
-                path.unlink(missing_ok=True)
-        if not any(folder.iterdir()):
-            shutil.rmtree(folder, ignore_errors=True)
+        with suppress(OSError):  # by now the import is what it is; what cannot be tidied away stays
+            _tidy(folder, settings.keep_landed)
+
+
+def _tidy(folder: Path, keep_landed: bool) -> None:
+    for path in folder.iterdir():
+        if not (path.name == REJECTED_FILE or (keep_landed and path.name.startswith("source"))):
+            path.unlink(missing_ok=True)
+    if not any(folder.iterdir()):
+        folder.rmdir()
 
 
 def record_failure(warehouse: Warehouse, report: ImportReport, error: ContactImportError) -> Report:
-    """Close the import as failed, as far as the warehouse lets us."""
+    """Close the import as failed, as far as the warehouse lets us; one that is committed has not failed."""
     result = report.failed(error)
     try:
         fail_import(
@@ -222,6 +228,9 @@ def record_failure(warehouse: Warehouse, report: ImportReport, error: ContactImp
             report=result,
             finished_at=datetime.now(UTC),
         )
+        row = get_import(warehouse, run_id(report))
+        if row["status"] == COMPLETED:
+            return cast(Report, row["report"])
     except ContactImportError as trouble:
         result["warnings"] = [*result["warnings"], f"the failure could not be entered in the import list: {trouble}"]
     return result

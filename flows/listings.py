@@ -95,6 +95,8 @@ def show_rejected(options: argparse.Namespace) -> int:
     path = Path(report.get("rejected_file") or "")
     if not path.is_file():
         raise RejectedFileGone(options.id)
+    if options.output and Path(options.output).exists() and path.samefile(options.output):
+        return OK  # it is there already; opening it for writing would empty it
     with path.open("rb") as source, _output(options.output) as target:
         shutil.copyfileobj(source, target)
     return OK

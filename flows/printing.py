@@ -14,8 +14,9 @@ from schemas.rules import EXPECTED, Rule
 
 
 def print_json(content: object) -> None:
-    """One JSON value on one line."""
-    print(json.dumps(content, ensure_ascii=False, default=str))
+    """One JSON value on one line, in letters that the terminal knows."""
+    every_letter = (sys.stdout.encoding or "").lower() in ("utf-8", "utf8")
+    print(json.dumps(content, ensure_ascii=not every_letter, default=str))
 
 
 def print_table(header: Sequence[str], rows: Iterable[Sequence[object]]) -> None:

@@ -55,9 +55,9 @@ class ReadingOptions(BaseModel):
         if not value:
             return None
         try:
-            "".encode(value)
+            b"a,\xe9\n".decode(value, "replace")  # refused by codecs of no text (rot13), of bytes, of domains
             return codecs.lookup(value).name
-        except LookupError:
+        except (LookupError, UnicodeError):
             raise ValueError(f"there is no text encoding {value!r}; write for example utf-8 or windows-1252") from None
 
     @field_validator("default_prefix")

@@ -1,0 +1,245 @@
+"""What a run leaves in Prefect: artifacts, a message with counts, a name; and what it must not leave there."""
+
+import sqlite3
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+from sqlalchemy import Connection
+
+from schemas.errors import TransientWarehouseError, WarehouseUnusable
+from tests.flows.conftest import Contacts
+from warehouse.staging import Staging
+
+MARK = "zq7marked"
+MARKED = f"""\
+email,name,mobile_phone,points
+{MARK}@example.com,{MARK} good,+34651234567,1
+{MARK} no email,{MARK} bad,+34651234568,2
+{MARK}@example.com,{MARK} again,6512345{MARK},3
+{MARK}-2@example.com,{MARK}-2,+34651234569,{MARK}
+{MARK},{MARK}
+"""
+
+
+class Runs:
+    """Prefect's records of the import with a number, by way of its client."""
+
+    def __init__(self, contacts: Contacts) -> None:
+        self._database = contacts.database
+
+    def run(self, import_id: int) -> Any:
+        from prefect.client.orchestration import get_client
+
+        [row] = [row for row in self._database.imports() if row["import_id"] == import_id]
+        with get_client(sync_client=True) as client:
+            return client.read_flow_run(row["flow_run_id"])
+
+    def artifacts(self, import_id: int) -> dict[str, Any]:
+        from prefect.client.orchestration import get_client
+        from prefect.client.schemas.filters import ArtifactFilter, ArtifactFilterFlowRunId
+
+        run = self.run(import_id)
+        with get_client(sync_client=True) as client:
+            found = client.read_artifacts(
+                artifact_filter=ArtifactFilter(flow_run_id=ArtifactFilterFlowRunId(any_=[run.id]))
+            )
+        return {artifact.key: artifact for artifact in found if artifact.key}
+
+
+@pytest.fixture
+def runs(contacts: Contacts) -> Runs:
+    return Runs(contacts)
+
+
+one_warehouse = pytest.mark.parametrize("warehouse_url", ["sqlite"], indirect=True)
+
+
+@one_warehouse
+def test_what_a_person_finds_in_the_ui(contacts: Contacts, runs: Runs) -> None:
+    report = contacts.load(MARKED)
+    assert report["rows"] == {"read": 5, "accepted": 1, "rejected": 4}
+    run = runs.run(1)
+    assert run.name == "import contacts.csv"
+    assert run.state.type.value == "COMPLETED"
+    for count in ("5 rows read", "1 accepted", "1 inserted", "4 rejected"):
+        assert count in run.state.message
+    artifacts = runs.artifacts(1)
+    assert set(artifacts) == {"import-summary", "rejected-rows"}
+    summary = artifacts["import-summary"].data.replace("\\", "")
+    assert "contacts.csv" in summary
+    assert "phone-invalid" in summary
+    assert MARK not in summary
+    rows = _rows(artifacts["rejected-rows"])
+    assert [(row["record"], row["line"], row["reason"]) for row in rows] == [
+        (2, 3, "email-invalid"), (3, 4, "phone-invalid"), (4, 5, "integer-invalid"), (5, 6, "row-too-short")
+    ]  # fmt: skip
+    assert rows[0]["value"] == f"{MARK} no email"
+    assert report["rejected_file"] in artifacts["rejected-rows"].description
+
+
+def _rows(artifact: Any) -> list[dict[str, Any]]:
+    import json
+
+    rows: list[dict[str, Any]] = json.loads(artifact.data) if isinstance(artifact.data, str) else artifact.data
+    return rows
+
+
+@one_warehouse
+def test_a_failed_run_says_why(contacts: Contacts, runs: Runs) -> None:
+    contacts("import", contacts.file("name\nAnn\n"), "--json")
+    run = runs.run(1)
+    assert run.state.type.value == "FAILED"
+    assert run.state.message.startswith("no-email-column: ")
+    assert "no-email-column" in runs.artifacts(1)["import-summary"].data.replace("\\", "")
+
+
+@one_warehouse
+def test_the_table_shows_a_thousand_rows(contacts: Contacts, runs: Runs) -> None:
+    report = contacts.load("email\n" + "".join(f"bad {number}\n" for number in range(1005)))
+    assert report["rows"]["rejected"] == 1005
+    artifact = runs.artifacts(1)["rejected-rows"]
+    rows = _rows(artifact)
+    assert len(rows) == 1000
+    assert all(isinstance(value, str | int) for row in rows for value in row.values())
+    assert "1,000 of 1,005" in artifact.description
+
+
+@one_warehouse
+def test_prefect_keeps_no_contact(
+    contacts: Contacts, runs: Runs, prefect_api: tuple[str, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Masked, not even the artifacts do; the log, the parameters, states and task runs never do."""
+    from tests.flows.conftest import drain_prefect
+
+    monkeypatch.setenv("CONTACTS_ARTIFACT_VALUES", "masked")
+    mark = "xk3secret"
+    contacts.load(MARKED.replace(MARK, mark))
+    monkeypatch.setattr("flows.import_contacts.settle", _raise(ValueError(f"{mark}@example.com")))
+    assert contacts("import", contacts.file(MARKED.replace(MARK, mark))).status == 1
+    assert len(runs.artifacts(1)) == 2
+    drain_prefect()
+    file = sqlite3.connect(prefect_api[1] / "prefect.db", timeout=30)
+    tables = [name for (name,) in file.execute("select name from sqlite_master where type = 'table'")]
+    assert "flow_run" in tables
+    found = [
+        (table, row) for table in tables for row in file.execute(f'select * from "{table}"') if mark in str(row).lower()
+    ]
+    file.close()
+    assert found == []
+
+
+def _raise(error: Exception) -> Callable[..., None]:
+    def trouble(*_: object, **__: object) -> None:
+        raise error
+
+    return trouble
+
+
+@one_warehouse
+@pytest.mark.parametrize("maker", ["create_markdown_artifact", "create_table_artifact", "summary"])
+def test_trouble_in_publishing_fails_no_import(
+    maker: str, contacts: Contacts, runs: Runs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(f"flows.artifacts.{maker}", _raise(RuntimeError("the UI is away")))
+    report = contacts.load(MARKED)
+    assert report["contacts"]["inserted"] == 1
+    assert runs.run(1).state.type.value == "COMPLETED"
+
+
+@pytest.fixture
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Retries without the seconds between them."""
+    from flows.import_contacts import load_task
+
+    monkeypatch.setattr(load_task, "retry_delay_seconds", 0)
+    monkeypatch.setattr(load_task, "retry_jitter_factor", None)
+
+
+def test_a_warehouse_that_was_away_is_tried_again(
+    contacts: Contacts, impatient: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The connection dies inside the transaction, when contacts were written already."""
+    import warehouse.load
+
+    contacts("segments", "create", "vip")
+    complete = warehouse.load._complete
+    failures: list[int] = []
+
+    def dies_twice(connection: Connection, *more: Any) -> Any:
+        if len(failures) < 2:
+            failures.append(1)
+            _kill(connection, contacts.database.url)
+        return complete(connection, *more)
+
+    monkeypatch.setattr(warehouse.load, "_complete", dies_twice)
+    report = contacts.load("email\nann@example.com\nbob@example.com\nbad\n", "--segment", "vip")
+    assert len(failures) == 2
+    assert report["contacts"] == {"inserted": 2, "updated": 0, "unchanged": 0, "skipped": 0}
+    assert report["segment"]["added"] == 2
+    assert len(contacts.database.rows("contacts")) == len(contacts.database.rows("segment_members")) == 2
+    assert len(contacts.database.rows("rejections")) == 1
+    assert [row["status"] for row in contacts.database.imports()] == ["completed"]
+
+
+def _kill(connection: Connection, url: str) -> None:
+    """End the connection from outside, as a restart of PostgreSQL would; SQLite is busy instead."""
+    if connection.dialect.name == "sqlite":
+        raise TransientWarehouseError("sqlite", "database is locked")
+    pid = connection.exec_driver_sql("select pg_backend_pid()").scalar_one()
+    with psycopg.connect(url, autocommit=True) as other:
+        other.execute(f"select pg_terminate_backend({pid})".encode())
+
+
+def test_an_answer_that_got_lost_merges_nothing_twice(
+    contacts: Contacts, impatient: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The commit went through, but nobody heard: the retry finds the import completed."""
+    transaction = Staging.transaction
+    lost: list[int] = []
+
+    @contextmanager
+    def unheard(staging: Staging) -> Iterator[Connection]:
+        with transaction(staging) as connection:
+            yield connection
+        if not lost:
+            lost.append(1)
+            raise TransientWarehouseError("warehouse", "the connection was lost")
+
+    monkeypatch.setattr(Staging, "transaction", unheard)
+    report = contacts.load("email,points\nann@example.com,1\nbob@example.com,2\n", "--merge", "overwrite")
+    assert lost
+    assert report["contacts"] == {"inserted": 2, "updated": 0, "unchanged": 0, "skipped": 0}
+    assert [row["status"] for row in contacts.database.imports()] == ["completed"]
+
+
+@one_warehouse
+@pytest.mark.parametrize(
+    ("error", "tries"),
+    [
+        pytest.param(WarehouseUnusable("db", "it refuses"), 1, id="refused"),
+        pytest.param(ValueError("a fault"), 1, id="a fault of ours"),
+        pytest.param(TransientWarehouseError("db", "it is away"), 5, id="away for good"),
+    ],
+)
+def test_only_what_may_pass_is_tried_again(
+    error: Exception, tries: int, contacts: Contacts, impatient: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tried = threading.Semaphore(0)
+
+    def fail(*_: object, **__: object) -> None:
+        tried.release()
+        raise error
+
+    monkeypatch.setattr("flows.import_contacts.load_import", fail)
+    ran = contacts("import", contacts.file("email\nann@example.com\n"), "--json")
+    assert ran.status == 1
+    assert ran.json["error"]["code"] == getattr(error, "code", "internal-error")
+    assert ran.err.count("\n") == 1
+    assert sum(tried.acquire(blocking=False) for _ in range(10)) == tries
+    assert contacts.database.rows("contacts") == []
+    assert [row["status"] for row in contacts.database.imports()] == ["failed"]
