@@ -36,7 +36,7 @@ class ReadingOptions(BaseModel):
     duplicates: Duplicates = Field(Duplicates.LAST, title="Rows with the same email")
     """Which of them is kept: the last one, the first one, or none."""
     gaps: GapRule = Field(GapRule.CATALOGUE, title="Empty cells")
-    """'catalogue' drops numeric columns with an empty cell; 'allow' imports them all the same."""
+    """'catalogue' leaves out a phone, date, number or radio column with an empty cell; 'allow' imports it."""
     default_prefix: str | None = Field(None, json_schema_extra=_plain_text, title="Default phone prefix")
     """For phones without an international prefix, such as +34. The catalogue's when left empty."""
 
