@@ -66,7 +66,7 @@ def _decimal_invalid(value: str, field: Field, reading: Reading) -> str:
 
 def _option_unknown(value: str, field: Field, reading: Reading) -> str:
     parts = value.split("|") if field.type is FieldType.CHECKBOX else [value]
-    return "; ".join(_wrong_option(part, field) for part in parts if part not in field.option_ids)
+    return "; ".join(dict.fromkeys(_wrong_option(part, field) for part in parts if part not in field.option_ids))
 
 
 def _wrong_option(part: str, field: Field) -> str:

@@ -129,7 +129,7 @@ def test_decimals_agree_with_the_oracle(cells: list[str]) -> None:
         assert bool(verdict.codes) == (expected is None and bool(cell.strip()))
 
 
-@pytest.mark.parametrize("prefix", ["+34", "+1", "+44", "+39", "+52", "+54", "+7", "+55"])
+@pytest.mark.parametrize("prefix", ["+34", "+1", "+44", "+54"])
 @settings(max_examples=25)
 @given(cells=st.lists(NEARLY[FieldType.PHONE], min_size=1, max_size=20))
 def test_a_phone_that_is_valid_is_accepted_in_e164(prefix: str, cells: list[str]) -> None:

@@ -191,6 +191,8 @@ def test_every_wrong_option_is_named() -> None:
     assert "'jazz'" in verdict.messages[0]
     assert "'rock'" in verdict.messages[0]
     assert "'music'" not in verdict.messages[0].split("write one of")[0]
+    [verdict] = judge(["jazz||jazz|"], field_of("checkbox"))
+    assert verdict.messages[0].count("'jazz'") == verdict.messages[0].count("is empty") == 1
 
 
 def test_message_does_not_repeat_a_long_cell() -> None:
