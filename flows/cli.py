@@ -121,7 +121,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     _write_any_text()
     try:
         options = build_parser().parse_args(given)
-        return int(options.run(options))
+        status = int(options.run(options))
+        sys.stdout.flush()  # here a reader who left is noticed; at exit it would be too late
+        return status
     except ContactImportError as error:
         _print_error(error, as_json)
         return WRONG_COMMAND if isinstance(error, UsageError) else FAILED

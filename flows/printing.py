@@ -31,9 +31,16 @@ def print_table(header: Sequence[str], rows: Iterable[Sequence[object]]) -> None
     _console().print(table)
 
 
+class _Console(Console):
+    """Leaves a reader who went away (`contacts imports | head`) to the command; rich would exit with 1."""
+
+    def on_broken_pipe(self) -> None:
+        raise BrokenPipeError
+
+
 def _console() -> Console:
     """Wide where nobody looks, so that a log or a pipe gets every row on one line."""
-    return Console(file=sys.stdout, highlight=False, width=None if sys.stdout.isatty() else 200)
+    return _Console(file=sys.stdout, highlight=False, width=None if sys.stdout.isatty() else 200)
 
 
 def _shown(cell: object) -> str:

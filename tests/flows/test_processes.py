@@ -1,0 +1,187 @@
+"""The command as a process of its own: no server, no network, no terminal, or a terminal; and its end by force."""
+
+import json
+import os
+import pty
+import signal
+import sqlite3
+import subprocess
+import sys
+import time
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+GOOD = "email,name,points\nann@example.com,Ann,5\nbob@example.com,Bob,x\n"
+COMMAND = [str(Path(sys.executable).with_name("contacts"))]
+NOBODY = "http://127.0.0.1:9"  # a proxy that answers nobody stands for a machine that is offline
+
+
+def environment(folder: Path, **more: str) -> dict[str, str]:
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("PREFECT_", "CONTACTS_"))}
+    return {**kept, "CONTACTS_HOME": str(folder / "home"), "HTTP_PROXY": NOBODY, "HTTPS_PROXY": NOBODY, **more}
+
+
+def run(folder: Path, *arguments: str, **more: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [*COMMAND, *arguments],
+        env=environment(folder, **more),
+        cwd=folder,
+        capture_output=True,
+        encoding="utf-8",
+        stdin=subprocess.DEVNULL,
+        check=False,
+    )
+
+
+def imports(folder: Path, warehouse: str = "home/contacts.db") -> list[tuple[Any, ...]]:
+    path = folder / warehouse
+    if not path.exists():
+        return []
+    file = sqlite3.connect(path, timeout=30)
+    try:
+        return file.execute("select status, error_code, finished_at is not null from imports").fetchall()
+    except sqlite3.OperationalError:  # the table is not there yet
+        return []
+    finally:
+        file.close()
+
+
+def test_out_of_the_box_and_offline(tmp_path: Path) -> None:
+    """No server, no settings, no network, another program's `flows` in the folder: nothing but the answer."""
+    (tmp_path / "contacts.csv").write_text(GOOD)
+    (tmp_path / "flows.py").write_text("raise SystemExit('the wrong flows')")
+    ran = run(tmp_path, "import", "contacts.csv", "--json")
+    assert (ran.returncode, ran.stderr) == (0, "")
+    report = json.loads(ran.stdout)
+    assert ran.stdout.count("\n") == 1
+    assert report["rows"] == {"read": 2, "accepted": 1, "rejected": 1}
+    assert imports(tmp_path) == [("completed", None, 1)]
+    failed = run(tmp_path, "import", "none.csv")
+    assert failed.returncode == 1
+    assert failed.stderr == "contacts: there is no file 'none.csv'; check the path\n"
+    assert "Traceback" not in failed.stdout
+    assert "ERROR" not in failed.stdout
+    kept = sqlite3.connect(tmp_path / "home" / "prefect" / "prefect.db")
+    states = kept.execute("select name, state_type from flow_run order by start_time").fetchall()
+    kept.close()
+    assert states == [("import contacts.csv", "COMPLETED"), ("import none.csv", "FAILED")]
+
+
+def test_a_check_needs_neither_server_nor_warehouse(tmp_path: Path) -> None:
+    (tmp_path / "contacts.csv").write_text(GOOD)
+    ran = run(
+        tmp_path, "check", "contacts.csv", "--json", "--accepted", "yes.csv", "--rejected", "no.csv",
+        CONTACTS_WAREHOUSE_URL="postgresql://nobody@127.0.0.1:1/none", PREFECT_API_URL=f"{NOBODY}/api",
+    )  # fmt: skip
+    assert (ran.returncode, ran.stderr) == (0, "")
+    assert json.loads(ran.stdout)["rows"] == {"read": 2, "accepted": 1, "rejected": 1}
+    assert (tmp_path / "yes.csv").read_text() == '"email","name","points"\n"ann@example.com","Ann","5"\n'
+    assert "integer-invalid" in (tmp_path / "no.csv").read_text("utf-8-sig")
+    assert not (tmp_path / "home").exists()
+
+
+def test_a_server_that_does_not_answer(tmp_path: Path) -> None:
+    (tmp_path / "contacts.csv").write_text(GOOD)
+    ran = run(tmp_path, "import", "contacts.csv", "--json", PREFECT_API_URL=f"{NOBODY}/api")
+    assert ran.returncode == 1
+    assert json.loads(ran.stdout)["status"] == "failed"
+    assert ran.stderr.startswith("contacts: ")
+    assert ran.stderr.count("\n") == 1
+
+
+def opened(pipe: Path, process: subprocess.Popen[str]) -> int:
+    """The pipe's other end, once the process has opened its own."""
+    while process.poll() is None:
+        with suppress(OSError):  # nobody reads yet
+            return os.open(pipe, os.O_WRONLY | os.O_NONBLOCK)
+        time.sleep(0.02)
+    raise AssertionError(process.communicate())
+
+
+@pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGTERM])
+def test_stopped_from_outside(stop: signal.Signals, tmp_path: Path, prefect_api: tuple[str, Path]) -> None:
+    """A pipe holds the import up; then it is stopped: it is listed as interrupted, and nothing is merged."""
+    os.mkfifo(tmp_path / "pipe.csv")
+    process = subprocess.Popen(
+        [*COMMAND, "import", "pipe.csv", "--json"],
+        env=environment(
+            tmp_path, PREFECT_API_URL=prefect_api[0], PREFECT_HOME=str(prefect_api[1]), NO_PROXY="127.0.0.1"
+        ),
+        cwd=tmp_path,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        writer = opened(tmp_path / "pipe.csv", process)
+        os.write(writer, GOOD.encode())
+        assert imports(tmp_path) == [("running", None, 0)]
+        process.send_signal(stop)
+        out, err = process.communicate(timeout=60)
+        os.close(writer)
+    finally:
+        process.kill()
+        process.wait()
+    assert imports(tmp_path) == [("failed", "interrupted", 1)]
+    assert process.returncode in (1, 128 + stop, -stop)
+    assert "Traceback" not in err
+    assert err.count("\n") <= 1
+    assert not out or json.loads(out)["error"]["code"] == "interrupted"
+    file = sqlite3.connect(tmp_path / "home" / "contacts.db")
+    assert file.execute("select count(*) from contacts").fetchone() == (0,)
+    file.close()
+    folders = tmp_path / "home" / "imports"
+    assert not list(folders.rglob("*.*"))
+
+
+@pytest.mark.parametrize(
+    ("options", "bar"), [pytest.param([], True, id="a person"), pytest.param(["--json"], False, id="a program")]
+)
+def test_progress_is_for_people(options: list[str], bar: bool, tmp_path: Path) -> None:
+    rows = "".join(f"c{number}@example.com,{number + 1}\n" for number in range(60_000))
+    (tmp_path / "contacts.csv").write_text("email,points\n" + rows)
+    ours, theirs = pty.openpty()
+    process = subprocess.Popen(
+        [*COMMAND, "check", "contacts.csv", *options],
+        env=environment(tmp_path, TERM="xterm", COLUMNS="100", CONTACTS_CHUNK_BYTES="64KiB"),
+        cwd=tmp_path,
+        stdin=theirs,
+        stdout=theirs,
+        stderr=theirs,
+    )
+    os.close(theirs)
+    shown = b""
+    while True:
+        try:
+            chunk = os.read(ours, 1 << 16)
+        except OSError:  # the terminal's other side is closed
+            break
+        if not chunk:
+            break
+        shown += chunk
+    os.close(ours)
+    assert process.wait() == 0
+    assert (b"checking" in shown) is bar
+    assert b"60,000" in shown or not bar
+    if not bar:
+        assert json.loads(shown)["rows"]["read"] == 60_000
+
+
+def test_letters_that_the_terminal_does_not_know(tmp_path: Path) -> None:
+    (tmp_path / "contacts.csv").write_text("email,Größe 東京 😀\nann@example.com,1\n", "utf-8")
+    for more in ((), ("--json",)):
+        ran = run(tmp_path, "check", "contacts.csv", *more, PYTHONIOENCODING="ascii")
+        assert (ran.returncode, ran.stderr) == (0, "")
+    assert json.loads(ran.stdout)["columns"][1]["column"] == "Größe 東京 😀"
+
+
+def test_a_reader_who_leaves(tmp_path: Path) -> None:
+    """`contacts export | head -1` is no error."""
+    script = 'for what in fields export; do "$0" $what | true; echo ${PIPESTATUS[0]}; done'
+    ran = subprocess.run(
+        ["bash", "-c", script, *COMMAND], env=environment(tmp_path), capture_output=True, text=True, check=False
+    )
+    assert (ran.stdout, ran.stderr) == ("0\n0\n", "")
