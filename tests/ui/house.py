@@ -10,9 +10,10 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any, Self, TypeVar
-from urllib.error import URLError
+from urllib.error import HTTPError, URLError
 from urllib.request import ProxyHandler, Request, build_opener
 
 Found = TypeVar("Found")
@@ -58,12 +59,19 @@ class PrefectHouse:
         assert ran.returncode == 0, ran.stdout + ran.stderr
 
     def ask(self, path: str, body: Any) -> Any:
-        """The API's answer to a POST."""
+        """The API's answer to a POST; a server on SQLite that is busy says 503, and is asked again."""
         asked = Request(
             f"{self.address}/api/{path}", json.dumps(body).encode(), {"Content-Type": "application/json"}, method="POST"
         )
-        with _opener().open(asked, timeout=30) as answer:
-            return json.load(answer)
+        for pause in (1, 2, 4, 8, 0):
+            try:
+                with _opener().open(asked, timeout=30) as answer:
+                    return json.load(answer)
+            except HTTPError as error:
+                if error.code != HTTPStatus.SERVICE_UNAVAILABLE or not pause:
+                    raise
+                time.sleep(pause)
+        raise AssertionError("the last try has answered or raised")
 
     def answers(self) -> bool:
         try:
