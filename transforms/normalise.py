@@ -15,7 +15,7 @@ from schemas.checks import keeps_decimal
 from schemas.columns import like, mapped, replaced, to_arrow, trimmed
 from schemas.emails import addresses
 from schemas.field_types import FieldType
-from schemas.phones import to_e164
+from schemas.phone_columns import e164_phones
 
 
 class Reading(NamedTuple):
@@ -36,7 +36,7 @@ def _email(column: pd.Series, field: Field, reading: Reading) -> pd.Series:
 
 
 def _phone(column: pd.Series, field: Field, reading: Reading) -> pd.Series:
-    return mapped(column, lambda phone: to_e164(phone, reading.default_prefix))
+    return e164_phones(column, reading.default_prefix)
 
 
 def _decimal(column: pd.Series, field: Field, reading: Reading) -> pd.Series:
