@@ -122,8 +122,7 @@ def _refuse_binary(source: str, head: bytes, encoding: str | None) -> None:
 
 def _encoding_of(copy: Path, utf8: bool, declared: str | None) -> tuple[str, tuple[str, ...]]:
     if declared is not None:
-        name = codecs.lookup(declared).name
-        return ("utf-8" if name in ("utf-8", "utf-8-sig", "ascii") else name), ()
+        return _declared(copy, codecs.lookup(declared).name), ()
     if utf8:
         return "utf-8", ()
     good, bad = _utf8_evidence(copy)
@@ -131,6 +130,16 @@ def _encoding_of(copy: Path, utf8: bool, declared: str | None) -> tuple[str, tup
         damage = f"{bad} damaged place{'s' * (bad != 1)}"
         return "utf-8", (f"the file is UTF-8 with {damage}; the records there are rejected{_OTHERWISE}",)
     return _FALLBACK, (f"the file is not UTF-8, so it was read as Windows-1252{_OTHERWISE}",)
+
+
+def _declared(copy: Path, name: str) -> str:
+    """The declared encoding of a file without a mark; UTF-16 and UTF-32 by the order that its first byte shows."""
+    if name in ("utf-8", "utf-8-sig", "ascii"):
+        return "utf-8"
+    if name in ("utf-16", "utf-32"):
+        with copy.open("rb") as stream:
+            return f"{name}-be" if stream.read(1) == b"\0" else f"{name}-le"
+    return name
 
 
 def _utf8_evidence(copy: Path) -> tuple[int, int]:
