@@ -1,8 +1,10 @@
 """What people do in the Prefect UI: fill the form, run the import, read its artifacts. Takes about a minute."""
 
 import json
+from datetime import datetime
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from playwright.sync_api import Locator, Page, expect
@@ -83,6 +85,12 @@ def test_deploying_again_makes_nothing_twice(house: PrefectHouse) -> None:
     assert nightly["concurrency_options"]["collision_strategy"] == "ENQUEUE"
     assert all(each["description"] and each["tags"] for each in deployments)
     assert str(Path.cwd()) not in json.dumps(deployments)
+
+
+def test_the_nights_are_planned(house: PrefectHouse) -> None:
+    nights = wait_for(lambda: [run for run in house.runs("nightly-sync") if run["auto_scheduled"]], "planned nights")
+    times = [datetime.fromisoformat(run["expected_start_time"]).astimezone(ZoneInfo("Europe/Madrid")) for run in nights]
+    assert {f"{time:%H:%M}" for time in times} == {"03:30"}
 
 
 def open_form(house: PrefectHouse, page: Page) -> None:

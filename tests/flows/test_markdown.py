@@ -1,0 +1,39 @@
+"""Text of a file stays text in the UI, which renders markdown everywhere."""
+
+import pytest
+
+from flows.markdown import cell, code, plain
+
+SHOWN = [
+    pytest.param("a|b<script>", r"a\|b\<script\>", id="tag"),
+    pytest.param("![p](http://e/p.png)", r"!\[p\](http\://e/p.png)", id="picture"),
+    pytest.param("*bold* _it_ `code` ~~no~~", r"\*bold\* \_it\_ \`code\` \~\~no\~\~", id="styles"),
+    pytest.param("www.example.com", r"www\.example.com", id="address"),
+    pytest.param("# Title", r"\# Title", id="heading"),
+    pytest.param("- point", r"\- point", id="list"),
+    pytest.param("&lt;", r"\&lt;", id="entity"),
+    pytest.param("a\n\n| b |", r"a \| b \|", id="lines"),
+    pytest.param("john_smith@example.com", "john_smith@example.com", id="email stays as it is searched for"),
+    pytest.param("+34651234567", "+34651234567", id="phone"),
+    pytest.param("-18.00", "-18.00", id="number"),
+]
+
+
+@pytest.mark.parametrize(("text", "shown"), SHOWN)
+def test_a_cell_is_no_markup(text: str, shown: str) -> None:
+    assert cell(text) == shown
+
+
+def test_plain_text_has_every_sign_escaped() -> None:
+    assert plain("a.b @c\n[d]") == r"a\.b \@c \[d\]"
+
+
+@pytest.mark.parametrize(
+    ("path", "shown"),
+    [
+        pytest.param("data/a.csv", "`data/a.csv`", id="ordinary"),
+        pytest.param("a`b``c", "``` a`b``c ```", id="backticks"),
+    ],
+)
+def test_code_holds_any_path(path: str, shown: str) -> None:
+    assert code(path) == shown
