@@ -62,7 +62,9 @@ def parse(text: str) -> list[Row]:
 def damages(record: str) -> Iterator[str]:
     """Every way to add, remove or double a quote or a delimiter at every edge and middle of a cell."""
     edges = {0, len(record)} | {place for place, char in enumerate(record) if char in ',"\n'}
-    edges |= {place + 1 for place in edges if place < len(record)} | {place + 2 for place in edges if place + 1 < len(record)}
+    edges |= {place + 1 for place in edges if place < len(record)} | {
+        place + 2 for place in edges if place + 1 < len(record)
+    }
     for place in sorted(edges):
         for char in '",':
             yield record[:place] + char + record[place:]

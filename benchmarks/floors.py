@@ -40,7 +40,10 @@ def bare_postgres(url: str, file: Path) -> float:
         began = time.perf_counter()
         with connection.cursor() as cursor:
             cursor.execute(f"create temporary table staged ({_TABLE}) on commit drop")
-            with cursor.copy(f"copy staged ({_NAMES}) from stdin (format csv, header)") as copy, file.open("rb") as stream:
+            with (
+                cursor.copy(f"copy staged ({_NAMES}) from stdin (format csv, header)") as copy,
+                file.open("rb") as stream,
+            ):
                 while data := stream.read(1 << 20):
                     copy.write(data)
             cursor.execute(
@@ -51,7 +54,7 @@ def bare_postgres(url: str, file: Path) -> float:
 
 
 def bare_sqlite(path: Path, file: Path) -> float:
-    """csv module and executemany of INSERT … ON CONFLICT DO UPDATE of all columns; seconds."""
+    """The csv module and executemany of INSERT … ON CONFLICT DO UPDATE of all columns; seconds."""
     connection = sqlite3.connect(path)
     connection.execute("pragma journal_mode = wal")
     connection.execute(f"create table if not exists bare (id integer primary key, {_TABLE}, unique (email))")

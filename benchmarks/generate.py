@@ -53,7 +53,10 @@ def batch(start: int, rows: int, seed: int, changed: float, bad: float, twins: f
         _pick(SURNAMES, chance >> np.uint64(3)),
         pc.binary_join_element_wise(pc.if_else(prefixed, "+34", ""), national, ""),
         pc.cast(pa.array(day), pa.string()),
-        pc.cast(pa.array((chance >> np.uint64(17)) % np.uint64(50_000) + np.uint64(1) + edition.astype(np.uint64)), pa.string()),
+        pc.cast(
+            pa.array((chance >> np.uint64(17)) % np.uint64(50_000) + np.uint64(1) + edition.astype(np.uint64)),
+            pa.string(),
+        ),
         pc.binary_join_element_wise(
             pc.cast(pa.array(cents // np.uint64(100)), pa.string()),
             pc.utf8_lpad(pc.cast(pa.array(cents % np.uint64(100)), pa.string()), 2, "0"),

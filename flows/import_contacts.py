@@ -26,7 +26,7 @@ from flows.examine import (
     settle,
 )
 from flows.progress import watcher
-from flows.report import ImportReport, Report, as_known_error
+from flows.report import ImportReport, Report, as_known_error, tell
 from flows.request import ImportRequest
 from flows.settings import Settings
 from flows.task_runs import on_task_runner
@@ -67,6 +67,7 @@ def import_contacts(request: ImportRequest) -> State[Report]:
         if os.environ.get("CONTACTS_DEBUG"):
             get_run_logger().exception("the import failed")
         result = report.failed(as_known_error(error))
+    tell(result)
     publish_summary(result)
     return final_state(result)
 

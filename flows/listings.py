@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
-from flows.cli import OK, settings_from
+from flows.arguments import OK, settings_from
 from flows.printing import print_json, print_table
 from flows.settings import Settings
 from schemas.catalogue import load_catalogue

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Mapping
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -118,3 +119,12 @@ def as_known_error(error: BaseException) -> ContactImportError:
         return error
     reason = f" ({error.strerror})" if isinstance(error, OSError) and error.strerror else ""
     return UnexpectedError(f"{type(error).__name__}{reason}")
+
+
+outcome: ContextVar[list[Report]] = ContextVar("outcome")
+"""Where the command finds the report although Prefect may fail after the commit; set before the flow is called."""
+
+
+def tell(report: Report) -> None:
+    """Leave the report where the command looks for it. The flow itself, which Dask pickles, holds no ContextVar."""
+    outcome.get([]).append(report)

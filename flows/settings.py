@@ -4,6 +4,7 @@ A field's description is also what a wrong value is answered with, so it says wh
 """
 
 import os
+import re
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
@@ -33,7 +34,14 @@ def _cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
+def _task_runner(value: str) -> str:
+    if value not in ("threads", "dask") and not re.fullmatch(r"(?:tcp|tls)://[^/\s]+:\d+", value):
+        raise ValueError("no such task runner")
+    return value
+
+
 AbsolutePath = Annotated[Path, AfterValidator(_absolute)]
+TaskRunnerName = Annotated[str, AfterValidator(_task_runner)]
 CountryPrefix = Annotated[str, AfterValidator(_country_prefix)]
 
 
@@ -56,7 +64,13 @@ class Settings(BaseSettings):
     chunk_bytes: Annotated[ByteSize, Field(ge=1 << 10, le=1 << 30)] = Field(
         ByteSize(8 << 20), description="a size from 1KiB to 1GiB, such as 8MiB"
     )
-    workers: int = Field(default_factory=lambda: min(_cores(), 8), ge=1, le=64, description="1 to 64 threads")
+    workers: int = Field(
+        default_factory=lambda: min(_cores(), 8), ge=1, le=64, description="1 to 64 threads or processes"
+    )
+    task_runner: TaskRunnerName = Field(
+        "threads",
+        description="threads, dask (processes of this machine) or the address of a Dask scheduler, tcp://host:port",
+    )
     rejections_limit: int = Field(100_000, ge=0, le=100_000_000, description="a number of rows, 0 to 100000000")
     artifact_rows: int = Field(1_000, ge=0, le=1_000, description="a number of rows, 0 to 1000")
     artifact_values: Literal["shown", "masked"] = Field("shown", description="shown or masked")

@@ -35,9 +35,7 @@ def valid_phones(column: pd.Series) -> Mask:
     plain = plain_phones(column)
     if plain.all():
         return plain
-    rest = judged(
-        column[~plain], lambda phone: phone.startswith("+") and to_e164(phone, DEFAULT_PREFIX) == phone
-    )
+    rest = judged(column[~plain], lambda phone: phone.startswith("+") and to_e164(phone, DEFAULT_PREFIX) == phone)
     return plain.where(plain, rest.reindex(plain.index, fill_value=True))
 
 

@@ -68,15 +68,18 @@ def plain_numbers(calling_code: int) -> PlainNumbers | None:
     metadata = PhoneMetadata.metadata_for_region(region, None)
     if metadata is None or metadata.leading_digits or metadata.general_desc is None:
         return None
-    kinds = [kind for kind in (metadata.mobile, metadata.fixed_line) if kind and kind.national_number_pattern]
+    kinds = [kind for kind in (metadata.mobile, metadata.fixed_line) if kind]
     general = metadata.general_desc.national_number_pattern
-    if not kinds or not general:
+    if not general:
         return None
     ahead = len(str(calling_code)) + 1
     by_lengths: dict[tuple[int, ...], list[str]] = {}
     for kind in kinds:
         lengths = tuple(length + ahead for length in kind.possible_length or ())
-        by_lengths.setdefault(lengths, []).append(kind.national_number_pattern)
+        if kind.national_number_pattern:
+            by_lengths.setdefault(lengths, []).append(kind.national_number_pattern)
+    if not by_lengths:
+        return None
     return PlainNumbers(
         tuple((rf"^\+{calling_code}(?:{'|'.join(found)})$", lengths) for lengths, found in by_lengths.items()),
         rf"^\+{calling_code}(?:{general})$",
@@ -87,5 +90,5 @@ def plain_numbers(calling_code: int) -> PlainNumbers | None:
 
 def calling_code_of(digits: str) -> int | None:
     """The calling code with which an international number begins; no code begins another."""
-    codes = (int(digits[:length]) for length in (1, 2, 3) if digits[:length].isdigit())
+    codes = (int(digits[:length]) for length in (1, 2, 3) if digits[:length].isascii() and digits[:length].isdigit())
     return next((code for code in codes if code in phonenumbers.COUNTRY_CODE_TO_REGION_CODE), None)

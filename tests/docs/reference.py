@@ -10,7 +10,7 @@ from pathlib import Path
 from pydantic.fields import FieldInfo
 
 from flows import local_server
-from flows.cli import FAILED, WRONG_COMMAND, build_parser
+from flows.arguments import FAILED, WRONG_COMMAND, build_parser
 from flows.report import ImportReport
 from flows.request import ImportRequest, ReadingOptions
 from flows.settings import PREFIX, Settings
@@ -124,16 +124,8 @@ def _options() -> Section:
     for option, names in options().items():
         action = actions[option]
         spelled = f"{option} {action.metavar or ''}".strip()
-        rows.append((code(spelled), codes(names), plain(action.help or "") + _choices(option)))
+        rows.append((code(spelled), codes(names), plain(action.help or "")))
     return Section("options", RULES, ("option", "commands", "meaning"), tuple(rows))
-
-
-def _choices(option: str) -> str:
-    field = ImportRequest.model_fields.get(option.removeprefix("--"))
-    kind = field.annotation if field else None
-    if field is None or not (isinstance(kind, type) and issubclass(kind, StrEnum)):
-        return ""
-    return f" ({codes(kind)}; {code(field.default)} when not given)"
 
 
 def _settings() -> Section:

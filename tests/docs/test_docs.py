@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from flows.cli import build_parser
+from flows.arguments import build_parser
 from tests.docs.reference import ARCHITECTURE, PACKAGES, RULES, errors, options, sections
 from tests.docs.sections import HOUSE, RENEW, Section
 

@@ -146,6 +146,22 @@ def test_trouble_after_the_commit_fails_no_import(contacts: Contacts, monkeypatc
     assert contacts("imports", "1", "--json").json == report
 
 
+@pytest.mark.parametrize("warehouse_url", ["sqlite"], indirect=True)
+def test_a_prefect_that_went_away_changes_nothing(contacts: Contacts, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its server dies after the commit, so that the run's last state cannot be set."""
+    from httpx import ConnectError
+    from prefect.flow_engine import FlowRunEngine
+
+    def nobody(*_: object, **__: object) -> None:
+        raise ConnectError("All connection attempts failed")
+
+    monkeypatch.setattr(FlowRunEngine, "handle_success", nobody)
+    report = contacts.load(GOOD)
+    assert report["status"] == "completed"
+    assert report["warnings"] == ["Prefect went away before it heard how the import ended"]
+    assert [row["status"] for row in contacts.database.imports()] == ["completed"]
+
+
 def test_a_failure_of_ours_gives_no_value_away(contacts: Contacts, monkeypatch: pytest.MonkeyPatch) -> None:
     def trouble(*_: object, **__: object) -> None:
         raise ValueError("ann@example.com")

@@ -77,6 +77,13 @@ def test_most_mobile_and_fixed_numbers_need_no_library() -> None:
     assert plain_phones(pd.Series(numbers, dtype=TEXT)).mean() > 0.8
 
 
+@pytest.mark.parametrize("cell", ["+²34", "+٣٤651234567", "²", "+", "+0", "+999"])
+def test_digits_of_other_kinds_are_none(cell: str) -> None:
+    column = pd.Series([cell], dtype=TEXT)
+    assert e164_phones(column, "+34").to_list() == [cell]
+    assert not valid_phones(column).any()
+
+
 @given(st.lists(st.from_regex(r"\A\+?[0-9]{3,14}\Z"), max_size=30), st.sampled_from(PREFIXES))
 def test_arbitrary_digits(numbers: list[str], prefix: str) -> None:
     stored = e164_phones(pd.Series(numbers, dtype=TEXT), prefix)

@@ -23,7 +23,7 @@ KEPT = [(None, "new", None), ("old", "new", "old"), ("old", None, "old"), ("", "
 WRITTEN = [(None, "new", "new"), ("old", "new", "new"), ("old", None, "old"), ("", "new", "new"), ("", None, "")]
 CLEARED = [(None, "new", "new"), ("old", "new", "new"), ("old", None, None), ("", "new", "new"), ("", None, "")]
 FILLED = [(None, "new", "new"), ("old", "new", "old"), ("old", None, "old"), ("", "new", "new"), ("", None, "")]
-TABLE = {
+TABLE: dict[tuple[str, str], list[Any]] = {
     ("insert-only", "keep"): KEPT,
     ("overwrite", "keep"): WRITTEN,
     ("overwrite", "clear"): CLEARED,
@@ -127,14 +127,15 @@ def test_only_policies_that_overwrite_can_clear(importer: Importer, policy: Merg
         merge_statements(contacts, contacts, [], policy, Blanks.CLEAR, import_id=1, now=NOON)
 
 
-@pytest.mark.parametrize("dialect", [postgresql.dialect(), sqlite.dialect()], ids=["postgres", "sqlite"])
-def test_filling_is_one_coalesce(dialect: Any, importer: Importer) -> None:
+@pytest.mark.parametrize("kind", [postgresql.dialect, sqlite.dialect], ids=["postgres", "sqlite"])
+def test_filling_is_one_coalesce(kind: Any, importer: Importer) -> None:
     contacts = WarehouseTables(None, importer.catalogue.fields).contacts
     staged = importer.staging(1).table
     statements = merge_statements(
         contacts, staged, ["points"], MergePolicy.FILL_EMPTY, Blanks.KEEP, import_id=1, now=NOON
     )
-    assert "coalesce(contacts.points, " in str(statements.update.compile(dialect=dialect))
+    assert statements.update is not None
+    assert "coalesce(contacts.points, " in str(statements.update.compile(dialect=kind()))
 
 
 VALUES = {

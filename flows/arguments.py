@@ -1,0 +1,126 @@
+"""The command line: what can be asked for, and which function answers.
+
+Importing this loads no pandas and no Prefect, so that a wrong command is told at once.
+"""
+
+import argparse
+from enum import StrEnum
+from typing import Any, NoReturn
+
+from schemas.choices import Blanks, Duplicates, GapRule, MergePolicy
+from schemas.errors import UsageError
+
+OK, FAILED, WRONG_COMMAND = 0, 1, 2
+
+
+class Parser(argparse.ArgumentParser):
+    """Wrong commands as errors of ours, so that `--json` answers them in JSON too."""
+
+    def error(self, message: str) -> NoReturn:
+        raise UsageError(f"{message}; '{self.prog} --help' shows what there is")
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """The whole command line; choices come from the enums that the code uses."""
+    about = "Contacts from CSV files into a warehouse, under the rules that a field catalogue sets."
+    parser = Parser(prog="contacts", description=about, allow_abbrev=False)
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND", parser_class=Parser)
+
+    def command(name: str, run: str, text: str, under: Any = commands) -> argparse.ArgumentParser:
+        added: argparse.ArgumentParser = under.add_parser(name, help=text, description=text, allow_abbrev=False)
+        added.set_defaults(run=run)
+        return added
+
+    importing = command("import", "flows.commands:run_import_command", "import contacts from a CSV file")
+    _reading_options(importing)
+    _warehouse_option(importing)
+    _choice(importing, "--merge", MergePolicy, "POLICY", "what happens to contacts that exist already")
+    _choice(importing, "--blanks", Blanks, "RULE", "whether blank cells empty the stored value")
+    importing.add_argument("--segment", metavar="NAME", help="add the contacts to this segment, which must exist")
+    _json_option(importing)
+
+    checking = command("check", "flows.commands:run_check_command", "check a CSV file, without a warehouse")
+    _reading_options(checking)
+    checking.add_argument("--accepted", metavar="FILE", help="write the accepted rows here, as CSV")
+    checking.add_argument("--rejected", metavar="FILE", help="write the rejected rows here, as CSV")
+    _json_option(checking)
+
+    listing = command("imports", "flows.listings:show_imports", "the import list, or one import")
+    listing.add_argument(
+        "id", nargs="?", type=_import_number, metavar="ID", help="this import's report; else the last 50"
+    )
+    _warehouse_option(listing)
+    _json_option(listing)
+
+    rejecting = command("rejected", "flows.listings:show_rejected", "the rejected rows of an import, as CSV")
+    rejecting.add_argument("id", type=_import_number, metavar="ID", help="its number in the import list")
+    rejecting.add_argument("--output", metavar="FILE", help="write to this file instead of the terminal")
+    _warehouse_option(rejecting)
+
+    segments = command("segments", "flows.listings:show_segments", "segments of contacts").add_subparsers(
+        dest="action", required=True, metavar="create|list", parser_class=Parser
+    )
+    creating = command("create", "flows.listings:create", "create a segment", segments)
+    creating.add_argument("name", metavar="NAME", help="the name that --segment will ask for")
+    _warehouse_option(creating)
+    _warehouse_option(command("list", "flows.listings:show_segments", "list the segments", segments))
+
+    fields = command("fields", "flows.listings:show_fields", "the fields of the catalogue")
+    _catalogue_option(fields)
+    _json_option(fields)
+
+    exporting = command("export", "flows.listings:export", "all contacts as a CSV that imports again unchanged")
+    exporting.add_argument("--output", metavar="FILE", help="write to this file instead of the terminal")
+    _catalogue_option(exporting)
+    _warehouse_option(exporting)
+    return parser
+
+
+def _reading_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("source", metavar="SOURCE", help="the CSV file")
+    _catalogue_option(parser)
+    parser.add_argument(
+        "--map", action="append", default=[], metavar="COLUMN=FIELD", help="map or, without FIELD, ignore a column"
+    )
+    parser.add_argument("--mapping", metavar="FILE", help="a YAML file of 'Column: field' lines")
+    parser.add_argument(
+        "--delimiter", metavar="C", help="one character, or comma, semicolon, tab, pipe; detected when not given"
+    )
+    parser.add_argument(
+        "--no-header", action="store_true", help="the first record is data; columns are column_1, column_2, …"
+    )
+    parser.add_argument("--encoding", metavar="NAME", help="such as utf-8 or windows-1252; detected when not given")
+    _choice(parser, "--duplicates", Duplicates, "WHICH", "which of the rows with one email is kept; reject keeps none")
+    _choice(parser, "--gaps", GapRule, "RULE", "whether the catalogue's rule on empty cells holds")
+    parser.add_argument("--default-prefix", metavar="+34", help="the prefix of phones that have none")
+
+
+def _choice(parser: argparse.ArgumentParser, flag: str, choices: type[StrEnum], metavar: str, text: str) -> None:
+    """An option whose choices are an enum's; its first is the default, here and in the form."""
+    default, *others = choices
+    says = f"{text}: {default} (the default), {', '.join(others)}"
+    parser.add_argument(flag, choices=[str(choice) for choice in choices], metavar=metavar, help=says)
+
+
+def _catalogue_option(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--catalogue", metavar="FILE", help="the field catalogue (YAML); the built-in one by default")
+
+
+def _warehouse_option(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--warehouse", metavar="URL", help="sqlite:///file.db or postgresql://user@host/database")
+
+
+def _json_option(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--json", action="store_true", help="print one JSON object and nothing else")
+
+
+def _import_number(text: str) -> int:
+    if not (text.isascii() and text.isdigit() and 0 < int(text) < 2**63):
+        raise argparse.ArgumentTypeError(f"{text!r} is no import number")
+    return int(text)
+
+
+def settings_from(options: argparse.Namespace) -> dict[str, Any]:
+    """The settings that have flags, as given."""
+    named = {"warehouse_url": getattr(options, "warehouse", None), "catalogue": getattr(options, "catalogue", None)}
+    return {name: value for name, value in named.items() if value is not None}

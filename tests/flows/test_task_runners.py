@@ -1,0 +1,62 @@
+"""The chunk stage on Dask: two worker processes give what threads give, and one that dies costs a retry."""
+
+import os
+import signal
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.flows.conftest import Contacts
+
+ROWS = [f"user{n % 700}@example.com,Name {n},{'x' if n % 50 == 3 else n + 1}" for n in range(1000)]
+MESSY = "email,name,points\n" + "\n".join([*ROWS[:500], 'stray@example.com,"open,1', *ROWS[500:]]) + "\n"
+
+
+@pytest.fixture
+def in_small_chunks(contacts: Contacts, monkeypatch: pytest.MonkeyPatch) -> Contacts:
+    monkeypatch.setenv("CONTACTS_CHUNK_BYTES", "4KiB")
+    return contacts
+
+
+def outcome(contacts: Contacts, report: dict[str, Any]) -> tuple[Any, ...]:
+    """All that an import decided, to the last row, in the report and in the warehouse."""
+    same = {name: report[name] for name in ("rows", "contacts", "rejections", "columns", "warnings")}
+    rejected = Path(report["rejected_file"]).read_bytes()
+    return same, rejected, contacts.database.contacts(), contacts.database.rows("rejections", without=("import_id",))
+
+
+def test_workers_decide_what_threads_decide(in_small_chunks: Contacts, monkeypatch: pytest.MonkeyPatch) -> None:
+    contacts = in_small_chunks
+    on_threads = outcome(contacts, contacts.load(MESSY, "--merge", "overwrite"))
+    contacts.database.run("delete from contacts")
+    contacts.database.run("delete from rejections")
+    monkeypatch.setenv("CONTACTS_TASK_RUNNER", "dask")
+    assert outcome(contacts, contacts.load(MESSY, "--merge", "overwrite")) == on_threads
+
+
+def die_once(mark: Path) -> None:
+    """End this worker process, the first time that anybody asks."""
+    if not mark.exists():
+        mark.touch()
+        os.kill(os.getpid(), signal.SIGKILL)
+
+
+def test_a_killed_worker_costs_a_retry_and_not_the_import(
+    in_small_chunks: Contacts, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    from flows import examine
+    from transforms import check
+
+    mark = tmp_path / "died"
+
+    def check_chunk(plan: check.CheckPlan, chunk: Any) -> check.ChunkVerdict:
+        if chunk.index == 3:
+            die_once(mark)
+        return check.check_chunk(plan, chunk)
+
+    monkeypatch.setattr(examine, "check_chunk", check_chunk)
+    monkeypatch.setenv("CONTACTS_TASK_RUNNER", "dask")
+    report = in_small_chunks.load(MESSY)
+    assert mark.exists()
+    assert report["rows"]["read"] == 1001
