@@ -94,6 +94,7 @@ CATALOGUES = [
 ]  # fmt: skip
 
 
+@pytest.mark.parametrize("warehouse_url", ["sqlite"], indirect=True)
 @pytest.mark.parametrize(("text", "hint"), CATALOGUES)
 def test_a_wrong_catalogue(text: str, hint: str, contacts: Contacts) -> None:
     contacts.has_a_past()
@@ -110,6 +111,7 @@ def test_a_wrong_catalogue(text: str, hint: str, contacts: Contacts) -> None:
     assert contacts("fields", "--catalogue", catalogue).status == 1
 
 
+@pytest.mark.parametrize("warehouse_url", ["sqlite"], indirect=True)
 @pytest.mark.parametrize(
     "text",
     [
@@ -308,6 +310,7 @@ def test_a_wrong_setting(command: Contacts, monkeypatch: pytest.MonkeyPatch) -> 
     is_one_line(ran, "CONTACTS_WORKERS")
 
 
+@pytest.mark.parametrize("warehouse_url", ["sqlite"], indirect=True)
 def test_a_rejected_file_is_never_written_over_itself(contacts: Contacts) -> None:
     report = contacts.load("email\nno email\n")
     before = Path(report["rejected_file"]).read_bytes()
@@ -320,6 +323,7 @@ def test_a_rejected_file_is_never_written_over_itself(contacts: Contacts) -> Non
     is_one_line(gone, "folder was removed")
 
 
+@pytest.mark.parametrize("warehouse_url", ["sqlite"], indirect=True)
 def test_an_unknown_segment_is_told_before_reading(contacts: Contacts) -> None:
     ran = contacts("import", contacts.folder / "none.csv", "--segment", "nobody", "--json")
     assert ran.json["error"]["code"] == "unknown-segment"

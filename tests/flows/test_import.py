@@ -12,6 +12,9 @@ REPORT_KEYS = {
 }  # fmt: skip
 COLUMN_KEYS = {"position", "column", "field", "outcome", "empty_cells", "first_empty", "suggestion"}
 
+# What comes before the warehouse is tried with one of them; the merge is tried with both.
+one_warehouse = pytest.mark.parametrize("warehouse_url", ["sqlite"], indirect=True)
+
 MESSY = """\
 Email,First Name,Phone,Points,Loyalty card,Citty
 ann@example.com,Ann,651234567,5,L1,Cadiz
@@ -62,6 +65,7 @@ def test_the_report(contacts: Contacts) -> None:
     assert {key: check[key] for key in same} == {key: report[key] for key in same}
 
 
+@one_warehouse
 def test_what_a_person_reads(contacts: Contacts) -> None:
     ran = contacts("import", contacts.file(MESSY))
     assert (ran.status, ran.err) == (0, "")
@@ -137,6 +141,7 @@ def test_segments(contacts: Contacts) -> None:
     assert " 2 " in listed
 
 
+@one_warehouse
 @pytest.mark.parametrize(
     ("which", "name", "rejected"),
     [
@@ -187,6 +192,7 @@ READING = [
 ]
 
 
+@one_warehouse
 @pytest.mark.parametrize(("text", "options", "ana"), READING)
 def test_reading_options(text: str | bytes, options: tuple[str, ...], ana: dict[str, str], contacts: Contacts) -> None:
     ran = contacts("import", contacts.file(text), "--json", *options)
@@ -194,6 +200,7 @@ def test_reading_options(text: str | bytes, options: tuple[str, ...], ana: dict[
     assert contacts.database.contacts() == {"a@x.es": ana}
 
 
+@one_warehouse
 def test_a_mapping_file(contacts: Contacts) -> None:
     mapping = contacts.file("Quién: email\n? a=b\n: name\nother:\n", "mapping.yaml")
     report = contacts.load("quien,a=b,Other,City\na@x.es,Ana,1,Cádiz\n", "--mapping", mapping, "--map", "City=")
@@ -201,6 +208,7 @@ def test_a_mapping_file(contacts: Contacts) -> None:
     assert contacts.database.contacts() == {"a@x.es": {"name": "Ana"}}
 
 
+@one_warehouse
 @pytest.mark.parametrize(
     ("text", "options"),
     [
@@ -261,6 +269,7 @@ def test_a_catalogue_that_grows(contacts: Contacts) -> None:
     assert contacts.database.contents() == before, "a field taken out of the catalogue keeps its column"
 
 
+@one_warehouse
 def test_a_header_alone_is_a_file(contacts: Contacts) -> None:
     report = contacts.load("email,name\n")
     assert report["rows"] == {"read": 0, "accepted": 0, "rejected": 0}
