@@ -3,7 +3,7 @@
 PYTHON ?= python3
 PORT ?= 4200
 UV ?= uv
-PYTEST_ARGS ?=
+PYTEST_ARGS ?= -n auto
 
 VENV := .venv
 BIN := $(VENV)/bin

@@ -38,12 +38,14 @@ def build_parser() -> argparse.ArgumentParser:
     _choice(importing, "--blanks", Blanks, "RULE", "whether blank cells empty the stored value")
     importing.add_argument("--segment", metavar="NAME", help="add the contacts to this segment, which must exist")
     _json_option(importing)
+    _profile_option(importing)
 
     checking = command("check", "flows.commands:run_check_command", "check a CSV file, without a warehouse")
     _reading_options(checking)
     checking.add_argument("--accepted", metavar="FILE", help="write the accepted rows here, as CSV")
     checking.add_argument("--rejected", metavar="FILE", help="write the rejected rows here, as CSV")
     _json_option(checking)
+    _profile_option(checking)
 
     listing = command("imports", "flows.listings:show_imports", "the import list, or one import")
     listing.add_argument(
@@ -112,6 +114,10 @@ def _warehouse_option(parser: argparse.ArgumentParser) -> None:
 
 def _json_option(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="print one JSON object and nothing else")
+
+
+def _profile_option(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--profile", action="store_true", help="print the seconds and rows a second of each stage")
 
 
 def _import_number(text: str) -> int:

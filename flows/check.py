@@ -6,7 +6,7 @@ from pathlib import Path
 
 from flows.examine import REJECTED_FILE, catalogue_for, check_file, land_source, read_file, settle
 from flows.progress import watcher
-from flows.report import ImportReport, Report, as_known_error
+from flows.report import ImportReport, Outcome, as_known_error
 from flows.request import ReadingOptions
 from flows.running import in_threads
 from flows.settings import Settings
@@ -16,7 +16,7 @@ from transforms.accepted import write_accepted
 
 def check_contacts(
     options: ReadingOptions, settings: Settings, folder: Path, accepted: str | None = None, rejected: str | None = None
-) -> Report:
+) -> Outcome:
     """Check a file, leaving nothing in `folder` that is needed; write the two frames where asked."""
     report = ImportReport(options)
     try:
@@ -24,8 +24,8 @@ def check_contacts(
     except Exception as error:
         if os.environ.get("CONTACTS_DEBUG"):
             raise
-        return report.failed(as_known_error(error))
-    return report.checked()
+        return Outcome(report.failed(as_known_error(error)), report.stages)
+    return Outcome(report.checked(), report.stages)
 
 
 def _check(
@@ -40,11 +40,15 @@ def _check(
         _must_be_writable(output)
     catalogue = catalogue_for(options, settings)
     progress = watcher.get()
-    report.source = source = land_source(options, catalogue, folder)
+    with report.stage("landing"):
+        report.source = source = land_source(options, catalogue, folder)
     with in_threads(settings.workers) as run:
-        report.profile = profile = read_file(source, folder, settings.chunk_bytes, run, progress)
-        verdicts = list(check_file(source, profile, catalogue.default_prefix, folder, run, progress))
-    report.rejected = settle(options, source, profile, verdicts, folder, keep=0)
+        with report.stage("reading"):
+            report.profile = profile = read_file(source, folder, settings.chunk_bytes, run, progress)
+        with report.stage("checking"):
+            verdicts = list(check_file(source, profile, catalogue.default_prefix, folder, run, progress))
+    with report.stage("settling"):
+        report.rejected = settle(options, source, profile, verdicts, folder, keep=0)
     if accepted:
         write_accepted(accepted, profile, verdicts, str(folder))
     if rejected:

@@ -7,7 +7,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, TypeVar, cast
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from pydantic import ValidationError
 
@@ -16,6 +16,9 @@ from flows.local_server import start_local_server
 from flows.request import ImportRequest, ReadingOptions
 from flows.settings import Settings
 from schemas.errors import UsageError
+
+if TYPE_CHECKING:  # the report brings pandas; a wrong command is told without it
+    from flows.report import Outcome
 
 Options = TypeVar("Options", bound=ReadingOptions)
 
@@ -32,33 +35,38 @@ def run_import_command(options: argparse.Namespace) -> int:
     if settings.catalogue:
         os.environ["CONTACTS_CATALOGUE"] = str(settings.catalogue)
     server = start_local_server()
-    from flows.printing import print_report
-
     if server:
         server.wait()
     with watched(options):
-        report = _report_of(request)
-    print_report(report, options.json)
-    return FAILED if report["status"] == "failed" else OK
+        outcome = _outcome_of(request)
+    return _print_outcome(outcome, options)
 
 
-def _report_of(request: ImportRequest) -> dict[str, Any]:
+def _print_outcome(outcome: "Outcome", options: argparse.Namespace) -> int:
+    from flows.printing import print_report, print_stages
+
+    print_report(outcome.report, options.json)
+    if options.profile:
+        print_stages(outcome)
+    return FAILED if outcome.report["status"] == "failed" else OK
+
+
+def _outcome_of(request: ImportRequest) -> "Outcome":
     """Run the flow; once it has its report, a Prefect that went away changes nothing about the import."""
     from flows.import_contacts import import_contacts
-    from flows.report import outcome
+    from flows.report import outcomes
 
-    reports: list[dict[str, Any]] = []
-    outcome.set(reports)
+    told: list[Outcome] = []
+    outcomes.set(told)
     try:
         result = cast(Any, import_contacts(request, return_state=True)).result(raise_on_failure=False)
     except Exception as error:
         result = error
-    if not reports:
+    if not told:
         raise result
     if isinstance(result, BaseException):
-        note = "Prefect went away before it heard how the import ended"
-        return {**reports[0], "warnings": [*reports[0]["warnings"], note]}
-    return reports[0]
+        told[0].report["warnings"].append("Prefect went away before it heard how the import ended")
+    return told[0]
 
 
 def run_check_command(options: argparse.Namespace) -> int:
@@ -67,12 +75,10 @@ def run_check_command(options: argparse.Namespace) -> int:
     settings = Settings.load(**settings_from(options))
     request = request_from(options, ReadingOptions)
     from flows.check import check_contacts
-    from flows.printing import print_report
 
     with watched(options), tempfile.TemporaryDirectory(prefix="contacts-check-") as folder:
-        report = check_contacts(request, settings, Path(folder), options.accepted, options.rejected)
-    print_report(report, options.json)
-    return FAILED if report["status"] == "failed" else OK
+        outcome = check_contacts(request, settings, Path(folder), options.accepted, options.rejected)
+    return _print_outcome(outcome, options)
 
 
 def _three_files(options: argparse.Namespace) -> None:

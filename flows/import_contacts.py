@@ -26,7 +26,7 @@ from flows.examine import (
     settle,
 )
 from flows.progress import watcher
-from flows.report import ImportReport, Report, as_known_error, tell
+from flows.report import ImportReport, Outcome, Report, as_known_error, tell
 from flows.request import ImportRequest
 from flows.settings import Settings
 from flows.task_runs import on_task_runner
@@ -67,7 +67,7 @@ def import_contacts(request: ImportRequest) -> State[Report]:
         if os.environ.get("CONTACTS_DEBUG"):
             get_run_logger().exception("the import failed")
         result = report.failed(as_known_error(error))
-    tell(result)
+    tell(Outcome(result, report.stages))
     publish_summary(result)
     return final_state(result)
 
@@ -104,19 +104,25 @@ def import_file(
         check_segment(warehouse, request.segment)
     progress = ProgressArtifact(watcher.get())
 
-    report.source = source = land_task(request, catalogue, folder)
-    set_landed(warehouse, run_id(report), sha256=source.landed.sha256)
+    with report.stage("landing"):
+        report.source = source = land_task(request, catalogue, folder)
+        set_landed(warehouse, run_id(report), sha256=source.landed.sha256)
     with on_task_runner(settings) as run:
-        report.profile = profile = read_file(source, folder, settings.chunk_bytes, run, progress)
+        with report.stage("reading"):
+            report.profile = profile = read_file(source, folder, settings.chunk_bytes, run, progress)
         with Staging(warehouse, run_id(report), profile.imported, folder) as staging:
-            verdicts = []
-            for verdict in check_file(source, profile, catalogue.default_prefix, folder, run, progress):
-                staging.add(Path(verdict.accepted_path))
-                verdicts.append(verdict)
-            report.rejected = settle(request, source, profile, verdicts, folder, settings.rejections_limit)
-            report.rejected_file = str(folder / REJECTED_FILE)
-            exclude_losers(staging, profile, folder)
-            result = load_task(opaque(warehouse), opaque(staging), request, opaque(report))
+            with report.stage("checking"):
+                verdicts = []
+                for verdict in check_file(source, profile, catalogue.default_prefix, folder, run, progress):
+                    with report.stage("staging, while checking"):
+                        staging.add(Path(verdict.accepted_path))
+                    verdicts.append(verdict)
+            with report.stage("settling"):
+                report.rejected = settle(request, source, profile, verdicts, folder, settings.rejections_limit)
+                report.rejected_file = str(folder / REJECTED_FILE)
+                exclude_losers(staging, profile, folder)
+            with report.stage("merging"):
+                result = load_task(opaque(warehouse), opaque(staging), request, opaque(report))
     publish_rejected_rows(report.rejected, settings)  # before the folder is emptied
     return result
 

@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from flows.report import Report
+from flows.report import Outcome, Report
 from schemas.rules import EXPECTED, Rule
 
 
@@ -81,6 +81,14 @@ def _print_for_people(report: Report) -> None:
         print(f"\nNote: {warning}")
     if report["rejected_file"] and report["rows"] and report["rows"]["rejected"]:
         print(f"\nRejected rows, to mend and import again: {report['rejected_file']}")
+
+
+def print_stages(outcome: Outcome) -> None:
+    """Where the time went, on standard error, so that a report in JSON stays alone."""
+    rows = (outcome.report["rows"] or {}).get("read", 0)
+    print(f"{'stage':<24} {'seconds':>8} {'rows/s':>12}", file=sys.stderr)
+    for name, seconds in outcome.stages.items():
+        print(f"{name:<24} {seconds:>8.2f} {rows / max(seconds, 1e-9):>12,.0f}", file=sys.stderr)
 
 
 def _counts(counts: dict[str, int]) -> str:

@@ -1,10 +1,11 @@
 """The report of an import: one JSON object, the same on the command line, in the list and in the artifacts."""
 
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from flows.examine import SourceFile
 from flows.request import ImportRequest, ReadingOptions
@@ -31,6 +32,16 @@ class ImportReport:
     accepted: int | None = None
     notes: list[str] = field(default_factory=list)
     started: float = field(default_factory=time.monotonic)
+    stages: dict[str, float] = field(default_factory=dict)
+
+    @contextmanager
+    def stage(self, name: str) -> Iterator[None]:
+        """Add the seconds of a stage to what it took before; stages may lie within others."""
+        began = time.monotonic()
+        try:
+            yield
+        finally:
+            self.stages[name] = self.stages.get(name, 0.0) + time.monotonic() - began
 
     @property
     def rows(self) -> dict[str, int] | None:
@@ -121,10 +132,17 @@ def as_known_error(error: BaseException) -> ContactImportError:
     return UnexpectedError(f"{type(error).__name__}{reason}")
 
 
-outcome: ContextVar[list[Report]] = ContextVar("outcome")
-"""Where the command finds the report although Prefect may fail after the commit; set before the flow is called."""
+class Outcome(NamedTuple):
+    """How an import ended, and the seconds of its stages."""
+
+    report: Report
+    stages: dict[str, float]
 
 
-def tell(report: Report) -> None:
-    """Leave the report where the command looks for it. The flow itself, which Dask pickles, holds no ContextVar."""
-    outcome.get([]).append(report)
+outcomes: ContextVar[list[Outcome]] = ContextVar("outcomes")
+"""Where the command finds the outcome although Prefect may fail after the commit; set before the flow is called."""
+
+
+def tell(outcome: Outcome) -> None:
+    """Leave the outcome where the command looks for it. The flow itself, which Dask pickles, holds no ContextVar."""
+    outcomes.get([]).append(outcome)

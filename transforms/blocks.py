@@ -41,12 +41,22 @@ def cut(path: str, source: str, layout: Layout, block_bytes: int) -> Iterator[Bl
                 return
             length, regular = _whole_records(data, final, layout, size >= LARGEST_RECORD)
             if not length and size >= LARGEST_RECORD:
-                raise RecordTooLarge(source, offset, LARGEST_RECORD)
+                raise RecordTooLarge(source, _line_at(path, offset, layout.dialect), LARGEST_RECORD)
             if not length:
                 size = min(size * 2, LARGEST_RECORD)
                 continue
             yield Block(index, offset, length, regular, final and length == len(data))
             offset, index, size = offset + length, index + 1, block_bytes
+
+
+def _line_at(path: str, offset: int, dialect: Dialect) -> int:
+    """The number of the line that starts at a byte; asked once, when the import fails anyway."""
+    line = 1
+    with Path(path).open("rb") as stream:
+        while offset > 0 and (data := stream.read(min(offset, 1 << 20))):
+            line += dialect.count_breaks(data)
+            offset -= len(data)
+    return line
 
 
 def _whole_records(data: bytes, final: bool, layout: Layout, as_far_as_we_go: bool) -> tuple[int, bool]:

@@ -19,6 +19,11 @@ class Dialect:
     carriage_return: bool = False
     quote: str = QUOTE
 
+    def count_breaks(self, data: bytes) -> int:
+        """How many line breaks are in the bytes, quoted ones too."""
+        breaks = data.count(b"\n")
+        return breaks + data.count(b"\r") - data.count(b"\r\n") if self.carriage_return else breaks
+
     def as_report(self) -> dict[str, str | bool]:
         return {
             "encoding": self.encoding,

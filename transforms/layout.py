@@ -60,7 +60,7 @@ def find_layout(landed: Landed, catalogue: FieldCatalogue, delimiter: str | None
     first = next(iter(records(chosen)), None)
     if first is None:
         raise SourceEmpty(landed.source)
-    lines_before = _count_breaks(sample[: first.start], carriage_return)
+    lines_before = dialect.count_breaks(sample[: first.start])
     names = _texts(first)
     if names is None:
         raise HeaderUnreadable(landed.source, lines_before + 1)
@@ -70,7 +70,7 @@ def find_layout(landed: Landed, catalogue: FieldCatalogue, delimiter: str | None
         return Layout(dialect, columns, landed.start + first.start, lines_before + 1)
     _refuse_data(landed.source, names, catalogue)
     columns = tuple(name or f"column_{number}" for number, name in enumerate(names, 1))
-    lines = lines_before + _count_breaks(sample[first.start : first.end], carriage_return)
+    lines = lines_before + dialect.count_breaks(sample[first.start : first.end])
     dialect = replace(dialect, header=True)
     return Layout(dialect, columns, landed.start + first.end, lines + 1, rejected_file)
 
@@ -106,12 +106,6 @@ def _texts(record: Record) -> list[str] | None:
         return [unguarded(cell.decode("utf-8")).strip() for cell in record.cells] if record.cells else None
     except UnicodeDecodeError:
         return None
-
-
-def _count_breaks(data: bytes, carriage_return: bool) -> int:
-    if carriage_return:
-        return data.count(b"\r") + data.count(b"\n") - data.count(b"\r\n")
-    return data.count(b"\n")
 
 
 def _refuse_data(source: str, names: Sequence[str], catalogue: FieldCatalogue) -> None:

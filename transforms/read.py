@@ -22,8 +22,6 @@ from transforms.records import RecordReader
 
 Columns: TypeAlias = dict[str, pa.Array]
 
-# Possessive, since white space and a tab as delimiter overlap.
-_BLANK_CELL = r'(?:\s*+|"\s*+")'
 _SURROGATES = re.compile("[\udc00-\udcff]")
 
 
@@ -61,10 +59,9 @@ def read_records(path: str, layout: Layout, block: Block) -> tuple[RawRecords, i
 
 
 def count_lines(data: bytes, dialect: Dialect) -> int:
-    breaks = data.count(b"\n")
-    if dialect.carriage_return:
-        breaks += data.count(b"\r") - data.count(b"\r\n")
-    return breaks + (not data.endswith((b"\n", b"\r") if dialect.carriage_return else b"\n"))
+    """How many lines the bytes are, the last one with or without its break."""
+    ended = data.endswith((b"\n", b"\r") if dialect.carriage_return else b"\n")
+    return dialect.count_breaks(data) + (not ended)
 
 
 def read_regular(data: bytes, layout: Layout, lines: int) -> RawRecords | None:

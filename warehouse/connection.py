@@ -171,9 +171,10 @@ def _make_ready_for_sqlite(address: URL, name: str) -> None:
     path = Path(address.database or "")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
+        is_folder = path.is_dir()  # which asks the system, and so finds a name that is too long
     except OSError as error:
         raise WarehouseUnusable(name, f"its folder cannot be made ({error.strerror})") from error
-    if path.is_dir():
+    if is_folder:
         raise WarehouseUnusable(name, "it is a folder; name a file")
     for place in (path, path.parent):
         if place.exists() and not os.access(place, os.W_OK):

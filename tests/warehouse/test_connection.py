@@ -189,3 +189,8 @@ def test_a_connection_cut_between_two_uses_is_not_noticed(
         )
     with warehouse.reading() as connection:
         assert connection.scalar(text("select 1")) == 1
+
+
+def test_a_sqlite_path_that_is_too_long_is_told(tmp_path: Path) -> None:
+    with pytest.raises(WarehouseUnusable, match="too long"):
+        Warehouse.open(f"sqlite:///{tmp_path}/{'x' * 300}.db")
