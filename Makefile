@@ -56,13 +56,14 @@ $(VENV)/bin/python:
 			"name another one: make PYTHON=python3.12 ..." >&2; exit 1; }
 	$(PYTHON) -m venv $(VENV)
 
-# One .venv serves both: the development list holds the runtime one at the same versions.
+# One .venv serves both: the development list holds the runtime one at the same versions. The lists are
+# complete, and older pips misread a pin when a dependency asks for an extra of it: hence --no-deps.
 $(RUNTIME): requirements.txt pyproject.toml | $(VENV)/bin/python
-	$(PIP) install --require-hashes -r requirements.txt
+	$(PIP) install --require-hashes --no-deps -r requirements.txt
 	$(PIP) install --no-deps --no-build-isolation -e .
 	@touch $@
 
 $(DEV): requirements-dev.txt pyproject.toml | $(VENV)/bin/python
-	$(PIP) install --require-hashes -r requirements-dev.txt
+	$(PIP) install --require-hashes --no-deps -r requirements-dev.txt
 	$(PIP) install --no-deps --no-build-isolation -e .
 	@touch $(RUNTIME) $@
