@@ -4,6 +4,8 @@ PYTHON ?= python3
 PORT ?= 4200
 UV ?= uv
 PYTEST_ARGS ?= -n auto
+ROWS ?= 1000000
+ROUNDS ?= 3
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -16,7 +18,7 @@ LOCK := $(UV) pip compile --quiet --universal --python-version 3.11 --generate-h
 	--custom-compile-command "make lock" $(LOCK_ARGS) pyproject.toml
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test lint ui lock clean
+.PHONY: help install demo test lint ui bench lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -41,6 +43,9 @@ ui: $(RUNTIME) ## Prefect's UI over the command's runs, at http://127.0.0.1:$POR
 	@env -u PREFECT_API_URL PREFECT_SERVER_API_PORT=$(PORT) PREFECT_HOME="$$($(HOME_OF_RUNS))" \
 		DO_NOT_TRACK=1 PREFECT_SERVER_ANALYTICS_ENABLED=false PREFECT_SERVER_LOGGING_LEVEL=ERROR \
 		$(BIN)/prefect server start
+
+bench: $(DEV) ## imports beside bare loads, interleaved (ROWS=1000000 ROUNDS=3)
+	$(BIN)/python -m benchmarks.run --rows $(ROWS) --rounds $(ROUNDS)
 
 lock: ## renew the locked requirements (needs uv; LOCK_ARGS=--upgrade takes newer releases)
 	$(LOCK) --group build --output-file requirements.txt

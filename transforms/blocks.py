@@ -64,7 +64,7 @@ def _whole_records(data: bytes, final: bool, layout: Layout, as_far_as_we_go: bo
     length = len(data) if final else _last_break_outside_quotes(data, layout.dialect)
     if layout.dialect.carriage_return and not final and data[length : length + 1] in (b"", b"\n"):
         length = 0  # the break may be, or is, half of a CRLF, which counts as one line
-    if length and is_regular(data[:length], layout.dialect):
+    if length and is_regular(data[:length], layout.dialect, layout.all_utf8):
         return length, True
     if final:
         return length, False
@@ -88,10 +88,13 @@ def _last_break_outside_quotes(data: bytes, dialect: Dialect) -> int:
     return 0
 
 
-def is_regular(data: bytes, dialect: Dialect) -> bool:
-    """Whether a plain CSV parser reads these bytes as we do: quotes in place, one kind of break, UTF-8."""
+def is_regular(data: bytes, dialect: Dialect, all_utf8: bool = False) -> bool:
+    """Whether a plain CSV parser reads these bytes as we do: quotes in place, one kind of break, UTF-8.
+
+    `all_utf8` spares a look where the whole file is known to be.
+    """
     breaks = data.count(b"\n") if dialect.carriage_return else data.count(b"\r") - data.count(b"\r\n")
-    return not breaks and _is_utf8(data) and (b'"' not in data or _quotes_in_place(data, dialect))
+    return not breaks and (all_utf8 or _is_utf8(data)) and (b'"' not in data or _quotes_in_place(data, dialect))
 
 
 def _is_utf8(data: bytes) -> bool:

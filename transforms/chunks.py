@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.feather
 
-from schemas.columns import trimmed
+from schemas.field_types import Gaps
 from schemas.frames import profile_schema
 from schemas.rules import Rule
 from transforms.blocks import Block
@@ -135,7 +135,7 @@ def _unguarded(table: pa.Table, keys: list[str]) -> tuple[pa.Table, int]:
     """The table without the `'` that files written for spreadsheets put before formulas."""
     total = 0
     for position, key in enumerate(keys):
-        column, count = unguard(pd.Series(pd.arrays.ArrowExtensionArray(table[key])))
+        column, count = unguard(_series(table[key]))
         if count:
             table, total = table.set_column(position, key, pa.chunked_array(pa.array(column))), total + count
     return table, total
@@ -161,20 +161,21 @@ def _profile(table: pa.Table, mapping: ColumnMapping) -> tuple[dict[int, tuple[i
         rows = rows[~np.asarray(pc.fill_null(pc.starts_with(table["rule"], "row-"), False))]
     table = well_formed(table)
     empty = {}
+    filled = {}
     for column in mapping.columns:
-        found = np.flatnonzero(np.asarray(_blank_cells(table[column.key])))
+        cells = table[column.key]
+        blank = _blank_cells(cells)
+        found = np.flatnonzero(np.asarray(blank))
         empty[column.position] = (len(found), tuple(int(rows[place]) for place in found[:FIRST_EMPTY]))
-    gaps = raw_frame(table, mapping)
-    gaps = gaps.apply(trimmed)
-    return empty, frozenset(each.field for each in failures(gaps, profile_schema(mapping.fields)))
+        if column.field and column.field.gaps is Gaps.DROP_COLUMN:
+            filled[column.field.id] = _series(pc.if_else(blank, None, cells) if len(found) else cells)
+    return empty, frozenset(each.field for each in failures(pd.DataFrame(filled), profile_schema(mapping.fields)))
+
+
+def _series(cells: pa.ChunkedArray) -> pd.Series:
+    return pd.Series(pd.arrays.ArrowExtensionArray(cells))
 
 
 def raw_frame(table: pa.Table, mapping: ColumnMapping) -> pd.DataFrame:
     """The raw cells of the mapped columns, one column a field."""
-    return pd.DataFrame(
-        {
-            column.field.id: pd.Series(pd.arrays.ArrowExtensionArray(table[column.key]))
-            for column in mapping.mapped
-            if column.field
-        }
-    )
+    return pd.DataFrame({column.field.id: _series(table[column.key]) for column in mapping.mapped if column.field})

@@ -36,7 +36,8 @@ _OTHERWISE = ". If letters with accents look wrong, name the encoding with --enc
 class Landed:
     """The source as UTF-8 text in the import's folder; `start` skips a byte order mark.
 
-    Bytes that could not be decoded stay in it as bytes that are no UTF-8, for the reader to reject.
+    Bytes that could not be decoded stay in it as bytes that are no UTF-8, for the reader to reject;
+    `all_utf8` where it is known that there are none.
     """
 
     path: str
@@ -46,6 +47,7 @@ class Landed:
     encoding: str
     start: int = 0
     warnings: tuple[str, ...] = ()
+    all_utf8: bool = False
 
 
 def land(source: str, folder: Path, encoding: str | None = None) -> Landed:
@@ -70,7 +72,7 @@ def land(source: str, folder: Path, encoding: str | None = None) -> Landed:
     if marked and encoding and codecs.lookup(encoding).name.split("-")[:2] != str(marked).split("-"):
         warnings = (*warnings, f"the file's byte order mark says {marked}, so --encoding {encoding} was not used")
     if chosen == "utf-8":
-        return Landed(str(copy), source, sha256, size, chosen, len(mark), warnings)
+        return Landed(str(copy), source, sha256, size, chosen, len(mark), warnings, all_utf8=utf8)
     text = folder / "source.utf8.csv"
     _transcode(copy, text, chosen)
     copy.unlink()

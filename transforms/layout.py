@@ -34,6 +34,7 @@ class Layout:
     data_start: int
     first_line: int
     rejected_file: bool = False
+    all_utf8: bool = False
 
     @property
     def width(self) -> int:
@@ -67,12 +68,12 @@ def find_layout(landed: Landed, catalogue: FieldCatalogue, delimiter: str | None
     rejected_file = tuple(names[-len(REJECTION_COLUMNS) :]) == REJECTION_COLUMNS
     if not (header or rejected_file):
         columns = tuple(f"column_{number}" for number in range(1, len(names) + 1))
-        return Layout(dialect, columns, landed.start + first.start, lines_before + 1)
+        return Layout(dialect, columns, landed.start + first.start, lines_before + 1, all_utf8=landed.all_utf8)
     _refuse_data(landed.source, names, catalogue)
     columns = tuple(name or f"column_{number}" for number, name in enumerate(names, 1))
     lines = lines_before + dialect.count_breaks(sample[first.start : first.end])
     dialect = replace(dialect, header=True)
-    return Layout(dialect, columns, landed.start + first.end, lines + 1, rejected_file)
+    return Layout(dialect, columns, landed.start + first.end, lines + 1, rejected_file, landed.all_utf8)
 
 
 def _sample(landed: Landed) -> bytes:

@@ -12,11 +12,9 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import (
-    Column,
     ColumnElement,
     Connection,
     Insert,
-    MetaData,
     Select,
     Table,
     Update,
@@ -28,12 +26,11 @@ from sqlalchemy import (
     select,
     update,
 )
-from sqlalchemy.schema import CreateTable
 from sqlalchemy.types import Text
 
 from schemas.choices import Blanks, MergePolicy
 from schemas.errors import MergeOutOfBalance
-from warehouse.tables import Number, UtcDateTime
+from warehouse.tables import UtcDateTime
 
 
 @dataclass(frozen=True)
@@ -52,13 +49,16 @@ class MergeCounts:
 
 @dataclass(frozen=True)
 class MergeStatements:
-    """The statements of one merge, in the order in which they run; None where the policy has no such step."""
+    """The statements of one merge; None where the policy has no such step.
 
-    known: CreateTable
-    match: Insert
+    `insert_all` is for a merge that knows none of the contacts: it need not ask for each whether it is there.
+    """
+
     count_staged: Select[tuple[int]]
+    count_known: Select[tuple[int]]
     update: Update | None
-    insert: Insert | None
+    insert_all: Insert | None
+    insert_absent: Insert | None
 
 
 def merge_statements(
@@ -74,34 +74,21 @@ def merge_statements(
     """Say a policy in SQL for the imported `fields`, the identity not among them."""
     if blanks is Blanks.CLEAR and not policy.may_clear:
         raise ValueError(f"{policy} never clears a stored value")
-    known = _known()
-    pairs = select(staged.c.record_number, contacts.c.contact_id).join(contacts, contacts.c.email == staged.c.email)
-    update_known = policy.updates and len(fields) > 0
+    same = contacts.c.email == staged.c.email
+    updates = policy.updates and len(fields) > 0
+    absent = ~exists().where(same).correlate(staged)
     return MergeStatements(
-        known=CreateTable(known),
-        match=insert(known).from_select(["record_number", "contact_id"], pairs, include_defaults=False),
         count_staged=select(func.count()).select_from(staged),
-        update=_update(contacts, staged, known, fields, policy, blanks, import_id, now) if update_known else None,
-        insert=_insert(contacts, staged, known, fields, import_id, now) if policy.inserts else None,
-    )
-
-
-def _known() -> Table:
-    """Which staged row found which contact; it lives until the end of the transaction."""
-    return Table(
-        "known",
-        MetaData(),
-        Column("record_number", Number, primary_key=True, autoincrement=False),
-        Column("contact_id", Number, nullable=False),
-        prefixes=["TEMPORARY"],
-        postgresql_on_commit="DROP",
+        count_known=select(func.count()).select_from(staged.join(contacts, same)),
+        update=_update(contacts, staged, fields, policy, blanks, import_id, now) if updates else None,
+        insert_all=_insert(contacts, staged, fields, import_id, now) if policy.inserts else None,
+        insert_absent=_insert(contacts, staged, fields, import_id, now, absent) if policy.inserts else None,
     )
 
 
 def _update(
     contacts: Table,
     staged: Table,
-    known: Table,
     fields: Sequence[str],
     policy: MergePolicy,
     blanks: Blanks,
@@ -113,8 +100,7 @@ def _update(
     changes = [value.is_distinct_from(_stored(contacts.c[field])) for field, value in merged.items()]
     return (
         update(contacts)
-        .where(contacts.c.contact_id == known.c.contact_id, known.c.record_number == staged.c.record_number)
-        .where(or_(*changes))
+        .where(contacts.c.email == staged.c.email, or_(*changes))
         .values({**merged, "updated_at": now, "updated_by_import": import_id})
     )
 
@@ -134,9 +120,14 @@ def _merged(
 
 
 def _insert(
-    contacts: Table, staged: Table, known: Table, fields: Sequence[str], import_id: int, now: datetime
+    contacts: Table,
+    staged: Table,
+    fields: Sequence[str],
+    import_id: int,
+    now: datetime,
+    *absent: ColumnElement[bool],
 ) -> Insert:
-    """Add the contacts that are not there yet, numbered in the order of the file."""
+    """Add contacts, numbered in the order of the file."""
     moment = literal(now, UtcDateTime)
     values = {
         "email": staged.c.email,
@@ -145,21 +136,22 @@ def _insert(
         "updated_at": moment,
         "created_by_import": literal(import_id),
     }
-    found = exists().where(known.c.record_number == staged.c.record_number)
-    rows = select(*values.values()).where(~found).order_by(staged.c.record_number)
+    rows = select(*values.values()).where(*absent).order_by(staged.c.record_number)
     return insert(contacts).from_select(list(values), rows, include_defaults=False)
 
 
 def merge(connection: Connection, statements: MergeStatements, policy: MergePolicy, *, accepted: int) -> MergeCounts:
     """Run a merge in the caller's transaction; MergeOutOfBalance when its counts are not the accepted rows.
 
-    Known contacts are updated before new ones are inserted, so no row is looked at twice.
+    The caller keeps other writers out, so what is counted first holds for the statements after it. Known
+    contacts are updated before new ones are inserted, so no row is looked at twice.
     """
-    connection.execute(statements.known)
-    known = _written(connection, statements.match)
-    updated = _written(connection, statements.update)
-    inserted = _written(connection, statements.insert)
-    absent = connection.scalars(statements.count_staged).one() - known - inserted
+    staged = connection.scalars(statements.count_staged).one()
+    known = connection.scalars(statements.count_known).one()
+    updated = _written(connection, statements.update) if known else 0
+    insertion = statements.insert_absent if known else statements.insert_all
+    inserted = _written(connection, insertion) if known < staged else 0
+    absent = staged - known - inserted
     unchanged, skipped = (known - updated, absent) if policy.updates else (0, known + absent)
     counts = MergeCounts(inserted=inserted, updated=updated, unchanged=unchanged, skipped=skipped)
     impossible = min(updated, unchanged, absent) < 0 or (policy.inserts and absent)
