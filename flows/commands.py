@@ -94,6 +94,7 @@ def request_from(options: argparse.Namespace, model: type[Options], **more: Any)
     given = {
         "source": options.source,
         "mapping": mapping_from(options),
+        "mapping_file": options.mapping,
         "delimiter": options.delimiter,
         "header": not options.no_header,
         "encoding": options.encoding,
@@ -116,16 +117,14 @@ def _problem(error: Any) -> str:
 
 
 def mapping_from(options: argparse.Namespace) -> dict[str, str]:
-    """The mapping file's lines, then `--map`; a column's name may have a '=' in it, a field's may not."""
-    from transforms.mapping import read_mapping
-
+    """What `--map` says; a column's name may have a '=' in it, a field's may not."""
     flags: dict[str, str] = {}
     for text in options.map:
         column, equals, field = text.rpartition("=")
         if not equals or not column.strip():
             raise UsageError(f"--map {text!r} is not COLUMN=FIELD; write for example --map 'E-mail=email'")
         flags[column.strip()] = field.strip()
-    return (read_mapping(options.mapping) if options.mapping else {}) | flags
+    return flags
 
 
 @contextmanager

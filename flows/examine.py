@@ -17,7 +17,7 @@ from transforms.chunks import ReadPlan, read_chunk
 from transforms.duplicates import settle_duplicates
 from transforms.land import Landed, land
 from transforms.layout import REJECTION_COLUMNS, Layout, find_layout
-from transforms.mapping import ColumnMapping, map_columns
+from transforms.mapping import ColumnMapping, map_columns, read_mapping
 from transforms.normalise import Reading
 from transforms.profile import FileProfile, profile_file
 from transforms.rejected import RejectedPlan, RejectedRows, write_rejected
@@ -44,13 +44,14 @@ def catalogue_for(options: ReadingOptions, settings: Settings) -> FieldCatalogue
 
 def land_source(options: ReadingOptions, catalogue: FieldCatalogue, folder: Path) -> SourceFile:
     """Copy the source, find its layout, map its columns."""
+    explicit = (read_mapping(options.mapping_file) if options.mapping_file else {}) | options.mapping
     try:
         landed = land(options.source, folder, options.encoding)
     except OSError as error:  # a disk error, a name too long, no space for the copy
         raise SourceUnreadable(options.source, error.strerror or "the disk fails") from error
     layout = find_layout(landed, catalogue, options.delimiter, options.header)
     never = REJECTION_COLUMNS if layout.rejected_file else ()
-    return SourceFile(landed, layout, map_columns(layout.columns, catalogue, options.mapping, never))
+    return SourceFile(landed, layout, map_columns(layout.columns, catalogue, explicit, never))
 
 
 def read_file(source: SourceFile, folder: Path, block_bytes: int, run: Run, progress: Progress) -> FileProfile:

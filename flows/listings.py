@@ -66,6 +66,8 @@ def show_imports(options: argparse.Namespace) -> int:
             for row in imports
         ],
     )
+    if len(imports) == LISTED:
+        print(f"(the last {LISTED}; an older one is shown by its number)")
     return OK
 
 

@@ -27,6 +27,8 @@ class ReadingOptions(BaseModel):
     mapping: dict[str, str] = Field(default_factory=dict, title="Columns to fields")
     """As JSON, such as {"E-mail": "email", "Notes": ""}: column (or column_N) to field, none to ignore it.
     Columns that are not named here are matched by their names."""
+    mapping_file: str | None = Field(None, json_schema_extra=_plain_text, title="Mapping file")
+    """A YAML file of such lines, 'Column: field', that the worker can read; what is named above goes before it."""
     delimiter: str | None = Field(None, json_schema_extra=_plain_text, title="Delimiter")
     """One character, or comma, semicolon, tab. Detected when left empty."""
     header: bool = Field(True, title="The first record is a header")

@@ -323,8 +323,8 @@ class HeaderUnreadable(SourceError):
 
     def __str__(self) -> str:
         return (
-            f"the header at line {self.line} of {self.source!r} cannot be read: its quotes do not match, or it is "
-            "not in the file's encoding"
+            f"the first record, at line {self.line} of {self.source!r}, cannot be read: its quotes do not match, or it "
+            "is not in the file's encoding"
         )
 
 

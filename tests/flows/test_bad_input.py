@@ -121,13 +121,14 @@ def test_a_wrong_catalogue(text: str, hint: str, contacts: Contacts) -> None:
         pytest.param(b"\xff\xfe\x00", id="binary"),
     ],
 )
-def test_a_wrong_mapping_file(text: str | bytes | None, command: Contacts) -> None:
-    mapping = command.folder / "mapping.yaml"
+def test_a_wrong_mapping_file(text: str | bytes | None, contacts: Contacts) -> None:
+    mapping = contacts.folder / "mapping.yaml"
     if text is not None:
-        command.file(text, "mapping.yaml")
-    ran = command("import", command.file(GOOD), "--mapping", mapping, "--json")
+        contacts.file(text, "mapping.yaml")
+    ran = contacts("import", contacts.file(GOOD), "--mapping", mapping, "--json")
     assert (ran.status, ran.json["error"]["code"]) == (1, "mapping-invalid")
     is_one_line(ran, "Column: field")
+    assert contacts.database.imports()[0]["error_code"] == "mapping-invalid"
 
 
 @contextmanager
