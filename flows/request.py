@@ -22,8 +22,8 @@ class ReadingOptions(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
 
-    source: str = Field(title="File", min_length=1)
-    """The CSV file to import: a path that the worker can read."""
+    source: str = Field(title="CSV file", min_length=1)
+    """The file to import: a path that the worker can read."""
     mapping: dict[str, str] = Field(default_factory=dict, title="Columns to fields")
     """As JSON, such as {"E-mail": "email", "Notes": ""}: column (or column_N) to field, none to ignore it.
     Columns that are not named here are matched by their names."""
