@@ -51,9 +51,11 @@ def find_losers(keys: pa.Table, choice: Duplicates) -> np.ndarray:
 
     `keys` has the accepted rows' `record_number` and `email`, in record order.
     """
-    codes = keys["email"].combine_chunks().dictionary_encode()
-    codes = np.asarray((codes.combine_chunks() if isinstance(codes, pa.ChunkedArray) else codes).indices)
-    repeated = np.bincount(codes)[codes] > 1 if len(codes) else np.zeros(0, bool)
+    coded = keys["email"].dictionary_encode()
+    if not coded.num_chunks or len(coded.chunk(0).dictionary) == len(keys):
+        return np.empty((0, 2), np.int64)  # as in most files: every email once
+    codes = np.concatenate([np.asarray(chunk.indices) for chunk in coded.chunks])
+    repeated = np.bincount(codes)[codes] > 1
     found = pd.DataFrame({"code": codes[repeated], "record": np.asarray(keys["record_number"])[repeated]})
     winner = found.groupby("code")["record"].transform("max" if choice is Duplicates.LAST else "min")
     loses = (found["record"] != winner) | (choice is Duplicates.REJECT)
