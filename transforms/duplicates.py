@@ -1,6 +1,6 @@
 """Settling duplicates: one row an email within a file, decided once all chunks are checked.
 
-Emails are compared as they are stored. Beyond a few million rows they are spilled to files by a hash of
+Emails are compared as they are stored. Beyond half a million rows they are spilled to files by a hash of
 the email, so that memory holds one partition at a time; the losers go to one small file a chunk.
 """
 
@@ -18,7 +18,7 @@ from schemas.choices import Duplicates
 from transforms.check import ChunkVerdict
 from transforms.profile import PlacedChunk
 
-ROWS_A_PARTITION = 2_000_000
+ROWS_A_PARTITION = 500_000
 
 _KEYS = pa.schema([("record_number", pa.int64()), ("email", pa.string())])
 
