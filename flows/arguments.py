@@ -37,6 +37,11 @@ def build_parser() -> argparse.ArgumentParser:
     _choice(importing, "--merge", MergePolicy, "POLICY", "what happens to contacts that exist already")
     _choice(importing, "--blanks", Blanks, "RULE", "whether blank cells empty the stored value")
     importing.add_argument("--segment", metavar="NAME", help="add the contacts to this segment, which must exist")
+    importing.add_argument("--max-rejected", metavar="N", help="fail above this many rejected rows, or this percentage")
+    importing.add_argument(
+        "--min-rows", metavar="N", help="fail below this many rows, or this percentage of last time's"
+    )
+    importing.add_argument("--require", action="append", metavar="FIELD", help="fail if this field cannot be imported")
     _json_option(importing)
     _profile_option(importing)
 

@@ -28,7 +28,8 @@ def run_import_command(options: argparse.Namespace) -> int:
     settings = Settings.load(**settings_from(options))
     if options.segment is not None and not options.segment.strip():
         raise UsageError("--segment is blank; name a segment, or leave the option out")
-    request = request_from(options, ImportRequest, merge=options.merge, blanks=options.blanks, segment=options.segment)
+    own = ("merge", "blanks", "segment", "max_rejected", "min_rows", "require")
+    request = request_from(options, ImportRequest, **{name: getattr(options, name) for name in own})
     # The flow reads its settings from the environment, wherever it runs, so that no address with a
     # password is ever one of its parameters.
     os.environ["CONTACTS_WAREHOUSE_URL"] = settings.warehouse_url.get_secret_value()

@@ -16,6 +16,7 @@ from prefect.tasks import exponential_backoff
 from prefect.utilities.annotations import quote
 
 from flows.artifacts import ProgressArtifact, publish_rejected_rows, publish_summary
+from flows.ceilings import check_enough, check_rejected, check_required
 from flows.examine import (
     REJECTED_FILE,
     SourceFile,
@@ -35,7 +36,7 @@ from schemas.errors import ContactImportError, Interrupted, SourceUnreadable, Tr
 from transforms.duplicates import losers_of
 from transforms.profile import FileProfile
 from warehouse.connection import Warehouse
-from warehouse.imports import COMPLETED, fail_import, get_import, set_landed, start_import
+from warehouse.imports import COMPLETED, fail_import, get_import, last_rows_read, set_landed, start_import
 from warehouse.load import load_import
 from warehouse.prepare import prepare, prepare_import_list
 from warehouse.segments import check_segment
@@ -110,6 +111,8 @@ def import_file(
     with on_task_runner(settings) as run:
         with report.stage("reading"):
             report.profile = profile = read_file(source, folder, settings.chunk_bytes, run, progress)
+        check_required(request, profile, catalogue.ids)
+        check_enough(request, profile.records, last_rows_read(warehouse, request.source))
         with Staging(warehouse, run_id(report), profile.imported, folder) as staging:
             with report.stage("checking"):
                 verdicts = []
@@ -120,10 +123,11 @@ def import_file(
             with report.stage("settling"):
                 report.rejected = settle(request, source, profile, verdicts, folder, settings.rejections_limit)
                 report.rejected_file = str(folder / REJECTED_FILE)
+                publish_rejected_rows(report.rejected, settings)
+                check_rejected(request, profile.records, report.rejected.rows)
                 exclude_losers(staging, profile, folder)
             with report.stage("merging"):
                 result = load_task(opaque(warehouse), opaque(staging), request, opaque(report))
-    publish_rejected_rows(report.rejected, settings)  # before the folder is emptied
     return result
 
 

@@ -1,6 +1,7 @@
 """What an import is asked to do; in the Prefect UI, this model is the form."""
 
 import codecs
+import re
 from typing import Any, Self
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
@@ -15,6 +16,9 @@ def _plain_text(schema: dict[str, Any]) -> None:
     for key in ("anyOf", "default"):
         schema.pop(key, None)
     schema["type"] = "string"
+
+
+_SHARE = re.compile(r"[0-9]{1,12}|[0-9]{1,3}(?:\.[0-9]{1,3})?%", re.ASCII)
 
 
 class ReadingOptions(BaseModel):
@@ -81,6 +85,22 @@ class ImportRequest(ReadingOptions):
     """'keep' leaves the stored value; 'clear' empties it (with overwrite and update-only alone)."""
     segment: str | None = Field(None, json_schema_extra=_plain_text, title="Add to segment")
     """A segment that exists already; every accepted contact in the warehouse joins it."""
+
+    max_rejected: str | None = Field(None, json_schema_extra=_plain_text, title="At most this many rejected rows")
+    """A number or a percentage such as 5%. With more of them, nothing is merged and the import fails."""
+    min_rows: str | None = Field(None, json_schema_extra=_plain_text, title="At least this many rows")
+    """A number, or a percentage of the last completed import of the same file. With fewer, the import fails."""
+    require: list[str] = Field(default_factory=list, title="Fields that must come")
+    """Field ids. Where one of them cannot be imported (no column, or one with gaps), the import fails."""
+
+    @field_validator("max_rejected", "min_rows")
+    @classmethod
+    def _number_or_percentage(cls, value: str | None) -> str | None:
+        if not value:
+            return None
+        if not _SHARE.fullmatch(value):
+            raise ValueError(f"{value!r} is no number of rows; write for example 100 or 5%")
+        return value
 
     @field_validator("segment")
     @classmethod

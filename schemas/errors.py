@@ -329,6 +329,52 @@ class HeaderUnreadable(SourceError):
 
 
 @dataclass(eq=False)
+class TooManyRejected(SourceError):
+    """More rows were rejected than the request puts up with; the rejected file is there to look at."""
+
+    code: ClassVar[str] = "too-many-rejected"
+    rejected: int
+    read: int
+    limit: str
+
+    def __str__(self) -> str:
+        return (
+            f"{self.rejected:,} of {self.read:,} rows were rejected, and at most {self.limit} may be; nothing was "
+            "merged. Look at the rejected file, and mend the source or raise --max-rejected"
+        )
+
+
+@dataclass(eq=False)
+class TooFewRows(SourceError):
+    """The file is much smaller than it should be."""
+
+    code: ClassVar[str] = "too-few-rows"
+    read: int
+    least: str
+    last: int | None
+
+    def __str__(self) -> str:
+        before = f" of the {self.last:,} of the last import" if self.least.endswith("%") and self.last else ""
+        return (
+            f"the file has {self.read:,} rows, and at least {self.least}{before} are expected; nothing was merged. "
+            "Was the export cut off? If not, lower --min-rows"
+        )
+
+
+@dataclass(eq=False)
+class RequiredFieldMissing(SourceError):
+    """A field that the request depends on could not be imported."""
+
+    code: ClassVar[str] = "required-field-missing"
+    field: str
+    outcome: str
+
+    def __str__(self) -> str:
+        why = "no column maps to it" if self.outcome == "no column" else f"its column is {self.outcome}"
+        return f"the field {self.field!r} is required, and was not imported: {why}; nothing was merged"
+
+
+@dataclass(eq=False)
 class RecordTooLarge(SourceError):
     """One record is larger than a chunk may ever be; reading it would not be bounded."""
 

@@ -80,6 +80,14 @@ def get_report(warehouse: Warehouse, import_id: int) -> dict[str, Any] | None:
     return report
 
 
+def last_rows_read(warehouse: Warehouse, source: str) -> int | None:
+    """How many rows the last completed import of a source read; None if there was none."""
+    imports = WarehouseTables(warehouse.schema).imports
+    completed = select(imports.c.read).where(imports.c.source == storable(source), imports.c.status == COMPLETED)
+    with warehouse.reading() as connection:
+        return connection.scalar(completed.order_by(imports.c.import_id.desc()).limit(1))
+
+
 def report_values(report: Mapping[str, Any]) -> dict[str, Any]:
     """The columns of the import list that repeat leaves of the report, and the report itself as text."""
     segment = report.get("segment") or {}

@@ -1,0 +1,37 @@
+"""When an import is stopped although its file could be read: too much is rejected, too little came."""
+
+from collections.abc import Sequence
+
+from flows.request import ImportRequest
+from schemas.errors import RequiredFieldMissing, TooFewRows, TooManyRejected, UnknownField
+from transforms.mapping import Outcome
+from transforms.profile import FileProfile
+
+
+def share_of(text: str, whole: int) -> float:
+    """The rows that `100` or `5%` means, of a whole that a percentage is taken of."""
+    return float(text.removesuffix("%")) * whole / 100 if text.endswith("%") else float(text)
+
+
+def check_required(request: ImportRequest, profile: FileProfile, fields: Sequence[str]) -> None:
+    """Stop where a field that must come did not: no column maps to it, or the column was dropped."""
+    outcomes = {column.column.field.id: column.outcome for column in profile.columns if column.column.field}
+    for field in request.require:
+        if field not in fields:
+            raise UnknownField(field, tuple(fields))
+        if outcomes.get(field) is not Outcome.IMPORTED:
+            raise RequiredFieldMissing(field, str(outcomes.get(field, "no column")))
+
+
+def check_enough(request: ImportRequest, read: int, last: int | None) -> None:
+    """Stop where the file is too small; a percentage is of the last completed import of the same source."""
+    if request.min_rows is None or (request.min_rows.endswith("%") and last is None):
+        return
+    if read < share_of(request.min_rows, last or 0):
+        raise TooFewRows(read, request.min_rows, last)
+
+
+def check_rejected(request: ImportRequest, read: int, rejected: int) -> None:
+    """Stop where more rows were rejected than the request puts up with."""
+    if request.max_rejected is not None and rejected > share_of(request.max_rejected, read):
+        raise TooManyRejected(rejected, read, request.max_rejected)
