@@ -11,6 +11,7 @@ from schemas.choices import Blanks, Duplicates, GapRule, MergePolicy
 from schemas.errors import UsageError
 
 OK, FAILED, WRONG_COMMAND = 0, 1, 2
+PRUNE = "prune"
 
 
 class Parser(argparse.ArgumentParser):
@@ -54,7 +55,10 @@ def build_parser() -> argparse.ArgumentParser:
 
     listing = command("imports", "flows.listings:show_imports", "the import list, or one import")
     listing.add_argument(
-        "id", nargs="?", type=_import_number, metavar="ID", help="this import's report; else the last 50"
+        "id", nargs="?", type=_number_or_prune, metavar="ID", help="this import's report, or prune; else the last 50"
+    )
+    listing.add_argument(
+        "--older-than", metavar="DAYS", type=_days, help="with prune: delete import folders older than 90d"
     )
     _warehouse_option(listing)
     _json_option(listing)
@@ -129,6 +133,16 @@ def _import_number(text: str) -> int:
     if not (text.isascii() and text.isdigit() and 0 < int(text) < 2**63):
         raise argparse.ArgumentTypeError(f"{text!r} is no import number")
     return int(text)
+
+
+def _number_or_prune(text: str) -> int | str:
+    return text if text == PRUNE else _import_number(text)
+
+
+def _days(text: str) -> int:
+    if not (text.endswith("d") and text[:-1].isascii() and text[:-1].isdigit() and 0 < int(text[:-1]) < 100_000):
+        raise argparse.ArgumentTypeError(f"{text!r} is no number of days; write for example 90d")
+    return int(text[:-1])
 
 
 def settings_from(options: argparse.Namespace) -> dict[str, Any]:

@@ -1,24 +1,27 @@
 """The commands that look at the warehouse or the catalogue and change at most a segment."""
 
 import argparse
+import re
 import shutil
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
-from flows.arguments import OK, settings_from
+from flows.arguments import OK, PRUNE, settings_from
 from flows.printing import print_json, print_table
 from flows.settings import Settings
 from schemas.catalogue import load_catalogue
-from schemas.errors import OutputNotWritable, RejectedFileGone
+from schemas.errors import OutputNotWritable, RejectedFileGone, UsageError
 from warehouse.connection import Warehouse
 from warehouse.imports import get_import, list_imports
 from warehouse.prepare import prepare, prepare_import_list
 from warehouse.segments import create_segment, list_segments
 
 LISTED = 50
+IMPORT_FOLDER = re.compile(r"[0-9]{6,}-[0-9a-f]{8}")  # as `flows.import_contacts` names them
 
 
 @contextmanager
@@ -30,7 +33,11 @@ def _warehouse(options: argparse.Namespace) -> Iterator[Warehouse]:
 
 
 def show_imports(options: argparse.Namespace) -> int:
-    """The import list, the newest first; with a number, that import's report."""
+    """The import list, the newest first; with a number, that import's report; with `prune`, no more than a tidy-up."""
+    if (options.id == PRUNE) != (options.older_than is not None):
+        raise UsageError("'contacts imports prune' and --older-than go together, as in: prune --older-than 90d")
+    if options.id == PRUNE:
+        return _prune(options)
     with _warehouse(options) as warehouse:
         if options.id is not None:
             return _show_import(get_import(warehouse, options.id), options.json)
@@ -68,6 +75,23 @@ def show_imports(options: argparse.Namespace) -> int:
     )
     if len(imports) == LISTED:
         print(f"(the last {LISTED}; an older one is shown by its number)")
+    return OK
+
+
+def _prune(options: argparse.Namespace) -> int:
+    """Delete import folders that nothing was written to for so long; the imports stay in the list."""
+    settings = Settings.load(**settings_from(options))
+    oldest = time.time() - options.older_than * 86_400
+    folders = [path for path in settings.imports.glob("*-*") if IMPORT_FOLDER.fullmatch(path.name) and path.is_dir()]
+    old = [folder for folder in folders if folder.stat().st_mtime < oldest]
+    for folder in old:
+        shutil.rmtree(folder)
+    if options.json:
+        print_json({"removed": len(old), "kept": len(folders) - len(old)})
+    else:
+        print(
+            f"{len(old):,} import folders older than {options.older_than} days removed, {len(folders) - len(old):,} kept"
+        )
     return OK
 
 
