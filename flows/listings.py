@@ -89,9 +89,7 @@ def _prune(options: argparse.Namespace) -> int:
     if options.json:
         print_json({"removed": len(old), "kept": len(folders) - len(old)})
     else:
-        print(
-            f"{len(old):,} import folders older than {options.older_than} days removed, {len(folders) - len(old):,} kept"
-        )
+        print(f"{len(old):,} import folders removed, {len(folders) - len(old):,} newer ones kept")
     return OK
 
 
