@@ -4,6 +4,7 @@ Importing this loads no pandas and no Prefect, so that a wrong command is told a
 """
 
 import argparse
+import re
 from enum import StrEnum
 from typing import Any, NoReturn
 
@@ -18,7 +19,8 @@ class Parser(argparse.ArgumentParser):
     """Wrong commands as errors of ours, so that `--json` answers them in JSON too."""
 
     def error(self, message: str) -> NoReturn:
-        raise UsageError(f"{message}; '{self.prog} --help' shows what there is")
+        secret = re.sub(r"://[^@\s]*@", "://…@", message)  # an address may hold a password
+        raise UsageError(f"{secret}; '{self.prog} --help' shows what there is")
 
 
 def build_parser() -> argparse.ArgumentParser:

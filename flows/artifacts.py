@@ -1,6 +1,6 @@
 """What a person opens in the Prefect UI in the morning: a summary, the rejected rows, the progress.
 
-Publishing comes after the commit, so its trouble is logged and goes no further. Rejected rows show contact
+The trouble of publishing is logged and goes no further: the import does not depend on it. Rejected rows show contact
 values, which is what they are for; no other artifact does.
 """
 

@@ -13,22 +13,33 @@ def share_of(text: str, whole: int) -> float:
     return float(text.removesuffix("%")) * whole / 100 if text.endswith("%") else float(text)
 
 
-def check_required(request: ImportRequest, profile: FileProfile, fields: Sequence[str]) -> None:
-    """Stop where a field that must come did not: no column maps to it, or the column was dropped."""
-    outcomes = {column.column.field.id: column.outcome for column in profile.columns if column.column.field}
+def check_known(request: ImportRequest, fields: Sequence[str]) -> None:
+    """Stop before the file is read where a required field is none of the catalogue's."""
     for field in request.require:
         if field not in fields:
             raise UnknownField(field, tuple(fields))
+
+
+def check_required(request: ImportRequest, profile: FileProfile) -> None:
+    """Stop where a field that must come did not: no column maps to it, or the column was dropped."""
+    outcomes = {column.column.field.id: column.outcome for column in profile.columns if column.column.field}
+    for field in request.require:
         if outcomes.get(field) is not Outcome.IMPORTED:
             raise RequiredFieldMissing(field, str(outcomes.get(field, "no column")))
 
 
-def check_enough(request: ImportRequest, read: int, last: int | None) -> None:
-    """Stop where the file is too small; a percentage is of the last completed import of the same source."""
-    if request.min_rows is None or (request.min_rows.endswith("%") and last is None):
-        return
+def check_enough(request: ImportRequest, read: int, last: int | None) -> list[str]:
+    """Stop where the file is too small; a percentage is of the last completed import of the same source.
+
+    Gives what is worth a note: that there was no import to compare with.
+    """
+    if request.min_rows is None:
+        return []
+    if request.min_rows.endswith("%") and last is None:
+        return [f"no import of {request.source!r} was completed before, so {request.min_rows} of its rows says nothing"]
     if read < share_of(request.min_rows, last or 0):
         raise TooFewRows(read, request.min_rows, last)
+    return []
 
 
 def check_rejected(request: ImportRequest, read: int, rejected: int) -> None:

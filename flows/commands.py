@@ -61,7 +61,7 @@ def _outcome_of(request: ImportRequest) -> "Outcome":
     outcomes.set(told)
     try:
         result = cast(Any, import_contacts(request, return_state=True)).result(raise_on_failure=False)
-    except Exception as error:
+    except (Exception, KeyboardInterrupt) as error:  # an interruption after the commit undoes nothing
         result = error
     if not told:
         raise result

@@ -16,7 +16,7 @@ from prefect.tasks import exponential_backoff
 from prefect.utilities.annotations import quote
 
 from flows.artifacts import ProgressArtifact, publish_rejected_rows, publish_summary
-from flows.ceilings import check_enough, check_rejected, check_required
+from flows.ceilings import check_enough, check_known, check_rejected, check_required
 from flows.examine import (
     REJECTED_FILE,
     SourceFile,
@@ -30,7 +30,7 @@ from flows.progress import watcher
 from flows.report import ImportReport, Outcome, Report, as_known_error, tell
 from flows.request import ImportRequest
 from flows.settings import Settings
-from flows.task_runs import on_task_runner
+from flows.task_runs import discreet, on_task_runner
 from schemas.catalogue import FieldCatalogue
 from schemas.errors import ContactImportError, Interrupted, SourceUnreadable, TransientWarehouseError
 from transforms.duplicates import losers_of
@@ -91,7 +91,9 @@ def run_import(request: ImportRequest, settings: Settings, warehouse: Warehouse,
             get_run_logger().exception("the import failed")
         return record_failure(warehouse, report, as_known_error(error))
     except BaseException:
-        record_failure(warehouse, report, Interrupted())
+        result = record_failure(warehouse, report, Interrupted())
+        if result["status"] == COMPLETED:
+            tell(Outcome(result, report.stages))
         raise
 
 
@@ -101,6 +103,7 @@ def import_file(
     """The story of one import, from the source to the commit."""
     catalogue = catalogue_for(request, settings)
     prepare(warehouse, catalogue)
+    check_known(request, catalogue.ids)
     if request.segment:
         check_segment(warehouse, request.segment)
     progress = ProgressArtifact(watcher.get())
@@ -111,8 +114,8 @@ def import_file(
     with on_task_runner(settings) as run:
         with report.stage("reading"):
             report.profile = profile = read_file(source, folder, settings.chunk_bytes, run, progress)
-        check_required(request, profile, catalogue.ids)
-        check_enough(request, profile.records, last_rows_read(warehouse, request.source))
+        check_required(request, profile)
+        report.notes += check_enough(request, profile.records, last_rows_read(warehouse, request.source))
         with Staging(warehouse, run_id(report), profile.imported, folder) as staging:
             with report.stage("checking"):
                 verdicts = []
@@ -137,6 +140,7 @@ def opaque(value: T) -> T:
 
 
 @task(name="land", cache_policy=NO_CACHE, persist_result=False)
+@discreet
 def land_task(request: ImportRequest, catalogue: FieldCatalogue, folder: Path) -> SourceFile:
     """Copy the source, find its layout, map its columns."""
     return land_source(request, catalogue, folder)
@@ -164,6 +168,7 @@ def is_transient(task: Any, task_run: Any, state: State[Any]) -> bool:
     retry_jitter_factor=0.5,
     retry_condition_fn=is_transient,
 )
+@discreet
 def load_task(warehouse: Warehouse, staging: Staging, request: ImportRequest, report: ImportReport) -> Report:
     """Merge in one transaction; a retry stages anew what a lost connection took along."""
     staging.ensure()

@@ -17,7 +17,7 @@ from schemas.catalogue import load_catalogue
 from schemas.errors import OutputNotWritable, RejectedFileGone, UsageError
 from warehouse.connection import Warehouse
 from warehouse.imports import get_import, list_imports
-from warehouse.prepare import prepare, prepare_import_list
+from warehouse.prepare import prepare_import_list
 from warehouse.segments import create_segment, list_segments
 
 LISTED = 50
@@ -201,10 +201,8 @@ def export(options: argparse.Namespace) -> int:
     from warehouse.contacts import export_batches
 
     catalogue = load_catalogue(Settings.load(**settings_from(options)).catalogue)
-    with _warehouse(options) as warehouse:
-        prepare(warehouse, catalogue)
-        with _output(options.output) as target:
-            target.write(csv_header(catalogue.ids))
-            for batch in export_batches(warehouse, catalogue):
-                target.write(csv_bytes(batch.astype(TEXT)))
+    with _warehouse(options) as warehouse, _output(options.output) as target:
+        target.write(csv_header(catalogue.ids))
+        for batch in export_batches(warehouse, catalogue):
+            target.write(csv_bytes(batch.astype(TEXT)))
     return OK

@@ -85,7 +85,7 @@ class ImportReport:
             "rejections": self.rejected.codes if self.rejected else {},
             "rejected_file": self.rejected_file,
             **({"segment": more["segment"]} if "segment" in more else {}),
-            "warnings": self.warnings(),
+            "warnings": self.warnings(status == "completed"),
             "seconds": round(time.monotonic() - self.started, 3),
             **({"error": more["error"]} if "error" in more else {}),
         }
@@ -93,7 +93,7 @@ class ImportReport:
     def _columns(self) -> list[dict[str, object]]:
         return [column.as_report() for column in self.profile.columns] if self.profile else []
 
-    def warnings(self) -> list[str]:
+    def warnings(self, completed: bool) -> list[str]:
         """What is no error and nobody should miss."""
         found = [*self.source.landed.warnings] if self.source else []
         if self.profile:
@@ -109,7 +109,7 @@ class ImportReport:
             )
             if self.profile.cut_off:
                 found.append("the file stops inside a quoted cell: it may have been cut off")
-        if self.import_id is not None and self.rejected and self.rejected.kept < self.rejected.found:
+        if completed and self.import_id is not None and self.rejected and self.rejected.kept < self.rejected.found:
             found.append(
                 f"the warehouse keeps the first {self.rejected.kept:,} of {self.rejected.found:,} rejections; "
                 "the rejected file has all"

@@ -30,7 +30,7 @@ def in_short(result: Report) -> str:
     return f"{rows['read']:,} rows read, {rows['accepted']:,} accepted, {rows['rejected']:,} rejected"
 
 
-def bycounted(codes: dict[str, int]) -> list[tuple[str, int]]:
+def commonest_first(codes: dict[str, int]) -> list[tuple[str, int]]:
     """Codes with the commonest first."""
     return sorted(codes.items(), key=lambda pair: (-pair[1], pair[0]))
 
@@ -57,7 +57,7 @@ def _counts(result: Report) -> Iterable[str]:
 def _reasons(result: Report) -> Iterable[str]:
     if codes := result["rejections"]:
         yield f"## Why {counted(result['rows']['rejected'], 'row')} did not come in"
-        rows = ((code, number, EXPECTED[Rule(code)]) for code, number in bycounted(codes))
+        rows = ((code, number, EXPECTED[Rule(code)]) for code, number in commonest_first(codes))
         yield _table(["reason", "times", "what is expected"], rows)
     if result["rejected_file"]:
         yield f"The rejected rows, to mend and import again: {code(result['rejected_file'])}"

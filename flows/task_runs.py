@@ -2,18 +2,24 @@
 
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from functools import wraps
 from inspect import signature
-from typing import Any, cast
+from typing import Any, ParamSpec, TypeVar, cast
 
 from prefect import task
 from prefect.cache_policies import NO_CACHE
+from prefect.client.schemas.objects import State
 from prefect.task_runners import TaskRunner, ThreadPoolTaskRunner
 
+from flows.report import as_known_error
 from flows.running import Item, Plan, Result, Run, in_order
 from flows.settings import Settings
-from schemas.errors import SettingsInvalid
+from schemas.errors import ContactImportError, SettingsInvalid
 
-RETRIES = 2  # of a step over a chunk: its worker may die, its folder be away for a moment
+RETRIES = 2  # of a step over a chunk whose folder is away for a moment; a dead worker is Dask's own business
+
+P = ParamSpec("P")
+R = TypeVar("R")
 
 
 def task_runner(settings: Settings) -> TaskRunner[Any]:
@@ -38,6 +44,26 @@ def task_runner(settings: Settings) -> TaskRunner[Any]:
     return DaskTaskRunner(address=settings.task_runner)
 
 
+def discreet(step: Callable[P, R]) -> Callable[P, R]:
+    """The step, its foreign exceptions by type alone: Prefect logs their text, which may quote a contact."""
+
+    @wraps(step)
+    def quietly(*args: P.args, **kwargs: P.kwargs) -> R:
+        try:
+            return step(*args, **kwargs)
+        except (ContactImportError, OSError):
+            raise
+        except Exception as error:
+            raise as_known_error(error) from None
+
+    return quietly
+
+
+def is_passing(task: Any, task_run: Any, state: State[Any]) -> bool:
+    """Whether a step may succeed when it is tried again: its files were away, nothing else."""
+    return isinstance(state.result(raise_on_failure=False), OSError)
+
+
 @contextmanager
 def on_task_runner(settings: Settings) -> Iterator[Run]:
     """The task runner that the settings choose. What it is given and gives back are paths and numbers."""
@@ -46,7 +72,13 @@ def on_task_runner(settings: Settings) -> Iterator[Run]:
         def run(step: Callable[[Plan, Item], Result], plan: Plan, items: Iterable[Item]) -> Iterator[Result]:
             plan_name, item_name = signature(step).parameters
             name = step.__name__.replace("_", "-")
-            each = task(name=name, cache_policy=NO_CACHE, persist_result=False, retries=RETRIES)(step)
+            each = task(
+                name=name,
+                cache_policy=NO_CACHE,
+                persist_result=False,
+                retries=RETRIES,
+                retry_condition_fn=is_passing,
+            )(discreet(step))
             return in_order(
                 lambda item: runner.submit(each, parameters={plan_name: plan, item_name: item}),
                 items,

@@ -215,7 +215,7 @@ def load_catalogue(path: str | Path | None = None) -> FieldCatalogue:
         raw = yaml.safe_load(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError) as error:
         raise CatalogueNotFound(str(path)) from error
-    except yaml.YAMLError as error:
+    except (yaml.YAMLError, ValueError, RecursionError) as error:  # a date that does not exist is a ValueError
         mark = getattr(error, "problem_mark", None)
         where = f" at line {mark.line + 1}" if mark else ""
         raise CatalogueInvalid(str(path), (f"it is no YAML{where}",)) from error

@@ -170,14 +170,14 @@ class UnknownColumn(RequestError):
 
 @dataclass(eq=False)
 class UnknownField(RequestError):
-    """The mapping names a field that the catalogue does not have."""
+    """A field is named that the catalogue does not have."""
 
     code: ClassVar[str] = "unknown-field"
     field: str
     fields: tuple[str, ...]
 
     def __str__(self) -> str:
-        return f"the mapping names the field {self.field!r}; the catalogue has: {one_of(self.fields)}"
+        return f"there is no field {self.field!r} in the catalogue; it has: {one_of(self.fields)}"
 
 
 @dataclass(eq=False)

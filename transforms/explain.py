@@ -9,7 +9,7 @@ import re
 from collections.abc import Callable
 
 from schemas.catalogue import Field, header_key
-from schemas.checks import DECIMAL
+from schemas.checks import DECIMAL, SIGNIFICANT_DIGITS
 from schemas.emails import what_is_wrong
 from schemas.field_types import FieldType
 from schemas.phones import example_phone, to_e164
@@ -17,6 +17,7 @@ from schemas.rules import EXPECTED, Rule
 from transforms.normalise import Reading
 
 LONGEST_QUOTE = 60
+SEVERAL = 5  # wrong options of one cell that a message names
 
 _ISO_SHAPE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", re.ASCII)
 
@@ -57,16 +58,20 @@ def _integer_invalid(value: str, field: Field, reading: Reading) -> str:
 
 
 def _decimal_invalid(value: str, field: Field, reading: Reading) -> str:
-    if re.search(DECIMAL, value.replace(",", ".", 1)) and "," in value:
-        return f"{quoted(value)} has a decimal comma; write {value.replace(',', '.')}"
-    if re.search(DECIMAL, value):
+    point = value.replace(",", ".", 1)
+    digits = re.sub(r"^-?[0.]*|\.", "", point)
+    if re.search(DECIMAL, point) and point != value and len(digits) <= SIGNIFICANT_DIGITS:
+        return f"{quoted(value)} has a decimal comma; write {point}"
+    if re.search(DECIMAL, point):
         return f"{quoted(value)} has more than 15 significant digits"
     return f"{quoted(value)} is no decimal; write digits with a point, such as 12.50"
 
 
 def _option_unknown(value: str, field: Field, reading: Reading) -> str:
     parts = value.split("|") if field.type is FieldType.CHECKBOX else [value]
-    return "; ".join(dict.fromkeys(_wrong_option(part, field) for part in parts if part not in field.option_ids))
+    wrong = list(dict.fromkeys(part for part in parts if part not in field.option_ids))
+    more = [f"and {len(wrong) - SEVERAL} more"] if len(wrong) > SEVERAL else []
+    return "; ".join([*dict.fromkeys(_wrong_option(part, field) for part in wrong[:SEVERAL]), *more])
 
 
 def _wrong_option(part: str, field: Field) -> str:

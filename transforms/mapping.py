@@ -69,14 +69,15 @@ class ColumnMapping:
 def read_mapping(path: str) -> dict[str, str]:
     """A mapping file: YAML, `Column: field` a line, nothing after the colon to ignore the column."""
     try:
-        raw = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
+        # Everything as text: a column may be called No, On or 2024-01-01, which YAML would make values of.
+        raw = yaml.load(Path(path).read_text(encoding="utf-8"), Loader=yaml.BaseLoader)
     except (OSError, UnicodeDecodeError) as error:
         raise MappingInvalid(path, "cannot be read") from error
-    except yaml.YAMLError as error:
+    except (yaml.YAMLError, RecursionError) as error:
         raise MappingInvalid(path, "is no YAML") from error
-    if not isinstance(raw, dict) or not all(isinstance(value, str | None) for value in raw.values()):
+    if not isinstance(raw, dict) or not all(isinstance(value, str) for value in raw.values()):
         raise MappingInvalid(path, "does not map columns to fields")
-    return {str(column): field or "" for column, field in raw.items()}
+    return {str(column): field for column, field in raw.items()}
 
 
 def map_columns(
@@ -148,4 +149,6 @@ def _one_column_a_field(columns: Sequence[MappedColumn], catalogue: FieldCatalog
             problem = SeveralEmailColumns if field == identity else DuplicateMapping
             raise problem(field, tuple(names))
     if identity not in sources:
-        raise NoEmailColumn(identity, tuple(column.name for column in columns))
+        # A file without a header shows its first contact here, unless some name is known to be one.
+        named = any(column.field or column.ignored for column in columns)
+        raise NoEmailColumn(identity, tuple(column.name if named else column.key for column in columns))

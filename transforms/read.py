@@ -22,7 +22,7 @@ from transforms.records import RecordReader
 
 Columns: TypeAlias = dict[str, pa.Array]
 
-_SURROGATES = re.compile("[\udc00-\udcff]")
+_SURROGATES = re.compile("[\ud800-\udfff]")
 
 
 @dataclass(frozen=True)
@@ -156,7 +156,13 @@ def legible(raw: bytes) -> str:
         text = raw.decode("utf-8", "surrogatepass")
     except UnicodeDecodeError:
         return raw.decode("utf-8", "backslashreplace")
-    return _SURROGATES.sub(lambda found: f"\\x{ord(found[0]) - 0xDC00:02x}", text)
+    return _SURROGATES.sub(_escaped, text)
+
+
+def _escaped(found: re.Match[str]) -> str:
+    """The byte that landing could not decode; or half of a character, as some databases export it."""
+    code = ord(found[0])
+    return f"\\x{code - 0xDC00:02x}" if 0xDC00 <= code <= 0xDCFF else f"\\u{code:04x}"
 
 
 def in_file_order(records: RawRecords) -> pa.Table:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 import pandas as pd
-from sqlalchemy import ColumnElement, Table, Text, case, cast, false, func, select, true
+from sqlalchemy import ColumnElement, Connection, Table, Text, case, cast, false, func, inspect, null, select, true
 
 from schemas.catalogue import Field, FieldCatalogue
 from schemas.decimals import plain_decimal
@@ -20,14 +20,25 @@ def export_batches(warehouse: Warehouse, catalogue: FieldCatalogue, rows: int = 
     All batches show the warehouse at one moment. Without contacts comes one frame without rows.
     """
     contacts = WarehouseTables(warehouse.schema, catalogue.fields).contacts
-    statement = select(*(_as_text(contacts, field) for field in catalogue.fields)).order_by(contacts.c.contact_id)
     with warehouse.reading() as connection:
+        stored = _stored_columns(connection, warehouse.schema)
+        fields = [_as_text(contacts, field) if field.id in stored else null() for field in catalogue.fields]
+        statement = select(*fields).order_by(contacts.c.contact_id)
         empty = True
-        for batch in connection.execute(statement, execution_options={"yield_per": rows}).partitions():
+        batches = connection.execute(statement, execution_options={"yield_per": rows}).partitions() if stored else ()
+        for batch in batches:
             empty = False
             yield _frame([tuple(row) for row in batch], catalogue)
     if empty:
         yield _frame([], catalogue)
+
+
+def _stored_columns(connection: Connection, schema: str | None) -> set[str]:
+    """What the contacts table has, which may be less than the catalogue; nothing before the first import."""
+    inspector = inspect(connection)
+    if not inspector.has_table("contacts", schema):
+        return set()
+    return {column["name"] for column in inspector.get_columns("contacts", schema)}
 
 
 def _as_text(contacts: Table, field: Field) -> ColumnElement[object]:

@@ -115,7 +115,7 @@ def test_mapping_file(text: str, mapping: dict[str, str], tmp_path: Path) -> Non
     assert read_mapping(str(path)) == mapping
 
 
-@pytest.mark.parametrize("text", ["- name", "name", "", "a: [b]", "a: 5", "a: {b: c}", "a: ["])
+@pytest.mark.parametrize("text", ["- name", "name", "", "a: [b]", "a: {b: c}", "a: ["])
 def test_mapping_file_that_maps_nothing(text: str, tmp_path: Path) -> None:
     path = tmp_path / "mapping.yaml"
     path.write_text(text, encoding="utf-8")

@@ -1,0 +1,98 @@
+"""What a second pair of eyes found, so that it stays mended."""
+
+import json
+from typing import Any
+
+import pytest
+
+from flows.task_runs import discreet
+from schemas.errors import UnexpectedError
+from tests.flows.conftest import Contacts
+
+
+@pytest.fixture
+def sqlite(warehouse_url: str) -> None:
+    """One database will do."""
+    if not warehouse_url.startswith("sqlite"):
+        pytest.skip("as on SQLite")
+
+
+@pytest.mark.parametrize(
+    "bytes_",
+    [
+        pytest.param(b"\xed\xa0\xbd\xed\xb8\x80", id="emoji as older databases export it"),
+        pytest.param(b"\xed\xb2\x80", id="half a character"),
+        pytest.param(b"\xff\xfe", id="bytes of nothing"),
+    ],
+)
+@pytest.mark.usefixtures("sqlite")
+def test_what_is_no_text_costs_its_own_record(command: Contacts, bytes_: bytes) -> None:
+    good = "".join(f"user{n}@example.com,Zoë {n}\n" for n in range(9)).encode()
+    ran = command("check", command.file(b"email,name\n" + good + b"bad@example.com," + bytes_ + b"\n"), "--json")
+    assert (ran.status, ran.json["rows"]) == (0, {"read": 10, "accepted": 9, "rejected": 1})
+    assert ran.json["rejections"] == {"row-undecodable": 1}
+
+
+@pytest.mark.parametrize("name", ["No", "on", "1.10", "2023-02-30", "~"])
+@pytest.mark.usefixtures("sqlite")
+def test_a_mapping_file_takes_columns_by_any_name(command: Contacts, name: str) -> None:
+    mapping = command.file(f"{name}: name\n", "mapping.yaml")
+    ran = command("check", command.file(f"email,{name}\na@example.com,Ana\n"), "--mapping", mapping, "--json")
+    assert [column["field"] for column in ran.json["columns"]] == ["email", "name"]
+
+
+@pytest.mark.usefixtures("sqlite")
+def test_a_catalogue_with_a_day_that_does_not_exist(command: Contacts) -> None:
+    catalogue = command.file("fields:\n  - {id: email, type: email, identity: true, label: 2023-02-30}\n", "c.yaml")
+    ran = command("fields", "--catalogue", catalogue, "--json")
+    assert (ran.status, ran.json["error"]["code"]) == (1, "catalogue-invalid")
+
+
+def test_an_export_under_another_catalogue_changes_no_table(contacts: Contacts) -> None:
+    contacts.load("email,name\na@example.com,Ana\n")
+    catalogue = contacts.file(
+        "fields:\n  - {id: email, type: email, identity: true}\n  - {id: shoe_size, type: decimal}\n", "c.yaml"
+    )
+    before = contacts.database.columns("contacts")
+    ran = contacts("export", "--catalogue", catalogue)
+    assert ran.out.splitlines() == ['"email","shoe_size"', '"a@example.com",']
+    assert contacts.database.columns("contacts") == before
+
+
+@pytest.mark.usefixtures("sqlite")
+def test_a_first_contact_is_no_list_of_columns(command: Contacts) -> None:
+    ran = command("check", command.file("Ana,Lopez,ana@@b.com,651 234 567\nLuis,Gil,l@b.com,1\n"), "--json")
+    assert ran.json["error"]["code"] == "no-email-column"
+    assert "Lopez" not in ran.out + ran.err
+    assert "column_3" in ran.err
+
+
+@pytest.mark.usefixtures("sqlite")
+def test_a_wrong_command_shows_no_password(command: Contacts) -> None:
+    ran = command("import", "x.csv", "--warehouse-url", "postgresql://shop:s3cret@db/crm", "--json")
+    assert ran.status == 2
+    assert "s3cret" not in ran.out + ran.err
+
+
+def test_a_foreign_exception_leaves_a_task_by_its_type_alone() -> None:
+    def step(plan: Any, item: Any) -> None:
+        raise ValueError("ana@example.com")
+
+    with pytest.raises(UnexpectedError) as caught:
+        discreet(step)(1, 2)
+    assert "ana@" not in f"{caught.value} {caught.value!r} {caught.value.__cause__!r}"
+
+
+@pytest.mark.usefixtures("sqlite")
+def test_a_cell_of_many_wrong_options_is_told_in_a_few(command: Contacts) -> None:
+    cell = "|".join(f"wrong{n}" for n in range(500))
+    ran = command(
+        "check", command.file(f"email,interests\na@example.com,{cell}\n"), "--rejected", command.folder / "r.csv"
+    )
+    assert ran.status == 0
+    assert "and 495 more" in (command.folder / "r.csv").read_text(encoding="utf-8-sig")
+
+
+def test_a_percentage_with_nothing_to_compare_is_noted(contacts: Contacts) -> None:
+    report = contacts.load("email\na@example.com\n", "--min-rows", "50%")
+    assert any("completed before" in warning for warning in report["warnings"]), json.dumps(report["warnings"])
