@@ -9,6 +9,12 @@ import pytest
 
 from tests.flows.conftest import Contacts
 
+# A stopped cluster leaves sockets and worker processes to the garbage collector, which warns in whatever test runs then.
+pytestmark = [
+    pytest.mark.filterwarnings(f"ignore::{kind}")
+    for kind in ("ResourceWarning", "UserWarning", "pytest.PytestUnraisableExceptionWarning")
+]
+
 ROWS = [f"user{n % 700}@example.com,Name {n},{'x' if n % 50 == 3 else n + 1}" for n in range(1000)]
 MESSY = "email,name,points\n" + "\n".join([*ROWS[:500], 'stray@example.com,"open,1', *ROWS[500:]]) + "\n"
 
