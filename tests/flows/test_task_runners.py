@@ -9,7 +9,7 @@ import pytest
 
 from tests.flows.conftest import Contacts
 
-# A stopped cluster leaves sockets and worker processes to the garbage collector, which warns in whatever test runs then.
+# A stopped cluster leaves sockets and processes to the garbage collector, which warns in whatever test runs then.
 pytestmark = [
     pytest.mark.filterwarnings(f"ignore::{kind}")
     for kind in ("ResourceWarning", "UserWarning", "pytest.PytestUnraisableExceptionWarning")
