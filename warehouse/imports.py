@@ -16,7 +16,13 @@ RUNNING, COMPLETED, FAILED, SKIPPED = "running", "completed", "failed", "skipped
 
 
 def start_import(
-    warehouse: Warehouse, *, source: str, merge_policy: str, started_at: datetime, flow_run_id: str | None = None
+    warehouse: Warehouse,
+    *,
+    source: str,
+    merge_policy: str,
+    started_at: datetime,
+    flow_run_id: str | None = None,
+    retry_of: int | None = None,
 ) -> int:
     """Enter an import as `running`, before any work, and give its number."""
     row = {
@@ -25,6 +31,7 @@ def start_import(
         "status": RUNNING,
         "started_at": started_at,
         "flow_run_id": flow_run_id,
+        "retry_of": retry_of,
     }
     with warehouse.writing() as connection:
         result = connection.execute(insert(WarehouseTables(warehouse.schema).imports).values(row))

@@ -1,6 +1,8 @@
 """Make the warehouse fit for an import: create what is missing, and never take anything away."""
 
-from sqlalchemy import Connection, insert, inspect, select, text
+from typing import Any
+
+from sqlalchemy import Column, Connection, insert, inspect, select, text
 from sqlalchemy.schema import CreateSchema
 from sqlalchemy.types import TypeEngine
 
@@ -16,17 +18,20 @@ PREPARING = 0x636F6E74616374
 def prepare_import_list(warehouse: Warehouse) -> None:
     """Create the tables, without the fields, so that an import with a wrong catalogue is listed all the same.
 
-    Looks before it locks, as `prepare` does: a warehouse that is ready is only read, and nobody waits for a merge.
+    A warehouse that an older release made gets the columns that are new; they are nullable, so its rows stay as they
+    are. Looks before it locks, as `prepare` does: a ready warehouse is only read, and nobody waits for a merge.
     """
     tables = WarehouseTables(warehouse.schema)
     with warehouse.reading() as connection:
-        if not _missing_tables(connection, tables):
+        if not _missing_columns(connection, tables):
             return
     with warehouse.writing() as connection:
         _take_turns(connection)
         if tables.metadata.schema and not inspect(connection).has_schema(tables.metadata.schema):
             connection.execute(CreateSchema(tables.metadata.schema))
         tables.metadata.create_all(connection)
+        for column in _missing_columns(connection, tables):
+            _add_column(connection, column)
 
 
 def prepare(warehouse: Warehouse, catalogue: FieldCatalogue) -> None:
@@ -48,9 +53,18 @@ def _take_turns(connection: Connection) -> None:
         connection.execute(text("select pg_advisory_xact_lock(:key)"), {"key": PREPARING})
 
 
-def _missing_tables(connection: Connection, tables: WarehouseTables) -> set[str]:
-    present = inspect(connection).get_table_names(schema=tables.metadata.schema)
-    return {table.name for table in tables.metadata.tables.values()} - set(present)
+def _missing_columns(connection: Connection, tables: WarehouseTables) -> list[Column[Any]]:
+    """What the warehouse's tables have not; every column of a table that is not there."""
+    wanted = tables.metadata.tables.values()
+    found = inspect(connection).get_multi_columns(tables.metadata.schema, filter_names=[each.name for each in wanted])
+    present = {(table, column["name"]) for (_, table), columns in found.items() for column in columns}
+    return [column for table in wanted for column in table.columns if (table.name, column.name) not in present]
+
+
+def _add_column(connection: Connection, column: Column[Any]) -> None:
+    names, kind = connection.dialect.identifier_preparer, column.type.compile(connection.dialect)
+    add = f"alter table {names.format_table(column.table)} add column {names.quote(column.name)} {kind}"
+    connection.exec_driver_sql(add)
 
 
 def _new_fields(connection: Connection, tables: WarehouseTables, catalogue: FieldCatalogue) -> list[Field]:
@@ -66,12 +80,11 @@ def _new_fields(connection: Connection, tables: WarehouseTables, catalogue: Fiel
 def _add_field(connection: Connection, tables: WarehouseTables, field: Field, warehouse: str) -> None:
     columns = inspect(connection).get_columns(tables.contacts.name, tables.contacts.schema)
     present = {column["name"]: column["type"] for column in columns}
-    wanted = COLUMN_TYPES[field.storage]
+    column = Column(field.id, COLUMN_TYPES[field.storage])
     if field.id not in present:
-        names, types = connection.dialect.identifier_preparer, wanted.compile(connection.dialect)
-        add = f"alter table {names.format_table(tables.contacts)} add column {names.quote(field.id)} {types}"
-        connection.exec_driver_sql(add)
-    elif not _same_kind(present[field.id], wanted):
+        tables.contacts.append_column(column)
+        _add_column(connection, column)
+    elif not _same_kind(present[field.id], column.type):
         reason = f"contacts has a column {field.id!r} of another type ({present[field.id]}), which no import made"
         raise WarehouseUnusable(warehouse, reason)
     connection.execute(insert(tables.contact_fields).values(field=field.id, type=field.type.value))

@@ -116,6 +116,7 @@ class WarehouseTables:
             Column("started_at", UtcDateTime, nullable=False),
             Column("finished_at", UtcDateTime),
             Column("flow_run_id", Text),
+            Column("retry_of", BigInteger),
             sqlite_autoincrement=True,
         )
 

@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -10,8 +11,9 @@ from sqlalchemy import inspect, text
 from schemas.catalogue import FieldCatalogue, load_catalogue
 from schemas.errors import FieldTypeChanged, WarehouseUnusable
 from warehouse.connection import Warehouse
-from warehouse.imports import list_imports
+from warehouse.imports import list_imports, start_import
 from warehouse.prepare import prepare, prepare_import_list
+from warehouse.segments import list_segments
 
 EMAIL = {"id": "email", "type": "email", "identity": True}
 
@@ -44,6 +46,25 @@ def test_a_new_field_becomes_a_column_and_a_removed_one_keeps_its(warehouse: War
     prepare(warehouse, catalogue(name="text", points="integer"))
     prepare(warehouse, catalogue(name="text", order="date"))
     assert columns(warehouse) == OWN | {"name", "points", "order"}
+
+
+def test_a_warehouse_of_an_older_release_gets_the_columns_that_are_new(warehouse: Warehouse) -> None:
+    """Its imports stay as they are, and are listed beside new ones."""
+    prepare_import_list(warehouse)
+    old = start_import(warehouse, source="old.csv", merge_policy="overwrite", started_at=datetime.now(UTC))
+    with warehouse.writing() as connection:
+        connection.execute(text(f"alter table {warehouse.schema or 'main'}.imports drop column retry_of"))
+        connection.execute(text(f"drop table {warehouse.schema or 'main'}.segments"))
+    prepare_import_list(warehouse)
+    new = start_import(
+        warehouse, source="new.csv", merge_policy="overwrite", started_at=datetime.now(UTC), retry_of=old
+    )
+    assert [(row["source"], row["retry_of"]) for row in list_imports(warehouse)] == [
+        ("new.csv", old),
+        ("old.csv", None),
+    ]
+    assert new == old + 1
+    assert list_segments(warehouse) == []
 
 
 @pytest.mark.parametrize("between", [(), ({},)], ids=["at once", "after it was removed"])
