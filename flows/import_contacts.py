@@ -106,11 +106,29 @@ def import_file(
     check_known(request, catalogue.ids)
     if request.segment:
         check_segment(warehouse, request.segment)
-    progress = ProgressArtifact(watcher.get())
-
     with report.stage("landing"):
         report.source = source = land_task(request, catalogue, folder)
         set_landed(warehouse, run_id(report), sha256=source.landed.sha256)
+    with (
+        staged(request, settings, warehouse, report, catalogue.default_prefix, folder) as staging,
+        report.stage("merging"),
+    ):
+        return load_task(opaque(warehouse), opaque(staging), request, opaque(report))
+
+
+@contextmanager
+def staged(
+    request: ImportRequest,
+    settings: Settings,
+    warehouse: Warehouse,
+    report: ImportReport,
+    prefix: str,
+    folder: Path,
+) -> Iterator[Staging]:
+    """Read, check and stage what has landed; then all is decided but what becomes of each contact."""
+    source = report.source
+    assert source is not None
+    progress = ProgressArtifact(watcher.get())
     with on_task_runner(settings) as run:
         with report.stage("reading"):
             report.profile = profile = read_file(source, folder, settings.chunk_bytes, run, progress)
@@ -119,7 +137,7 @@ def import_file(
         with Staging(warehouse, run_id(report), profile.imported, folder) as staging:
             with report.stage("checking"):
                 verdicts = []
-                for verdict in check_file(source, profile, catalogue.default_prefix, folder, run, progress):
+                for verdict in check_file(source, profile, prefix, folder, run, progress):
                     with report.stage("staging, while checking"):
                         staging.add(Path(verdict.accepted_path))
                     verdicts.append(verdict)
@@ -129,9 +147,7 @@ def import_file(
                 publish_rejected_rows(report.rejected, settings)
                 check_rejected(request, profile.records, report.rejected.rows)
                 exclude_losers(staging, profile, folder)
-            with report.stage("merging"):
-                result = load_task(opaque(warehouse), opaque(staging), request, opaque(report))
-    return result
+            yield staging
 
 
 def opaque(value: T) -> T:
