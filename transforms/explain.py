@@ -4,7 +4,6 @@ Messages quote the contact's value. They go to the rejected file, the warehouse 
 people review; never to a log or an exception.
 """
 
-import difflib
 import re
 from collections.abc import Callable
 
@@ -14,9 +13,11 @@ from schemas.emails import what_is_wrong
 from schemas.field_types import FieldType
 from schemas.phones import example_phone, to_e164
 from schemas.rules import EXPECTED, Rule
+from transforms.nearest import nearest
 from transforms.normalise import Reading
 
 LONGEST_QUOTE = 60
+_NEAR = 0.6  # how alike an option must be to be suggested
 SEVERAL = 5  # wrong options of one cell that a message names
 
 _ISO_SHAPE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", re.ASCII)
@@ -83,9 +84,8 @@ def _wrong_option(part: str, field: Field) -> str:
             is_label = key == header_key(option.label) and part != option.id
             kind = "a label" if is_label else "written otherwise"
             return f"{quoted(part)} is {kind}; its ID is '{option.id}'"
-    near = difflib.get_close_matches(header_key(part), field.option_ids, n=1)
-    if near:
-        return f"{quoted(part)} is no option; did you mean '{near[0]}'?"
+    if near := nearest(header_key(part), field.option_ids, at_least=_NEAR):
+        return f"{quoted(part)} is no option; did you mean '{near}'?"
     known = ", ".join(field.option_ids[:20])
     return f"{quoted(part)} is no option; write one of: {known}"
 

@@ -1,6 +1,5 @@
 """Which column of the file goes to which field of the catalogue."""
 
-import difflib
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -18,6 +17,7 @@ from schemas.errors import (
     UnknownColumn,
     UnknownField,
 )
+from transforms.nearest import nearest
 
 _BY_POSITION = re.compile(r"column_([1-9][0-9]{0,5})", re.ASCII)
 _NEAR = 0.75  # how alike two names must be for one to be suggested for the other
@@ -134,8 +134,8 @@ def _automatic(position: int, name: str, catalogue: FieldCatalogue, taken: set[s
 
 
 def _nearest(name: str, catalogue: FieldCatalogue) -> str | None:
-    near = difflib.get_close_matches(header_key(name)[:100], catalogue.by_name, n=1, cutoff=_NEAR)
-    return catalogue.by_name[near[0]].id if near else None
+    near = nearest(header_key(name), catalogue.by_name, at_least=_NEAR)
+    return catalogue.by_name[near].id if near else None
 
 
 def _one_column_a_field(columns: Sequence[MappedColumn], catalogue: FieldCatalogue) -> None:
