@@ -44,11 +44,20 @@ def catalogue_for(options: ReadingOptions, settings: Settings) -> FieldCatalogue
 
 def land_source(options: ReadingOptions, catalogue: FieldCatalogue, folder: Path) -> SourceFile:
     """Copy the source, find its layout, map its columns."""
-    explicit = (read_mapping(options.mapping_file) if options.mapping_file else {}) | options.mapping
+    return lay_out(options, catalogue, land_file(options, folder))
+
+
+def land_file(options: ReadingOptions, folder: Path) -> Landed:
+    """Copy the source into the folder."""
     try:
-        landed = land(options.source, folder, options.encoding)
+        return land(options.source, folder, options.encoding)
     except OSError as error:  # a disk error, a name too long, no space for the copy
         raise SourceUnreadable(options.source, error.strerror or "the disk fails") from error
+
+
+def lay_out(options: ReadingOptions, catalogue: FieldCatalogue, landed: Landed) -> SourceFile:
+    """Find the layout of what has landed, and map its columns."""
+    explicit = (read_mapping(options.mapping_file) if options.mapping_file else {}) | options.mapping
     layout = find_layout(landed, catalogue, options.delimiter, options.header)
     never = REJECTION_COLUMNS if layout.rejected_file else ()
     return SourceFile(landed, layout, map_columns(layout.columns, catalogue, explicit, never))
