@@ -4,7 +4,7 @@ import os
 import shutil
 from pathlib import Path
 
-from flows.examine import REJECTED_FILE, catalogue_for, check_file, land_source, read_file, settle
+from flows.examine import catalogue_for, check_file, land_source, read_file, settle
 from flows.progress import watcher
 from flows.report import ImportReport, Outcome, as_known_error
 from flows.request import ReadingOptions
@@ -12,15 +12,16 @@ from flows.running import in_threads
 from flows.settings import Settings
 from schemas.errors import OutputNotWritable
 from transforms.accepted import write_accepted
+from transforms.folder import ImportFolder
 
 
 def check_contacts(
-    options: ReadingOptions, settings: Settings, folder: Path, accepted: str | None = None, rejected: str | None = None
+    options: ReadingOptions, settings: Settings, path: Path, accepted: str | None = None, rejected: str | None = None
 ) -> Outcome:
-    """Check a file, leaving nothing in `folder` that is needed; write the two frames where asked."""
+    """Check a file, leaving nothing in `path` that is needed; write the two frames where asked."""
     report = ImportReport(options)
     try:
-        _check(options, settings, folder, report, accepted, rejected)
+        _check(options, settings, ImportFolder.local(path), report, accepted, rejected)
     except Exception as error:
         if os.environ.get("CONTACTS_DEBUG"):
             raise
@@ -31,7 +32,7 @@ def check_contacts(
 def _check(
     options: ReadingOptions,
     settings: Settings,
-    folder: Path,
+    folder: ImportFolder,
     report: ImportReport,
     accepted: str | None,
     rejected: str | None,
@@ -50,9 +51,9 @@ def _check(
     with report.stage("settling"):
         report.rejected = settle(options, source, profile, verdicts, folder, keep=0)
     if accepted:
-        write_accepted(accepted, profile, verdicts, str(folder))
+        write_accepted(accepted, profile, verdicts, folder.scratch)
     if rejected:
-        shutil.copyfile(folder / REJECTED_FILE, rejected)
+        shutil.copyfile(report.rejected.path, rejected)
         report.rejected_file = rejected
 
 

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 from flows.progress import Progress
 from flows.request import ReadingOptions
@@ -15,6 +14,7 @@ from transforms.blocks import cut
 from transforms.check import CheckPlan, ChunkVerdict, check_chunk
 from transforms.chunks import ReadPlan, read_chunk
 from transforms.duplicates import settle_duplicates
+from transforms.folder import ImportFolder, inside
 from transforms.land import Landed, land
 from transforms.layout import REJECTION_COLUMNS, Layout, find_layout
 from transforms.mapping import ColumnMapping, map_columns, read_mapping
@@ -42,15 +42,15 @@ def catalogue_for(options: ReadingOptions, settings: Settings) -> FieldCatalogue
     )
 
 
-def land_source(options: ReadingOptions, catalogue: FieldCatalogue, folder: Path) -> SourceFile:
+def land_source(options: ReadingOptions, catalogue: FieldCatalogue, folder: ImportFolder) -> SourceFile:
     """Copy the source, find its layout, map its columns."""
     return lay_out(options, catalogue, land_file(options, folder))
 
 
-def land_file(options: ReadingOptions, folder: Path) -> Landed:
+def land_file(options: ReadingOptions, folder: ImportFolder) -> Landed:
     """Copy the source into the folder."""
     try:
-        return land(options.source, folder, options.encoding)
+        return land(options.source, folder.address, options.encoding)
     except OSError as error:  # a disk error, a name too long, no space for the copy
         raise SourceUnreadable(options.source, error.strerror or "the disk fails") from error
 
@@ -63,9 +63,9 @@ def lay_out(options: ReadingOptions, catalogue: FieldCatalogue, landed: Landed) 
     return SourceFile(landed, layout, map_columns(layout.columns, catalogue, explicit, never))
 
 
-def read_file(source: SourceFile, folder: Path, block_bytes: int, run: Run, progress: Progress) -> FileProfile:
+def read_file(source: SourceFile, folder: ImportFolder, block_bytes: int, run: Run, progress: Progress) -> FileProfile:
     """Read every block into its chunk, and decide over the whole file which columns are dropped."""
-    plan = ReadPlan(source.landed.path, source.layout, source.mapping, str(folder))
+    plan = ReadPlan(source.landed.path, source.layout, source.mapping, folder.address)
     blocks = cut(source.landed.path, source.landed.source, source.layout, block_bytes)
     profiles = []
     with progress.stage("reading", source.landed.size, "bytes") as advance:
@@ -76,10 +76,10 @@ def read_file(source: SourceFile, folder: Path, block_bytes: int, run: Run, prog
 
 
 def check_file(
-    source: SourceFile, profile: FileProfile, prefix: str, folder: Path, run: Run, progress: Progress
+    source: SourceFile, profile: FileProfile, prefix: str, folder: ImportFolder, run: Run, progress: Progress
 ) -> Iterator[ChunkVerdict]:
     """Split every chunk, in order, as soon as each is done."""
-    plan = CheckPlan(str(folder), source.mapping, profile.imported, source.layout.dialect, Reading(prefix))
+    plan = CheckPlan(folder.address, source.mapping, profile.imported, source.layout.dialect, Reading(prefix))
     with progress.stage("checking", profile.records, "rows") as advance:
         for verdict in run(check_chunk, plan, profile.chunks):
             advance(verdict.accepted + verdict.rejected)
@@ -91,14 +91,14 @@ def settle(
     source: SourceFile,
     profile: FileProfile,
     verdicts: Sequence[ChunkVerdict],
-    folder: Path,
+    folder: ImportFolder,
     keep: int,
 ) -> RejectedRows:
     """Settle duplicates over the whole file, and write the account of all that was rejected."""
-    settle_duplicates(verdicts, profile.chunks, options.duplicates, str(folder))
+    settle_duplicates(verdicts, profile.chunks, options.duplicates, folder.scratch)
     plan = RejectedPlan(
-        str(folder),
-        str(folder / REJECTED_FILE),
+        folder.scratch,
+        inside(folder.address, REJECTED_FILE),
         source.mapping,
         source.layout.dialect.delimiter,
         options.duplicates,

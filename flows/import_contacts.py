@@ -2,6 +2,7 @@
 
 import os
 import secrets
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
@@ -32,8 +33,9 @@ from flows.request import ImportRequest
 from flows.settings import Settings
 from flows.task_runs import discreet, on_task_runner
 from schemas.catalogue import FieldCatalogue
-from schemas.errors import ContactImportError, Interrupted, SourceUnreadable, TransientWarehouseError
+from schemas.errors import ContactImportError, Interrupted, SettingsInvalid, SourceUnreadable, TransientWarehouseError
 from transforms.duplicates import losers_of
+from transforms.folder import ImportFolder, clear_folder, inside, is_local, make_folder, open_table
 from transforms.profile import FileProfile
 from warehouse.connection import Warehouse
 from warehouse.imports import COMPLETED, fail_import, get_import, last_rows_read, set_landed, start_import
@@ -98,7 +100,7 @@ def run_import(request: ImportRequest, settings: Settings, warehouse: Warehouse,
 
 
 def import_file(
-    request: ImportRequest, settings: Settings, warehouse: Warehouse, report: ImportReport, folder: Path
+    request: ImportRequest, settings: Settings, warehouse: Warehouse, report: ImportReport, folder: ImportFolder
 ) -> Report:
     """The story of one import, from the source to the commit."""
     catalogue = catalogue_for(request, settings)
@@ -134,16 +136,16 @@ def staged(
             report.profile = profile = read_file(source, folder, settings.chunk_bytes, run, progress)
         check_required(request, profile)
         report.notes += check_enough(request, profile.records, last_rows_read(warehouse, request.source))
-        with Staging(warehouse, run_id(report), profile.imported, folder) as staging:
+        with Staging(warehouse, run_id(report), profile.imported, Path(folder.scratch), open_table) as staging:
             with report.stage("checking"):
                 verdicts = []
                 for verdict in check_file(source, profile, prefix, folder, run, progress):
                     with report.stage("staging, while checking"):
-                        staging.add(Path(verdict.accepted_path))
+                        staging.add(verdict.accepted_path)
                     verdicts.append(verdict)
             with report.stage("settling"):
                 report.rejected = settle(request, source, profile, verdicts, folder, settings.rejections_limit)
-                report.rejected_file = str(folder / REJECTED_FILE)
+                report.rejected_file = report.rejected.path
                 publish_rejected_rows(report.rejected, settings)
                 check_rejected(request, profile.records, report.rejected.rows)
                 exclude_losers(staging, profile, folder)
@@ -157,15 +159,15 @@ def opaque(value: T) -> T:
 
 @task(name="land", cache_policy=NO_CACHE, persist_result=False)
 @discreet
-def land_task(request: ImportRequest, catalogue: FieldCatalogue, folder: Path) -> SourceFile:
+def land_task(request: ImportRequest, catalogue: FieldCatalogue, folder: ImportFolder) -> SourceFile:
     """Copy the source, find its layout, map its columns."""
     return land_source(request, catalogue, folder)
 
 
-def exclude_losers(staging: Staging, profile: FileProfile, folder: Path) -> None:
+def exclude_losers(staging: Staging, profile: FileProfile, folder: ImportFolder) -> None:
     """Take the losing duplicates out of what is staged, a chunk at a time."""
     for chunk in profile.chunks:
-        losers = losers_of(str(folder), chunk)
+        losers = losers_of(folder.scratch, chunk)
         if len(losers):
             staging.exclude(losers[:, 0])
 
@@ -222,30 +224,35 @@ def run_id(report: ImportReport) -> int:
 
 
 @contextmanager
-def import_folder(settings: Settings, import_id: int) -> Iterator[Path]:
+def import_folder(settings: Settings, import_id: int) -> Iterator[ImportFolder]:
     """A folder of this import alone, readable by its owner only; in the end, the rejected file is what stays.
 
-    Its name has chance in it, since warehouses number their imports without knowing of each other.
+    Its name has chance in it, since warehouses number their imports without knowing of each other. Where it lies
+    elsewhere, what only this run reads and writes goes to a temporary folder of this machine.
     """
-    folder = settings.imports / f"{import_id:06}-{secrets.token_hex(4)}"
+    address = inside(settings.imports, f"{import_id:06}-{secrets.token_hex(4)}")
     try:
-        settings.imports.mkdir(parents=True, exist_ok=True)
-        folder.mkdir(mode=0o700)
-    except OSError as error:
-        raise SourceUnreadable(str(folder), f"the import's folder cannot be made ({error.strerror})") from error
+        make_folder(address)
+    except ImportError as error:
+        wanted = "a folder, or install what its scheme needs, such as: pip install 'contact-import[s3]'"
+        raise SettingsInvalid("CONTACTS_IMPORTS", wanted) from error
+    except Exception as error:  # of the file system, or of a library that talks to a remote one
+        why = getattr(error, "strerror", None) or type(error).__name__
+        raise SourceUnreadable(address, f"the import's folder cannot be made ({why})") from error
     try:
-        yield folder
+        if is_local(address):
+            yield ImportFolder.local(address)
+        else:
+            with tempfile.TemporaryDirectory(prefix="contacts-import-") as scratch:
+                yield ImportFolder(address, scratch)
     finally:
-        with suppress(OSError):  # by now the import is what it is; what cannot be tidied away stays
-            _tidy(folder, settings.keep_landed)
+        with suppress(Exception):  # by now the import is what it is; what cannot be tidied away stays
+            clear_folder(address, lambda name: is_kept(name, settings.keep_landed))
 
 
-def _tidy(folder: Path, keep_landed: bool) -> None:
-    for path in folder.iterdir():
-        if not (path.name == REJECTED_FILE or (keep_landed and path.name.startswith("source"))):
-            path.unlink(missing_ok=True)
-    if not any(folder.iterdir()):
-        folder.rmdir()
+def is_kept(name: str, keep_landed: bool) -> bool:
+    """Whether a file stays in the import's folder when the import has ended."""
+    return name == REJECTED_FILE or (keep_landed and name.startswith("source"))
 
 
 def record_failure(warehouse: Warehouse, report: ImportReport, error: ContactImportError) -> Report:

@@ -15,6 +15,7 @@ from flows.printing import print_json, print_table
 from flows.settings import Settings
 from schemas.catalogue import load_catalogue
 from schemas.errors import OutputNotWritable, RejectedFileGone, UsageError
+from transforms.folder import exists, folders_in, is_local, last_written, name_of, reading, remove_folder
 from warehouse.connection import Warehouse
 from warehouse.imports import get_import, list_imports
 from warehouse.prepare import prepare_import_list
@@ -82,10 +83,10 @@ def _prune(options: argparse.Namespace) -> int:
     """Delete import folders that nothing was written to for so long; the imports stay in the list."""
     settings = Settings.load(**settings_from(options))
     oldest = time.time() - options.older_than * 86_400
-    folders = [path for path in settings.imports.glob("*-*") if IMPORT_FOLDER.fullmatch(path.name) and path.is_dir()]
-    old = [folder for folder in folders if folder.stat().st_mtime < oldest]
+    folders = [folder for folder in folders_in(settings.imports) if IMPORT_FOLDER.fullmatch(name_of(folder))]
+    old = [folder for folder in folders if last_written(folder) < oldest]
     for folder in old:
-        shutil.rmtree(folder)
+        remove_folder(folder)
     if options.json:
         print_json({"removed": len(old), "kept": len(folders) - len(old)})
     else:
@@ -116,12 +117,12 @@ def show_rejected(options: argparse.Namespace) -> int:
     """The rejected file of an import, byte for byte."""
     with _warehouse(options) as warehouse:
         report = get_import(warehouse, options.id)["report"] or {}
-    path = Path(report.get("rejected_file") or "")
-    if not path.is_file():
+    file = report.get("rejected_file")
+    if not file or not exists(file):
         raise RejectedFileGone(options.id)
-    if options.output and Path(options.output).exists() and path.samefile(options.output):
+    if options.output and is_local(file) and Path(options.output).exists() and Path(file).samefile(options.output):
         return OK  # it is there already; opening it for writing would empty it
-    with path.open("rb") as source, _output(options.output) as target:
+    with reading(file) as source, _output(options.output) as target:
         shutil.copyfileobj(source, target)
     return OK
 

@@ -23,6 +23,16 @@ def _absolute(path: Path) -> Path:
     return Path(os.path.expanduser(path)).resolve()  # unlike Path.expanduser, no error for an unknown ~user
 
 
+def _place(value: str) -> str:
+    """A path made absolute, or an address elsewhere as it is; it goes into reports, so it holds no password."""
+    scheme, there, rest = value.partition("://")
+    if not there or scheme == "file":
+        return str(_absolute(Path(rest if there else value)))
+    if ":" in rest.partition("/")[0].rpartition("@")[0] or not rest:
+        raise ValueError("an address holds no password")
+    return value.rstrip("/")
+
+
 def _country_prefix(value: str) -> str:
     if not is_country_prefix(value):
         raise ValueError("no country has this prefix")
@@ -41,6 +51,7 @@ def _task_runner(value: str) -> str:
 
 
 AbsolutePath = Annotated[Path, AfterValidator(_absolute)]
+Place = Annotated[str, AfterValidator(_place)]
 TaskRunnerName = Annotated[str, AfterValidator(_task_runner)]
 CountryPrefix = Annotated[str, AfterValidator(_country_prefix)]
 
@@ -60,7 +71,10 @@ class Settings(BaseSettings):
     warehouse_schema: str | None = Field(None, description="the name of a PostgreSQL schema")
     catalogue: AbsolutePath | None = Field(None, description="the path of a YAML file")
     default_prefix: CountryPrefix | None = Field(None, description="a country prefix such as +34")
-    imports: AbsolutePath = Field(default_factory=lambda known: known["home"] / "imports", description="a folder")
+    imports: Place = Field(
+        default_factory=lambda known: str(known["home"] / "imports"),
+        description="a folder, or an address such as s3://bucket/imports, without a password",
+    )
     chunk_bytes: Annotated[ByteSize, Field(ge=1 << 10, le=1 << 30)] = Field(
         ByteSize(8 << 20), description="a size from 1KiB to 1GiB, such as 8MiB"
     )

@@ -6,7 +6,6 @@ from pathlib import Path
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.feather
 
 from schemas.catalogue import Field
 from schemas.columns import TEXT
@@ -14,17 +13,18 @@ from schemas.decimals import plain_decimal
 from schemas.field_types import Storage
 from transforms.check import ChunkVerdict
 from transforms.duplicates import losers_of
+from transforms.folder import read_table
 from transforms.profile import FileProfile
 from transforms.spreadsheet import csv_bytes, csv_header
 
 
-def write_accepted(path: str, profile: FileProfile, verdicts: Sequence[ChunkVerdict], folder: str) -> None:
+def write_accepted(path: str, profile: FileProfile, verdicts: Sequence[ChunkVerdict], scratch: str) -> None:
     """Write every accepted row that lost to no other, the header being the fields' ids."""
     with Path(path).open("wb") as stream:
         stream.write(csv_header([field.id for field in profile.imported]))
         for chunk, verdict in zip(profile.chunks, verdicts, strict=True):
-            table = pyarrow.feather.read_table(verdict.accepted_path)
-            losers = pa.array(losers_of(folder, chunk)[:, 0])
+            table = read_table(verdict.accepted_path)
+            losers = pa.array(losers_of(scratch, chunk)[:, 0])
             kept = table.filter(pc.invert(pc.is_in(table["record_number"], value_set=losers)))
             stream.write(csv_bytes(accepted_texts(kept, profile.imported)))
 

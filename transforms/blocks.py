@@ -6,12 +6,12 @@ A block whose quoting is proven regular may go to the fast reader; the others go
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 
 from schemas.errors import RecordTooLarge
 from transforms.dialect import Dialect
+from transforms.folder import read_range, size_of
 from transforms.layout import Layout
 from transforms.records import LARGEST_RECORD, RecordReader
 
@@ -31,31 +31,25 @@ class Block:
 
 def cut(path: str, source: str, layout: Layout, block_bytes: int) -> Iterator[Block]:
     """Blocks of about `block_bytes` in file order; `RecordTooLarge` rather than unbounded memory."""
-    offset, index, size = layout.data_start, 0, block_bytes
-    with Path(path).open("rb") as stream:
-        while True:
-            stream.seek(offset)
-            data = stream.read(size + 1)
-            final = len(data) <= size
-            if not data:
-                return
-            length, regular = _whole_records(data, final, layout, size >= LARGEST_RECORD)
-            if not length and size >= LARGEST_RECORD:
-                raise RecordTooLarge(source, _line_at(path, offset, layout.dialect), LARGEST_RECORD)
-            if not length:
-                size = min(size * 2, LARGEST_RECORD)
-                continue
-            yield Block(index, offset, length, regular, final and length == len(data))
-            offset, index, size = offset + length, index + 1, block_bytes
+    offset, index, size, end = layout.data_start, 0, block_bytes, size_of(path)
+    while offset < end:
+        data = read_range(path, offset, size + 1)
+        final = len(data) <= size
+        length, regular = _whole_records(data, final, layout, size >= LARGEST_RECORD)
+        if not length and size >= LARGEST_RECORD:
+            raise RecordTooLarge(source, _line_at(path, offset, layout.dialect), LARGEST_RECORD)
+        if not length:
+            size = min(size * 2, LARGEST_RECORD)
+            continue
+        yield Block(index, offset, length, regular, final and length == len(data))
+        offset, index, size = offset + length, index + 1, block_bytes
 
 
 def _line_at(path: str, offset: int, dialect: Dialect) -> int:
     """The number of the line that starts at a byte; asked once, when the import fails anyway."""
-    line = 1
-    with Path(path).open("rb") as stream:
-        while offset > 0 and (data := stream.read(min(offset, 1 << 20))):
-            line += dialect.count_breaks(data)
-            offset -= len(data)
+    line, step = 1, 1 << 20
+    for start in range(0, offset, step):
+        line += dialect.count_breaks(read_range(path, start, min(step, offset - start)))
     return line
 
 

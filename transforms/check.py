@@ -5,14 +5,12 @@ the rejections, one row a broken rule.
 """
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.feather
 
 from schemas.catalogue import Field
 from schemas.columns import to_arrow
@@ -22,6 +20,7 @@ from schemas.rules import Rule
 from transforms.chunks import raw_frame
 from transforms.dialect import Dialect
 from transforms.explain import explain_cell, explain_lingering, explain_row
+from transforms.folder import inside, read_table, write_table
 from transforms.mapping import ColumnMapping
 from transforms.normalise import Reading, normalise
 from transforms.profile import PlacedChunk
@@ -70,15 +69,12 @@ class RowSplit(NamedTuple):
 
 def check_chunk(plan: CheckPlan, chunk: PlacedChunk) -> ChunkVerdict:
     """Split a chunk's records and write both sides."""
-    table = pyarrow.feather.read_table(chunk.path)
+    table = read_table(chunk.path)
     split = split_records(table, plan, chunk)
-    accepted_path = str(Path(plan.folder) / f"accepted-{chunk.index:05}.arrow")
-    rejections_path = str(Path(plan.folder) / f"rejections-{chunk.index:05}.arrow")
-    accepted = cast_accepted(split.accepted, plan.imported)
-    pyarrow.feather.write_feather(accepted, accepted_path, compression="uncompressed")
-    pyarrow.feather.write_feather(
-        pa.Table.from_pandas(split.rejected, preserve_index=False), rejections_path, compression="uncompressed"
-    )
+    accepted_path = inside(plan.folder, f"accepted-{chunk.index:05}.arrow")
+    rejections_path = inside(plan.folder, f"rejections-{chunk.index:05}.arrow")
+    write_table(cast_accepted(split.accepted, plan.imported), accepted_path)
+    write_table(pa.Table.from_pandas(split.rejected, preserve_index=False), rejections_path)
     return ChunkVerdict(
         chunk.index, len(split.accepted), table.num_rows - len(split.accepted), accepted_path, rejections_path
     )

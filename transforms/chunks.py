@@ -6,19 +6,18 @@ and numbers travel between tasks, never the records.
 
 import re
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.feather
 
 from schemas.field_types import Gaps
 from schemas.frames import profile_schema
 from schemas.rules import Rule
 from transforms.blocks import Block
 from transforms.dialect import Dialect
+from transforms.folder import inside, write_table
 from transforms.layout import Layout
 from transforms.mapping import ColumnMapping
 from transforms.read import column_keys, in_file_order, read_records
@@ -63,7 +62,7 @@ class ChunkProfile:
 
 
 def chunk_path(folder: str, index: int) -> str:
-    return str(Path(folder) / f"chunk-{index:05}.arrow")
+    return inside(folder, f"chunk-{index:05}.arrow")
 
 
 def read_chunk(plan: ReadPlan, block: Block) -> ChunkProfile:
@@ -76,7 +75,7 @@ def read_chunk(plan: ReadPlan, block: Block) -> ChunkProfile:
     if plan.layout.rejected_file:
         table = _with_lingering_rules(table, keys)
     path = chunk_path(plan.folder, block.index)
-    pyarrow.feather.write_feather(table, path, compression="uncompressed")
+    write_table(table, path)
     empty, incomplete = _profile(table, plan.mapping)
     return ChunkProfile(
         block.index,

@@ -1,7 +1,8 @@
 """Settling duplicates: one row an email within a file, decided once all chunks are checked.
 
 Emails are compared as they are stored. Beyond half a million rows they are spilled to files by a hash of
-the email, so that memory holds one partition at a time; the losers go to one small file a chunk.
+the email, so that memory holds one partition at a time; the losers go to one small file a chunk. All of this
+is the run's own business, so its files lie in a local folder, wherever the chunks are.
 """
 
 from collections.abc import Iterator, Sequence
@@ -12,10 +13,10 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.feather
 
 from schemas.choices import Duplicates
 from transforms.check import ChunkVerdict
+from transforms.folder import read_table
 from transforms.profile import PlacedChunk
 
 ROWS_A_PARTITION = 500_000
@@ -27,20 +28,20 @@ def settle_duplicates(
     verdicts: Sequence[ChunkVerdict],
     chunks: Sequence[PlacedChunk],
     choice: Duplicates,
-    folder: str,
+    scratch: str,
     rows_a_partition: int = ROWS_A_PARTITION,
 ) -> int:
     """Find the accepted rows that lose to another with the same email; how many there are."""
     for chunk in chunks:
-        _losers_path(folder, chunk.index).unlink(missing_ok=True)
+        _losers_path(scratch, chunk.index).unlink(missing_ok=True)
     partitions = 1 + sum(verdict.accepted for verdict in verdicts) // rows_a_partition
     first_records = np.array([chunk.first_record for chunk in chunks])
     total = 0
-    for keys in _partitioned(verdicts, partitions, folder):
+    for keys in _partitioned(verdicts, partitions, scratch):
         losers = find_losers(keys, choice)
         places = np.searchsorted(first_records, losers[:, 0], side="right") - 1
         for place in np.unique(places):
-            with _losers_path(folder, chunks[place].index).open("ab") as stream:
+            with _losers_path(scratch, chunks[place].index).open("ab") as stream:
                 stream.write(losers[places == place].tobytes())
         total += len(losers)
     return total
@@ -62,29 +63,29 @@ def find_losers(keys: pa.Table, choice: Duplicates) -> np.ndarray:
     return np.column_stack([found["record"][loses], winner[loses]]).astype(np.int64)
 
 
-def losers_of(folder: str, chunk: PlacedChunk) -> np.ndarray:
+def losers_of(scratch: str, chunk: PlacedChunk) -> np.ndarray:
     """The chunk's losing records and their winners, in record order."""
-    path = _losers_path(folder, chunk.index)
+    path = _losers_path(scratch, chunk.index)
     if not path.exists():
         return np.empty((0, 2), np.int64)
     pairs = np.fromfile(path, np.int64).reshape(-1, 2)
     return pairs[np.argsort(pairs[:, 0])]
 
 
-def _losers_path(folder: str, index: int) -> Path:
-    return Path(folder) / f"losers-{index:05}.i64"
+def _losers_path(scratch: str, index: int) -> Path:
+    return Path(scratch) / f"losers-{index:05}.i64"
 
 
 def _keys_of(verdict: ChunkVerdict) -> pa.Table:
-    return pyarrow.feather.read_table(verdict.accepted_path, columns=_KEYS.names, memory_map=False).cast(_KEYS)
+    return read_table(verdict.accepted_path, _KEYS.names).cast(_KEYS)
 
 
-def _partitioned(verdicts: Sequence[ChunkVerdict], partitions: int, folder: str) -> Iterator[pa.Table]:
+def _partitioned(verdicts: Sequence[ChunkVerdict], partitions: int, scratch: str) -> Iterator[pa.Table]:
     """All accepted keys, rows with one email always in the same table."""
     if partitions == 1:
         yield pa.concat_tables([_keys_of(verdict) for verdict in verdicts]) if verdicts else _KEYS.empty_table()
         return
-    paths = [str(Path(folder) / f"keys-{partition:03}.arrow") for partition in range(partitions)]
+    paths = [str(Path(scratch) / f"keys-{partition:03}.arrow") for partition in range(partitions)]
     with ExitStack() as stack:
         writers = [stack.enter_context(pa.ipc.new_file(path, _KEYS)) for path in paths]
         for verdict in verdicts:
@@ -93,7 +94,7 @@ def _partitioned(verdicts: Sequence[ChunkVerdict], partitions: int, folder: str)
             for partition, writer in enumerate(writers):
                 writer.write_table(keys.filter(pa.array(home == partition)))
     for path in paths:
-        yield pyarrow.feather.read_table(path, memory_map=False)
+        yield read_table(path)
         Path(path).unlink()
 
 

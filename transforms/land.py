@@ -2,12 +2,13 @@
 
 import codecs
 import hashlib
-import os
 import re
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO
 
 from schemas.errors import SourceEmpty, SourceNotFound, SourceNotText, SourceUnreadable
+from transforms.folder import inside, read_range, reading, remove, writing
 
 BLOCK = 1 << 20
 
@@ -50,18 +51,17 @@ class Landed:
     all_utf8: bool = False
 
 
-def land(source: str, folder: Path, encoding: str | None = None) -> Landed:
-    """Copy a local file into `folder`; `SourceError` where it cannot be read as text at all.
+def land(source: str, folder: str, encoding: str | None = None) -> Landed:
+    """Copy a local file into `folder`, wherever that is; `SourceError` where it cannot be read as text at all.
 
     A byte order mark decides the encoding, else the one declared, else UTF-8 if every byte agrees,
     else Windows-1252, with a warning, since every byte is some character there.
     """
-    copy = folder / "source.csv"
+    copy = inside(folder, "source.csv")
     sha256, size, utf8 = _copy(source, copy)
     if size == 0:
         raise SourceEmpty(source)
-    with copy.open("rb") as stream:
-        head = stream.read(1 << 16)
+    head = read_range(copy, 0, 1 << 16)
     mark, marked = next(((mark, name) for mark, name in _MARKS if head.startswith(mark)), (b"", None))
     if marked is None:
         _refuse_binary(source, head, encoding)
@@ -72,38 +72,34 @@ def land(source: str, folder: Path, encoding: str | None = None) -> Landed:
     if marked and encoding and codecs.lookup(encoding).name.split("-")[:2] != str(marked).split("-"):
         warnings = (*warnings, f"the file's byte order mark says {marked}, so --encoding {encoding} was not used")
     if chosen == "utf-8":
-        return Landed(str(copy), source, sha256, size, chosen, len(mark), warnings, all_utf8=utf8)
-    text = folder / "source.utf8.csv"
+        return Landed(copy, source, sha256, size, chosen, len(mark), warnings, all_utf8=utf8)
+    text = inside(folder, "source.utf8.csv")
     _transcode(copy, text, chosen)
-    copy.unlink()
-    return Landed(str(text), source, sha256, size, chosen, 0, warnings)
+    remove(copy)
+    return Landed(text, source, sha256, size, chosen, 0, warnings)
 
 
-def _copy(source: str, copy: Path) -> tuple[str, int, bool]:
+def _copy(source: str, copy: str) -> tuple[str, int, bool]:
     """Copy and hash in one pass; tell whether every byte is UTF-8."""
     digest, size, utf8 = hashlib.sha256(), 0, True
     decoder = codecs.getincrementaldecoder("utf-8")()
-    try:
-        with Path(source).open("rb") as stream, open(copy, "wb", opener=_owner_only) as target:
-            while block := stream.read(BLOCK):
-                digest.update(block)
-                target.write(block)
-                size += len(block)
-                utf8 = utf8 and _decodes(decoder, block)
-    except FileNotFoundError as error:
-        if Path(source).exists() or not copy.parent.exists():
-            raise
-        raise SourceNotFound(source) from error
-    except (IsADirectoryError, PermissionError) as error:
-        if error.filename == str(copy):
-            raise
-        reason = "it is a folder" if isinstance(error, IsADirectoryError) else "permission is denied"
-        raise SourceUnreadable(source, reason) from error
+    with _opened(source) as stream, writing(copy) as target:
+        while block := stream.read(BLOCK):
+            digest.update(block)
+            target.write(block)
+            size += len(block)
+            utf8 = utf8 and _decodes(decoder, block)
     return digest.hexdigest(), size, utf8 and _decodes(decoder, b"", final=True)
 
 
-def _owner_only(path: str, flags: int) -> int:
-    return os.open(path, flags, 0o600)
+def _opened(source: str) -> BinaryIO:
+    try:
+        return Path(source).open("rb")
+    except FileNotFoundError as error:
+        raise SourceNotFound(source) from error
+    except (IsADirectoryError, PermissionError) as error:
+        reason = "it is a folder" if isinstance(error, IsADirectoryError) else "permission is denied"
+        raise SourceUnreadable(source, reason) from error
 
 
 def _decodes(decoder: codecs.IncrementalDecoder, block: bytes, final: bool = False) -> bool:
@@ -122,7 +118,7 @@ def _refuse_binary(source: str, head: bytes, encoding: str | None) -> None:
         raise SourceNotText(source, "binary data (or text without a byte order mark: try --encoding utf-16)")
 
 
-def _encoding_of(copy: Path, utf8: bool, declared: str | None) -> tuple[str, tuple[str, ...]]:
+def _encoding_of(copy: str, utf8: bool, declared: str | None) -> tuple[str, tuple[str, ...]]:
     if declared is not None:
         return _declared(copy, codecs.lookup(declared).name), ()
     if utf8:
@@ -134,21 +130,20 @@ def _encoding_of(copy: Path, utf8: bool, declared: str | None) -> tuple[str, tup
     return _FALLBACK, (f"the file is not UTF-8, so it was read as Windows-1252{_OTHERWISE}",)
 
 
-def _declared(copy: Path, name: str) -> str:
+def _declared(copy: str, name: str) -> str:
     """The declared encoding of a file without a mark; UTF-16 and UTF-32 by the order that its first byte shows."""
     if name in ("utf-8", "utf-8-sig", "ascii"):
         return "utf-8"
     if name in ("utf-16", "utf-32"):
-        with copy.open("rb") as stream:
-            return f"{name}-be" if stream.read(1) == b"\0" else f"{name}-le"
+        return f"{name}-be" if read_range(copy, 0, 1) == b"\0" else f"{name}-le"
     return name
 
 
-def _utf8_evidence(copy: Path) -> tuple[int, int]:
+def _utf8_evidence(copy: str) -> tuple[int, int]:
     """How many characters beyond ASCII are good UTF-8, and in how many places the bytes are none."""
     good = bad = 0
     decoder = codecs.getincrementaldecoder("utf-8")("replace")
-    with copy.open("rb") as stream:
+    with reading(copy) as stream:
         while block := stream.read(BLOCK):
             text = decoder.decode(block)
             broken = text.count("\ufffd")
@@ -157,9 +152,9 @@ def _utf8_evidence(copy: Path) -> tuple[int, int]:
     return good, bad
 
 
-def _transcode(copy: Path, text: Path, encoding: str) -> None:
+def _transcode(copy: str, text: str, encoding: str) -> None:
     decoder = codecs.getincrementaldecoder(encoding)("contacts.undecodable")
-    with copy.open("rb") as stream, open(text, "wb", opener=_owner_only) as target:
+    with reading(copy) as stream, writing(text) as target:
         while block := stream.read(BLOCK):
             target.write(decoder.decode(block).encode("utf-8", "surrogatepass"))
         target.write(decoder.decode(b"", True).encode("utf-8", "surrogatepass"))

@@ -2,13 +2,13 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 from schemas.catalogue import FieldCatalogue, header_key
 from schemas.emails import to_address
 from schemas.errors import HeaderLooksLikeData, HeaderUnreadable, SourceEmpty
 from schemas.phones import to_e164
 from transforms.dialect import Dialect, detect_delimiter, ends_lines_with_cr
+from transforms.folder import read_range, size_of
 from transforms.land import Landed
 from transforms.records import LARGEST_RECORD, Record, RecordReader
 from transforms.spreadsheet import unguarded
@@ -79,14 +79,13 @@ def find_layout(landed: Landed, catalogue: FieldCatalogue, delimiter: str | None
 def _sample(landed: Landed) -> bytes:
     """The file's beginning, with one whole record in it at least, as far as records may go."""
     size = SAMPLE
-    with Path(landed.path).open("rb") as stream:
-        while True:
-            stream.seek(landed.start)
-            sample = stream.read(size)
-            outside = b"".join(sample.split(b'"')[::2])
-            if len(sample) < size or size >= LARGEST_RECORD or b"\n" in outside or b"\r" in outside[:-1]:
-                return sample
-            size *= 2
+    while size_of(landed.path) > landed.start:
+        sample = read_range(landed.path, landed.start, size)
+        outside = b"".join(sample.split(b'"')[::2])
+        if len(sample) < size or size >= LARGEST_RECORD or b"\n" in outside or b"\r" in outside[:-1]:
+            return sample
+        size *= 2
+    return b""
 
 
 def _first_records(sample: bytes, dialect: Dialect) -> list[Record]:

@@ -7,7 +7,6 @@ malformed record broke and its text. A malformed record is a row whose cells are
 
 import re
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TypeAlias
 
 import numpy as np
@@ -17,6 +16,7 @@ import pyarrow.csv
 from schemas.rules import Rule
 from transforms.blocks import Block
 from transforms.dialect import Dialect
+from transforms.folder import read_range
 from transforms.layout import Layout
 from transforms.records import RecordReader
 
@@ -50,9 +50,7 @@ def column_keys(width: int) -> list[str]:
 
 def read_records(path: str, layout: Layout, block: Block) -> tuple[RawRecords, int]:
     """The block's records, and how many lines it has. Lines are None where each record is one line."""
-    with Path(path).open("rb") as stream:
-        stream.seek(block.offset)
-        data = stream.read(block.length)
+    data = read_range(path, block.offset, block.length)
     lines = count_lines(data, layout.dialect)
     records = read_regular(data, layout, lines) if block.regular else None
     return records or read_strictly(data, layout), lines

@@ -11,7 +11,6 @@ from pathlib import Path
 
 import pandas as pd
 import pyarrow as pa
-import pyarrow.feather
 
 from schemas.choices import Duplicates
 from schemas.columns import TEXT
@@ -19,6 +18,7 @@ from schemas.rules import Rule
 from transforms.check import REJECTION_FIELDS, ChunkVerdict, line_numbers
 from transforms.duplicates import losers_of
 from transforms.explain import explain_duplicate
+from transforms.folder import read_table, writing
 from transforms.layout import REJECTION_COLUMNS
 from transforms.mapping import ColumnMapping, MappedColumn
 from transforms.profile import PlacedChunk
@@ -51,9 +51,9 @@ class RejectedRows:
 
 @dataclass(frozen=True)
 class RejectedPlan:
-    """How the rejected rows are written: in the source's delimiter, the first `keep` rejections kept."""
+    """How the rejected rows are written: in the source's delimiter, the first `keep` rejections kept in `scratch`."""
 
-    folder: str
+    scratch: str
     path: str
     mapping: ColumnMapping
     delimiter: str
@@ -65,8 +65,8 @@ def write_rejected(plan: RejectedPlan, chunks: Sequence[PlacedChunk], verdicts: 
     """Write the rejected file, a chunk at a time, and count and keep the rejections."""
     codes: Counter[str] = Counter()
     rows = kept = 0
-    kept_path = str(Path(plan.folder) / "rejections.arrow")
-    with Path(plan.path).open("wb") as stream, pa.ipc.new_file(kept_path, _SCHEMA) as writer:
+    kept_path = str(Path(plan.scratch) / "rejections.arrow")
+    with writing(plan.path) as stream, pa.ipc.new_file(kept_path, _SCHEMA) as writer:
         stream.write(_BOM)
         names = [column.name for column in _own_columns(plan.mapping)]
         stream.write(csv_header([*names, *REJECTION_COLUMNS], plan.delimiter))
@@ -84,11 +84,11 @@ def write_rejected(plan: RejectedPlan, chunks: Sequence[PlacedChunk], verdicts: 
 
 def _rejections(plan: RejectedPlan, chunk: PlacedChunk, verdict: ChunkVerdict) -> pd.DataFrame:
     """A chunk's rejections, those of its losing duplicates among them, in record order."""
-    rejections: pd.DataFrame = pyarrow.feather.read_table(verdict.rejections_path).to_pandas()
-    losers = losers_of(plan.folder, chunk)
+    rejections: pd.DataFrame = read_table(verdict.rejections_path).to_pandas()
+    losers = losers_of(plan.scratch, chunk)
     if not len(losers):
         return rejections
-    table = pyarrow.feather.read_table(chunk.path)
+    table = read_table(chunk.path)
     identity = plan.mapping.column_of("email")
     rows = losers[:, 0] - chunk.first_record
     duplicates = pd.DataFrame(
@@ -114,7 +114,7 @@ def _own_columns(mapping: ColumnMapping) -> list[MappedColumn]:
 
 
 def _rejected_rows(plan: RejectedPlan, chunk: PlacedChunk, rejections: pd.DataFrame) -> pd.DataFrame:
-    table = pyarrow.feather.read_table(chunk.path)
+    table = read_table(chunk.path)
     reasons = _one_row_a_record(rejections)
     rows = pa.array(reasons["record_number"] - chunk.first_record)
     cells = {column.key: table[column.key].take(rows) for column in _own_columns(plan.mapping)}

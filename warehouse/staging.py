@@ -45,22 +45,31 @@ class Staging:
 
     Files are staged as they come, without a lock on the contacts. When the warehouse goes away
     meanwhile, that is no failure: the files are remembered, and `ensure` stages them all anew.
+    `folder` is a local one for staging's own file; the files to stage are wherever `open_file` finds them.
     """
 
-    def __init__(self, warehouse: Warehouse, import_id: int, fields: Sequence[Field], folder: Path) -> None:
+    def __init__(
+        self,
+        warehouse: Warehouse,
+        import_id: int,
+        fields: Sequence[Field],
+        folder: Path,
+        open_file: Callable[[str], pa.NativeFile] = pa.memory_map,
+    ) -> None:
         self.warehouse = warehouse
         self.import_id = import_id
         self.fields = tuple(field for field in fields if not field.identity)
         self.folder = folder
+        self._open_file = open_file
         self._schema = _arrow_schema(self.fields)
         self.table, self._excluded = _tables("pg_temp" if warehouse.is_postgres else "staging", self.fields)
-        self._paths: list[Path] = []
+        self._paths: list[str] = []
         self._losers: list[Numbers] = []
         self._store: StagingStore | None = None
         self._lost = False
         self._one_at_a_time = threading.RLock()
 
-    def add(self, path: Path) -> None:
+    def add(self, path: str) -> None:
         """Stage an Arrow IPC file with the columns `record_number`, `email` and the fields; null is a blank cell."""
         with self._one_at_a_time:
             self._paths.append(path)
@@ -129,8 +138,8 @@ class Staging:
         except TransientWarehouseError:
             self._lost = True
 
-    def _take(self, path: Path) -> None:
-        with translated(self.warehouse.name), pa.memory_map(str(path)) as file, pa.ipc.open_file(file) as reader:
+    def _take(self, path: str) -> None:
+        with translated(self.warehouse.name), self._open_file(path) as file, pa.ipc.open_file(file) as reader:
             self._opened().add(_batches(reader, self._schema), self._schema)
 
     def _remove(self, numbers: Numbers) -> None:

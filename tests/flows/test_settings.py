@@ -21,7 +21,7 @@ def clean_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 def test_defaults_follow_the_home(tmp_path: Path) -> None:
     settings = Settings.load()
     assert settings.home == tmp_path
-    assert settings.imports == tmp_path / "imports"
+    assert settings.imports == str(tmp_path / "imports")
     assert settings.warehouse_url.get_secret_value() == f"sqlite:///{tmp_path.as_posix()}/contacts.db"
     assert settings.catalogue is None
     assert 1 <= settings.workers <= 8

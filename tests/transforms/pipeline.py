@@ -17,6 +17,7 @@ from schemas.catalogue import FieldCatalogue
 from schemas.choices import GapRule
 from transforms.accepted import write_accepted
 from transforms.duplicates import ROWS_A_PARTITION, settle_duplicates
+from transforms.folder import ImportFolder
 from transforms.rejected import RejectedPlan, write_rejected
 
 Plan = TypeVar("Plan")
@@ -95,9 +96,10 @@ def _adapted(catalogue: FieldCatalogue, asked: ReadingOptions) -> FieldCatalogue
 def _check(
     asked: ReadingOptions, catalogue: FieldCatalogue, folder: Path, block_bytes: int, rows_a_partition: int
 ) -> Checked:
-    source = land_source(asked, catalogue, folder)
-    profile = read_file(source, folder, block_bytes, one_by_one, Silent())
-    verdicts = list(check_file(source, profile, catalogue.default_prefix, folder, one_by_one, Silent()))
+    place = ImportFolder.local(folder)
+    source = land_source(asked, catalogue, place)
+    profile = read_file(source, place, block_bytes, one_by_one, Silent())
+    verdicts = list(check_file(source, profile, catalogue.default_prefix, place, one_by_one, Silent()))
     settle_duplicates(verdicts, profile.chunks, asked.duplicates, str(folder), rows_a_partition)
     delimiter = source.layout.dialect.delimiter
     path = str(folder / REJECTED_FILE)

@@ -285,6 +285,6 @@ def test_no_file_and_a_folder(catalogue: FieldCatalogue, tmp_path: object) -> No
     folder = Path(str(tmp_path))
     (folder / "import").mkdir()
     with pytest.raises(SourceNotFound):
-        land(str(folder / "no.csv"), folder / "import")
+        land(str(folder / "no.csv"), str(folder / "import"))
     with pytest.raises(SourceUnreadable, match="folder"):
-        land(str(folder), folder / "import")
+        land(str(folder), str(folder / "import"))

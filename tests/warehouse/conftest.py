@@ -26,7 +26,7 @@ ARROW = {"text": pa.string(), "date": pa.date32(), "bigint": pa.int64(), "numeri
 Row = Mapping[str, Any]
 
 
-def write_rows(path: Path, rows: Sequence[Row], fields: Sequence[Field]) -> Path:
+def write_rows(path: Path, rows: Sequence[Row], fields: Sequence[Field]) -> str:
     """The rows as the flow hands them over, numbered from 1 unless they say otherwise."""
     others = [field for field in fields if not field.identity]
     schema = pa.schema(
@@ -34,7 +34,7 @@ def write_rows(path: Path, rows: Sequence[Row], fields: Sequence[Field]) -> Path
     )
     numbered = [{"record_number": number, **row} for number, row in enumerate(rows, start=1)]
     pyarrow.feather.write_feather(pa.Table.from_pylist(numbered, schema=schema), str(path))
-    return path
+    return str(path)
 
 
 class Importer:
@@ -51,7 +51,7 @@ class Importer:
         folder.mkdir(exist_ok=True)
         return Staging(self.warehouse, import_id, fields or self.catalogue.fields, folder)
 
-    def write(self, rows: Sequence[Row], fields: Sequence[Field] | None = None) -> Path:
+    def write(self, rows: Sequence[Row], fields: Sequence[Field] | None = None) -> str:
         name = f"{len(list(self.folder.glob('*.arrow')))}.arrow"
         return write_rows(self.folder / name, rows, fields or self.catalogue.fields)
 

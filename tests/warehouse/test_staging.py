@@ -91,7 +91,7 @@ def test_other_columns_and_larger_string_types_are_no_trouble(importer: Importer
     pa.feather.write_feather(table, str(path))
     fields = [importer.catalogue["email"], importer.catalogue["name"]]
     with importer.staging(importer.start(), fields) as staging:
-        staging.add(path)
+        staging.add(str(path))
         staging.ensure()
         importer.load(staging, 1)
     assert importer.contacts()[0]["name"] == "Ann"

@@ -1,0 +1,110 @@
+"""One folder, wherever it lies: a path, and two file systems that fsspec brings itself."""
+
+import stat
+import time
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+
+import pyarrow as pa
+import pytest
+
+from transforms.folder import (
+    clear_folder,
+    exists,
+    folders_in,
+    inside,
+    last_written,
+    make_folder,
+    name_of,
+    open_table,
+    read_range,
+    read_table,
+    reading,
+    remove,
+    remove_folder,
+    size_of,
+    write_table,
+    writing,
+)
+
+
+@pytest.fixture(params=["a path", "local", "memory"])
+def parent(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """Where import folders lie; `local://` goes through fsspec where a plain path does not."""
+    if request.param == "memory":
+        place = f"memory://imports-{uuid.uuid4().hex}"
+        yield place
+        remove_folder(place)
+    else:
+        yield str(tmp_path / "imports") if request.param == "a path" else f"local://{tmp_path}/imports"
+
+
+@pytest.fixture
+def folder(parent: str) -> str:
+    place = inside(parent, "000007-0123abcd")
+    make_folder(place)
+    return place
+
+
+def put(folder: str, name: str, content: bytes = b"abc") -> str:
+    place = inside(folder, name)
+    with writing(place) as stream:
+        stream.write(content)
+    return place
+
+
+def test_a_file_is_read_whole_by_ranges_and_anew(folder: str) -> None:
+    place = put(folder, "source.csv", b"0123456789")
+    assert (size_of(place), exists(place), exists(inside(folder, "other"))) == (10, True, False)
+    assert (read_range(place, 0, 4), read_range(place, 4, 3), read_range(place, 7, 100)) == (b"0123", b"456", b"789")
+    put(folder, "source.csv", b"new")
+    with reading(place) as stream:
+        assert (stream.read(2), stream.read()) == (b"ne", b"w")
+
+
+def test_a_table_comes_back_as_it_was(folder: str) -> None:
+    table = pa.table({"record_number": [1, 2], "email": ["a@example.com", None]})
+    place = inside(folder, "chunk-00000.arrow")
+    write_table(table, place)
+    assert read_table(place).equals(table)
+    assert read_table(place, ["email"]).column_names == ["email"]
+    with open_table(place) as file, pa.ipc.open_file(file) as reader:
+        assert reader.read_all().equals(table)
+
+
+def test_clearing_keeps_what_is_kept_and_else_takes_the_folder(folder: str, parent: str) -> None:
+    kept, gone = put(folder, "rejected.csv"), put(folder, "chunk-00000.arrow")
+    clear_folder(folder, lambda name: name == "rejected.csv")
+    assert (exists(kept), exists(gone), folders_in(parent)) == (True, False, [folder])
+    clear_folder(folder, lambda name: False)
+    assert folders_in(parent) == []
+
+
+def test_folders_have_names_and_ages(folder: str, parent: str) -> None:
+    put(folder, "rejected.csv")
+    other = inside(parent, "other")
+    make_folder(other)
+    put(other, "x")
+    assert [name_of(each) for each in folders_in(parent)] == ["000007-0123abcd", "other"]
+    assert abs(last_written(other) - last_written(folder)) < 60
+    assert abs(last_written(folder) - time.time()) < 60
+    remove_folder(folder)
+    assert [name_of(each) for each in folders_in(parent)] == ["other"]
+
+
+def test_what_is_not_there_is_no_trouble_to_remove_or_list(folder: str, parent: str) -> None:
+    remove(inside(folder, "none"))
+    assert folders_in(inside(parent, "nowhere")) == []
+    with pytest.raises(FileNotFoundError):
+        reading(inside(folder, "none"))
+
+
+def test_a_local_folder_is_for_its_owner(tmp_path: Path) -> None:
+    folder = str(tmp_path / "imports" / "000001-00000000")
+    make_folder(folder)
+    place = put(folder, "rejected.csv")
+    assert stat.S_IMODE(Path(folder).stat().st_mode) == 0o700
+    assert stat.S_IMODE(Path(place).stat().st_mode) == 0o600
+    with pytest.raises(FileExistsError):
+        make_folder(folder)
