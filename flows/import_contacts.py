@@ -125,7 +125,7 @@ def staged(
     warehouse: Warehouse,
     report: ImportReport,
     prefix: str,
-    folder: Path,
+    folder: ImportFolder,
 ) -> Iterator[Staging]:
     """Read, check and stage what has landed; then all is decided but what becomes of each contact."""
     source = report.source
@@ -233,7 +233,7 @@ def import_folder(settings: Settings, import_id: int) -> Iterator[ImportFolder]:
     address = inside(settings.imports, f"{import_id:06}-{secrets.token_hex(4)}")
     try:
         make_folder(address)
-    except ImportError as error:
+    except (ImportError, ValueError) as error:  # a scheme without its package, or no scheme at all
         wanted = "a folder, or install what its scheme needs, such as: pip install 'contact-import[s3]'"
         raise SettingsInvalid("CONTACTS_IMPORTS", wanted) from error
     except Exception as error:  # of the file system, or of a library that talks to a remote one

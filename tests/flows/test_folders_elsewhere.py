@@ -1,0 +1,87 @@
+"""Import folders at an address: the same import, and the same life of the folder, as on a path."""
+
+from pathlib import Path
+from typing import Any
+
+import fsspec
+import pytest
+
+from tests.flows.conftest import Contacts
+
+MESSY = 'email,name,points\na@example.com,Ann,1\nb@example.com,Bob,x\na@example.com,Anna,2\nc@example.com,"open\n'
+
+
+@pytest.fixture(params=["path", "local", "memory"])
+def imports(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    place = {
+        "path": f"file://{tmp_path}/imports",
+        "local": f"local://{tmp_path}/imports",
+        "memory": f"memory://{tmp_path.name}/imports",
+    }[request.param]
+    monkeypatch.setenv("CONTACTS_IMPORTS", place)
+    return place.removeprefix("file://")
+
+
+def test_an_import_decides_the_same_wherever_its_folder_is(
+    contacts: Contacts, imports: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CONTACTS_CHUNK_BYTES", "1KiB")
+    rows = "".join(f"user{number}@example.com,Name,{number + 1}\n" for number in range(100))
+    report = contacts.load(MESSY.replace("\n", "\n" + rows, 1), "--merge", "overwrite", "--encoding", "latin-1")
+    assert report["rows"] == {"read": 104, "accepted": 101, "rejected": 3}
+    assert set(report["rejections"]) == {"integer-invalid", "duplicate-email", "row-bad-quoting"}
+    assert contacts.database.contacts()["a@example.com"] == {"name": "Anna", "points": "2"}
+    assert report["rejected_file"].startswith(imports)
+    assert names_in(report["rejected_file"]) == ["rejected.csv"]
+    shown = contacts("rejected", str(report["import_id"]))
+    assert shown.out.count("\n") == 4
+    output = contacts.folder / "again.csv"
+    assert contacts("rejected", str(report["import_id"]), "--output", output).status == 0
+    again = contacts("import", output, "--json")
+    assert (again.status, again.json["rows"]) == (0, {"read": 3, "accepted": 0, "rejected": 3})
+
+
+def names_in(place: str) -> list[str]:
+    files, path = fsspec.url_to_fs(place.rpartition("/")[0])
+    return [Path(each).name for each in files.find(path)]
+
+
+on_sqlite = pytest.mark.parametrize("warehouse_url", ["sqlite"], indirect=True)
+
+
+@on_sqlite
+def test_a_failed_import_leaves_no_folder(contacts: Contacts, imports: str) -> None:
+    ran = contacts("import", contacts.file("name\nAnn\n"), "--json")
+    assert (ran.status, ran.json["error"]["code"]) == (1, "no-email-column")
+    files, path = fsspec.url_to_fs(imports)
+    assert not files.exists(path) or files.ls(path) == []
+
+
+@on_sqlite
+def test_old_folders_go_wherever_they_are(contacts: Contacts, imports: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    report = contacts.load(MESSY)
+    assert contacts("imports", "prune", "--older-than", "1d", "--json").json == {"removed": 0, "kept": 1}
+    monkeypatch.setattr("flows.listings.time.time", lambda: 4e9)
+    assert contacts("imports", "prune", "--older-than", "1d", "--json").json == {"removed": 1, "kept": 0}
+    gone = contacts("rejected", str(report["import_id"]))
+    assert (gone.status, "not there" in gone.err) == (1, True)
+
+
+@on_sqlite
+@pytest.mark.parametrize(
+    ("place", "code", "says"),
+    [
+        pytest.param("nonsense://bucket", "settings-invalid", None, id="no such scheme"),
+        pytest.param("s3://key:hunter2@bucket/imports", "settings-invalid", "without a password", id="a password"),
+        pytest.param("local:///proc/imports", "source-unreadable", "cannot be made", id="nothing can be made there"),
+    ],
+)
+def test_an_address_that_cannot_be_used_says_so(
+    contacts: Contacts, monkeypatch: pytest.MonkeyPatch, place: str, code: str, says: str | None
+) -> None:
+    monkeypatch.setenv("CONTACTS_IMPORTS", place)
+    ran = contacts("import", contacts.file(MESSY), "--json")
+    error: dict[str, Any] = ran.json["error"]
+    assert (ran.status != 0, error["code"]) == (True, code)
+    assert says is None or says in error["message"]
+    assert "hunter2" not in ran.out + ran.err
