@@ -12,7 +12,7 @@ from sqlalchemy import Connection, Insert, Table, exists, insert, literal, selec
 from schemas.choices import Blanks, MergePolicy
 from warehouse.connection import Warehouse, allow_memory, lock_tables
 from warehouse.imports import COMPLETED, RUNNING, report_values
-from warehouse.merge import MergeCounts, merge, merge_statements
+from warehouse.merge import MergeCounts, merge, merge_statements, preview
 from warehouse.plain_text import storable
 from warehouse.segments import require_segment
 from warehouse.staging import Staging
@@ -67,11 +67,25 @@ def load_import(
         statements = merge_statements(
             tables.contacts, staging.table, names, policy, blanks, import_id=import_id, now=now()
         )
-        counts = merge(connection, statements, policy, accepted=accepted)
+        counts = merge(connection, statements, accepted=accepted)
         added = _add_members(connection, tables, staging.table, segment, import_id)
         _insert_columns(connection, tables, import_id, columns)
         _insert_rejections(connection, tables, import_id, rejections)
         return _complete(connection, tables, import_id, counts, added, report, now)
+
+
+def preview_load(
+    warehouse: Warehouse, import_id: int, *, staging: Staging, policy: MergePolicy, blanks: Blanks = Blanks.KEEP
+) -> MergeCounts:
+    """What `load_import` would do to the contacts as they are now. Nothing is written or locked on PostgreSQL."""
+    tables = WarehouseTables(warehouse.schema, staging.fields)
+    names = [field.id for field in staging.fields]
+    with staging.transaction() as connection:
+        allow_memory(connection)
+        return preview(
+            connection,
+            merge_statements(tables.contacts, staging.table, names, policy, blanks, import_id=import_id, now=_now()),
+        )
 
 
 def _already_loaded(connection: Connection, tables: WarehouseTables, import_id: int) -> Loaded | None:

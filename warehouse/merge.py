@@ -1,24 +1,29 @@
 """What a merge policy means in SQL; the statements are built here and run by `merge`.
 
-The rules are the table of merge policies in docs/rules.md. Statements speak of two tables: the
-contacts, and the accepted rows of one import, staged under the same column names. A third, `known`,
-pairs the staged rows with the contacts they find, so that each email is looked up once; looking up
-is what takes the time.
+The rules are the table of merge policies in docs/rules.md. Statements speak of three tables: the
+contacts; the accepted rows of one import, staged under the same column names; and `changes`, the
+staged rows that find no contact or that change the one they find. It is filled by the only look at
+every row, since looking up and comparing are what takes the time; most nights hardly a row is in it.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import (
+    BigInteger,
+    Column,
     ColumnElement,
     Connection,
     Insert,
+    Integer,
+    MetaData,
     Select,
     Table,
     Update,
-    exists,
+    and_,
     func,
     insert,
     literal,
@@ -26,6 +31,7 @@ from sqlalchemy import (
     select,
     update,
 )
+from sqlalchemy.schema import CreateTable, DropTable
 from sqlalchemy.types import Text
 
 from schemas.choices import Blanks, MergePolicy
@@ -49,13 +55,17 @@ class MergeCounts:
 
 @dataclass(frozen=True)
 class MergeStatements:
-    """The statements of one merge; None where the policy has no such step.
+    """The statements of one merge; `update` and the inserts are None where the policy has no such step.
 
-    `insert_all` is for a merge that knows none of the contacts: it need not ask for each whether it is there.
+    `insert_all` is for the first import of all, which need not ask for each row whether it is there.
     """
 
+    policy: MergePolicy
+    changes: Table
+    any_contact: Select[tuple[int]]
     count_staged: Select[tuple[int]]
-    count_known: Select[tuple[int]]
+    find_changes: Insert
+    count_changes: Select[tuple[int, int]]
     update: Update | None
     insert_all: Insert | None
     insert_absent: Insert | None
@@ -74,35 +84,54 @@ def merge_statements(
     """Say a policy in SQL for the imported `fields`, the identity not among them."""
     if blanks is Blanks.CLEAR and not policy.may_clear:
         raise ValueError(f"{policy} never clears a stored value")
-    same = contacts.c.email == staged.c.email
-    updates = policy.updates and len(fields) > 0
-    absent = ~exists().where(same).correlate(staged)
-    return MergeStatements(
-        count_staged=select(func.count()).select_from(staged),
-        count_known=select(func.count()).select_from(staged.join(contacts, same)),
-        update=_update(contacts, staged, fields, policy, blanks, import_id, now) if updates else None,
-        insert_all=_insert(contacts, staged, fields, import_id, now) if policy.inserts else None,
-        insert_absent=_insert(contacts, staged, fields, import_id, now, absent) if policy.inserts else None,
-    )
-
-
-def _update(
-    contacts: Table,
-    staged: Table,
-    fields: Sequence[str],
-    policy: MergePolicy,
-    blanks: Blanks,
-    import_id: int,
-    now: datetime,
-) -> Update:
-    """Write the contacts of which at least one field changes, and no others."""
+    changes = _changes_beside(staged)
     merged = {field: _merged(contacts.c[field], staged.c[field], policy, blanks) for field in fields}
-    changes = [value.is_distinct_from(_stored(contacts.c[field])) for field, value in merged.items()]
-    return (
-        update(contacts)
-        .where(contacts.c.email == staged.c.email, or_(*changes))
+    updates = policy.updates and len(fields) > 0
+    changed = [_differs(contacts, staged, merged)] if updates else []
+    absent = changes.c.record_number == staged.c.record_number, changes.c.contact_id.is_(None)
+    return MergeStatements(
+        policy=policy,
+        changes=changes,
+        any_contact=select(literal(1)).select_from(contacts).limit(1),
+        count_staged=select(func.count()).select_from(staged),
+        find_changes=insert(changes).from_select(
+            ["record_number", "contact_id"],
+            select(staged.c.record_number, contacts.c.contact_id)
+            .select_from(staged.outerjoin(contacts, contacts.c.email == staged.c.email))
+            .where(or_(contacts.c.contact_id.is_(None), *changed)),
+        ),
+        count_changes=select(func.count(), func.count(changes.c.contact_id)).select_from(changes),
+        update=update(contacts)
+        .where(changes.c.contact_id == contacts.c.contact_id, changes.c.record_number == staged.c.record_number)
         .values({**merged, "updated_at": now, "updated_by_import": import_id})
+        if updates
+        else None,
+        insert_all=_insert(contacts, staged, fields, import_id, now) if policy.inserts else None,
+        insert_absent=_insert(contacts, staged, fields, import_id, now, *absent) if policy.inserts else None,
     )
+
+
+def _changes_beside(staged: Table) -> Table:
+    """Temporary, since what it says holds for one transaction only."""
+    number = staged.c.record_number.type
+    temporary = "pg_temp" if staged.schema == "pg_temp" else "temp"
+    return Table(
+        "changes",
+        MetaData(schema=temporary),
+        Column("record_number", number, primary_key=temporary == "temp", autoincrement=False),
+        Column("contact_id", BigInteger().with_variant(Integer(), "sqlite")),
+    )
+
+
+def _differs(contacts: Table, staged: Table, merged: dict[str, ColumnElement[Any]]) -> ColumnElement[bool]:
+    """Whether a contact has at least one field that changes.
+
+    Rows that are the same column by column change nothing under any policy. Most are, and telling so
+    takes half the time of asking what the policy makes of them.
+    """
+    plainly = (staged.c[field].is_distinct_from(contacts.c[field]) for field in merged)
+    by_policy = (value.is_distinct_from(_stored(contacts.c[field])) for field, value in merged.items())
+    return and_(or_(*plainly), or_(*by_policy))
 
 
 def _stored(column: ColumnElement[Any]) -> ColumnElement[Any]:
@@ -127,7 +156,12 @@ def _insert(
     now: datetime,
     *absent: ColumnElement[bool],
 ) -> Insert:
-    """Add contacts, numbered in the order of the file."""
+    """Add contacts in the order that costs each database least.
+
+    PostgreSQL takes 40 % less time where its index of emails grows at the end. SQLite sorts as slowly as
+    it inserts, and finds the same file's rows faster the next night where they lie in the file's order.
+    """
+    order = staged.c.email if staged.schema == "pg_temp" else staged.c.record_number
     moment = literal(now, UtcDateTime)
     values = {
         "email": staged.c.email,
@@ -136,26 +170,61 @@ def _insert(
         "updated_at": moment,
         "created_by_import": literal(import_id),
     }
-    rows = select(*values.values()).where(*absent).order_by(staged.c.record_number)
+    rows = select(*values.values()).where(*absent).order_by(order)
     return insert(contacts).from_select(list(values), rows, include_defaults=False)
 
 
-def merge(connection: Connection, statements: MergeStatements, policy: MergePolicy, *, accepted: int) -> MergeCounts:
+def merge(connection: Connection, statements: MergeStatements, *, accepted: int) -> MergeCounts:
     """Run a merge in the caller's transaction; MergeOutOfBalance when its counts are not the accepted rows.
 
-    The caller keeps other writers out, so what is counted first holds for the statements after it. Known
-    contacts are updated before new ones are inserted, so no row is looked at twice.
+    The caller keeps other writers out, so what is found first holds for the statements after it.
     """
+    if connection.scalars(statements.any_contact).first() is None and statements.insert_all is not None:
+        return _balanced(MergeCounts(inserted=_written(connection, statements.insert_all)), accepted)
+    with _found(connection, statements) as found:
+        counts = found.counts(statements.policy)
+        updated = _written(connection, statements.update) if found.changed else 0
+        inserted = _written(connection, statements.insert_absent) if found.absent else 0
+    if (inserted, updated) != (counts.inserted, counts.updated):
+        raise MergeOutOfBalance(accepted, inserted + updated + counts.unchanged + counts.skipped)
+    return _balanced(counts, accepted)
+
+
+def preview(connection: Connection, statements: MergeStatements) -> MergeCounts:
+    """What `merge` would do to the contacts as they are now; none of them is written or locked."""
+    with _found(connection, statements) as found:
+        return found.counts(statements.policy)
+
+
+class _Found(NamedTuple):
+    """How many rows are staged, how many of them find no contact, and how many change the one they find."""
+
+    staged: int
+    absent: int
+    changed: int
+
+    def counts(self, policy: MergePolicy) -> MergeCounts:
+        known = self.staged - self.absent
+        return MergeCounts(
+            inserted=self.absent if policy.inserts else 0,
+            updated=self.changed,
+            unchanged=known - self.changed if policy.updates else 0,
+            skipped=(0 if policy.updates else known) + (0 if policy.inserts else self.absent),
+        )
+
+
+@contextmanager
+def _found(connection: Connection, statements: MergeStatements) -> Iterator[_Found]:
+    connection.execute(CreateTable(statements.changes))
     staged = connection.scalars(statements.count_staged).one()
-    known = connection.scalars(statements.count_known).one()
-    updated = _written(connection, statements.update) if known else 0
-    insertion = statements.insert_absent if known else statements.insert_all
-    inserted = _written(connection, insertion) if known < staged else 0
-    absent = staged - known - inserted
-    unchanged, skipped = (known - updated, absent) if policy.updates else (0, known + absent)
-    counts = MergeCounts(inserted=inserted, updated=updated, unchanged=unchanged, skipped=skipped)
-    impossible = min(updated, unchanged, absent) < 0 or (policy.inserts and absent)
-    if counts.total != accepted or impossible:
+    connection.execute(statements.find_changes)
+    found, changed = connection.execute(statements.count_changes).one()
+    yield _Found(staged, found - changed, changed)
+    connection.execute(DropTable(statements.changes))  # at an exception the transaction takes it along
+
+
+def _balanced(counts: MergeCounts, accepted: int) -> MergeCounts:
+    if counts.total != accepted:
         raise MergeOutOfBalance(accepted, counts.total)
     return counts
 

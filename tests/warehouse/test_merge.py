@@ -11,6 +11,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from schemas.choices import Blanks, MergePolicy
 from schemas.errors import MergeOutOfBalance
 from tests.warehouse.conftest import NOON, Importer
+from warehouse.load import preview_load
 from warehouse.merge import MergeCounts, merge_statements
 from warehouse.tables import WarehouseTables
 
@@ -178,6 +179,14 @@ def cell_by_hand(old: Any, cell: Any, policy: str, blanks: str) -> Any:
     return old if policy == "fill-empty" and old not in (None, "") else cell
 
 
+def previewed(importer: Importer, rows: list[dict[str, Any]], policy: str, blanks: str) -> MergeCounts:
+    imported = [field for field in importer.catalogue.fields if field.identity or field.id in VALUES]
+    with importer.staging(1, imported) as staging:
+        staging.add(importer.write(rows, imported))
+        staging.ensure()
+        return preview_load(importer.warehouse, 1, staging=staging, policy=MergePolicy(policy), blanks=Blanks(blanks))
+
+
 def same(one: Any, other: Any) -> bool:
     return (None if one == "" else one) == (None if other == "" else other)
 
@@ -196,6 +205,7 @@ def test_any_merge_does_what_the_rules_say_and_the_same_again_changes_nothing(
     importer(before)
 
     expected, counts = merged_by_hand({row["email"]: row for row in before}, rows, policy, blanks)
+    assert previewed(importer, rows, policy, blanks) == counts
     assert importer(rows, policy, fields=VALUES, blanks=blanks).counts == counts
     once = importer.contacts()
     assert len(once) == len(expected)
