@@ -244,6 +244,46 @@ class OutputNotWritable(RequestError):
         return f"{self.path!r} cannot be written: {self.reason}"
 
 
+@dataclass(eq=False)
+class NeedsDeployment(RequestError):
+    """A guided import was called by itself; only a run of a deployment can wait for a person."""
+
+    code: ClassVar[str] = "needs-deployment"
+
+    def __str__(self) -> str:
+        return "a guided import waits for a person, which only a run of its deployment can; run 'prefect deploy --all'"
+
+
+@dataclass(eq=False)
+class NoAnswer(RequestError):
+    """A guided import asked, and nobody answered in time."""
+
+    code: ClassVar[str] = "no-answer"
+
+    def __str__(self) -> str:
+        return "nobody answered the form in time; nothing was merged. Start the guided import again"
+
+
+@dataclass(eq=False)
+class Stopped(RequestError):
+    """The person who was shown the preview chose to stop."""
+
+    code: ClassVar[str] = "stopped"
+
+    def __str__(self) -> str:
+        return "the import was stopped at its preview, as asked; nothing was merged"
+
+
+@dataclass(eq=False)
+class ApprovalOutdated(RequestError):
+    """What would be merged is no longer what was approved; a guided import asks again."""
+
+    code: ClassVar[str] = "approval-outdated"
+
+    def __str__(self) -> str:
+        return "the import would come to other counts than those that were approved; nothing was merged"
+
+
 # --- the source is wrong: get another file --------------------------------------------------------
 
 

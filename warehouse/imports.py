@@ -59,6 +59,28 @@ def fail_import(
     _close(warehouse, import_id, FAILED, report, finished_at, closing)
 
 
+def wait_for_answer(warehouse: Warehouse, import_id: int, until: datetime) -> None:
+    """Note that a running import waits for a person, and has no process meanwhile."""
+    with warehouse.writing() as connection:
+        connection.execute(_change(warehouse, import_id).values(waits_until=until))
+
+
+def take_up(warehouse: Warehouse, import_id: int, flow_run_id: str) -> bool:
+    """Go on with an import of this run that waited; False where it has been closed meanwhile."""
+    imports = WarehouseTables(warehouse.schema).imports
+    change = _change(warehouse, import_id).where(imports.c.flow_run_id == flow_run_id).values(waits_until=None)
+    with warehouse.writing() as connection:
+        return connection.execute(change).rowcount == 1
+
+
+def unanswered(warehouse: Warehouse, now: datetime) -> list[dict[str, Any]]:
+    """The imports that wait for a person in vain: the run that asked has given up."""
+    imports = WarehouseTables(warehouse.schema).imports
+    waiting = select(imports).where(imports.c.status == RUNNING, imports.c.waits_until < now)
+    with warehouse.reading() as connection:
+        return [dict(row._mapping) for row in connection.execute(waiting)]
+
+
 def skip_import(warehouse: Warehouse, import_id: int, *, report: Mapping[str, Any], finished_at: datetime) -> None:
     """Close a running import as `skipped`: there was nothing to do."""
     _close(warehouse, import_id, SKIPPED, report, finished_at, {})

@@ -10,9 +10,10 @@ import pandas as pd
 from sqlalchemy import Connection, Insert, Table, exists, insert, literal, select, update
 
 from schemas.choices import Blanks, MergePolicy
+from schemas.errors import ApprovalOutdated
 from warehouse.connection import Warehouse, allow_memory, lock_tables
 from warehouse.imports import COMPLETED, RUNNING, report_values
-from warehouse.merge import MergeCounts, merge, merge_statements, preview
+from warehouse.merge import MergeCounts, merge, merge_statements
 from warehouse.plain_text import storable
 from warehouse.segments import require_segment
 from warehouse.staging import Staging
@@ -46,6 +47,7 @@ def load_import(
     columns: Iterable[Mapping[str, Any]],
     rejections: Iterable[pd.DataFrame],
     report: Callable[[MergeCounts, int], Report],
+    approved: MergeCounts | None = None,
     now: Callable[[], datetime] = _now,
 ) -> Loaded:
     """Merge what is staged and complete the import; nothing is written unless all of it is.
@@ -53,7 +55,8 @@ def load_import(
     `columns` has `column_name`, `field`, `outcome`, `empty_cells`; the frames of `rejections` the
     columns of that table but `import_id`; `report` composes the report from the counts. Merges take
     turns. Safe to call again after any failure, also when the answer to the commit was lost: an
-    import that turns out to be completed is not merged twice.
+    import that turns out to be completed is not merged twice. ApprovalOutdated where it would come to other
+    counts than the `approved` ones.
     """
     tables = WarehouseTables(warehouse.schema, staging.fields)
     with staging.transaction() as connection:
@@ -68,24 +71,12 @@ def load_import(
             tables.contacts, staging.table, names, policy, blanks, import_id=import_id, now=now()
         )
         counts = merge(connection, statements, accepted=accepted)
+        if approved not in (None, counts):
+            raise ApprovalOutdated
         added = _add_members(connection, tables, staging.table, segment, import_id)
         _insert_columns(connection, tables, import_id, columns)
         _insert_rejections(connection, tables, import_id, rejections)
         return _complete(connection, tables, import_id, counts, added, report, now)
-
-
-def preview_load(
-    warehouse: Warehouse, import_id: int, *, staging: Staging, policy: MergePolicy, blanks: Blanks = Blanks.KEEP
-) -> MergeCounts:
-    """What `load_import` would do to the contacts as they are now. Nothing is written or locked on PostgreSQL."""
-    tables = WarehouseTables(warehouse.schema, staging.fields)
-    names = [field.id for field in staging.fields]
-    with staging.transaction() as connection:
-        allow_memory(connection)
-        return preview(
-            connection,
-            merge_statements(tables.contacts, staging.table, names, policy, blanks, import_id=import_id, now=_now()),
-        )
 
 
 def _already_loaded(connection: Connection, tables: WarehouseTables, import_id: int) -> Loaded | None:

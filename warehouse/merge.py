@@ -191,9 +191,11 @@ def merge(connection: Connection, statements: MergeStatements, *, accepted: int)
 
 
 def preview(connection: Connection, statements: MergeStatements) -> MergeCounts:
-    """What `merge` would do to the contacts as they are now; none of them is written or locked."""
-    with _found(connection, statements) as found:
-        return found.counts(statements.policy)
+    """What `merge` would do to the contacts as they are now; only looks, so a reader's connection will do."""
+    found = statements.find_changes.select.subquery()  # type: ignore[union-attr]
+    staged = connection.scalars(statements.count_staged).one()
+    rows, changed = connection.execute(select(func.count(), func.count(found.c.contact_id)).select_from(found)).one()
+    return _Found(staged, rows - changed, changed).counts(statements.policy)
 
 
 class _Found(NamedTuple):

@@ -37,6 +37,7 @@ class StagingStore(Protocol):
     def exclude(self, numbers: pa.RecordBatch) -> None: ...
     def is_alive(self) -> bool: ...
     def transaction(self) -> AbstractContextManager[Connection]: ...
+    def looking(self) -> AbstractContextManager[Connection]: ...
     def close(self) -> None: ...
 
 
@@ -93,6 +94,12 @@ class Staging:
     def transaction(self) -> Iterator[Connection]:
         """One writing transaction on the warehouse, in which `table` can be read."""
         with self._one_at_a_time, translated(self.warehouse.name), self._opened().transaction() as connection:
+            yield connection
+
+    @contextmanager
+    def looking(self) -> Iterator[Connection]:
+        """One state of the warehouse, beside which `table` can be read; nobody waits, and nothing can be written."""
+        with self._one_at_a_time, translated(self.warehouse.name), self._opened().looking() as connection:
             yield connection
 
     def close(self) -> None:

@@ -56,6 +56,12 @@ class PostgresStore:
         with self._connection.begin():
             yield self._connection
 
+    @contextmanager
+    def looking(self) -> Iterator[Connection]:
+        with self._connection.begin():
+            self._connection.exec_driver_sql("set transaction isolation level repeatable read, read only")
+            yield self._connection
+
     def close(self) -> None:
         """End the session, and the temporary tables with it."""
         self._connection.invalidate()

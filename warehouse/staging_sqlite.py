@@ -46,15 +46,28 @@ class SqliteStore:
 
     @contextmanager
     def transaction(self) -> Iterator[Connection]:
-        """Attach the file around the transaction: SQLite attaches nothing inside one."""
+        with self._attached(self._warehouse.writer()) as connection, connection.begin():
+            yield connection
+
+    @contextmanager
+    def looking(self) -> Iterator[Connection]:
+        with self._attached(self._warehouse.engine.connect()) as connection:
+            driver = connection.connection.driver_connection
+            assert driver is not None
+            driver.execute("pragma query_only = on")
+            with connection.begin():
+                yield connection
+
+    @contextmanager
+    def _attached(self, opened: Connection) -> Iterator[Connection]:
+        """Attach the file around a transaction: SQLite attaches nothing inside one."""
         self._release()
-        with self._warehouse.writer() as connection:
+        with opened as connection:
             driver = connection.connection.driver_connection
             assert driver is not None
             driver.execute("attach database ? as staging", (str(self._path),))
             try:
-                with connection.begin():
-                    yield connection
+                yield connection
             finally:
                 connection.invalidate()  # so that nobody else is handed a connection with our file attached
 

@@ -117,6 +117,7 @@ class WarehouseTables:
             Column("finished_at", UtcDateTime),
             Column("flow_run_id", Text),
             Column("retry_of", BigInteger),
+            Column("waits_until", UtcDateTime),
             sqlite_autoincrement=True,
         )
 

@@ -1,0 +1,114 @@
+"""A preview counts what the merge then does, writes nothing, waits for nobody and keeps nobody waiting."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from sqlalchemy import select, text, update
+
+from schemas.choices import Blanks, MergePolicy
+from schemas.errors import ApprovalOutdated, WarehouseError
+from tests.warehouse.conftest import Importer
+from warehouse.connection import Warehouse, lock_tables
+from warehouse.foresee import Foreseen, foresee
+from warehouse.imports import get_import
+from warehouse.merge import MergeCounts
+from warehouse.segments import create_segment
+from warehouse.staging import Staging
+from warehouse.tables import WarehouseTables
+
+STORED: list[dict[str, Any]] = [
+    {"email": "same@example.org", "name": "Ann", "vip": True},
+    {"email": "other@example.org", "name": "Bob"},
+    {"email": "gap@example.org", "name": ""},
+    {"email": "blank@example.org", "name": "Eve", "spent": 1.5},
+    {"email": "absent@example.org", "name": "Joe"},
+]
+FILE: list[dict[str, Any]] = [
+    {"email": "same@example.org", "name": "Ann", "vip": True},
+    {"email": "other@example.org", "name": "Rob"},
+    {"email": "gap@example.org", "name": "Gus"},
+    {"email": "blank@example.org", "name": None, "spent": None},
+    {"email": "new@example.org", "name": "Zoe"},
+]
+
+
+def look(staging: Staging, policy: str, **more: Any) -> Foreseen:
+    staging.ensure()
+    return foresee(staging, policy=MergePolicy(policy), accepted=len(FILE), rows=2, **more)
+
+
+@pytest.mark.parametrize(
+    ("policy", "blanks"),
+    [
+        *((policy, "keep") for policy in ("insert-only", "overwrite", "fill-empty", "update-only")),
+        *((policy, "clear") for policy in ("overwrite", "update-only")),
+    ],
+)
+def test_what_is_foreseen_is_what_the_merge_does(importer: Importer, policy: str, blanks: str) -> None:
+    create_segment(importer.warehouse, "vip")
+    importer(STORED)
+    importer(FILE[:1], segment="vip")
+    before = importer.contacts()
+    with importer.staging(importer.start(policy)) as staging:
+        staging.add(importer.write(FILE))
+        foreseen = look(staging, policy, blanks=Blanks(blanks), segment="vip")
+        assert importer.contacts() == before
+        loaded = importer.load(staging, len(FILE), policy, blanks=blanks, segment="vip", approved=foreseen.counts)
+    assert (loaded.counts, loaded.segment_added) == (foreseen.counts, foreseen.segment_added)
+    assert [row["name"] for row in foreseen.first] == ["Ann", "Rob"]
+
+
+def test_a_file_of_emails_alone(importer: Importer) -> None:
+    importer(STORED)
+    with importer.staging(importer.start(), importer.catalogue.fields[:1]) as staging:
+        staging.add(importer.write([{"email": row["email"]} for row in FILE]))
+        assert look(staging, "overwrite").counts == MergeCounts(inserted=1, unchanged=4)
+
+
+def test_nothing_can_be_written_while_looking(importer: Importer) -> None:
+    contacts = WarehouseTables(importer.warehouse.schema).contacts
+    importer(STORED)
+    with importer.staging(importer.start()) as staging:
+        staging.add(importer.write(FILE))
+        with (
+            pytest.raises(WarehouseError),
+            staging.looking() as one,
+        ):
+            one.execute(update(contacts).values(email="x"))
+        assert look(staging, "overwrite").counts.inserted == 1
+
+
+def test_a_writer_and_a_preview_leave_each_other_alone(
+    importer: Importer, open_warehouse: Callable[[], Warehouse]
+) -> None:
+    importer(STORED)
+    tables = WarehouseTables(importer.warehouse.schema, importer.catalogue.fields)
+    with importer.staging(importer.start()) as staging:
+        staging.add(importer.write(FILE))
+        staging.ensure()
+        with open_warehouse().writing() as writer:
+            lock_tables(writer, tables.contacts, tables.segment_members)
+            writer.execute(text("select 1"))
+            during = look(staging, "overwrite")
+        with staging.looking() as reader:
+            reader.execute(select(staging.table)).all()
+            with open_warehouse().writing() as writer:
+                writer.execute(update(tables.contacts).where(tables.contacts.c.name == "Bob").values(name="Rob"))
+        after = look(staging, "overwrite")
+    assert (during.counts.updated, after.counts.updated) == (2, 1)
+
+
+def test_what_was_not_approved_is_not_merged(importer: Importer) -> None:
+    importer(STORED)
+    before = importer.contacts()
+    number = importer.start()
+    with importer.staging(number) as staging:
+        staging.add(importer.write(FILE))
+        staging.ensure()
+        with pytest.raises(ApprovalOutdated):
+            importer.load(staging, len(FILE), approved=MergeCounts(inserted=1, updated=4))
+        assert importer.contacts() == before
+        assert get_import(importer.warehouse, number)["status"] == "running"
+        counts = look(staging, "overwrite").counts
+        assert importer.load(staging, len(FILE), approved=counts).counts == counts

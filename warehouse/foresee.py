@@ -1,0 +1,60 @@
+"""What a merge would come to: counted as the merge itself counts, with nothing written and nobody kept waiting."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import Connection, Table, exists, func, select
+
+from schemas.choices import Blanks, MergePolicy
+from schemas.errors import MergeOutOfBalance
+from warehouse.connection import allow_memory
+from warehouse.merge import MergeCounts, merge_statements, preview
+from warehouse.staging import Staging
+from warehouse.tables import WarehouseTables
+
+
+@dataclass(frozen=True)
+class Foreseen:
+    """The counts, the new memberships, and the first rows as they would be stored, the email first."""
+
+    counts: MergeCounts
+    segment_added: int
+    first: list[dict[str, Any]]
+
+
+def foresee(
+    staging: Staging,
+    *,
+    policy: MergePolicy,
+    blanks: Blanks = Blanks.KEEP,
+    segment: str | None = None,
+    accepted: int,
+    rows: int,
+) -> Foreseen:
+    """Look at one state of the warehouse; MergeOutOfBalance when the counts are not the accepted rows."""
+    tables, staged = WarehouseTables(staging.warehouse.schema, staging.fields), staging.table
+    names = [field.id for field in staging.fields]
+    statements = merge_statements(tables.contacts, staged, names, policy, blanks, import_id=0, now=datetime.now(UTC))
+    with staging.looking() as connection:
+        allow_memory(connection)
+        counts = preview(connection, statements)
+        if counts.total != accepted:
+            raise MergeOutOfBalance(accepted, counts.total)
+        joining = _joining(connection, tables, staged, segment) + counts.inserted if segment else 0
+        return Foreseen(counts, joining, _first(connection, staged, names, rows))
+
+
+def _joining(connection: Connection, tables: WarehouseTables, staged: Table, segment: str) -> int:
+    """The known contacts that are no members yet."""
+    contacts, members = tables.contacts, tables.segment_members
+    member = exists().where(members.c.segment_id == segment, members.c.contact_id == contacts.c.contact_id)
+    known = select(func.count()).select_from(contacts.join(staged, staged.c.email == contacts.c.email)).where(~member)
+    return connection.scalar(known) or 0
+
+
+def _first(connection: Connection, staged: Table, names: Sequence[str], rows: int) -> list[dict[str, Any]]:
+    columns = [staged.c[name] for name in ("email", *names)]
+    found = connection.execute(select(*columns).order_by(staged.c.record_number).limit(rows))
+    return [dict(row._mapping) for row in found]
