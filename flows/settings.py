@@ -88,6 +88,7 @@ class Settings(BaseSettings):
     rejections_limit: int = Field(100_000, ge=0, le=100_000_000, description="a number of rows, 0 to 100000000")
     artifact_rows: int = Field(1_000, ge=0, le=1_000, description="a number of rows, 0 to 1000")
     artifact_values: Literal["shown", "masked"] = Field("shown", description="shown or masked")
+    answer_seconds: int = Field(3 * 86_400, ge=1, le=366 * 86_400, description="a number of seconds, 1 to 31622400")
     keep_landed: bool = Field(False, description="true or false")
 
     @classmethod
