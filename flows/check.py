@@ -4,7 +4,7 @@ import os
 import shutil
 from pathlib import Path
 
-from flows.examine import catalogue_for, check_file, land_source, read_file, settle
+from flows.examine import catalogue_for, check_file, land_file, lay_out, layout_of, read_file, settle
 from flows.progress import watcher
 from flows.report import ImportReport, Outcome, as_known_error
 from flows.request import ReadingOptions
@@ -42,7 +42,9 @@ def _check(
     catalogue = catalogue_for(options, settings)
     progress = watcher.get()
     with report.stage("landing"):
-        report.source = source = land_source(options, catalogue, folder)
+        report.landed = landed = land_file(options, folder, settings.limits)
+        report.layout = layout = layout_of(options, catalogue, landed)
+        report.source = source = lay_out(options, catalogue, landed, layout)
     with in_threads(settings.workers) as run:
         with report.stage("reading"):
             report.profile = profile = read_file(source, folder, settings.chunk_bytes, run, progress)

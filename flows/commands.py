@@ -16,6 +16,7 @@ from flows.local_server import start_local_server
 from flows.request import ImportRequest, ReadingOptions
 from flows.settings import Settings
 from schemas.errors import UsageError
+from transforms.expand import split_member
 
 if TYPE_CHECKING:  # the report brings pandas; a wrong command is told without it
     from flows.report import Outcome
@@ -84,7 +85,9 @@ def run_check_command(options: argparse.Namespace) -> int:
 
 def _three_files(options: argparse.Namespace) -> None:
     """The source is not written over, nor one output over the other."""
-    named = [Path(path).resolve() for path in (options.source, options.accepted, options.rejected) if path]
+    named = [
+        Path(path).resolve() for path in (split_member(options.source)[0], options.accepted, options.rejected) if path
+    ]
     files = [path for path in named if path.is_file() or not path.exists()]  # /dev/null may be all of them
     if len(set(files)) < len(files):
         raise UsageError("SOURCE, --accepted and --rejected are the same file; give each its own")

@@ -9,11 +9,11 @@ from flows.running import Run
 from flows.settings import Settings
 from schemas.catalogue import FieldCatalogue, load_catalogue
 from schemas.choices import GapRule
-from schemas.errors import SourceUnreadable
 from transforms.blocks import cut
 from transforms.check import CheckPlan, ChunkVerdict, check_chunk
 from transforms.chunks import ReadPlan, read_chunk
 from transforms.duplicates import settle_duplicates
+from transforms.expand import DEFAULT_LIMITS, Limits
 from transforms.folder import ImportFolder, inside
 from transforms.land import Landed, land
 from transforms.layout import REJECTION_COLUMNS, Layout, find_layout
@@ -42,23 +42,22 @@ def catalogue_for(options: ReadingOptions, settings: Settings) -> FieldCatalogue
     )
 
 
-def land_source(options: ReadingOptions, catalogue: FieldCatalogue, folder: ImportFolder) -> SourceFile:
-    """Copy the source, find its layout, map its columns."""
-    return lay_out(options, catalogue, land_file(options, folder))
+def land_file(options: ReadingOptions, folder: ImportFolder, limits: Limits = DEFAULT_LIMITS) -> Landed:
+    """Copy the source into the folder, as UTF-8 text."""
+    return land(options.source, folder, options.encoding, limits)
 
 
-def land_file(options: ReadingOptions, folder: ImportFolder) -> Landed:
-    """Copy the source into the folder."""
-    try:
-        return land(options.source, folder.address, options.encoding)
-    except OSError as error:  # a disk error, a name too long, no space for the copy
-        raise SourceUnreadable(options.source, error.strerror or "the disk fails") from error
+def layout_of(options: ReadingOptions, catalogue: FieldCatalogue, landed: Landed) -> Layout:
+    """Find the dialect and the columns of what has landed."""
+    return find_layout(landed, catalogue, options.delimiter, options.header)
 
 
-def lay_out(options: ReadingOptions, catalogue: FieldCatalogue, landed: Landed) -> SourceFile:
-    """Find the layout of what has landed, and map its columns."""
+def lay_out(
+    options: ReadingOptions, catalogue: FieldCatalogue, landed: Landed, layout: Layout | None = None
+) -> SourceFile:
+    """Map the columns of what has landed; its layout is found when not given."""
     explicit = (read_mapping(options.mapping_file) if options.mapping_file else {}) | options.mapping
-    layout = find_layout(landed, catalogue, options.delimiter, options.header)
+    layout = layout or layout_of(options, catalogue, landed)
     never = REJECTION_COLUMNS if layout.rejected_file else ()
     return SourceFile(landed, layout, map_columns(layout.columns, catalogue, explicit, never))
 

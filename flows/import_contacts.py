@@ -20,10 +20,11 @@ from flows.artifacts import ProgressArtifact, publish_rejected_rows, publish_sum
 from flows.ceilings import check_enough, check_known, check_rejected, check_required
 from flows.examine import (
     REJECTED_FILE,
-    SourceFile,
     catalogue_for,
     check_file,
-    land_source,
+    land_file,
+    lay_out,
+    layout_of,
     read_file,
     settle,
 )
@@ -32,10 +33,17 @@ from flows.report import ImportReport, Outcome, Report, as_known_error, tell
 from flows.request import ImportRequest
 from flows.settings import Settings
 from flows.task_runs import discreet, on_task_runner
-from schemas.catalogue import FieldCatalogue
-from schemas.errors import ContactImportError, Interrupted, SettingsInvalid, SourceUnreadable, TransientWarehouseError
+from schemas.errors import (
+    ContactImportError,
+    ImportFolderUnusable,
+    Interrupted,
+    SettingsInvalid,
+    TransientWarehouseError,
+)
 from transforms.duplicates import losers_of
+from transforms.expand import Limits
 from transforms.folder import ImportFolder, clear_folder, inside, is_local, make_folder, open_table
+from transforms.land import Landed
 from transforms.profile import FileProfile
 from warehouse.connection import Warehouse
 from warehouse.imports import COMPLETED, fail_import, get_import, last_rows_read, set_landed, start_import
@@ -109,8 +117,10 @@ def import_file(
     if request.segment:
         check_segment(warehouse, request.segment)
     with report.stage("landing"):
-        report.source = source = land_task(request, catalogue, folder)
-        set_landed(warehouse, run_id(report), sha256=source.landed.sha256)
+        report.landed = landed = land_task(request, folder, settings.limits)
+        set_landed(warehouse, run_id(report), sha256=landed.sha256)
+        report.layout = layout = layout_of(request, catalogue, landed)
+        report.source = lay_out(request, catalogue, landed, layout)
     with (
         staged(request, settings, warehouse, report, catalogue.default_prefix, folder) as staging,
         report.stage("merging"),
@@ -159,9 +169,9 @@ def opaque(value: T) -> T:
 
 @task(name="land", cache_policy=NO_CACHE, persist_result=False)
 @discreet
-def land_task(request: ImportRequest, catalogue: FieldCatalogue, folder: ImportFolder) -> SourceFile:
-    """Copy the source, find its layout, map its columns."""
-    return land_source(request, catalogue, folder)
+def land_task(request: ImportRequest, folder: ImportFolder, limits: Limits) -> Landed:
+    """Copy the source, whose text is from then on what the import reads."""
+    return land_file(request, folder, limits)
 
 
 def exclude_losers(staging: Staging, profile: FileProfile, folder: ImportFolder) -> None:
@@ -238,7 +248,7 @@ def import_folder(settings: Settings, import_id: int) -> Iterator[ImportFolder]:
         raise SettingsInvalid("CONTACTS_IMPORTS", wanted) from error
     except Exception as error:  # of the file system, or of a library that talks to a remote one
         why = getattr(error, "strerror", None) or type(error).__name__
-        raise SourceUnreadable(address, f"the import's folder cannot be made ({why})") from error
+        raise ImportFolderUnusable(address, why) from error
     try:
         if is_local(address):
             yield ImportFolder.local(address)

@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from flows.examine import SourceFile
 from flows.request import ImportRequest, ReadingOptions
-from schemas.errors import ContactImportError, UnexpectedError
+from schemas.errors import ContactImportError, DiskFull, UnexpectedError
+from transforms.land import NO_ROOM, Landed
+from transforms.layout import Layout
 from transforms.profile import FileProfile
 from transforms.rejected import RejectedRows
 
@@ -25,6 +27,8 @@ class ImportReport:
 
     options: ReadingOptions
     import_id: int | None = None
+    landed: Landed | None = None
+    layout: Layout | None = None
     source: SourceFile | None = None
     profile: FileProfile | None = None
     rejected: RejectedRows | None = None
@@ -71,16 +75,15 @@ class ImportReport:
         return self._json("failed", more)
 
     def _json(self, status: str, more: Mapping[str, Any]) -> Report:
-        landed = self.source.landed if self.source else None
         return {
             **({"import_id": self.import_id} if isinstance(self.options, ImportRequest) else {}),
             "status": status,
             "source": self.options.source,
-            "sha256": landed.sha256 if landed else None,
+            "sha256": self.landed.sha256 if self.landed else None,
             "merge": str(self.options.merge) if isinstance(self.options, ImportRequest) else None,
             "rows": self.rows,
             **({"contacts": more["contacts"]} if "contacts" in more else {}),
-            "dialect": self.source.layout.dialect.as_report() if self.source else None,
+            "dialect": self.layout.dialect.as_report() if self.layout else None,
             "columns": self._columns(),
             "rejections": self.rejected.codes if self.rejected else {},
             "rejected_file": self.rejected_file,
@@ -95,7 +98,7 @@ class ImportReport:
 
     def warnings(self, completed: bool) -> list[str]:
         """What is no error and nobody should miss."""
-        found = [*self.source.landed.warnings] if self.source else []
+        found = [*self.landed.warnings] if self.landed else []
         if self.profile:
             found += _count(
                 self.profile.blank_records,
@@ -128,6 +131,8 @@ def as_known_error(error: BaseException) -> ContactImportError:
     """
     if isinstance(error, ContactImportError):
         return error
+    if isinstance(error, OSError) and error.errno in NO_ROOM:
+        return DiskFull(error.strerror or "no space is left")
     reason = f" ({error.strerror})" if isinstance(error, OSError) and error.strerror else ""
     return UnexpectedError(f"{type(error).__name__}{reason}")
 

@@ -1,6 +1,5 @@
 """What an import is asked to do; in the Prefect UI, this model is the form."""
 
-import codecs
 import re
 from typing import Any, Self
 
@@ -9,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator, model_valida
 from schemas.choices import Blanks, Duplicates, GapRule, MergePolicy
 from schemas.phones import is_country_prefix
 from transforms.dialect import delimiter_named
+from transforms.encoding import usable_encoding
 
 
 def _plain_text(schema: dict[str, Any]) -> None:
@@ -60,11 +60,9 @@ class ReadingOptions(BaseModel):
     def _known_encoding(cls, value: str | None) -> str | None:
         if not value:
             return None
-        try:
-            b"a,\xe9\n".decode(value, "replace")  # refused by codecs of no text (rot13), of bytes, of domains
-            return codecs.lookup(value).name
-        except (LookupError, UnicodeError):
-            raise ValueError(f"there is no text encoding {value!r}; write for example utf-8 or windows-1252") from None
+        if (name := usable_encoding(value)) is None:
+            raise ValueError(f"no file is read as {value!r}; write an encoding such as utf-8 or windows-1252")
+        return name
 
     @field_validator("default_prefix")
     @classmethod

@@ -14,6 +14,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from flows.environment import home_folder
 from schemas.errors import SettingsInvalid, UsageError
 from schemas.phones import is_country_prefix
+from transforms.expand import Limits
 
 PREFIX = "CONTACTS_"
 FLAGS = {"warehouse_url": "--warehouse"}
@@ -89,7 +90,16 @@ class Settings(BaseSettings):
     artifact_rows: int = Field(1_000, ge=0, le=1_000, description="a number of rows, 0 to 1000")
     artifact_values: Literal["shown", "masked"] = Field("shown", description="shown or masked")
     answer_seconds: int = Field(3 * 86_400, ge=1, le=366 * 86_400, description="a number of seconds, 1 to 31622400")
+    expanded_bytes: Annotated[ByteSize, Field(ge=1 << 10)] = Field(
+        ByteSize(16 << 30), description="a size of 1KiB or more, such as 16GiB"
+    )
+    expanded_ratio: int = Field(200, ge=1, le=1_000_000, description="a number from 1 to 1000000")
     keep_landed: bool = Field(False, description="true or false")
+
+    @property
+    def limits(self) -> Limits:
+        """What an archive may expand to."""
+        return Limits(self.expanded_bytes, self.expanded_ratio)
 
     @classmethod
     def load(cls, **flags: Any) -> Self:

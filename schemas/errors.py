@@ -338,6 +338,75 @@ class SourceNotText(SourceError):
 
 
 @dataclass(eq=False)
+class ArchiveUnreadable(SourceError):
+    """An archive is damaged, cut off, empty, or packed in a way that is not read."""
+
+    code: ClassVar[str] = "archive-unreadable"
+    source: str
+    reason: str
+
+    def __str__(self) -> str:
+        return f"the archive {self.source!r} cannot be read: {self.reason}"
+
+
+@dataclass(eq=False)
+class ArchiveRefused(SourceError):
+    """An archive holds what none of ours may hold: a path, a link, an encrypted file, another archive."""
+
+    code: ClassVar[str] = "archive-refused"
+    source: str
+    entry: str
+    reason: str
+
+    def __str__(self) -> str:
+        return f"the archive {self.source!r} is not read, since {self.entry[:100]!r} {self.reason}"
+
+
+@dataclass(eq=False)
+class ArchiveTooLarge(SourceError):
+    """More comes out of an archive than the settings allow."""
+
+    code: ClassVar[str] = "archive-too-large"
+    source: str
+    limit: str
+    variable: str
+
+    def __str__(self) -> str:
+        return (
+            f"the archive {self.source!r} expands to more than {self.limit}; if it is to be trusted, "
+            f"raise {self.variable}"
+        )
+
+
+@dataclass(eq=False)
+class ArchiveHasSeveralFiles(SourceError):
+    """An archive holds several CSV files, and none of them is named."""
+
+    code: ClassVar[str] = "archive-has-several-files"
+    source: str
+    members: tuple[str, ...]
+
+    def __str__(self) -> str:
+        return (
+            f"the archive {self.source!r} has {len(self.members)} files: {one_of(self.members)}; "
+            "name one of them after an exclamation mark: archive.zip!member.csv"
+        )
+
+
+@dataclass(eq=False)
+class MemberNotFound(SourceError):
+    """The source names a file inside an archive that is not there, or inside a file that is no ZIP archive."""
+
+    code: ClassVar[str] = "member-not-found"
+    source: str
+    member: str
+    members: tuple[str, ...]
+
+    def __str__(self) -> str:
+        return f"there is no {self.member!r} in {self.source!r}; it has: {one_of(self.members, 'no named files')}"
+
+
+@dataclass(eq=False)
 class HeaderLooksLikeData(SourceError):
     """The header has a cell that is itself an email or a phone."""
 
@@ -427,6 +496,39 @@ class RecordTooLarge(SourceError):
         return (
             f"the record at line {self.line} of {self.source!r} is larger than {self.limit:,} bytes; "
             "is this the right delimiter, and a CSV file?"
+        )
+
+
+# --- the import's own folder is in trouble: make room, or name another --------------------------------
+
+
+class ImportFolderError(ContactImportError):
+    """What an import writes while it is at work cannot be written."""
+
+
+@dataclass(eq=False)
+class ImportFolderUnusable(ImportFolderError):
+    """The folder of an import cannot be made or written to."""
+
+    code: ClassVar[str] = "import-folder-unusable"
+    folder: str
+    reason: str
+
+    def __str__(self) -> str:
+        return f"the import folder {self.folder!r} cannot be used: {self.reason}; CONTACTS_IMPORTS names another"
+
+
+@dataclass(eq=False)
+class DiskFull(ImportFolderError):
+    """The disk has no more room for what an import writes while it is at work."""
+
+    code: ClassVar[str] = "disk-full"
+    reason: str
+
+    def __str__(self) -> str:
+        return (
+            f"there is no room for the import's files ({self.reason}); nothing was merged. Make room, "
+            "or name another place with CONTACTS_IMPORTS"
         )
 
 

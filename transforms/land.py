@@ -1,44 +1,54 @@
-"""Landing: the source is copied once, hashed, and made UTF-8, so that nothing changes under the import."""
+"""Landing: the source is copied once, hashed, expanded and made UTF-8, so that nothing changes under the import."""
 
 import codecs
+import errno
 import hashlib
 import re
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from itertools import chain
 from pathlib import Path
 from typing import BinaryIO
 
-from schemas.errors import SourceEmpty, SourceNotFound, SourceNotText, SourceUnreadable
-from transforms.folder import inside, read_range, reading, remove, writing
+from schemas.errors import (
+    DiskFull,
+    ImportFolderUnusable,
+    MemberNotFound,
+    SourceEmpty,
+    SourceNotFound,
+    SourceNotText,
+    SourceUnreadable,
+)
+from transforms.encoding import Certainty, find_encoding, marked_encoding, marks_before, transcode
+from transforms.expand import DEFAULT_LIMITS, Limits, archive_kind, expanded, split_member
+from transforms.folder import ImportFolder, inside, read_range, reading, remove, size_of, writing
 
 BLOCK = 1 << 20
+HEAD = 1 << 16  # bytes that a file is judged by at first sight
 
-_MARKS = (
-    (codecs.BOM_UTF32_LE, "utf-32"),
-    (codecs.BOM_UTF32_BE, "utf-32"),
-    (codecs.BOM_UTF8, "utf-8"),
-    (codecs.BOM_UTF16_LE, "utf-16"),
-    (codecs.BOM_UTF16_BE, "utf-16"),
-)
 _BINARY = (
-    (b"PK\x03\x04", "a ZIP archive or an Excel workbook"),
-    (b"\x1f\x8b", "a gzip archive"),
     (b"\xd0\xcf\x11\xe0", "an old Office document"),
     (b"%PDF", "a PDF"),
     (b"\x89PNG", "an image"),
     (b"SQLite format 3\0", "a SQLite database"),
     (b"PAR1", "a Parquet file"),
+    (b"BZh", "a bzip2 archive; only gzip and ZIP are read"),
+    (b"\xfd7zXZ\0", "an xz archive; only gzip and ZIP are read"),
+    (b"\x28\xb5\x2f\xfd", "a Zstandard archive; only gzip and ZIP are read"),
+    (b"7z\xbc\xaf\x27\x1c", "a 7z archive; only gzip and ZIP are read"),
+    (b"Rar!\x1a\x07", "a RAR archive; only gzip and ZIP are read"),
 )
 _CONTROLS = re.compile(rb"[\x00-\x08\x0e-\x1a\x1c-\x1f\x7f]")
-_FALLBACK = "cp1252"
-_OTHERWISE = ". If letters with accents look wrong, name the encoding with --encoding"
+NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 
 
 @dataclass(frozen=True)
 class Landed:
-    """The source as UTF-8 text in the import's folder; `start` skips a byte order mark.
+    """The source as UTF-8 text in the import's folder; `start` skips byte order marks.
 
-    Bytes that could not be decoded stay in it as bytes that are no UTF-8, for the reader to reject;
-    `all_utf8` where it is known that there are none.
+    `sha256` is of the source as it was given, `size` of the text. Bytes that could not be decoded stay in the text
+    as bytes that are no UTF-8, for the reader to reject; `all_utf8` where it is known that there are none.
     """
 
     path: str
@@ -49,57 +59,63 @@ class Landed:
     start: int = 0
     warnings: tuple[str, ...] = ()
     all_utf8: bool = False
+    certainty: Certainty = Certainty.EVERY_BYTE
 
 
-def land(source: str, folder: str, encoding: str | None = None) -> Landed:
-    """Copy a local file into `folder`, wherever that is; `SourceError` where it cannot be read as text at all.
+@dataclass(frozen=True)
+class _Copy:
+    place: str
+    sha256: str
+    size: int
+    utf8: bool
 
-    A byte order mark decides the encoding, else the one declared, else UTF-8 if every byte agrees,
-    else Windows-1252, with a warning, since every byte is some character there.
+
+def land(source: str, folder: ImportFolder, encoding: str | None = None, limits: Limits = DEFAULT_LIMITS) -> Landed:
+    """Copy the source into `folder`, expand it if it is an archive, and make it UTF-8.
+
+    `SourceError` where it cannot be read as text at all, `ImportFolderError` where it finds no room.
     """
-    copy = inside(folder, "source.csv")
-    sha256, size, utf8 = _copy(source, copy)
-    if size == 0:
+    place, member = split_member(source)
+    blocks = _bytes_of(place)
+    first = next(blocks, b"")
+    if not first:
         raise SourceEmpty(source)
-    head = read_range(copy, 0, 1 << 16)
-    mark, marked = next(((mark, name) for mark, name in _MARKS if head.startswith(mark)), (b"", None))
-    if marked is None:
-        _refuse_binary(source, head, encoding)
-    if marked in (None, "utf-8"):
-        chosen, warnings = _encoding_of(copy, utf8, encoding if marked is None else "utf-8")
-    else:
-        chosen, warnings = str(marked), ()
-    if marked and encoding and codecs.lookup(encoding).name.split("-")[:2] != str(marked).split("-"):
-        warnings = (*warnings, f"the file's byte order mark says {marked}, so --encoding {encoding} was not used")
-    if chosen == "utf-8":
-        return Landed(copy, source, sha256, size, chosen, len(mark), warnings, all_utf8=utf8)
-    text = inside(folder, "source.utf8.csv")
-    _transcode(copy, text, chosen)
-    remove(copy)
-    return Landed(text, source, sha256, size, chosen, 0, warnings)
+    blocks = chain([first], blocks)
+    if kind := archive_kind(first):
+        packed = _copy(blocks, inside(folder.scratch, "source.packed"))
+        text = _copy(expanded(packed.place, source, kind, member, limits), inside(folder.address, "source.csv"))
+        remove(packed.place)
+        return _decoded(replace(text, sha256=packed.sha256), source, encoding)
+    if member is not None:
+        raise MemberNotFound(source, member, ())
+    return _decoded(_copy(blocks, inside(folder.address, "source.csv")), source, encoding)
 
 
-def _copy(source: str, copy: str) -> tuple[str, int, bool]:
-    """Copy and hash in one pass; tell whether every byte is UTF-8."""
+def _bytes_of(place: str) -> Iterator[bytes]:
+    """The source's bytes, a block at a time."""
+    try:
+        with Path(place).open("rb") as stream:
+            while block := stream.read(BLOCK):
+                yield block
+    except (FileNotFoundError, ValueError) as error:  # a name may hold what no file's name may
+        raise SourceNotFound(place) from error
+    except IsADirectoryError as error:
+        raise SourceUnreadable(place, "it is a folder") from error
+    except OSError as error:
+        raise SourceUnreadable(place, (error.strerror or "the disk fails").lower()) from error
+
+
+def _copy(blocks: Iterable[bytes], place: str) -> _Copy:
+    """Write and hash in one pass; tell whether every byte is UTF-8."""
     digest, size, utf8 = hashlib.sha256(), 0, True
     decoder = codecs.getincrementaldecoder("utf-8")()
-    with _opened(source) as stream, writing(copy) as target:
-        while block := stream.read(BLOCK):
+    with _written(place) as target:
+        for block in blocks:
             digest.update(block)
             target.write(block)
             size += len(block)
             utf8 = utf8 and _decodes(decoder, block)
-    return digest.hexdigest(), size, utf8 and _decodes(decoder, b"", final=True)
-
-
-def _opened(source: str) -> BinaryIO:
-    try:
-        return Path(source).open("rb")
-    except FileNotFoundError as error:
-        raise SourceNotFound(source) from error
-    except (IsADirectoryError, PermissionError) as error:
-        reason = "it is a folder" if isinstance(error, IsADirectoryError) else "permission is denied"
-        raise SourceUnreadable(source, reason) from error
+    return _Copy(place, digest.hexdigest(), size, utf8 and _decodes(decoder, b"", final=True))
 
 
 def _decodes(decoder: codecs.IncrementalDecoder, block: bytes, final: bool = False) -> bool:
@@ -110,61 +126,50 @@ def _decodes(decoder: codecs.IncrementalDecoder, block: bytes, final: bool = Fal
     return True
 
 
+@contextmanager
+def _written(place: str) -> Iterator[BinaryIO]:
+    """A new file in the import's folder; what fails there is the folder, not the source, and is told as that."""
+    try:
+        with writing(place) as target:
+            yield target
+    except OSError as error:
+        reason = (error.strerror or "the disk fails").lower()
+        full = error.errno in NO_ROOM
+        raise (DiskFull(reason) if full else ImportFolderUnusable(place, reason)) from error
+
+
+def _decoded(text: _Copy, source: str, declared: str | None) -> Landed:
+    if text.size == 0:
+        raise SourceEmpty(source)
+    head = read_range(text.place, 0, HEAD)
+    if marked_encoding(head) is None:
+        _refuse_binary(source, head, declared)
+    encoding = find_encoding(text.place, head, text.utf8, declared)
+    place, size, all_utf8 = text.place, text.size, text.utf8
+    if encoding.name != "utf-8":
+        place, all_utf8 = text.place.removesuffix("csv") + "utf8.csv", False
+        with reading(text.place) as stream, _written(place) as target:
+            transcode(stream, target, encoding.name)
+        remove(text.place)
+        size = size_of(place)
+        head = read_range(place, 0, HEAD) if size else b""
+    start = marks_before(head)
+    return Landed(
+        place,
+        source,
+        text.sha256,
+        size,
+        encoding.name,
+        start,
+        encoding.warnings,
+        all_utf8,
+        encoding.certainty,
+    )
+
+
 def _refuse_binary(source: str, head: bytes, encoding: str | None) -> None:
     for magic, kind in _BINARY:
         if head.startswith(magic):
             raise SourceNotText(source, kind)
     if encoding is None and len(_CONTROLS.findall(head)) > max(8, len(head) // 50):
         raise SourceNotText(source, "binary data (or text without a byte order mark: try --encoding utf-16)")
-
-
-def _encoding_of(copy: str, utf8: bool, declared: str | None) -> tuple[str, tuple[str, ...]]:
-    if declared is not None:
-        return _declared(copy, codecs.lookup(declared).name), ()
-    if utf8:
-        return "utf-8", ()
-    good, bad = _utf8_evidence(copy)
-    if good > bad:
-        damage = f"{bad} damaged place{'s' * (bad != 1)}"
-        return "utf-8", (f"the file is UTF-8 with {damage}; the records there are rejected{_OTHERWISE}",)
-    return _FALLBACK, (f"the file is not UTF-8, so it was read as Windows-1252{_OTHERWISE}",)
-
-
-def _declared(copy: str, name: str) -> str:
-    """The declared encoding of a file without a mark; UTF-16 and UTF-32 by the order that its first byte shows."""
-    if name in ("utf-8", "utf-8-sig", "ascii"):
-        return "utf-8"
-    if name in ("utf-16", "utf-32"):
-        return f"{name}-be" if read_range(copy, 0, 1) == b"\0" else f"{name}-le"
-    return name
-
-
-def _utf8_evidence(copy: str) -> tuple[int, int]:
-    """How many characters beyond ASCII are good UTF-8, and in how many places the bytes are none."""
-    good = bad = 0
-    decoder = codecs.getincrementaldecoder("utf-8")("replace")
-    with reading(copy) as stream:
-        while block := stream.read(BLOCK):
-            text = decoder.decode(block)
-            broken = text.count("\ufffd")
-            bad += broken
-            good += sum(1 for _ in re.finditer(r"[^\x00-\x7f]", text)) - broken
-    return good, bad
-
-
-def _transcode(copy: str, text: str, encoding: str) -> None:
-    decoder = codecs.getincrementaldecoder(encoding)("contacts.undecodable")
-    with reading(copy) as stream, writing(text) as target:
-        while block := stream.read(BLOCK):
-            target.write(decoder.decode(block).encode("utf-8", "surrogatepass"))
-        target.write(decoder.decode(b"", True).encode("utf-8", "surrogatepass"))
-
-
-def _keep_undecodable(error: UnicodeError) -> tuple[str, int]:
-    """Undecodable bytes as lone surrogates, U+DC00 plus the byte: no text has them, and they tell the byte."""
-    if not isinstance(error, UnicodeDecodeError):
-        raise error
-    return "".join(chr(0xDC00 + byte) for byte in error.object[error.start : error.end]), error.end
-
-
-codecs.register_error("contacts.undecodable", _keep_undecodable)

@@ -73,7 +73,7 @@ def test_old_folders_go_wherever_they_are(contacts: Contacts, imports: str, monk
     [
         pytest.param("nonsense://bucket", "settings-invalid", None, id="no such scheme"),
         pytest.param("s3://key:hunter2@bucket/imports", "settings-invalid", "without a password", id="a password"),
-        pytest.param("local:///proc/imports", "source-unreadable", "cannot be made", id="nothing can be made there"),
+        pytest.param("local:///proc/imports", "import-folder-unusable", "cannot be used", id="not to be made"),
     ],
 )
 def test_an_address_that_cannot_be_used_says_so(

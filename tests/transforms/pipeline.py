@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 import pandas as pd
 import pyarrow as pa
 
-from flows.examine import REJECTED_FILE, check_file, land_source, read_file
+from flows.examine import REJECTED_FILE, check_file, land_file, lay_out, read_file
 from flows.progress import Silent
 from flows.request import ReadingOptions
 from schemas.catalogue import FieldCatalogue
@@ -97,7 +97,7 @@ def _check(
     asked: ReadingOptions, catalogue: FieldCatalogue, folder: Path, block_bytes: int, rows_a_partition: int
 ) -> Checked:
     place = ImportFolder.local(folder)
-    source = land_source(asked, catalogue, place)
+    source = lay_out(asked, catalogue, land_file(asked, place))
     profile = read_file(source, place, block_bytes, one_by_one, Silent())
     verdicts = list(check_file(source, profile, catalogue.default_prefix, place, one_by_one, Silent()))
     settle_duplicates(verdicts, profile.chunks, asked.duplicates, str(folder), rows_a_partition)

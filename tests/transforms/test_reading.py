@@ -260,7 +260,7 @@ def test_file_that_stops_inside_a_quote_is_cut_off(catalogue: FieldCatalogue) ->
         pytest.param(BOM, SourceEmpty, id="bom-alone"),
         pytest.param(b"\n\r\n\n", SourceEmpty, id="blank-lines"),
         pytest.param(b", ,\n", SourceEmpty, id="blank-cells"),
-        pytest.param(b"PK\x03\x04" + bytes(100), SourceNotText, id="workbook"),
+        pytest.param(b"%PDF-1.7" + bytes(100), SourceNotText, id="pdf"),
         pytest.param(bytes(range(256)) * 10, SourceNotText, id="binary"),
         pytest.param("email,name\na@b.com,Ana\n".encode("utf-16-le"), SourceNotText, id="utf-16-undeclared"),
         pytest.param(b"a@b.com,Ana\nc@d.com,B\n", HeaderLooksLikeData, id="header-is-an-email"),
@@ -280,11 +280,12 @@ def test_file_that_cannot_be_read(content: bytes, error: type[ContactImportError
 def test_no_file_and_a_folder(catalogue: FieldCatalogue, tmp_path: object) -> None:
     from pathlib import Path
 
+    from transforms.folder import ImportFolder
     from transforms.land import land
 
     folder = Path(str(tmp_path))
     (folder / "import").mkdir()
     with pytest.raises(SourceNotFound):
-        land(str(folder / "no.csv"), str(folder / "import"))
+        land(str(folder / "no.csv"), ImportFolder.local(folder / "import"))
     with pytest.raises(SourceUnreadable, match="folder"):
-        land(str(folder), str(folder / "import"))
+        land(str(folder), ImportFolder.local(folder / "import"))

@@ -1,0 +1,48 @@
+"""A disk that is full, wherever that is noticed: one clear error of its own. A limit on files stands for the disk."""
+
+import resource
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from flows.check import check_contacts
+from flows.import_contacts import import_folder
+from flows.request import ReadingOptions
+from flows.settings import Settings
+from schemas.errors import ImportFolderUnusable
+
+
+@contextmanager
+def room_for(size: int) -> Iterator[None]:
+    """Files of this process may grow to `size` bytes; the system then says what it says of a full quota."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
+@pytest.mark.parametrize(
+    "share",
+    [pytest.param(0.5, id="while landing"), pytest.param(1.1, id="while writing chunks or the rejected file")],
+)
+def test_a_full_disk_is_told(share: float, tmp_path: Path) -> None:
+    source = tmp_path / "contacts.csv"
+    source.write_text("email,name\n" + "".join(f"no address {n},{n}\n" for n in range(20_000)))
+    (tmp_path / "work").mkdir()
+    with room_for(int(source.stat().st_size * share)):
+        report = check_contacts(ReadingOptions(source=str(source)), Settings(home=tmp_path), tmp_path / "work").report
+    assert report["error"]["code"] == "disk-full"
+    assert "no room for the import's files" in report["error"]["message"]
+
+
+def test_a_folder_that_cannot_be_made(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("no folder")
+    with (
+        pytest.raises(ImportFolderUnusable, match="CONTACTS_IMPORTS"),
+        import_folder(Settings(home=tmp_path, imports=str(tmp_path / "file" / "below")), 1),
+    ):
+        pass
