@@ -44,6 +44,9 @@ def build_parser() -> argparse.ArgumentParser:
     importing.add_argument(
         "--min-rows", metavar="N", help="fail below this many rows, or this percentage of last time's"
     )
+    importing.add_argument(
+        "--retry-of", type=_import_number, metavar="ID", help="SOURCE is the mended rejected file of this import"
+    )
     importing.add_argument("--require", action="append", metavar="FIELD", help="fail if this field cannot be imported")
     _json_option(importing)
     _profile_option(importing)

@@ -21,7 +21,8 @@ from flows.markdown import cell, code
 from flows.progress import Progress
 from flows.report import Report
 from flows.settings import Settings
-from flows.summary import counted, in_short, summary
+from flows.summary import in_short, summary
+from flows.wording import counted
 from schemas.rules import EXPECTED, Rule
 from transforms.rejected import RejectedRows
 

@@ -29,7 +29,7 @@ def run_import_command(options: argparse.Namespace) -> int:
     settings = Settings.load(**settings_from(options))
     if options.segment is not None and not options.segment.strip():
         raise UsageError("--segment is blank; name a segment, or leave the option out")
-    own = ("merge", "blanks", "segment", "max_rejected", "min_rows", "require")
+    own = ("merge", "blanks", "segment", "max_rejected", "min_rows", "require", "retry_of")
     request = request_from(options, ImportRequest, **{name: getattr(options, name) for name in own})
     # The flow reads its settings from the environment, wherever it runs, so that no address with a
     # password is ever one of its parameters.

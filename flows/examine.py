@@ -1,7 +1,8 @@
 """The way of the data from the source to the split, the same for `contacts check` and for an import."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from flows.progress import Progress
 from flows.request import ReadingOptions
@@ -18,6 +19,7 @@ from transforms.folder import ImportFolder, inside
 from transforms.land import Landed, land
 from transforms.layout import REJECTION_COLUMNS, Layout, find_layout
 from transforms.mapping import ColumnMapping, map_columns, read_mapping
+from transforms.mended import kept_columns
 from transforms.normalise import Reading
 from transforms.profile import FileProfile, profile_file
 from transforms.rejected import RejectedPlan, RejectedRows, write_rejected
@@ -53,13 +55,21 @@ def layout_of(options: ReadingOptions, catalogue: FieldCatalogue, landed: Landed
 
 
 def lay_out(
-    options: ReadingOptions, catalogue: FieldCatalogue, landed: Landed, layout: Layout | None = None
+    options: ReadingOptions,
+    catalogue: FieldCatalogue,
+    landed: Landed,
+    layout: Layout | None = None,
+    earlier: Sequence[Mapping[str, Any]] = (),
 ) -> SourceFile:
-    """Map the columns of what has landed; its layout is found when not given."""
+    """Map the columns of what has landed, as an earlier import's report has them, where one is given.
+
+    The layout is found when not given.
+    """
     explicit = (read_mapping(options.mapping_file) if options.mapping_file else {}) | options.mapping
     layout = layout or layout_of(options, catalogue, landed)
     never = REJECTION_COLUMNS if layout.rejected_file else ()
-    return SourceFile(landed, layout, map_columns(layout.columns, catalogue, explicit, never))
+    kept = kept_columns(layout.columns, earlier, catalogue)
+    return SourceFile(landed, layout, map_columns(layout.columns, catalogue, explicit, never, kept))
 
 
 def read_file(source: SourceFile, folder: ImportFolder, block_bytes: int, run: Run, progress: Progress) -> FileProfile:
@@ -92,6 +102,7 @@ def settle(
     verdicts: Sequence[ChunkVerdict],
     folder: ImportFolder,
     keep: int,
+    numbered_by_first: bool = False,
 ) -> RejectedRows:
     """Settle duplicates over the whole file, and write the account of all that was rejected."""
     settle_duplicates(verdicts, profile.chunks, options.duplicates, folder.scratch)
@@ -102,5 +113,6 @@ def settle(
         source.layout.dialect.delimiter,
         options.duplicates,
         keep,
+        numbered_by_first,
     )
     return write_rejected(plan, profile.chunks, verdicts)

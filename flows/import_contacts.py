@@ -44,11 +44,13 @@ from transforms.duplicates import losers_of
 from transforms.expand import Limits
 from transforms.folder import ImportFolder, clear_folder, inside, is_local, make_folder, open_table
 from transforms.land import Landed
+from transforms.mended import mended_records
 from transforms.profile import FileProfile
 from warehouse.connection import Warehouse
 from warehouse.imports import COMPLETED, fail_import, get_import, last_rows_read, set_landed, start_import
 from warehouse.load import load_import
 from warehouse.prepare import prepare, prepare_import_list
+from warehouse.retries import Mending, earlier_import
 from warehouse.segments import check_segment
 from warehouse.staging import Staging
 
@@ -92,6 +94,7 @@ def run_import(request: ImportRequest, settings: Settings, warehouse: Warehouse,
         merge_policy=request.merge,
         started_at=datetime.now(UTC),
         flow_run_id=runtime.flow_run.id,
+        retry_of=request.retry_of,
     )
     try:
         with import_folder(settings, report.import_id) as folder:
@@ -116,11 +119,13 @@ def import_file(
     check_known(request, catalogue.ids)
     if request.segment:
         check_segment(warehouse, request.segment)
+    if request.retry_of:
+        report.earlier = earlier_import(warehouse, request.retry_of)
     with report.stage("landing"):
         report.landed = landed = land_task(request, folder, settings.limits)
         set_landed(warehouse, run_id(report), sha256=landed.sha256)
         report.layout = layout = layout_of(request, catalogue, landed)
-        report.source = lay_out(request, catalogue, landed, layout)
+        report.source = lay_out(request, catalogue, landed, layout, report.decided_columns)
     with (
         staged(request, settings, warehouse, report, catalogue.default_prefix, folder) as staging,
         report.stage("merging"),
@@ -154,7 +159,16 @@ def staged(
                         staging.add(verdict.accepted_path)
                     verdicts.append(verdict)
             with report.stage("settling"):
-                report.rejected = settle(request, source, profile, verdicts, folder, settings.rejections_limit)
+                report.verdicts = verdicts
+                report.rejected = settle(
+                    request,
+                    source,
+                    profile,
+                    verdicts,
+                    folder,
+                    settings.rejections_limit,
+                    report.first_import is not None,
+                )
                 report.rejected_file = report.rejected.path
                 publish_rejected_rows(report.rejected, settings)
                 check_rejected(request, profile.records, report.rejected.rows)
@@ -222,9 +236,20 @@ def load_task(warehouse: Warehouse, staging: Staging, request: ImportRequest, re
             for column in profile.columns
         ],
         rejections=rejected.kept_frames(),
+        mending=mending_of(report),
         report=report.completed,
     )
     return loaded.report
+
+
+def mending_of(report: ImportReport) -> Mending | None:
+    """Which records of its first import a mended file brings; read a chunk at a time, anew at each try."""
+    source, profile, first = report.source, report.profile, report.first_import
+    if first is None or source is None or profile is None or report.rejected is None:
+        return None
+    scratch = str(Path(report.rejected.kept_path).parent)
+    pairs = zip(profile.chunks, report.verdicts, strict=True)
+    return Mending(first, (mended_records(source.mapping, chunk, verdict, scratch) for chunk, verdict in pairs))
 
 
 def run_id(report: ImportReport) -> int:

@@ -57,6 +57,8 @@ def show_imports(options: argparse.Namespace) -> int:
         "rejected",
         "inserted",
         "updated",
+        "missing",
+        "retry of",
         "why",
     )
     print_table(
@@ -68,7 +70,7 @@ def show_imports(options: argparse.Namespace) -> int:
                 f"{row['started_at']:%Y-%m-%d %H:%M}",
                 row["source"],
                 row["merge_policy"],
-                *(row[name] for name in ("read", "accepted", "rejected", "inserted", "updated")),
+                *(row[name] for name in ("read", "accepted", "rejected", "inserted", "updated", "missing", "retry_of")),
                 row["error_code"] or "",
             )
             for row in imports

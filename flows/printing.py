@@ -10,6 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from flows.report import Outcome, Report
+from flows.wording import commonest_first, mending
 from schemas.rules import EXPECTED, Rule
 
 
@@ -67,6 +68,8 @@ def _print_for_people(report: Report) -> None:
         print("rows:     " + _counts(report["rows"]))
     if report.get("contacts"):
         print(f"contacts: {_counts(report['contacts'])} ({report['merge']})")
+    if (retry := report.get("retry_of")) and retry["mended"] is not None:
+        print(f"retry:    {mending(retry)}")
     if segment := report.get("segment"):
         print(f"segment:  {segment['added']:,} contacts joined {segment['id']}")
     odd = [column for column in report["columns"] if column["outcome"] != "imported"]
@@ -75,7 +78,7 @@ def _print_for_people(report: Report) -> None:
         print_table(("column", "why", "empty cells", "suggestion"), [_odd_column(column) for column in odd])
     if report["rejections"]:
         print("\nRejections")
-        ranked = sorted(report["rejections"].items(), key=lambda pair: -pair[1])
+        ranked = commonest_first(report["rejections"])
         print_table(("reason", "number", "expected"), [(code, count, EXPECTED[Rule(code)]) for code, count in ranked])
     for warning in report["warnings"]:
         print(f"\nNote: {warning}")

@@ -1,7 +1,7 @@
 """The report of an import: one JSON object, the same on the command line, in the list and in the artifacts."""
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
@@ -10,13 +10,16 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from flows.examine import SourceFile
 from flows.request import ImportRequest, ReadingOptions
 from schemas.errors import ContactImportError, DiskFull, UnexpectedError
+from transforms.check import ChunkVerdict
 from transforms.land import NO_ROOM, Landed
 from transforms.layout import Layout
+from transforms.mended import NUMBER, number_column
 from transforms.profile import FileProfile
 from transforms.rejected import RejectedRows
 
 if TYPE_CHECKING:  # `contacts check` needs no warehouse, nor the half second to load SQLAlchemy
     from warehouse.merge import MergeCounts
+    from warehouse.retries import Earlier, Mended
 
 Report = dict[str, Any]
 
@@ -32,6 +35,8 @@ class ImportReport:
     source: SourceFile | None = None
     profile: FileProfile | None = None
     rejected: RejectedRows | None = None
+    verdicts: Sequence[ChunkVerdict] = ()
+    earlier: "Earlier | None" = None
     rejected_file: str | None = None
     accepted: int | None = None
     notes: list[str] = field(default_factory=list)
@@ -58,13 +63,29 @@ class ImportReport:
         """The report of `contacts check`: no import, no contacts, no segment."""
         return self._json("completed", {})
 
-    def completed(self, counts: "MergeCounts", added: int) -> Report:
+    @property
+    def decided_columns(self) -> tuple[Report, ...]:
+        """The columns of the import that this is a retry of, as its report has them."""
+        return self.earlier.columns if self.earlier else ()
+
+    @property
+    def first_import(self) -> int | None:
+        """The import whose records the rows of a mended file are numbered by; None where they have no such numbers."""
+        numbered = self.earlier and self.source and number_column(self.source.mapping)
+        return self.earlier.first if self.earlier and numbered else None
+
+    def completed(self, counts: "MergeCounts", added: int, mended: "Mended | None") -> Report:
         """The report of an import that is about to be committed."""
         assert isinstance(self.options, ImportRequest)
         segment = self.options.segment
         contacts = {name: getattr(counts, name) for name in ("inserted", "updated", "unchanged", "skipped")}
         return self._json(
-            "completed", {"contacts": contacts, "segment": {"id": segment, "added": added} if segment else None}
+            "completed",
+            {
+                "contacts": contacts,
+                "segment": {"id": segment, "added": added} if segment else None,
+                "mended": mended,
+            },
         )
 
     def failed(self, error: ContactImportError) -> Report:
@@ -81,6 +102,7 @@ class ImportReport:
             "source": self.options.source,
             "sha256": self.landed.sha256 if self.landed else None,
             "merge": str(self.options.merge) if isinstance(self.options, ImportRequest) else None,
+            "retry_of": self._retry(more.get("mended")),
             "rows": self.rows,
             **({"contacts": more["contacts"]} if "contacts" in more else {}),
             "dialect": self.layout.dialect.as_report() if self.layout else None,
@@ -92,6 +114,12 @@ class ImportReport:
             "seconds": round(time.monotonic() - self.started, 3),
             **({"error": more["error"]} if "error" in more else {}),
         }
+
+    def _retry(self, mended: "Mended | None") -> Report | None:
+        if not (isinstance(self.options, ImportRequest) and self.options.retry_of):
+            return None
+        counts = {"mended": mended.records, "missing": mended.missing} if mended else {"mended": None, "missing": None}
+        return {"id": self.options.retry_of, "first": self.first_import, **counts}
 
     def _columns(self) -> list[dict[str, object]]:
         return [column.as_report() for column in self.profile.columns] if self.profile else []
@@ -112,6 +140,11 @@ class ImportReport:
             )
             if self.profile.cut_off:
                 found.append("the file stops inside a quoted cell: it may have been cut off")
+        if self.earlier and self.source and self.first_import is None:
+            found.append(
+                f"the file has no column {NUMBER}, so it is not known which rows of import {self.earlier.import_id} "
+                "it mends"
+            )
         if completed and self.import_id is not None and self.rejected and self.rejected.kept < self.rejected.found:
             found.append(
                 f"the warehouse keeps the first {self.rejected.kept:,} of {self.rejected.found:,} rejections; "

@@ -18,6 +18,12 @@ def _plain_text(schema: dict[str, Any]) -> None:
     schema["type"] = "string"
 
 
+def _whole_number(schema: dict[str, Any]) -> None:
+    """A box for a number, to be left empty."""
+    _plain_text(schema)
+    schema |= {"type": "integer", "minimum": 1}
+
+
 _SHARE = re.compile(r"[0-9]{1,12}|[0-9]{1,3}(?:\.[0-9]{1,3})?%", re.ASCII)
 
 
@@ -90,6 +96,9 @@ class ImportRequest(ReadingOptions):
     """A number, or a percentage of the last completed import of the same file. With fewer, the import fails."""
     require: list[str] = Field(default_factory=list, title="Fields that must come")
     """Field ids. Where one of them cannot be imported (no column, or one with gaps), the import fails."""
+
+    retry_of: int | None = Field(None, ge=1, lt=2**63, json_schema_extra=_whole_number, title="Retry of import")
+    """For a mended rejected file: the number of its import, whose columns it keeps. The list shows what is missing."""
 
     @field_validator("max_rejected", "min_rows")
     @classmethod

@@ -5,6 +5,7 @@ from typing import Any
 
 from flows.markdown import code, plain
 from flows.report import Report
+from flows.wording import commonest_first, counted, mending
 from schemas.rules import EXPECTED, Rule
 
 
@@ -30,11 +31,6 @@ def in_short(result: Report) -> str:
     return f"{rows['read']:,} rows read, {rows['accepted']:,} accepted, {rows['rejected']:,} rejected"
 
 
-def commonest_first(codes: dict[str, int]) -> list[tuple[str, int]]:
-    """Codes with the commonest first."""
-    return sorted(codes.items(), key=lambda pair: (-pair[1], pair[0]))
-
-
 def _source(result: Report) -> str:
     return f"{code(result['source'])} with policy **{result['merge']}**, in {result['seconds']:,.1f} seconds"
 
@@ -50,6 +46,8 @@ def _counts(result: Report) -> Iterable[str]:
         yield _table([f"rows {next(iter(rows))}", *list(rows)[1:]], [rows.values()])
     if contacts := result["contacts"]:
         yield _table([f"contacts {next(iter(contacts))}", *list(contacts)[1:]], [contacts.values()])
+    if (retry := result["retry_of"]) and retry["mended"] is not None:
+        yield f"{mending(retry)}."
     if segment := result["segment"]:
         yield f"{segment['added']:,} contacts joined the segment **{plain(segment['id'])}**."
 
@@ -74,6 +72,8 @@ def _columns(result: Report) -> Iterable[str]:
 
 
 def _why(column: dict[str, Any]) -> str:
+    if column["outcome"] == "incomplete" and not column["empty_cells"]:
+        return "it was incomplete in the import that this is a retry of"
     if column["outcome"] == "incomplete":
         first = ", ".join(f"{number:,}" for number in column["first_empty"])
         records = "record" if column["empty_cells"] == 1 else "records"
@@ -89,11 +89,6 @@ def _warnings(result: Report) -> Iterable[str]:
     if warnings := result["warnings"]:
         yield "## Worth knowing"
         yield "\n".join(f"- {plain(warning)}" for warning in warnings)
-
-
-def counted(number: int, thing: str) -> str:
-    """A number and its thing, in the plural but for one."""
-    return f"{number:,} {thing}{'' if number == 1 else 's'}"
 
 
 def _table(header: Sequence[str], rows: Iterable[Iterable[object]]) -> str:

@@ -219,6 +219,21 @@ class UnknownImport(RequestError):
 
 
 @dataclass(eq=False)
+class ImportNotCompleted(RequestError):
+    """The import to retry has merged nothing, so a mended part of its file would not do."""
+
+    code: ClassVar[str] = "import-not-completed"
+    import_id: int
+    status: str
+
+    def __str__(self) -> str:
+        return (
+            f"import {self.import_id} is {self.status}, not completed: none of its rows is in the warehouse. "
+            "Import its whole file again, without --retry-of"
+        )
+
+
+@dataclass(eq=False)
 class RejectedFileGone(RequestError):
     """The import is known, but its rejected file is not there."""
 

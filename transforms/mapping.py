@@ -34,13 +34,17 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True)
 class MappedColumn:
-    """A column of the file, its position counted from 1, and the field it goes to, if any."""
+    """A column of the file, its position counted from 1, and the field it goes to, if any.
+
+    `left_out`: the field was incomplete in the import that this file is a retry of.
+    """
 
     position: int
     name: str
     field: Field | None
     ignored: bool = False
     suggestion: str | None = None
+    left_out: bool = False
 
     @property
     def key(self) -> str:
@@ -85,14 +89,18 @@ def map_columns(
     catalogue: FieldCatalogue,
     explicit: Mapping[str, str],
     never: Sequence[str] = (),
+    kept: Mapping[int, MappedColumn] | None = None,
 ) -> ColumnMapping:
-    """Match columns to fields: explicit mapping first, then by id, label or alias; `never` maps nowhere.
+    """Match columns to fields: explicit mapping first, then as `kept` from an earlier import, by position, then by
+    id, label or alias; `never` maps nowhere.
 
     Raises the `RequestError` of the rule that is broken: unknown column or field, two columns for one
     field, and exactly one column for the identity.
     """
     chosen = _explicit(names, catalogue, explicit)
     taken = {field.id for field in chosen.values() if field}
+    kept = {position: _unless(taken, column) for position, column in (kept or {}).items() if position not in chosen}
+    taken |= {column.field.id for column in kept.values() if column.field}
     columns = []
     for position, name in enumerate(names, 1):
         if name in never:
@@ -100,7 +108,7 @@ def map_columns(
         elif position in chosen:
             columns.append(MappedColumn(position, name, chosen[position], ignored=chosen[position] is None))
         else:
-            columns.append(_automatic(position, name, catalogue, taken))
+            columns.append(kept.get(position) or _automatic(position, name, catalogue, taken))
     _one_column_a_field(columns, catalogue)
     return ColumnMapping(tuple(columns))
 
@@ -126,11 +134,15 @@ def _positions(column: str, names: Sequence[str]) -> list[int]:
     return exact or [position for position, name in enumerate(names, 1) if header_key(name) == header_key(column)]
 
 
+def _unless(taken: set[str], column: MappedColumn) -> MappedColumn:
+    if column.field and column.field.id in taken:
+        return MappedColumn(column.position, column.name, None, ignored=True)
+    return column
+
+
 def _automatic(position: int, name: str, catalogue: FieldCatalogue, taken: set[str]) -> MappedColumn:
     field = catalogue.by_name.get(header_key(name))
-    if field and field.id in taken:
-        return MappedColumn(position, name, None, ignored=True)
-    return MappedColumn(position, name, field, suggestion=None if field else _nearest(name, catalogue))
+    return _unless(taken, MappedColumn(position, name, field, suggestion=None if field else _nearest(name, catalogue)))
 
 
 def _nearest(name: str, catalogue: FieldCatalogue) -> str | None:

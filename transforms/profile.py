@@ -94,5 +94,5 @@ def _column_profile(
 
 def _outcome(column: MappedColumn, incomplete: frozenset[str]) -> Outcome:
     if column.field:
-        return Outcome.INCOMPLETE if column.field.id in incomplete else Outcome.IMPORTED
+        return Outcome.INCOMPLETE if column.left_out or column.field.id in incomplete else Outcome.IMPORTED
     return Outcome.IGNORED if column.ignored else Outcome.UNKNOWN_FIELD

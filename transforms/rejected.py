@@ -21,6 +21,7 @@ from transforms.explain import explain_duplicate
 from transforms.folder import read_table, writing
 from transforms.layout import REJECTION_COLUMNS
 from transforms.mapping import ColumnMapping, MappedColumn
+from transforms.mended import LINE, number_column, numbers_in
 from transforms.profile import PlacedChunk
 from transforms.spreadsheet import csv_bytes, csv_header
 
@@ -51,7 +52,11 @@ class RejectedRows:
 
 @dataclass(frozen=True)
 class RejectedPlan:
-    """How the rejected rows are written: in the source's delimiter, the first `keep` rejections kept in `scratch`."""
+    """How the rejected rows are written: in the source's delimiter, the first `keep` rejections kept in `scratch`.
+
+    `numbered_by_first`: the source is a mended file, and its rows keep the numbers of the first import's records, so
+    that they are known again, whichever of the rejected files they are mended in.
+    """
 
     scratch: str
     path: str
@@ -59,6 +64,7 @@ class RejectedPlan:
     delimiter: str
     duplicates: Duplicates
     keep: int
+    numbered_by_first: bool = False
 
 
 def write_rejected(plan: RejectedPlan, chunks: Sequence[PlacedChunk], verdicts: Sequence[ChunkVerdict]) -> RejectedRows:
@@ -118,10 +124,21 @@ def _rejected_rows(plan: RejectedPlan, chunk: PlacedChunk, rejections: pd.DataFr
     reasons = _one_row_a_record(rejections)
     rows = pa.array(reasons["record_number"] - chunk.first_record)
     cells = {column.key: table[column.key].take(rows) for column in _own_columns(plan.mapping)}
+    if plan.numbered_by_first:
+        reasons = reasons.assign(**_first_numbers(plan.mapping, table, rows))
     raw = table["raw"].take(rows) if "raw" in table.column_names else pa.nulls(len(rows), pa.string())
     ours = {name: pa.array(reasons[name].astype(str)) for name in ("record_number", "line_number", "code", "message")}
     rejected: pd.DataFrame = pa.table({**cells, **ours, "raw": raw}).to_pandas(types_mapper=pd.ArrowDtype)
     return rejected.astype(TEXT)
+
+
+def _first_numbers(mapping: ColumnMapping, table: pa.Table, rows: pa.Array) -> dict[str, pd.Series]:
+    """The numbers that the rows came with; blank in a row that came without, or is malformed."""
+    found = {}
+    for name, column in (("record_number", number_column(mapping)), ("line_number", number_column(mapping, LINE))):
+        cells = numbers_in(table[column.key].take(rows)) if column else pa.nulls(len(rows), pa.string())
+        found[name] = cells.to_pandas().fillna("").to_numpy()
+    return found
 
 
 def _each_once(codes: pd.Series) -> str:

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, Update, insert, select, update
+from sqlalchemy import ColumnElement, Connection, Row, Select, Update, and_, case, func, insert, select, update
 
 from schemas.errors import UnknownImport
 from warehouse.connection import Warehouse
@@ -87,11 +87,14 @@ def skip_import(warehouse: Warehouse, import_id: int, *, report: Mapping[str, An
 
 
 def list_imports(warehouse: Warehouse, limit: int = 20) -> list[dict[str, Any]]:
-    """The last imports, the newest first, without their reports."""
-    imports = WarehouseTables(warehouse.schema).imports
+    """The last imports, the newest first, without their reports, but with what is missing from each."""
+    tables = WarehouseTables(warehouse.schema)
+    imports = tables.imports
     columns = [column for column in imports.columns if column.name != "report"]
     with warehouse.reading() as connection:
-        rows = connection.execute(select(*columns).order_by(imports.c.import_id.desc()).limit(limit))
+        rows = connection.execute(
+            select(*columns, missing_column(tables)).order_by(imports.c.import_id.desc()).limit(limit)
+        )
         return [dict(row._mapping) for row in rows]
 
 
@@ -101,12 +104,6 @@ def get_import(warehouse: Warehouse, import_id: int) -> dict[str, Any]:
     with warehouse.reading() as connection:
         row = _one(connection, select(imports).where(imports.c.import_id == import_id), import_id)
     return {**row._mapping, "report": json.loads(row.report) if row.report else None}
-
-
-def get_report(warehouse: Warehouse, import_id: int) -> dict[str, Any] | None:
-    """The whole report of an import; None while it runs."""
-    report: dict[str, Any] | None = get_import(warehouse, import_id)["report"]
-    return report
 
 
 def last_rows_read(warehouse: Warehouse, source: str) -> int | None:
@@ -119,14 +116,23 @@ def last_rows_read(warehouse: Warehouse, source: str) -> int | None:
 
 def report_values(report: Mapping[str, Any]) -> dict[str, Any]:
     """The columns of the import list that repeat leaves of the report, and the report itself as text."""
-    segment = report.get("segment") or {}
+    segment, retry = report.get("segment") or {}, report.get("retry_of") or {}
     leaves = {**(report.get("rows") or {}), **(report.get("contacts") or {})}
     return {
         **{count: leaves.get(count) for count in COUNTS},
         "segment": segment.get("id"),
         "segment_added": segment.get("added"),
+        "first_import": retry.get("first"),
         "report": json.dumps(report),  # ASCII: also what no warehouse can hold, such as NUL, comes back whole
     }
+
+
+def missing_column(tables: WarehouseTables) -> ColumnElement[int | None]:
+    """How many of an import's rejected records no retry has brought; null for what is itself counted at its first."""
+    imports, mended = tables.imports.c, tables.mended_records.c
+    brought = select(func.count()).where(mended.first_import == imports.import_id).scalar_subquery()
+    counted = and_(imports.status == COMPLETED, imports.first_import.is_(None))
+    return case((counted, imports.rejected - brought)).label("missing")
 
 
 def _one(connection: Connection, statement: Select[Any], import_id: int) -> Row[Any]:

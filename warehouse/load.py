@@ -15,6 +15,7 @@ from warehouse.connection import Warehouse, allow_memory, lock_tables
 from warehouse.imports import COMPLETED, RUNNING, report_values
 from warehouse.merge import MergeCounts, merge, merge_statements
 from warehouse.plain_text import storable
+from warehouse.retries import Mended, Mending, record_mended
 from warehouse.segments import require_segment
 from warehouse.staging import Staging
 from warehouse.tables import WarehouseTables
@@ -46,17 +47,18 @@ def load_import(
     accepted: int,
     columns: Iterable[Mapping[str, Any]],
     rejections: Iterable[pd.DataFrame],
-    report: Callable[[MergeCounts, int], Report],
+    mending: Mending | None = None,
+    report: Callable[[MergeCounts, int, Mended | None], Report],
     approved: MergeCounts | None = None,
     now: Callable[[], datetime] = _now,
 ) -> Loaded:
     """Merge what is staged and complete the import; nothing is written unless all of it is.
 
     `columns` has `column_name`, `field`, `outcome`, `empty_cells`; the frames of `rejections` the
-    columns of that table but `import_id`; `report` composes the report from the counts. Merges take
-    turns. Safe to call again after any failure, also when the answer to the commit was lost: an
-    import that turns out to be completed is not merged twice. ApprovalOutdated where it would come to other
-    counts than the `approved` ones.
+    columns of that table but `import_id`; `mending` is of a retry alone; `report` composes the report
+    from the counts. Merges take turns. Safe to call again after any failure, also when the answer to
+    the commit was lost: an import that turns out to be completed is not merged twice. ApprovalOutdated
+    where it would come to other counts than the `approved` ones.
     """
     tables = WarehouseTables(warehouse.schema, staging.fields)
     with staging.transaction() as connection:
@@ -76,7 +78,10 @@ def load_import(
         added = _add_members(connection, tables, staging.table, segment, import_id)
         _insert_columns(connection, tables, import_id, columns)
         _insert_rejections(connection, tables, import_id, rejections)
-        return _complete(connection, tables, import_id, counts, added, report, now)
+        mended = record_mended(connection, tables, import_id, mending) if mending else None
+        content = report(counts, added, mended)
+        _complete(connection, tables, import_id, counts, content, now)
+        return Loaded(counts, added, content)
 
 
 def _already_loaded(connection: Connection, tables: WarehouseTables, import_id: int) -> Loaded | None:
@@ -143,11 +148,8 @@ def _complete(
     tables: WarehouseTables,
     import_id: int,
     counts: MergeCounts,
-    added: int,
-    report: Callable[[MergeCounts, int], Report],
+    content: Report,
     now: Callable[[], datetime],
-) -> Loaded:
-    content = report(counts, added)
+) -> None:
     values = {**report_values(content), **asdict(counts), "status": COMPLETED, "finished_at": now()}
     connection.execute(update(tables.imports).where(tables.imports.c.import_id == import_id).values(values))
-    return Loaded(counts, added, content)

@@ -69,7 +69,7 @@ class WarehouseTables:
     def __init__(self, schema: str | None, fields: Iterable[Field] = ()) -> None:
         self.metadata = MetaData(schema=schema)
         self._fields = tuple(fields)
-        _ = (self.contacts, self.imports, self.import_columns, self.rejections)
+        _ = (self.contacts, self.imports, self.import_columns, self.rejections, self.mended_records)
         _ = (self.segments, self.segment_members, self.contact_fields)
 
     @cached_property
@@ -118,6 +118,7 @@ class WarehouseTables:
             Column("flow_run_id", Text),
             Column("retry_of", BigInteger),
             Column("waits_until", UtcDateTime),
+            Column("first_import", BigInteger),
             sqlite_autoincrement=True,
         )
 
@@ -146,6 +147,17 @@ class WarehouseTables:
             Column("code", Text, nullable=False),
             Column("message", Text),
             Column("value", Text),
+        )
+
+    @cached_property
+    def mended_records(self) -> Table:
+        """Records that an import rejected, and the retry of it that brought them."""
+        return Table(
+            "mended_records",
+            self.metadata,
+            Column("first_import", BigInteger, primary_key=True, autoincrement=False),
+            Column("record_number", BigInteger, primary_key=True, autoincrement=False),
+            Column("import_id", BigInteger, nullable=False),
         )
 
     @cached_property

@@ -89,7 +89,7 @@ def _plain(value: Any) -> Any:
     return float(value) if isinstance(value, Decimal) else value
 
 
-def _report(counts: Any, added: int) -> dict[str, Any]:
+def _report(counts: Any, added: int, mended: Any) -> dict[str, Any]:
     return {"contacts": dict(vars(counts)), "segment": {"id": "vip", "added": added}}
 
 

@@ -1,0 +1,138 @@
+"""A mended file comes back to its import: its columns stay as decided, and the list knows what is still missing."""
+
+import csv
+import io
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.flows.conftest import Contacts
+
+FIRST = """\
+E-mail,Full name,points,birthdate,Loyalty
+ann@example.com,Ann,1,1990-01-01,a
+bad one,Bob,2,1990-01-02,b
+bad two,Cid,3,,c
+dan@example.com,Dan,x,1990-01-04,d
+bad three,Eve,5,1990-01-05,e
+"""
+one_warehouse = pytest.mark.parametrize("warehouse_url", ["sqlite"], indirect=True)
+
+
+def mended(report: dict[str, Any], mend: Callable[[dict[str, str]], dict[str, str] | None]) -> str:
+    """The rejected file as a person leaves it, having changed its rows or taken some out."""
+    text = Path(report["rejected_file"]).read_text("utf-8-sig")
+    rows = list(csv.DictReader(io.StringIO(text)))
+    kept = [row for row in map(mend, rows) if row is not None]
+    out = io.StringIO()
+    writer = csv.DictWriter(out, list(kept[0]))
+    writer.writeheader()
+    writer.writerows(kept)
+    return "\ufeff" + out.getvalue()
+
+
+def fix(*names: str) -> Callable[[dict[str, str]], dict[str, str]]:
+    """Mend the rows of these people, leave the others."""
+
+    def mend(row: dict[str, str]) -> dict[str, str]:
+        return row | {"E-mail": f"{row['Full name']}@example.com", "points": "9"} if row["Full name"] in names else row
+
+    return mend
+
+
+def listed(contacts: Contacts) -> dict[int, tuple[int | None, int | None]]:
+    rows = contacts("imports", "--json").json
+    return {row["import_id"]: (row["retry_of"], row["missing"]) for row in rows}
+
+
+def test_a_retry_keeps_the_columns_of_its_import(contacts: Contacts) -> None:
+    """`birthdate` had a gap in the first file and has none among the mended rows; `Full name` was mapped by hand."""
+    first = contacts.load(FIRST, "--map", "Full name=name", "--map", "Loyalty=")
+    retry = contacts.load(mended(first, fix("Bob", "Dan")), "--retry-of", "1")
+    assert retry["retry_of"] == {"id": 1, "first": 1, "mended": 2, "missing": 2}
+    outcomes = {column["column"]: (column["field"], column["outcome"]) for column in retry["columns"][:5]}
+    assert outcomes == {
+        "E-mail": ("email", "imported"),
+        "Full name": ("name", "imported"),
+        "points": ("points", "imported"),
+        "birthdate": ("birthdate", "incomplete"),
+        "Loyalty": (None, "ignored"),
+    }
+    stored = contacts.database.contacts()
+    assert stored["bob@example.com"] == {"name": "Bob", "points": "9"}
+    assert listed(contacts) == {1: (None, 2), 2: (1, None)}
+    assert "2 records of import 1 mended, 2 of it still missing" in contacts("imports", "2").out
+
+
+@one_warehouse
+def test_what_the_user_maps_goes_before_what_the_first_import_decided(contacts: Contacts) -> None:
+    first = contacts.load(FIRST.replace("1990-01-05", ""), "--map", "Full name=name")
+    complete = mended(first, lambda row: fix("Bob")(row) | {"birthdate": "1990-01-01"})
+    options = ("--map", "birthdate=birthdate", "--map", "Loyalty=name", "--retry-of", "1")
+    retry = contacts.load(complete, *options)
+    outcomes = {column["column"]: column["outcome"] for column in retry["columns"][:5]}
+    assert (outcomes["birthdate"], outcomes["Loyalty"], outcomes["Full name"]) == ("imported", "imported", "ignored")
+    assert contacts.database.contacts()["bob@example.com"]["name"] == "b"
+
+
+@one_warehouse
+def test_gaps_that_the_first_import_allowed_stay_allowed(contacts: Contacts) -> None:
+    first = contacts.load(FIRST, "--gaps", "allow", "--map", "Full name=name")
+    retry = contacts.load(mended(first, fix("Bob", "Cid")), "--retry-of", "1")
+    assert [column["outcome"] for column in retry["columns"][:4]] == ["imported"] * 4
+    assert "birthdate" not in contacts.database.contacts()["cid@example.com"]
+
+
+def test_retries_of_retries_count_for_the_first(contacts: Contacts) -> None:
+    """Whichever rejected file is mended, and whichever import of the chain it is said to be a retry of."""
+    first = contacts.load(FIRST, "--map", "Full name=name")
+    second = contacts.load(mended(first, fix("Bob")), "--retry-of", "1", name="b.csv")
+    third = contacts.load(mended(second, fix("Cid")), "--retry-of", "2", name="c.csv")
+    assert third["retry_of"] == {"id": 2, "first": 1, "mended": 1, "missing": 2}
+    again = contacts.load(mended(first, fix("Bob", "Cid", "Dan")), "--retry-of", "3", name="d.csv")
+    assert again["retry_of"] == {"id": 3, "first": 1, "mended": 1, "missing": 1}
+    last = contacts.load(mended(third, fix("Eve")), "--retry-of", "1", name="e.csv")
+    assert last["retry_of"] == {"id": 1, "first": 1, "mended": 1, "missing": 0}
+    assert listed(contacts) == {1: (None, 0), 2: (1, None), 3: (2, None), 4: (3, None), 5: (1, None)}
+    numbers = csv.DictReader(io.StringIO(Path(third["rejected_file"]).read_text("utf-8-sig")))
+    assert [(row["Full name"], row["rejection_record"], row["rejection_line"]) for row in numbers] == [
+        ("Dan", "4", "5"), ("Eve", "5", "6")
+    ]  # fmt: skip
+
+
+@one_warehouse
+def test_a_file_without_the_numbers_says_so(contacts: Contacts) -> None:
+    contacts.load(FIRST, "--map", "Full name=name")
+    retry = contacts.load("E-mail,Full name,birthdate\nbob@example.com,Bob,1990-01-02\n", "--retry-of", "1")
+    assert retry["retry_of"] == {"id": 1, "first": None, "mended": None, "missing": None}
+    assert retry["columns"][2]["outcome"] == "incomplete"
+    assert retry["warnings"] == [
+        "the file has no column rejection_record, so it is not known which rows of import 1 it mends"
+    ]
+    assert listed(contacts) == {1: (None, 4), 2: (1, 0)}
+
+
+@one_warehouse
+@pytest.mark.parametrize(
+    ("before", "code"),
+    [
+        pytest.param(None, "unknown-import", id="never was"),
+        pytest.param("Name\nAnn\n", "import-not-completed", id="failed"),
+    ],
+)
+def test_what_cannot_be_retried(before: str | None, code: str, contacts: Contacts) -> None:
+    if before:
+        contacts("import", contacts.file(before))
+    ran = contacts("import", contacts.file("email\nann@example.com\n"), "--json", "--retry-of", "1" if before else "7")
+    assert (ran.status, ran.json["error"]["code"]) == (1, code)
+    assert contacts.database.imports()[-1]["status"] == "failed"
+
+
+@one_warehouse
+def test_a_field_that_the_catalogue_has_no_more(contacts: Contacts, monkeypatch: pytest.MonkeyPatch) -> None:
+    first = contacts.load(FIRST, "--map", "Full name=name")
+    small = contacts.file("fields:\n  - {id: email, type: email, identity: true, aliases: [E-mail]}\n", "small.yaml")
+    ran = contacts("import", first["rejected_file"], "--json", "--retry-of", "1", "--catalogue", small)
+    assert (ran.status, ran.json["error"]["code"]) == (1, "unknown-field")

@@ -1,0 +1,95 @@
+"""Which numbers of a mended file are numbers, and which columns an earlier import has decided."""
+
+from typing import Any
+
+import pyarrow as pa
+import pytest
+
+from schemas.catalogue import FieldCatalogue, load_catalogue
+from schemas.errors import UnknownField
+from schemas.field_types import Gaps
+from transforms.mapping import Outcome, map_columns
+from transforms.mended import kept_columns, number_column, numbers_in
+
+
+@pytest.mark.parametrize(
+    ("text", "number"),
+    [
+        ("12", "12"),
+        (" 12\t", "12"),
+        ("", None),
+        ("0", None),
+        ("012", None),
+        ("-1", None),
+        ("1.0", None),
+        ("1,000", None),
+        ("two", None),
+        ("1" * 18, "1" * 18),
+        ("1" * 19, None),
+        ("\u0661", None),
+        (None, None),
+    ],
+)
+def test_a_number_is_as_a_rejected_file_writes_it(text: str | None, number: str | None) -> None:
+    assert numbers_in(pa.chunked_array([pa.array([text], pa.string())])).to_pylist() == [number]
+
+
+def decided(*columns: tuple[str, str | None, str, int]) -> list[dict[str, Any]]:
+    return [
+        {"column": name, "field": field, "outcome": outcome, "empty_cells": empty}
+        for name, field, outcome, empty in columns
+    ]
+
+
+CATALOGUE = load_catalogue()
+
+
+def test_columns_are_known_by_name_and_the_first_of_a_name_for_the_first() -> None:
+    earlier = decided(
+        ("Mail", "email", "imported", 0),
+        ("Tel", None, "ignored", 3),
+        ("Tel", "mobile_phone", "incomplete", 1),
+        ("Score", "points", "imported", 2),
+        ("City", None, "unknown-field", 0),
+    )
+    names = ("new", "Score", "Tel", "City", "Tel", "Mail", "Tel")
+    kept = kept_columns(names, earlier, CATALOGUE)
+    assert {
+        place: (column.field and column.field.id, column.ignored, column.left_out) for place, column in kept.items()
+    } == {
+        2: ("points", False, False),
+        3: (None, True, False),
+        5: ("mobile_phone", False, True),
+        6: ("email", False, False),
+    }
+    assert kept[2].field is not None
+    assert kept[2].field.gaps is Gaps.ALLOW
+    assert CATALOGUE["points"].gaps is Gaps.DROP_COLUMN
+    columns = map_columns(names, CATALOGUE, {}, kept=kept).columns
+    assert [column.field.id if column.field else None for column in columns] == [
+        None, "points", None, "city", "mobile_phone", "email", None
+    ]  # fmt: skip
+
+
+def test_a_field_that_two_columns_want_goes_to_the_one_that_had_it() -> None:
+    kept = kept_columns(("email", "Mail"), decided(("Mail", "email", "imported", 0)), CATALOGUE)
+    assert [column.ignored for column in map_columns(("email", "Mail"), CATALOGUE, {}, kept=kept).columns] == [
+        True,
+        False,
+    ]
+    columns = map_columns(("email", "Mail"), CATALOGUE, {"email": "email"}, kept=kept).columns
+    assert [column.ignored for column in columns] == [False, True]
+
+
+def test_a_field_that_is_gone_is_an_error() -> None:
+    small = FieldCatalogue.model_validate({"fields": [{"id": "email", "type": "email", "identity": True}]})
+    with pytest.raises(UnknownField):
+        kept_columns(("Tel",), decided(("Tel", "mobile_phone", str(Outcome.IMPORTED), 0)), small)
+
+
+def test_the_numbers_are_in_the_last_column_of_that_name() -> None:
+    mapping = map_columns(("rejection_record", "email", "rejection_record"), CATALOGUE, {})
+    column = number_column(mapping)
+    assert column is not None
+    assert column.position == 3
+    assert number_column(map_columns(("email",), CATALOGUE, {})) is None

@@ -1,0 +1,76 @@
+"""A mended file: what its first import decided about the columns, and which of that import's records its rows are."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from schemas.catalogue import FieldCatalogue
+from schemas.errors import UnknownField
+from schemas.field_types import Gaps
+from transforms.check import ChunkVerdict
+from transforms.duplicates import losers_of
+from transforms.folder import read_table
+from transforms.layout import REJECTION_COLUMNS
+from transforms.mapping import ColumnMapping, MappedColumn, Outcome
+from transforms.profile import PlacedChunk
+
+NUMBER, LINE = REJECTION_COLUMNS[:2]
+_A_NUMBER = "^[1-9][0-9]{0,17}$"
+
+
+def kept_columns(
+    names: Sequence[str], earlier: Sequence[Mapping[str, Any]], catalogue: FieldCatalogue
+) -> dict[int, MappedColumn]:
+    """By position, the columns of which an earlier import's report has decided; UnknownField if the field is gone.
+
+    Columns are known by their names, the first of a name for the first. Of one that the catalogue had no field for,
+    nothing was decided.
+    """
+    decided: dict[str, list[Mapping[str, Any]]] = {}
+    for column in earlier:
+        decided.setdefault(column["column"], []).append(column)
+    kept = {}
+    for position, name in enumerate(names, 1):
+        if waiting := decided.get(name):
+            column = waiting.pop(0)
+            if column["outcome"] != Outcome.UNKNOWN_FIELD:
+                kept[position] = _kept(position, name, column, catalogue)
+    return kept
+
+
+def _kept(position: int, name: str, column: Mapping[str, Any], catalogue: FieldCatalogue) -> MappedColumn:
+    """What was left out stays out; what came in with gaps, as that import allowed, may have gaps again."""
+    if column["field"] is None:
+        return MappedColumn(position, name, None, ignored=True)
+    if column["field"] not in catalogue.by_id:
+        raise UnknownField(column["field"], catalogue.ids)
+    field = catalogue[column["field"]]
+    left_out = column["outcome"] == Outcome.INCOMPLETE
+    if not left_out and column["empty_cells"] and field.gaps is Gaps.DROP_COLUMN:
+        field = field.model_copy(update={"gaps": Gaps.ALLOW})
+    return MappedColumn(position, name, field, left_out=left_out)
+
+
+def number_column(mapping: ColumnMapping, name: str = NUMBER) -> MappedColumn | None:
+    """The column that says which record of the first import a row is; None when the file has none."""
+    return next((column for column in reversed(mapping.columns) if column.name == name), None)
+
+
+def numbers_in(cells: pa.ChunkedArray) -> pa.ChunkedArray:
+    """Cells as they were written by a rejected file; null for any other text."""
+    texts = pc.utf8_trim_whitespace(cells)
+    return pc.if_else(pc.fill_null(pc.match_substring_regex(texts, _A_NUMBER), False), texts, None)
+
+
+def mended_records(mapping: ColumnMapping, chunk: PlacedChunk, verdict: ChunkVerdict, scratch: str) -> np.ndarray:
+    """The records of the first import that the chunk's accepted rows say they are; losing duplicates mend none."""
+    column = number_column(mapping)
+    if column is None:
+        return np.empty(0, np.int64)
+    accepted = np.asarray(read_table(verdict.accepted_path, ["record_number"])[0])
+    kept = accepted[~np.isin(accepted, losers_of(scratch, chunk)[:, 0])]
+    cells = read_table(chunk.path, [column.key])[0].take(pa.array(kept - chunk.first_record))
+    return np.asarray(pc.drop_null(numbers_in(cells)).cast(pa.int64()))
