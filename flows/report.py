@@ -102,7 +102,7 @@ class ImportReport:
             "source": self.options.source,
             "sha256": self.landed.sha256 if self.landed else None,
             "merge": str(self.options.merge) if isinstance(self.options, ImportRequest) else None,
-            "retry_of": self._retry(more.get("mended")),
+            **({"retry_of": self._retry(more.get("mended"))} if isinstance(self.options, ImportRequest) else {}),
             "rows": self.rows,
             **({"contacts": more["contacts"]} if "contacts" in more else {}),
             "dialect": self.layout.dialect.as_report() if self.layout else None,
