@@ -60,16 +60,18 @@ def lay_out(
     landed: Landed,
     layout: Layout | None = None,
     earlier: Sequence[Mapping[str, Any]] = (),
+    *,
+    final: bool = True,
 ) -> SourceFile:
     """Map the columns of what has landed, as an earlier import's report has them, where one is given.
 
-    The layout is found when not given.
+    The layout is found when not given; `final` where no person will look at the mapping.
     """
     explicit = (read_mapping(options.mapping_file) if options.mapping_file else {}) | options.mapping
     layout = layout or layout_of(options, catalogue, landed)
     never = REJECTION_COLUMNS if layout.rejected_file else ()
     kept = kept_columns(layout.columns, earlier, catalogue)
-    return SourceFile(landed, layout, map_columns(layout.columns, catalogue, explicit, never, kept))
+    return SourceFile(landed, layout, map_columns(layout.columns, catalogue, explicit, never, kept, final=final))
 
 
 def read_file(source: SourceFile, folder: ImportFolder, block_bytes: int, run: Run, progress: Progress) -> FileProfile:

@@ -3,7 +3,7 @@
 import os
 import secrets
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -33,6 +33,7 @@ from flows.report import ImportReport, Outcome, Report, as_known_error, tell
 from flows.request import ImportRequest
 from flows.settings import Settings
 from flows.task_runs import discreet, on_task_runner
+from schemas.catalogue import FieldCatalogue
 from schemas.errors import (
     ContactImportError,
     ImportFolderUnusable,
@@ -44,11 +45,13 @@ from transforms.duplicates import losers_of
 from transforms.expand import Limits
 from transforms.folder import ImportFolder, clear_folder, inside, is_local, make_folder, open_table
 from transforms.land import Landed
+from transforms.layout import Layout
 from transforms.mended import mended_records
 from transforms.profile import FileProfile
 from warehouse.connection import Warehouse
 from warehouse.imports import COMPLETED, fail_import, get_import, last_rows_read, set_landed, start_import
 from warehouse.load import load_import
+from warehouse.merge import MergeCounts
 from warehouse.prepare import prepare, prepare_import_list
 from warehouse.retries import Mending, earlier_import
 from warehouse.segments import check_segment
@@ -75,7 +78,7 @@ def import_contacts(request: ImportRequest) -> State[Report]:
     report = ImportReport(request)
     try:
         with Warehouse.open(settings.warehouse_url.get_secret_value(), settings.warehouse_schema) as warehouse:
-            result = run_import(request, settings, warehouse, report)
+            result = run_import(request, settings, warehouse, report, import_file)
     except Exception as error:  # the warehouse cannot even list the import
         if os.environ.get("CONTACTS_DEBUG"):
             get_run_logger().exception("the import failed")
@@ -85,10 +88,20 @@ def import_contacts(request: ImportRequest) -> State[Report]:
     return final_state(result)
 
 
-def run_import(request: ImportRequest, settings: Settings, warehouse: Warehouse, report: ImportReport) -> Report:
-    """Enter the import in the list, do it, and close it there: completed with its contacts, or failed without."""
+def run_import(
+    request: ImportRequest,
+    settings: Settings,
+    warehouse: Warehouse,
+    report: ImportReport,
+    work: Callable[[ImportRequest, Settings, Warehouse, ImportReport, ImportFolder], T],
+    known: int | None = None,
+) -> T | Report:
+    """Enter the import in the list, do it, and close it there: completed with its contacts, or failed without.
+
+    One that waited for a person is `known` to the list already.
+    """
     prepare_import_list(warehouse)
-    report.import_id = start_import(
+    report.import_id = known or start_import(
         warehouse,
         source=request.source,
         merge_policy=request.merge,
@@ -98,7 +111,7 @@ def run_import(request: ImportRequest, settings: Settings, warehouse: Warehouse,
     )
     try:
         with import_folder(settings, report.import_id) as folder:
-            return import_file(request, settings, warehouse, report, folder)
+            return work(request, settings, warehouse, report, folder)
     except Exception as error:
         if os.environ.get("CONTACTS_DEBUG"):
             get_run_logger().exception("the import failed")
@@ -114,6 +127,21 @@ def import_file(
     request: ImportRequest, settings: Settings, warehouse: Warehouse, report: ImportReport, folder: ImportFolder
 ) -> Report:
     """The story of one import, from the source to the commit."""
+    catalogue = made_ready(request, settings, warehouse, report)
+    with report.stage("landing"):
+        landed, layout = landed_in(folder, request, settings, warehouse, report, catalogue)
+        report.source = lay_out(request, catalogue, landed, layout, report.decided_columns)
+    with (
+        staged(request, settings, warehouse, report, catalogue.default_prefix, folder) as staging,
+        report.stage("merging"),
+    ):
+        return load_task(opaque(warehouse), opaque(staging), request, opaque(report))
+
+
+def made_ready(
+    request: ImportRequest, settings: Settings, warehouse: Warehouse, report: ImportReport
+) -> FieldCatalogue:
+    """The catalogue, once the warehouse has a place for all of it and for what the request names."""
     catalogue = catalogue_for(request, settings)
     prepare(warehouse, catalogue)
     check_known(request, catalogue.ids)
@@ -121,16 +149,22 @@ def import_file(
         check_segment(warehouse, request.segment)
     if request.retry_of:
         report.earlier = earlier_import(warehouse, request.retry_of)
-    with report.stage("landing"):
-        report.landed = landed = land_task(request, folder, settings.limits)
-        set_landed(warehouse, run_id(report), sha256=landed.sha256)
-        report.layout = layout = layout_of(request, catalogue, landed)
-        report.source = lay_out(request, catalogue, landed, layout, report.decided_columns)
-    with (
-        staged(request, settings, warehouse, report, catalogue.default_prefix, folder) as staging,
-        report.stage("merging"),
-    ):
-        return load_task(opaque(warehouse), opaque(staging), request, opaque(report))
+    return catalogue
+
+
+def landed_in(
+    folder: ImportFolder,
+    request: ImportRequest,
+    settings: Settings,
+    warehouse: Warehouse,
+    report: ImportReport,
+    catalogue: FieldCatalogue,
+) -> tuple[Landed, Layout]:
+    """The source as a copy that nobody changes, and its layout."""
+    report.landed = landed = land_task(request, folder, settings.limits)
+    set_landed(warehouse, run_id(report), sha256=landed.sha256)
+    report.layout = layout = layout_of(request, catalogue, landed)
+    return landed, layout
 
 
 @contextmanager
@@ -201,17 +235,23 @@ def is_transient(task: Any, task_run: Any, state: State[Any]) -> bool:
     return isinstance(state.result(raise_on_failure=False), TransientWarehouseError)
 
 
-@task(
-    name="load",
-    cache_policy=NO_CACHE,
-    persist_result=False,
-    retries=4,
-    retry_delay_seconds=exponential_backoff(1),
-    retry_jitter_factor=0.5,
-    retry_condition_fn=is_transient,
-)
+PATIENTLY: dict[str, Any] = {
+    "retries": 4,
+    "retry_delay_seconds": exponential_backoff(1),
+    "retry_jitter_factor": 0.5,
+    "retry_condition_fn": is_transient,
+}
+
+
+@task(name="load", cache_policy=NO_CACHE, persist_result=False, **PATIENTLY)
 @discreet
-def load_task(warehouse: Warehouse, staging: Staging, request: ImportRequest, report: ImportReport) -> Report:
+def load_task(
+    warehouse: Warehouse,
+    staging: Staging,
+    request: ImportRequest,
+    report: ImportReport,
+    approved: MergeCounts | None = None,
+) -> Report:
     """Merge in one transaction; a retry stages anew what a lost connection took along."""
     staging.ensure()
     rows, profile, rejected = report.rows, report.profile, report.rejected
@@ -238,6 +278,7 @@ def load_task(warehouse: Warehouse, staging: Staging, request: ImportRequest, re
         rejections=rejected.kept_frames(),
         mending=mending_of(report),
         report=report.completed,
+        approved=approved,
     )
     return loaded.report
 

@@ -16,9 +16,9 @@ def summary(result: Report) -> str:
         _source(result),
         *_error(result),
         *_counts(result),
-        *_reasons(result),
-        *_columns(result),
-        *_warnings(result),
+        *reasons(result),
+        *column_outcomes(result),
+        *worth_knowing(result),
     ]
     return "\n\n".join(parts)
 
@@ -43,32 +43,34 @@ def _error(result: Report) -> Iterable[str]:
 
 def _counts(result: Report) -> Iterable[str]:
     if rows := result["rows"]:
-        yield _table([f"rows {next(iter(rows))}", *list(rows)[1:]], [rows.values()])
+        yield table([f"rows {next(iter(rows))}", *list(rows)[1:]], [rows.values()])
     if contacts := result["contacts"]:
-        yield _table([f"contacts {next(iter(contacts))}", *list(contacts)[1:]], [contacts.values()])
+        yield table([f"contacts {next(iter(contacts))}", *list(contacts)[1:]], [contacts.values()])
     if (retry := result["retry_of"]) and retry["mended"] is not None:
         yield f"{mending(retry)}."
     if segment := result["segment"]:
         yield f"{segment['added']:,} contacts joined the segment **{plain(segment['id'])}**."
 
 
-def _reasons(result: Report) -> Iterable[str]:
+def reasons(result: Report, verb: str = "did") -> Iterable[str]:
+    """Why rows did not, or would not, come in."""
     if codes := result["rejections"]:
-        yield f"## Why {counted(result['rows']['rejected'], 'row')} did not come in"
+        yield f"## Why {counted(result['rows']['rejected'], 'row')} {verb} not come in"
         rows = ((code, number, EXPECTED[Rule(code)]) for code, number in commonest_first(codes))
-        yield _table(["reason", "times", "what is expected"], rows)
+        yield table(["reason", "times", "what is expected"], rows)
     if result["rejected_file"]:
         yield f"The rejected rows, to mend and import again: {code(result['rejected_file'])}"
 
 
-def _columns(result: Report) -> Iterable[str]:
+def column_outcomes(result: Report) -> Iterable[str]:
+    """What becomes of each column, and why."""
     if not (columns := result["columns"]):
         return
     yield "## Columns"
     if left_out := [column for column in columns if column["outcome"] != "imported"]:
         yield "Not imported:\n\n" + "\n".join(f"- **{plain(each['column'])}**: {_why(each)}" for each in left_out)
     rows = ((each["column"], each["field"] or "", each["outcome"], each["empty_cells"]) for each in columns)
-    yield _table(["column", "field", "outcome", "empty cells"], rows)
+    yield table(["column", "field", "outcome", "empty cells"], rows)
 
 
 def _why(column: dict[str, Any]) -> str:
@@ -85,13 +87,14 @@ def _why(column: dict[str, Any]) -> str:
     return "mapped away by the request"
 
 
-def _warnings(result: Report) -> Iterable[str]:
+def worth_knowing(result: Report) -> Iterable[str]:
     if warnings := result["warnings"]:
         yield "## Worth knowing"
         yield "\n".join(f"- {plain(warning)}" for warning in warnings)
 
 
-def _table(header: Sequence[str], rows: Iterable[Iterable[object]]) -> str:
+def table(header: Sequence[str], rows: Iterable[Iterable[object]]) -> str:
+    """A table in markdown; cells are text, whatever is in them."""
     shown = ([f"{cell:,}" if isinstance(cell, int) else plain(cell) for cell in row] for row in rows)
     lines = [header, ["---"] * len(header), *shown]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)

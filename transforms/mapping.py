@@ -90,12 +90,15 @@ def map_columns(
     explicit: Mapping[str, str],
     never: Sequence[str] = (),
     kept: Mapping[int, MappedColumn] | None = None,
+    *,
+    final: bool = True,
 ) -> ColumnMapping:
     """Match columns to fields: explicit mapping first, then as `kept` from an earlier import, by position, then by
     id, label or alias; `never` maps nowhere.
 
     Raises the `RequestError` of the rule that is broken: unknown column or field, two columns for one
-    field, and exactly one column for the identity.
+    field, and exactly one column for the identity; the last two only of a `final` mapping, which no
+    person is going to look at.
     """
     chosen = _explicit(names, catalogue, explicit)
     taken = {field.id for field in chosen.values() if field}
@@ -109,7 +112,8 @@ def map_columns(
             columns.append(MappedColumn(position, name, chosen[position], ignored=chosen[position] is None))
         else:
             columns.append(kept.get(position) or _automatic(position, name, catalogue, taken))
-    _one_column_a_field(columns, catalogue)
+    if final:
+        _one_column_a_field(columns, catalogue)
     return ColumnMapping(tuple(columns))
 
 

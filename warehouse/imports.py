@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, Select, Update, and_, case, func, insert, select, update
+from sqlalchemy import ColumnElement, Connection, Row, Select, Update, and_, case, column, func, insert, select, update
 
 from schemas.errors import UnknownImport
 from warehouse.connection import Warehouse
@@ -67,8 +67,7 @@ def wait_for_answer(warehouse: Warehouse, import_id: int, until: datetime) -> No
 
 def take_up(warehouse: Warehouse, import_id: int, flow_run_id: str) -> bool:
     """Go on with an import of this run that waited; False where it has been closed meanwhile."""
-    imports = WarehouseTables(warehouse.schema).imports
-    change = _change(warehouse, import_id).where(imports.c.flow_run_id == flow_run_id).values(waits_until=None)
+    change = _change(warehouse, import_id).where(column("flow_run_id") == flow_run_id).values(waits_until=None)
     with warehouse.writing() as connection:
         return connection.execute(change).rowcount == 1
 

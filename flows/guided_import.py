@@ -1,0 +1,241 @@
+"""The flow that follows the steps of an import wizard: file and options, columns, preview, and only then the merge.
+
+Between the steps the run is suspended and starts anew with the answer, so waiting takes no worker and no lock. Each
+time the file lands again, and what was approved is merged only if it is still what would happen.
+"""
+
+import hashlib
+import os
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime, timedelta
+from functools import partial
+
+from prefect import flow, get_run_logger, runtime, task
+from prefect.cache_policies import NO_CACHE
+from prefect.client.schemas.objects import State
+from prefect.states import Cancelled
+
+from flows.artifacts import publish_summary
+from flows.conversation import Asked, Facts, Question, ask, can_ask, last_question
+from flows.examine import SourceFile, lay_out
+from flows.forms import Decision, columns_form, mapping_of, preview_form
+from flows.import_contacts import (
+    PATIENTLY,
+    final_state,
+    landed_in,
+    load_task,
+    made_ready,
+    name_of_run,
+    opaque,
+    record_failure,
+    run_id,
+    run_import,
+    staged,
+)
+from flows.preview import how_to_match, publish_columns, publish_preview, what_is_wrong, what_would_happen
+from flows.report import ImportReport, Report, as_known_error
+from flows.request import ImportRequest
+from flows.settings import Settings
+from flows.task_runs import discreet
+from schemas.catalogue import FieldCatalogue
+from schemas.errors import (
+    ApprovalOutdated,
+    DuplicateMapping,
+    NeedsDeployment,
+    NoEmailColumn,
+    RequiredFieldMissing,
+    SeveralEmailColumns,
+    Stopped,
+    TooManyRejected,
+)
+from transforms.folder import ImportFolder, remove_folder
+from transforms.land import Landed
+from transforms.layout import Layout
+from warehouse.connection import Warehouse
+from warehouse.foresee import Foreseen, foresee
+from warehouse.imports import take_up, wait_for_answer
+from warehouse.staging import Staging
+
+COLUMNS, PREVIEW = "columns", "preview"
+FIRST_ROWS = 5
+
+
+@flow(name="guided-import", flow_run_name=name_of_run, persist_result=False)
+def guided_import(request: ImportRequest) -> State[Report]:
+    """Import contacts step by step: match the columns, look at what would happen, and only then go on.
+
+    Args:
+        request: The file and the options; the columns are matched in the next step.
+    """
+    settings = Settings.load()
+    report = ImportReport(request)
+    try:
+        with Warehouse.open(settings.warehouse_url.get_secret_value(), settings.warehouse_schema) as warehouse:
+            result = guide(request, settings, warehouse, report)
+    except Exception as error:  # the warehouse cannot even list the import
+        if os.environ.get("CONTACTS_DEBUG"):
+            get_run_logger().exception("the import failed")
+        result = report.failed(as_known_error(error))
+    publish_summary(result)
+    if result.get("error", {}).get("code") == Stopped.code:
+        return Cancelled(message=str(Stopped()), data=result)
+    return final_state(result)
+
+
+def guide(request: ImportRequest, settings: Settings, warehouse: Warehouse, report: ImportReport) -> Report:
+    """Take the next step from what was asked last; where it is a question, this process ends with it."""
+    if not can_ask():
+        raise NeedsDeployment
+    asked = last_question()
+    known = None
+    if asked:
+        forget_folder(asked.facts)
+        known = waiting_import(warehouse, asked.facts)
+        if known is None and asked.answer == {"decision": Decision.STOP}:
+            asked = Asked(asked.facts, None)  # it was obeyed; a run that is started again asks again
+    step = run_import(request, settings, warehouse, report, partial(next_step, asked), known)
+    if isinstance(step, Question):
+        try:
+            until = datetime.now(UTC) + timedelta(seconds=settings.answer_seconds)
+            wait_for_answer(warehouse, run_id(report), until)
+            ask(step, settings.answer_seconds)
+        except Exception as error:
+            return record_failure(warehouse, report, as_known_error(error))
+    return step
+
+
+def waiting_import(warehouse: Warehouse, facts: Facts) -> int | None:
+    """The import that waited for this run; None where it has been closed meanwhile."""
+    number = int(facts["import_id"])
+    return number if take_up(warehouse, number, str(runtime.flow_run.id)) else None
+
+
+def forget_folder(facts: Facts) -> None:
+    """What the step before left on this machine is made anew."""
+    with suppress(Exception):
+        remove_folder(facts["folder"])
+
+
+def next_step(
+    asked: Asked | None,
+    request: ImportRequest,
+    settings: Settings,
+    warehouse: Warehouse,
+    report: ImportReport,
+    folder: ImportFolder,
+) -> Report | Question:
+    """What comes after the last question: another one, or the merge."""
+    catalogue = made_ready(request, settings, warehouse, report)
+    with report.stage("landing"):
+        landed, layout = landed_in(folder, request, settings, warehouse, report, catalogue)
+    file = FileInHand(request, settings, catalogue, landed, layout, folder, report)
+    if asked is None:
+        return file.ask_columns()
+    decision = (asked.answer or {}).get("decision")
+    if decision == Decision.STOP:
+        raise Stopped
+    if asked.facts["header"] != file.header:
+        return file.ask_columns(note="The file has another header than before: match its columns again.")
+    if asked.facts["step"] == COLUMNS and asked.answer is None:
+        return file.ask_columns(asked.facts["mapping"])
+    mapping = asked.facts["mapping"] if asked.facts["step"] == PREVIEW else mapping_of(asked.answer or {})
+    if decision == Decision.BACK:
+        return file.ask_columns(mapping)
+    return file.go_on(warehouse, mapping, asked.facts["shown"] if decision == Decision.GO_ON else None)
+
+
+@dataclass(frozen=True)
+class FileInHand:
+    """The file as it is now, and what can be done with it next."""
+
+    request: ImportRequest
+    settings: Settings
+    catalogue: FieldCatalogue
+    landed: Landed
+    layout: Layout
+    folder: ImportFolder
+    report: ImportReport
+
+    @property
+    def header(self) -> str:
+        """What a mapping was chosen for."""
+        return hashlib.sha256("\0".join(self.layout.columns).encode("utf-8", "surrogatepass")).hexdigest()
+
+    def laid_out(self, mapping: Mapping[str, str], *, final: bool) -> SourceFile:
+        """The file with the mapping that was chosen, which goes before what the request says itself."""
+        before = {column: field for column, field in self.request.mapping.items() if column not in mapping}
+        request = self.request.model_copy(update={"mapping": before | self._chosen(mapping)})
+        decided = self.report.decided_columns
+        return lay_out(request, self.catalogue, self.landed, self.layout, decided, final=final)
+
+    def _chosen(self, mapping: Mapping[str, str]) -> dict[str, str]:
+        """The mapping, without what an earlier import decided and nobody changed: its dropped columns stay dropped."""
+        if not (decided := self.report.decided_columns):
+            return dict(mapping)
+        source = lay_out(self.request, self.catalogue, self.landed, self.layout, decided, final=False)
+        before = {column.key: column.field.id if column.field else "" for column in source.mapping.columns}
+        return {column: field for column, field in mapping.items() if field != before.get(column)}
+
+    def ask_columns(self, mapping: Mapping[str, str] | None = None, note: str = "") -> Question:
+        """The form of the columns, filled with the mapping so far, beside their first values."""
+        source = self.laid_out(mapping or {}, final=False)
+        publish_columns(source, self.folder, self.settings)
+        form = columns_form(source.mapping.columns, self.catalogue, how_to_match(self.report, note))
+        return Question(form, self._facts(COLUMNS, dict(mapping or {}), None))
+
+    def go_on(self, warehouse: Warehouse, mapping: Mapping[str, str], approved: Facts | None) -> Report | Question:
+        """Merge what was approved, if that is still what would happen; else show what would."""
+        request, report = self.request, self.report
+        try:
+            report.source = self.laid_out(mapping, final=True)
+            with staged(
+                request, self.settings, warehouse, report, self.catalogue.default_prefix, self.folder
+            ) as staging:
+                foreseen = foresee_task(opaque(staging), request, opaque(report))
+                if approved == self._shown(foreseen):
+                    with suppress(ApprovalOutdated), report.stage("merging"):
+                        return load_task(opaque(warehouse), opaque(staging), request, opaque(report), foreseen.counts)
+                    foreseen = foresee_task(opaque(staging), request, opaque(report))
+        except (NoEmailColumn, SeveralEmailColumns, DuplicateMapping, RequiredFieldMissing, TooManyRejected) as error:
+            return self.ask_columns(mapping, what_is_wrong(error))
+        shown = self._shown(foreseen)
+        publish_preview(report, foreseen, self.settings, approved)
+        form = preview_form(what_would_happen(report, foreseen, approved))
+        return Question(form, self._facts(PREVIEW, dict(mapping), shown))
+
+    def _shown(self, foreseen: Foreseen) -> Facts:
+        """What a person approves, by its numbers and by the bytes of the file."""
+        return {
+            "sha256": self.landed.sha256,
+            "rows": self.report.rows,
+            "contacts": asdict(foreseen.counts),
+            "segment_added": foreseen.segment_added,
+        }
+
+    def _facts(self, step: str, mapping: dict[str, str], shown: Facts | None) -> Facts:
+        return {
+            "step": step,
+            "import_id": self.report.import_id,
+            "folder": self.folder.address,
+            "header": self.header,
+            "mapping": mapping,
+            "shown": shown,
+        }
+
+
+@task(name="foresee", cache_policy=NO_CACHE, persist_result=False, **PATIENTLY)
+@discreet
+def foresee_task(staging: Staging, request: ImportRequest, report: ImportReport) -> Foreseen:
+    """Count what the merge would do, and look at the first rows; nothing is written."""
+    staging.ensure()
+    assert report.rows is not None
+    return foresee(
+        staging,
+        policy=request.merge,
+        blanks=request.blanks,
+        segment=request.segment,
+        accepted=report.rows["accepted"],
+        rows=FIRST_ROWS,
+    )
