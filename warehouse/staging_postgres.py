@@ -43,10 +43,10 @@ class PostgresStore:
             self._connection.execute(delete(self._excluded))
 
     def is_alive(self) -> bool:
-        """Whether the session is still there."""
+        """Whether the session that staged is still there; a lost one is replaced in silence, and has no such table."""
         try:
             with self._connection.begin():
-                self._connection.exec_driver_sql("select 1")
+                self._connection.exec_driver_sql("select from pg_temp.staged limit 1")
         except SQLAlchemyError:
             return False
         return True
