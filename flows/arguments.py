@@ -100,8 +100,11 @@ def _reading_options(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--mapping", metavar="FILE", help="a YAML file of 'Column: field' lines")
     parser.add_argument(
-        "--delimiter", metavar="C", help="one character, or comma, semicolon, tab, pipe; detected when not given"
+        "--delimiter", metavar="C", help="one character, or comma, semicolon, tab, pipe, space; detected when not given"
     )
+    parser.add_argument("--quote", metavar="C", help="the character around cells, when it is no double quote")
+    parser.add_argument("--escape", metavar="C", help="the character that escapes the next one, such as backslash")
+    parser.add_argument("--skip-lines", metavar="N", type=int, help="leave out N lines at the top of the file")
     parser.add_argument(
         "--no-header", action="store_true", help="the first record is data; columns are column_1, column_2, …"
     )

@@ -1,7 +1,7 @@
 """The way of the data from the source to the split, the same for `contacts check` and for an import."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from flows.progress import Progress
@@ -10,6 +10,7 @@ from flows.running import Run
 from flows.settings import Settings
 from schemas.catalogue import FieldCatalogue, load_catalogue
 from schemas.choices import GapRule
+from schemas.errors import NoEmailColumn
 from transforms.blocks import cut
 from transforms.check import CheckPlan, ChunkVerdict, check_chunk
 from transforms.chunks import ReadPlan, read_chunk
@@ -51,7 +52,7 @@ def land_file(options: ReadingOptions, folder: ImportFolder, limits: Limits = DE
 
 def layout_of(options: ReadingOptions, catalogue: FieldCatalogue, landed: Landed) -> Layout:
     """Find the dialect and the columns of what has landed."""
-    return find_layout(landed, catalogue, options.delimiter, options.header)
+    return find_layout(landed, catalogue, options.dialect)
 
 
 def lay_out(
@@ -71,7 +72,11 @@ def lay_out(
     layout = layout or layout_of(options, catalogue, landed)
     never = REJECTION_COLUMNS if layout.rejected_file else ()
     kept = kept_columns(layout.columns, earlier, catalogue)
-    return SourceFile(landed, layout, map_columns(layout.columns, catalogue, explicit, never, kept, final=final))
+    try:
+        columns = map_columns(layout.columns, catalogue, explicit, never, kept, final=final)
+    except NoEmailColumn as error:
+        raise replace(error, lines_above=layout.lines_above) from None
+    return SourceFile(landed, layout, columns)
 
 
 def read_file(source: SourceFile, folder: ImportFolder, block_bytes: int, run: Run, progress: Progress) -> FileProfile:

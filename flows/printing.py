@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from flows.report import Outcome, Report
+from flows.report import Outcome, Report, dialect_in_words
 from flows.wording import commonest_first, mending
 from schemas.rules import EXPECTED, Rule
 
@@ -64,6 +64,8 @@ def _print_for_people(report: Report) -> None:
     number = report.get("import_id")
     what = f"Import {number}" if number else "Check" if "import_id" not in report else "Import"
     print(f"{what} of {report['source']}: {report['status']} in {report['seconds']:.1f} s")
+    if report["dialect"]:
+        print("file:     " + dialect_in_words(report["dialect"]))
     if report["rows"]:
         print("rows:     " + _counts(report["rows"]))
     if report.get("contacts"):

@@ -11,6 +11,7 @@ from flows.examine import SourceFile
 from flows.request import ImportRequest, ReadingOptions
 from schemas.errors import ContactImportError, DiskFull, UnexpectedError
 from transforms.check import ChunkVerdict
+from transforms.dialect import QUOTE
 from transforms.land import NO_ROOM, Landed
 from transforms.layout import Layout
 from transforms.mended import NUMBER, number_column
@@ -126,7 +127,7 @@ class ImportReport:
 
     def warnings(self, completed: bool) -> list[str]:
         """What is no error and nobody should miss."""
-        found = [*self.landed.warnings] if self.landed else []
+        found = [*(self.landed.warnings if self.landed else ()), *(self.layout.warnings if self.layout else ())]
         if self.profile:
             found += _count(
                 self.profile.blank_records,
@@ -151,6 +152,29 @@ class ImportReport:
                 "the rejected file has all"
             )
         return found + self.notes
+
+
+_CHARACTERS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "pipe", " ": "space", "\\": "backslash"}
+
+
+def dialect_in_words(dialect: Mapping[str, Any]) -> str:
+    """The encoding and the dialect, and how sure they are, in a line; reports of old say less."""
+
+    def sure(name: str) -> str:
+        return f" ({dialect[f'{name}_certainty']})" if f"{name}_certainty" in dialect else ""
+
+    def called(char: str) -> str:
+        return _CHARACTERS.get(char, char)
+
+    parts = [
+        f"{dialect['encoding']}{sure('encoding')}",
+        f"delimiter {called(dialect['delimiter'])}{sure('delimiter')}",
+        f"quote {dialect['quote']}" if dialect["quote"] != QUOTE else "",
+        f"escape {called(dialect['escape'])}" if dialect.get("escape") else "",
+        "" if dialect["header"] else "no header",
+        f"{dialect['skipped_lines']} lines above the header" if dialect.get("skipped_lines") else "",
+    ]
+    return ", ".join(filter(None, parts))
 
 
 def _count(number: int, one: str, many: str) -> list[str]:

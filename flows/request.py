@@ -7,7 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator, model_valida
 
 from schemas.choices import Blanks, Duplicates, GapRule, MergePolicy
 from schemas.phones import is_country_prefix
-from transforms.dialect import delimiter_named
+from transforms.dialect import QUOTE, DialectWish, delimiter_named, mark_named
 from transforms.encoding import usable_encoding
 
 
@@ -40,7 +40,13 @@ class ReadingOptions(BaseModel):
     mapping_file: str | None = Field(None, json_schema_extra=_plain_text, title="Mapping file")
     """A YAML file of such lines, 'Column: field', that the worker can read; what is named above goes before it."""
     delimiter: str | None = Field(None, json_schema_extra=_plain_text, title="Delimiter")
-    """One character, or comma, semicolon, tab. Detected when left empty."""
+    """One character, or comma, semicolon, tab, pipe, space. Detected when left empty."""
+    quote: str | None = Field(None, json_schema_extra=_plain_text, title="Quote")
+    """The character around cells that hold delimiters or line breaks; the double quote when left empty."""
+    escape: str | None = Field(None, json_schema_extra=_plain_text, title="Escape")
+    """The character that takes its meaning from the next one, such as backslash. None when left empty."""
+    skip_lines: int = Field(0, ge=0, le=1_000_000, title="Lines above the header")
+    """So many lines at the top of the file are left out; line numbers stay those of the file."""
     header: bool = Field(True, title="The first record is a header")
     """Without a header, columns are named column_1, column_2, … in the mapping."""
     encoding: str | None = Field(None, json_schema_extra=_plain_text, title="Encoding")
@@ -58,8 +64,31 @@ class ReadingOptions(BaseModel):
         if value is None or value == "":
             return None
         if (delimiter := delimiter_named(value)) is None:
-            raise ValueError("the delimiter is one character that is no letter, digit, quote or space")
+            raise ValueError("the delimiter is one character that is no letter, digit or double quote")
         return delimiter
+
+    @field_validator("quote", "escape")
+    @classmethod
+    def _one_mark(cls, value: str | None) -> str | None:
+        if not value:
+            return None
+        if (mark := mark_named(value)) is None:
+            raise ValueError("this is one character that is no letter, digit or white space, such as ' or backslash")
+        return mark
+
+    @model_validator(mode="after")
+    def _marks_differ(self) -> Self:
+        quote = self.quote or QUOTE
+        if self.escape == quote:
+            raise ValueError("a quote doubled in a cell is read as one already; leave --escape out")
+        if self.delimiter in (quote, self.escape) and self.delimiter is not None:
+            raise ValueError("the delimiter is the quote or the escape character too; each needs one of its own")
+        return self
+
+    @property
+    def dialect(self) -> DialectWish:
+        """What is said of the file's dialect."""
+        return DialectWish(self.delimiter, self.quote or QUOTE, self.escape, self.header, self.skip_lines)
 
     @field_validator("encoding")
     @classmethod

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from flows.markdown import code, plain
-from flows.report import Report
+from flows.report import Report, dialect_in_words
 from flows.wording import commonest_first, counted, mending
 from schemas.rules import EXPECTED, Rule
 
@@ -32,7 +32,8 @@ def in_short(result: Report) -> str:
 
 
 def _source(result: Report) -> str:
-    return f"{code(result['source'])} with policy **{result['merge']}**, in {result['seconds']:,.1f} seconds"
+    read_as = f", read as {code(dialect_in_words(result['dialect']))}" if result["dialect"] else ""
+    return f"{code(result['source'])}{read_as}, with policy **{result['merge']}**, in {result['seconds']:,.1f} seconds"
 
 
 def _error(result: Report) -> Iterable[str]:

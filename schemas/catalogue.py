@@ -24,9 +24,14 @@ RESERVED = frozenset(
 
 
 def header_key(name: str) -> str:
-    """The form in which names are compared: no case, no accents, no outer or repeated space."""
+    """The form in which names are compared: no case, no accents, no outer or repeated space, nothing unseen."""
     decomposed = unicodedata.normalize("NFKD", name.casefold())
-    return " ".join("".join(char for char in decomposed if not unicodedata.combining(char)).split())
+    return " ".join("".join(char for char in decomposed if not _is_unseen(char)).split())
+
+
+def _is_unseen(char: str) -> bool:
+    """Accents by themselves, and characters such as the zero-width space."""
+    return bool(unicodedata.combining(char)) or unicodedata.category(char) == "Cf"
 
 
 def _known_type(value: Any) -> Any:

@@ -17,6 +17,11 @@ def one_of(names: tuple[str, ...], none: str = "there is none yet") -> str:
     return ", ".join(names[:20]) + more
 
 
+def _header_below(lines: int) -> str:
+    """The end of a message, where the header seems to stand below so many lines."""
+    return f"; or, since the header seems to be below, skip what is above it with --skip-lines {lines}" if lines else ""
+
+
 @dataclass(eq=False)
 class ContactImportError(Exception):
     """Root of everything this project raises on purpose."""
@@ -118,11 +123,12 @@ class NoEmailColumn(RequestError):
     code: ClassVar[str] = "no-email-column"
     identity: str
     columns: tuple[str, ...]
+    lines_above: int = 0
 
     def __str__(self) -> str:
         return (
             f"no column maps to {self.identity!r}, which identifies a contact; the columns are: "
-            f"{one_of(self.columns)}. Name the one with --map COLUMN={self.identity}"
+            f"{one_of(self.columns)}. Name the one with --map COLUMN={self.identity}{_header_below(self.lines_above)}"
         )
 
 
@@ -335,8 +341,11 @@ class SourceEmpty(SourceError):
 
     code: ClassVar[str] = "source-empty"
     source: str
+    skipped_lines: int = 0
 
     def __str__(self) -> str:
+        if self.skipped_lines:
+            return f"{self.source!r} is empty after its first {self.skipped_lines} lines; write a smaller --skip-lines"
         return f"{self.source!r} is empty; a CSV file starts with a header or, with --no-header, a record"
 
 
@@ -444,11 +453,28 @@ class HeaderUnreadable(SourceError):
     code: ClassVar[str] = "header-unreadable"
     source: str
     line: int
+    lines_above: int = 0
 
     def __str__(self) -> str:
         return (
             f"the first record, at line {self.line} of {self.source!r}, cannot be read: its quotes do not match, or it "
-            "is not in the file's encoding"
+            f"is not in the file's encoding{_header_below(self.lines_above)}"
+        )
+
+
+@dataclass(eq=False)
+class TooManyColumns(SourceError):
+    """The header has more columns than anybody means."""
+
+    code: ClassVar[str] = "too-many-columns"
+    source: str
+    columns: int
+    most: int
+
+    def __str__(self) -> str:
+        return (
+            f"the header of {self.source!r} has {self.columns:,} columns, and at most {self.most:,} are read; "
+            "is this the right delimiter, and a CSV file?"
         )
 
 

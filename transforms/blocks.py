@@ -15,7 +15,7 @@ from transforms.folder import read_range, size_of
 from transforms.layout import Layout
 from transforms.records import LARGEST_RECORD, RecordReader
 
-_LF, _CR, _QUOTE = ord("\n"), ord("\r"), ord('"')
+_LF, _CR = ord("\n"), ord("\r")
 
 
 @dataclass(frozen=True)
@@ -71,24 +71,30 @@ def _whole_records(data: bytes, final: bool, layout: Layout, as_far_as_we_go: bo
 
 
 def _last_break_outside_quotes(data: bytes, dialect: Dialect) -> int:
-    line_break = b"\r" if dialect.carriage_return else b"\n"
-    end, quotes = len(data), data.count(b'"')
+    line_break, quote = b"\r" if dialect.carriage_return else b"\n", dialect.quote.encode()
+    end, quotes = len(data), data.count(quote)
     while (found := data.rfind(line_break, 0, end)) >= 0:
-        quotes -= data.count(b'"', found, end)
+        quotes -= data.count(quote, found, end)
         if quotes % 2 == 0:
             return found + 1
-        end = data.rfind(b'"', 0, found)
-        quotes -= data.count(b'"', end, found)
+        end = data.rfind(quote, 0, found)
+        quotes -= data.count(quote, end, found)
     return 0
 
 
 def is_regular(data: bytes, dialect: Dialect, all_utf8: bool = False) -> bool:
-    """Whether a plain CSV parser reads these bytes as we do: quotes in place, one kind of break, UTF-8.
+    """Whether a plain CSV parser reads these bytes as we do: quotes in place, no escapes, one kind of break, UTF-8.
 
     `all_utf8` spares a look where the whole file is known to be.
     """
+    if dialect.escape and dialect.escape.encode() in data:
+        return False
     breaks = data.count(b"\n") if dialect.carriage_return else data.count(b"\r") - data.count(b"\r\n")
-    return not breaks and (all_utf8 or _is_utf8(data)) and (b'"' not in data or _quotes_in_place(data, dialect))
+    return (
+        not breaks
+        and (all_utf8 or _is_utf8(data))
+        and (dialect.quote.encode() not in data or _quotes_in_place(data, dialect))
+    )
 
 
 def _is_utf8(data: bytes) -> bool:
@@ -104,7 +110,7 @@ def _is_utf8(data: bytes) -> bool:
 def _quotes_in_place(data: bytes, dialect: Dialect) -> bool:
     """Every odd quote opens a cell, every even one closes it, but for doubled ones inside."""
     text = np.frombuffer(data, np.uint8)
-    quotes = np.flatnonzero(text == _QUOTE)
+    quotes = np.flatnonzero(text == ord(dialect.quote))
     if len(quotes) % 2:
         return False
     edges = (ord(dialect.delimiter), _LF, _CR)

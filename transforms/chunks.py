@@ -124,7 +124,7 @@ def _without_blank_records(table: pa.Table, keys: list[str], dialect: Dialect) -
 
 def _is_blank_line(raw: str, dialect: Dialect) -> bool:
     """Whether all cells of a ragged record are empty or white space, quoted or not."""
-    if raw.strip().strip(f'"{dialect.delimiter}')[:1].strip():
+    if raw.strip().strip(dialect.quote + dialect.delimiter)[:1].strip():
         return False
     record = next(RecordReader(raw.encode(), dialect, None).records(), None)
     return record is None or not any(cell.decode().strip() for cell in record.cells or ())

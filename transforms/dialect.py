@@ -3,55 +3,98 @@
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
+from enum import StrEnum
 
 QUOTE = '"'
 DELIMITERS = (",", ";", "\t")
-_NAMED = {"tab": "\t", "\\t": "\t", "comma": ",", "semicolon": ";", "pipe": "|"}
+CLOSE = 0.1  # of the records, by which two delimiters may differ and both be likely
+_NAMED = {"tab": "\t", "\\t": "\t", "comma": ",", "semicolon": ";", "pipe": "|", "space": " "}
+
+
+class DelimiterCertainty(StrEnum):
+    """What the choice of a delimiter rests on."""
+
+    DECLARED = "declared"
+    FIRST_LINE = "first line"
+    DETECTED = "detected"
+    GUESSED = "guessed"
+
+
+@dataclass(frozen=True)
+class DialectWish:
+    """What the user says of the dialect; the rest is found out."""
+
+    delimiter: str | None = None
+    quote: str = QUOTE
+    escape: str | None = None
+    header: bool = True
+    skip_lines: int = 0
 
 
 @dataclass(frozen=True)
 class Dialect:
-    """`encoding` is the source's; the landed text is always UTF-8. `carriage_return`: lines end in a lone CR."""
+    """`encoding` is the source's; the landed text is always UTF-8. `carriage_return`: lines end in a lone CR.
+
+    The character after an `escape` is taken as it is, within quotes and without.
+    """
 
     delimiter: str
     encoding: str = "utf-8"
     header: bool = True
     carriage_return: bool = False
     quote: str = QUOTE
+    escape: str | None = None
+    encoding_certainty: str = "declared"
+    delimiter_certainty: DelimiterCertainty = DelimiterCertainty.DECLARED
+    skipped_lines: int = 0
 
     def count_breaks(self, data: bytes) -> int:
         """How many line breaks are in the bytes, quoted ones too."""
         breaks = data.count(b"\n")
         return breaks + data.count(b"\r") - data.count(b"\r\n") if self.carriage_return else breaks
 
-    def as_report(self) -> dict[str, str | bool]:
+    def as_report(self) -> dict[str, str | bool | int | None]:
         return {
             "encoding": self.encoding,
+            "encoding_certainty": str(self.encoding_certainty),
             "delimiter": self.delimiter,
+            "delimiter_certainty": str(self.delimiter_certainty),
             "quote": self.quote,
+            "escape": self.escape,
             "header": self.header,
+            "skipped_lines": self.skipped_lines,
         }
 
 
 def delimiter_named(text: str) -> str | None:
     """The delimiter a user means by a character or its name, or None if it can be none."""
     delimiter = _NAMED.get(text.lower(), text)
-    usable = len(delimiter) == 1 and delimiter.isascii() and not delimiter.isalnum() and delimiter not in '"\r\n\0 '
+    usable = len(delimiter) == 1 and delimiter.isascii() and not delimiter.isalnum() and delimiter not in '"\r\n\0'
     return delimiter if usable else None
 
 
-def ends_lines_with_cr(sample: bytes) -> bool:
+def mark_named(text: str) -> str | None:
+    """The quote or escape character a user means, or None if it can be none."""
+    mark = "\\" if text.lower() == "backslash" else text
+    usable = len(mark) == 1 and mark.isascii() and mark.isprintable() and not mark.isalnum() and mark != " "
+    return mark if usable else None
+
+
+def ends_lines_with_cr(sample: bytes, quote: str = QUOTE) -> bool:
     """Whether the first line break outside quotes is a lone CR, as old Macs wrote."""
-    outside = b"".join(sample.split(b'"')[::2])
+    outside = b"".join(sample.split(quote.encode())[::2])
     first = outside.find(b"\r")
     return 0 <= first < len(outside) - 1 and outside[first + 1 : first + 2] != b"\n" and b"\n" not in outside[:first]
 
 
-def detect_delimiter(widths: Callable[[str], list[int]], known_names: Callable[[str], int]) -> str:
+def detect_delimiter(
+    widths: Callable[[str], list[int]], known_names: Callable[[str], int], candidates: tuple[str, ...] = DELIMITERS
+) -> tuple[str, str | None]:
     """The delimiter under which the header names most fields, then the records agree best, then are widest.
 
     `widths` gives the cells of each sampled record under a delimiter; `known_names`, how many cells of
-    the first one the catalogue knows. A file of one column is read with a comma.
+    the first one the catalogue knows. A file of one column is read with a comma. Besides, another delimiter that
+    would do nearly as well, if there is one.
     """
 
     def score(delimiter: str) -> tuple[int, float, int]:
@@ -60,4 +103,8 @@ def detect_delimiter(widths: Callable[[str], list[int]], known_names: Callable[[
             return (0, 0.0, 1)
         return known_names(delimiter), Counter(found)[found[0]] / len(found), found[0]
 
-    return max(DELIMITERS, key=score)
+    scores = {delimiter: score(delimiter) for delimiter in candidates}
+    best, second, *_ = sorted(candidates, key=lambda each: scores[each], reverse=True)
+    names, agreement, width = scores[second]
+    close = width > 1 and names == scores[best][0] and agreement >= scores[best][1] - CLOSE
+    return best, second if close else None

@@ -1,20 +1,37 @@
 """The layout of a file: its dialect, its columns, and where its records begin."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import cache
+from itertools import islice
+from typing import Any
 
 from schemas.catalogue import FieldCatalogue, header_key
 from schemas.emails import to_address
-from schemas.errors import HeaderLooksLikeData, HeaderUnreadable, SourceEmpty
+from schemas.errors import HeaderLooksLikeData, HeaderUnreadable, RecordTooLarge, SourceEmpty, TooManyColumns
 from schemas.phones import to_e164
-from transforms.dialect import Dialect, detect_delimiter, ends_lines_with_cr
-from transforms.folder import read_range, size_of
+from transforms.dialect import (
+    DELIMITERS,
+    QUOTE,
+    DelimiterCertainty,
+    Dialect,
+    DialectWish,
+    delimiter_named,
+    detect_delimiter,
+)
+from transforms.doubts import about_delimiter, about_first_line, about_lines_above, about_one_column, about_width
 from transforms.land import Landed
 from transforms.records import LARGEST_RECORD, Record, RecordReader
+from transforms.sample import Sample, take_sample
 from transforms.spreadsheet import unguarded
 
-SAMPLE = 1 << 18
 SAMPLED_RECORDS = 200
+MOST_COLUMNS = 20_000
+IDENTITY_COUNTS = 10
+LINES_ABOVE = 20  # so far down the header is looked for, where it is not at the top
+UNUSUAL = ("|", ":", "^", "~")  # delimiters that are suggested, and used where they are named
+AS_FOUND = DialectWish()
 
 REJECTION_COLUMNS = (
     "rejection_record",
@@ -23,11 +40,15 @@ REJECTION_COLUMNS = (
     "rejection_reasons",
     "rejection_raw",
 )
+_OURS = re.compile(rb'rejection_record"?([^\w"])"?rejection_line')
 
 
 @dataclass(frozen=True)
 class Layout:
-    """`columns` are the header's texts, `column_N` where there is none; data starts at a byte and a line."""
+    """`columns` are the header's texts, `column_N` where there is none; data starts at a byte and a line.
+
+    `lines_above` is how many lines should have been skipped, by the look of it.
+    """
 
     dialect: Dialect
     columns: tuple[str, ...]
@@ -35,64 +56,169 @@ class Layout:
     first_line: int
     rejected_file: bool = False
     all_utf8: bool = False
+    warnings: tuple[str, ...] = ()
+    lines_above: int = 0
 
     @property
     def width(self) -> int:
         return len(self.columns)
 
 
-def find_layout(landed: Landed, catalogue: FieldCatalogue, delimiter: str | None = None, header: bool = True) -> Layout:
+def find_layout(landed: Landed, catalogue: FieldCatalogue, wish: DialectWish = AS_FOUND) -> Layout:
     """Read the first records; `SourceError` if there is none, or if the header is none to trust."""
-    sample = _sample(landed)
-    carriage_return = ends_lines_with_cr(sample)
-
-    def records(delimiter: str) -> list[Record]:
-        return _first_records(sample, Dialect(delimiter, carriage_return=carriage_return))
-
-    def known_names(delimiter: str) -> int:
-        first = next(iter(records(delimiter)), None) if header else None
-        return sum(header_key(name) in catalogue.by_name for name in (first and _texts(first)) or ())
-
-    def widths(delimiter: str) -> list[int]:
-        return [len(record.cells) for record in records(delimiter) if record.cells]
-
-    chosen = delimiter or detect_delimiter(widths, known_names)
-    dialect = Dialect(chosen, landed.encoding, header, carriage_return)
-    first = next(iter(records(chosen)), None)
-    if first is None:
-        raise SourceEmpty(landed.source)
-    lines_before = dialect.count_breaks(sample[: first.start])
+    ours = _delimiter_of_ours(landed)
+    wish = DialectWish(ours) if ours else wish
+    sample = take_sample(landed, wish.quote, wish.skip_lines)
+    seen = _Seen(sample, wish, catalogue)
+    delimiter, certainty, other = seen.delimiter()
+    records = seen.records(delimiter)
+    if not records:
+        raise SourceEmpty(landed.source, wish.skip_lines)
+    first, line = records[0], sample.lines + seen.lines_in(records[0].start) + 1
+    if first.cells and first.undecided and not sample.whole:
+        raise RecordTooLarge(landed.source, line, LARGEST_RECORD)
+    lines_above = seen.lines_above() if wish.header else 0
     names = _texts(first)
     if names is None:
-        raise HeaderUnreadable(landed.source, lines_before + 1)
-    rejected_file = tuple(names[-len(REJECTION_COLUMNS) :]) == REJECTION_COLUMNS
-    if not (header or rejected_file):
-        columns = tuple(f"column_{number}" for number in range(1, len(names) + 1))
-        return Layout(dialect, columns, landed.start + first.start, lines_before + 1, all_utf8=landed.all_utf8)
-    _refuse_data(landed.source, names, catalogue)
-    columns = tuple(name or f"column_{number}" for number, name in enumerate(names, 1))
-    lines = lines_before + dialect.count_breaks(sample[first.start : first.end])
-    dialect = replace(dialect, header=True)
-    return Layout(dialect, columns, landed.start + first.end, lines + 1, rejected_file, landed.all_utf8)
+        raise HeaderUnreadable(landed.source, line, lines_above)
+    if len(names) > MOST_COLUMNS:
+        raise TooManyColumns(landed.source, len(names), MOST_COLUMNS)
+    dialect = seen.dialect(
+        delimiter,
+        encoding=landed.encoding,
+        encoding_certainty=landed.certainty,
+        delimiter_certainty=certainty,
+        header=wish.header,
+        skipped_lines=wish.skip_lines,
+    )
+    warnings = (*seen.doubts(delimiter, other), *about_lines_above(lines_above))
+    if wish.header:
+        _refuse_data(landed.source, names, catalogue)
+        names = [name if header_key(name) else f"column_{number}" for number, name in enumerate(names, 1)]
+        start, line = first.end, sample.lines + seen.lines_in(first.end) + 1
+    else:
+        names, start = [f"column_{number}" for number in range(1, len(names) + 1)], first.start
+    return Layout(
+        dialect,
+        tuple(names),
+        sample.start + start,
+        line,
+        rejected_file=ours is not None,
+        all_utf8=landed.all_utf8,
+        warnings=warnings,
+        lines_above=lines_above,
+    )
 
 
-def _sample(landed: Landed) -> bytes:
-    """The file's beginning, with one whole record in it at least, as far as records may go."""
-    size = SAMPLE
-    while size_of(landed.path) > landed.start:
-        sample = read_range(landed.path, landed.start, size)
-        outside = b"".join(sample.split(b'"')[::2])
-        if len(sample) < size or size >= LARGEST_RECORD or b"\n" in outside or b"\r" in outside[:-1]:
-            return sample
-        size *= 2
-    return b""
+def _delimiter_of_ours(landed: Landed) -> str | None:
+    """The delimiter of a rejected file, whatever program saved it last; None where the file is no such one."""
+    sample = take_sample(landed, QUOTE, 0)
+    found = _OURS.search(sample.text)
+    if not found or (delimiter := delimiter_named(found[1].decode("ascii", "replace"))) is None:
+        return None
+    first = next(iter(_first_records(sample, Dialect(delimiter, carriage_return=sample.carriage_return))), None)
+    names = (first and _texts(first)) or []
+    return delimiter if tuple(names[-len(REJECTION_COLUMNS) :]) == REJECTION_COLUMNS else None
 
 
-def _first_records(sample: bytes, dialect: Dialect) -> list[Record]:
+class _Seen:
+    """The first records under each delimiter that may be meant, and what they say of it."""
+
+    def __init__(self, sample: Sample, wish: DialectWish, catalogue: FieldCatalogue) -> None:
+        self._sample, self._wish, self._catalogue = sample, wish, catalogue
+        self._marks = (wish.quote, wish.escape)
+        self.candidates = tuple(each for each in DELIMITERS if each not in self._marks)
+        self.records = cache(self._records)
+
+    def dialect(self, delimiter: str, **more: Any) -> Dialect:
+        wish = self._wish
+        cr = self._sample.carriage_return
+        return Dialect(delimiter, quote=wish.quote, escape=wish.escape, carriage_return=cr, **more)
+
+    def _records(self, delimiter: str) -> list[Record]:
+        return _first_records(self._sample, self.dialect(delimiter))
+
+    def lines_in(self, end: int) -> int:
+        return self.dialect(",").count_breaks(self._sample.text[:end])
+
+    def names(self, delimiter: str) -> list[str]:
+        """The first record's cells."""
+        return next((_texts(record) or [] for record in self.records(delimiter)), [])
+
+    def widths(self, delimiter: str) -> list[int]:
+        return [len(record.cells) for record in self.records(delimiter) if record.cells]
+
+    def known_names(self, delimiter: str) -> int:
+        """How many cells of the header the catalogue knows; the identity, without which nothing goes, counts most."""
+        names = self.names(delimiter) if self._wish.header else []
+        known = sum(header_key(name) in self._catalogue.by_name for name in names)
+        return known + IDENTITY_COUNTS * self._names_identity(names)
+
+    def said(self) -> str | None:
+        """The delimiter that a `sep=` line says, if it can be one."""
+        said = delimiter_named(self._sample.said or "")
+        return said if said not in self._marks else None
+
+    def delimiter(self) -> tuple[str, DelimiterCertainty, str | None]:
+        """The delimiter, what the choice rests on, and another one that would fit too."""
+        if self._wish.delimiter:
+            return self._wish.delimiter, DelimiterCertainty.DECLARED, None
+        if said := self.said():
+            return said, DelimiterCertainty.FIRST_LINE, None
+        best, other = detect_delimiter(self.widths, self.known_names, self.candidates)
+        return best, DelimiterCertainty.GUESSED if other else DelimiterCertainty.DETECTED, other
+
+    def doubts(self, delimiter: str, other: str | None) -> Iterator[str]:
+        """What speaks against reading the file so."""
+        yield from about_first_line(self._sample.said, delimiter)
+        yield from about_delimiter(delimiter, other)
+        names, records = self.names(delimiter), [record.cells for record in self.records(delimiter)[1:] if record.cells]
+        if len(names) == 1:
+            wider = {each: len(self.names(each)) for each in (*self.candidates, *UNUSUAL) if self.known_names(each) > 1}
+            better = {each: width for each, width in wider.items() if width > 1}
+            yield from about_one_column(delimiter, better)
+        first = "header" if self._wish.header else "first record"
+        yield from about_width(
+            first, names, [len(cells) for cells in records], [not cells[-1].strip() for cells in records]
+        )
+
+    def lines_above(self) -> int:
+        """How many lines stand above what looks like the header: one that names the identity, else columns at all."""
+        given = self._wish.delimiter or self.said()
+        candidates = (given,) if given else self.candidates
+        if any(self._names_identity(self.names(each)) for each in candidates):
+            return 0
+        found = [lines for each in candidates if (lines := self._to_identity(each) or self._to_columns(each))]
+        return self._sample.lines + min(found) if found else 0
+
+    def _names_identity(self, names: Iterable[str]) -> bool:
+        known = (self._catalogue.by_name.get(header_key(name)) for name in names)
+        return any(field is not None and field.identity for field in known)
+
+    def _to_identity(self, delimiter: str) -> int:
+        dialect, text = self.dialect(delimiter), self._sample.text
+        ends = re.finditer(rb"\r\n?|\n" if dialect.carriage_return else rb"\n", text)
+        for lines, end in enumerate(islice(ends, LINES_ABOVE), 1):
+            record = next(RecordReader(text, dialect, None).records(end.end()), None)
+            if record and self._names_identity(_texts(record) or []):
+                return lines
+        return 0
+
+    def _to_columns(self, delimiter: str) -> int:
+        """Lines of one cell above records that all have the same number of cells, more than one."""
+        records = [record for record in self.records(delimiter) if record.cells]
+        widths = self.widths(delimiter)
+        above = next((place for place, width in enumerate(widths) if width > 1), 0)
+        if not 0 < above <= LINES_ABOVE or len(set(widths[above:])) > 1 or len(widths) < above + 2:
+            return 0
+        return self.lines_in(records[above].start)
+
+
+def _first_records(sample: Sample, dialect: Dialect) -> list[Record]:
     """The first records that are not blank, without one that the sample cuts."""
     found: list[Record] = []
-    for record in RecordReader(sample, dialect, None).records():
-        if record.undecided and found and len(sample) >= SAMPLE:
+    for record in RecordReader(sample.text, dialect, None).records():
+        if record.undecided and found and not sample.whole:
             break
         if record.cells is None or any(cell.strip() for cell in record.cells):
             found.append(record)

@@ -74,7 +74,12 @@ def read_regular(data: bytes, layout: Layout, lines: int) -> RawRecords | None:
     table = pyarrow.csv.read_csv(
         pa.BufferReader(data),
         pyarrow.csv.ReadOptions(column_names=keys, use_threads=False, block_size=len(data) + 1),
-        pyarrow.csv.ParseOptions(delimiter=layout.dialect.delimiter, newlines_in_values=True, invalid_row_handler=skip),
+        pyarrow.csv.ParseOptions(
+            delimiter=layout.dialect.delimiter,
+            quote_char=layout.dialect.quote,
+            newlines_in_values=True,
+            invalid_row_handler=skip,
+        ),
         pyarrow.csv.ConvertOptions(
             column_types=dict.fromkeys(keys, pa.string()), strings_can_be_null=False, check_utf8=False
         ),
@@ -95,7 +100,7 @@ def _record_lines(data: bytes, dialect: Dialect) -> np.ndarray:
     breaks = np.flatnonzero(text == ord("\r" if dialect.carriage_return else "\n"))
     if not data.endswith((b"\n", b"\r") if dialect.carriage_return else b"\n"):
         breaks = np.append(breaks, len(data))
-    quotes = np.flatnonzero(text == ord('"'))
+    quotes = np.flatnonzero(text == ord(dialect.quote))
     ends = np.flatnonzero(np.searchsorted(quotes, breaks) % 2 == 0)
     first_lines = np.concatenate(([0], ends[:-1] + 1))
     starts = np.concatenate(([0], breaks[ends[:-1]] + 1))

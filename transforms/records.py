@@ -15,9 +15,6 @@ from transforms.dialect import Dialect
 
 LARGEST_RECORD = 16 << 20  # bytes; also how far a quote is followed before it counts as never closed
 
-# A whole quoted cell. Possessive, so that it matches in one way only and in linear time.
-_QUOTED = re.compile(rb'"[^"]*+(?:""[^"]*+)*+"')
-
 
 @dataclass(frozen=True, slots=True)
 class Record:
@@ -46,6 +43,44 @@ class _Scan:
     stray: bool  # a quote inside an unquoted cell: ordinary text, but not what a clean record has
 
 
+class _Cells:
+    """How a cell is found and what its text is, in one dialect.
+
+    The patterns of whole cells are possessive, so that each matches in one way only and in linear time. An escape
+    is for the character after it, and for both of a CRLF; at the very end of the data it is text.
+    """
+
+    def __init__(self, dialect: Dialect) -> None:
+        self.quote, self.escape = dialect.quote.encode(), (dialect.escape or "").encode()
+        quote, stop = re.escape(self.quote), re.escape(dialect.delimiter.encode())
+        stop += rb"\r\n" if dialect.carriage_return else rb"\n"
+        escape = re.escape(self.escape)
+        pair = escape + rb"(?:\r\n|[\s\S])"
+        within, outside = b"[^" + quote + escape + b"]*+", b"[^" + stop + escape + b"]*+"
+        doubled = quote + quote + (b"|" + pair if escape else b"")
+        self.quoted = re.compile(quote + within + b"(?:(?:" + doubled + b")" + within + b")*+" + quote)
+        self.plain = re.compile(
+            outside + (b"(?:(?:" + pair + b"|" + escape + rb"\Z)" + outside + b")*+") * bool(escape)
+        )
+        self._doubled, self._pair = re.compile(doubled), re.compile(pair)
+
+    def marked(self, data: bytes, start: int, end: int) -> bool:
+        """Whether a quote or an escape stands there."""
+        return data.find(self.quote, start, end) >= 0 or bool(self.escape and data.find(self.escape, start, end) >= 0)
+
+    def unquoted(self, cell: bytes) -> bytes:
+        """The text of a quoted cell."""
+        if not self.escape:
+            return cell[1:-1].replace(self.quote * 2, self.quote)
+        return self._doubled.sub(lambda found: found[0][1:], cell[1:-1])
+
+    def unescaped(self, cell: bytes) -> tuple[bytes, bool]:
+        """The text of a plain cell, and whether a quote stands in it that is not escaped."""
+        if not self.escape or self.escape not in cell:
+            return cell, self.quote in cell
+        return self._pair.sub(lambda found: found[0][1:], cell), self.quote in self._pair.sub(b"", cell)
+
+
 class RecordReader:
     """Reads records of one width and dialect out of a block of bytes that starts at a record."""
 
@@ -54,8 +89,7 @@ class RecordReader:
         self._width = width
         self._delimiter = dialect.delimiter.encode()
         self._breaks = b"\r" if dialect.carriage_return else b"\n"
-        stop = re.escape(self._delimiter) + (rb"\r\n" if dialect.carriage_return else rb"\n")
-        self._plain = re.compile(rb"[^" + stop + rb"]*+")
+        self._cells = _Cells(dialect)
 
     def records(self, start: int = 0) -> Iterator[Record]:
         """Records in order; blank lines are none."""
@@ -121,28 +155,29 @@ class RecordReader:
     def _scan(self, start: int) -> _Scan:
         data, size = self._data, len(self._data)
         line_end = self._line_end(start)
-        if data.find(b'"', start, line_end) < 0:
+        if not self._cells.marked(data, start, line_end):
             line = data[start:line_end].rstrip(b"\r\n")
             return _Scan(line_end, tuple(line.split(self._delimiter)), False, False, False)
         cells: list[bytes] = []
         at, stray = start, False
         while True:
-            if data[at : at + 1] == b'"':
-                quoted = _QUOTED.match(data, at)
+            if data[at : at + 1] == self._cells.quote:
+                quoted = self._cells.quoted.match(data, at)
                 if quoted is None:
                     return _Scan(size, tuple(cells), True, True, stray)
-                cells.append(quoted[0][1:-1].replace(b'""', b'"'))
+                cells.append(self._cells.unquoted(quoted[0]))
                 at = quoted.end()
                 if not self._ends_cell(at):
                     return _Scan(self._line_end(at), tuple(cells), True, False, stray)
             else:
-                plain = self._plain.match(data, at)
+                plain = self._cells.plain.match(data, at)
                 assert plain is not None  # the pattern matches nothing at least
                 cell = plain[0]
                 at = plain.end()
                 if data[at : at + 1] == b"\n" or at == size:
                     cell = cell.removesuffix(b"\r")
-                stray = stray or b'"' in cell
+                cell, has_quote = self._cells.unescaped(cell)
+                stray = stray or has_quote
                 cells.append(cell)
             if data[at : at + 1] == self._delimiter:
                 at += 1

@@ -38,7 +38,10 @@ def test_the_report(contacts: Contacts) -> None:
     assert report["merge"] == "overwrite"
     assert report["rows"] == {"read": 5, "accepted": 1, "rejected": 4}
     assert report["contacts"] == {"inserted": 1, "updated": 0, "unchanged": 0, "skipped": 0}
-    assert report["dialect"] == {"encoding": "utf-8", "delimiter": ",", "quote": '"', "header": True}
+    assert report["dialect"] == {
+        "encoding": "utf-8", "encoding_certainty": "every byte agrees", "delimiter": ",",
+        "delimiter_certainty": "detected", "quote": '"', "escape": None, "header": True, "skipped_lines": 0,
+    }  # fmt: skip
     assert all(set(column) == COLUMN_KEYS for column in report["columns"])
     assert [(c["position"], c["column"], c["field"], c["outcome"], c["empty_cells"]) for c in report["columns"]] == [
         (1, "Email", "email", "imported", 0),

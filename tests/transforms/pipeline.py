@@ -44,6 +44,7 @@ class Checked:
     delimiter: str
     encoding: str
     warnings: tuple[str, ...]
+    dialect: dict[str, Any]
 
     @property
     def codes(self) -> list[tuple[int, str]]:
@@ -122,7 +123,8 @@ def _check(
         profile.cut_off,
         delimiter,
         source.landed.encoding,
-        source.landed.warnings,
+        (*source.landed.warnings, *source.layout.warnings),
+        source.layout.dialect.as_report(),
     )
 
 

@@ -71,6 +71,7 @@ def test_given_delimiter(delimiter: str, catalogue: FieldCatalogue) -> None:
         pytest.param("email,name\na@b.com,x;y;z\nc@d.com,x;y;z\n", ",", id="semicolons-in-cells"),
         pytest.param("x,y,z;email;w\n1;a@b.com;2\n", ";", id="known-names-decide"),
         pytest.param("email\na@b.com\n", ",", id="one-column"),
+        pytest.param("email;name,vip,points\na@b.com;x,1,2\n", ";", id="the-identity-decides"),
         pytest.param("email\na@b.com;x\n", ",", id="one-column-in-the-header"),
         pytest.param('"email";"x,y";"z,w"\n"a@b.com";"1";"2"\n', ";", id="commas-in-quotes"),
     ],

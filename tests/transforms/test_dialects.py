@@ -1,0 +1,292 @@
+"""Dialects: what is given, what is found, and what is said where that is in doubt."""
+
+import gzip
+from typing import Any
+
+import pytest
+from pydantic import ValidationError
+
+from flows.request import ReadingOptions
+from schemas.catalogue import FieldCatalogue
+from schemas.errors import (
+    ContactImportError,
+    HeaderUnreadable,
+    NoEmailColumn,
+    RecordTooLarge,
+    SourceEmpty,
+    TooManyColumns,
+)
+from tests.transforms.pipeline import check
+from transforms import layout, sample
+from transforms.encoding import usable_encoding
+
+TWO = [{"email": "a@b.com", "name": "Ana"}, {"email": "c@d.com", "name": "Íñigo"}]
+
+
+@pytest.mark.parametrize(
+    ("content", "asked", "names"),
+    [
+        pytest.param("email,name\na,'x,''y'''\nb,z\n", {"quote": "'"}, ["x,'y'", "z"], id="single-quotes"),
+        pytest.param('email,name\na,"x"\nb,y\n', {"quote": "'"}, ['"x"', "y"], id="double-quotes-are-text-then"),
+        pytest.param("email;name\na;|x;\ny|\n", {"quote": "|"}, ["x;\ny"], id="pipe-as-quote"),
+        pytest.param('email,name\na,"say \\"hi\\""\n', {"escape": "\\"}, ['say "hi"'], id="escaped-quotes"),
+        pytest.param('email,name\na,"say ""hi"""\n', {"escape": "\\"}, ['say "hi"'], id="doubled-quotes-too"),
+        pytest.param("email,name\na,x\\,y\n", {"escape": "backslash"}, ["x,y"], id="escaped-delimiter"),
+        pytest.param("email,name\na,x\\\ny\nb,z\n", {"escape": "\\"}, ["x\ny", "z"], id="escaped-break"),
+        pytest.param("email,name\r\na,x\\\r\ny\r\n", {"escape": "\\"}, ["x\r\ny"], id="escaped-crlf"),
+        pytest.param("email,name\na,x\\\\\nb,y\n", {"escape": "\\"}, ["x\\", "y"], id="escaped-escape"),
+        pytest.param("email,name\na,x\\", {"escape": "\\"}, ["x\\"], id="escape-at-the-end"),
+        pytest.param("email,name\na,\\é\n", {"escape": "\\"}, ["é"], id="escaped-letter"),
+        pytest.param('email,name\na,\\"x\\"\n', {"escape": "\\"}, ['"x"'], id="escaped-quotes-outside"),
+        pytest.param("email name\na x\n", {"delimiter": "space"}, ["x"], id="space"),
+        pytest.param("email|name\na|x\n", {"delimiter": "pipe"}, ["x"], id="pipe"),
+        pytest.param("email,name\na,~x~~y~\n", {"quote": "~", "escape": "^"}, ["x~y"], id="both-odd"),
+    ],
+)
+def test_quotes_escapes_and_delimiters_that_are_given(
+    content: str, asked: dict[str, Any], names: list[str], catalogue: FieldCatalogue
+) -> None:
+    for block_bytes in (1, 1 << 20):
+        found = check(content.replace("\na", "\na@b.com").replace("\nb", "\nb@b.com"), catalogue, block_bytes, **asked)
+        assert (found.column("name"), found.rejections) == (names, [])
+
+
+@pytest.mark.parametrize(
+    ("row", "asked", "code"),
+    [
+        pytest.param("a@b.com,'x'y", {"quote": "'"}, "row-bad-quoting", id="text-after-the-quote"),
+        pytest.param("a@b.com,'x", {"quote": "'"}, "row-bad-quoting", id="never-closed"),
+        pytest.param('a@b.com,"x\\"', {"escape": "\\"}, "row-bad-quoting", id="closing-quote-escaped"),
+        pytest.param("a@b.com,x,\\,", {"escape": "\\"}, "row-too-long", id="too-long-with-an-escape"),
+        pytest.param("a@b.com\\,x", {"escape": "\\"}, "row-too-short", id="too-short-by-an-escape"),
+    ],
+)
+def test_a_malformed_record_costs_itself_in_any_dialect(
+    row: str, asked: dict[str, Any], code: str, catalogue: FieldCatalogue
+) -> None:
+    found = check(f"email,name\nq@b.com,1\n{row}\nx@b.com,2\ny@b.com,3\n", catalogue, **asked)
+    assert found.codes == [(2, code)]
+    assert found.column("name") == ["1", "2", "3"]
+    assert found.lines == [(2, 3)]
+
+
+@pytest.mark.parametrize(
+    ("options", "hint"),
+    [
+        pytest.param({"quote": "ab"}, "one character", id="two-characters"),
+        pytest.param({"quote": "a"}, "no letter", id="letter"),
+        pytest.param({"quote": " "}, "white space", id="space"),
+        pytest.param({"escape": "é"}, "one character", id="no-ascii"),
+        pytest.param({"escape": '"'}, "doubled", id="escape-is-the-quote"),
+        pytest.param({"quote": "'", "escape": "'"}, "doubled", id="escape-is-the-given-quote"),
+        pytest.param({"quote": ";", "delimiter": ";"}, "of its own", id="quote-is-the-delimiter"),
+        pytest.param({"escape": "|", "delimiter": "pipe"}, "of its own", id="escape-is-the-delimiter"),
+        pytest.param({"delimiter": '"'}, "double quote", id="delimiter-is-the-quote"),
+        pytest.param({"skip_lines": -1}, "greater", id="lines-before-the-file"),
+        pytest.param({"encoding": "utf-7"}, "such as utf-8", id="utf-7"),
+        pytest.param({"encoding": "unicode_escape"}, "such as utf-8", id="escapes"),
+        pytest.param({"encoding": "a\0b"}, "such as utf-8", id="no-name-of-a-codec"),
+    ],
+)
+def test_what_cannot_be_asked_for(options: dict[str, Any], hint: str) -> None:
+    with pytest.raises(ValidationError, match=hint):
+        ReadingOptions(source="x.csv", **options)
+
+
+def test_a_delimiter_is_not_detected_where_it_is_the_quote(catalogue: FieldCatalogue) -> None:
+    assert check("email,name\na@b.com,;x,y;\n", catalogue, quote=";").column("name") == ["x,y"]
+
+
+@pytest.mark.parametrize(
+    ("content", "asked"),
+    [
+        pytest.param("sep=;\r\nemail;name\r\na@b.com;x\r\nbad;y\r\n", {}, id="semicolon"),
+        pytest.param("SEP=,\nemail,name\na@b.com,x\nbad,y\n", {}, id="upper-case"),
+        pytest.param('"sep=|"\nemail|name\na@b.com|x\nbad|y\n', {}, id="quoted-and-unusual"),
+        pytest.param("sep=\t\nemail\tname\na@b.com\tx\nbad\ty\n", {}, id="tab"),
+        pytest.param("sep=;\remail;name\ra@b.com;x\rbad;y\r", {}, id="lone-cr"),
+        pytest.param("sep=;\nemail;name\na@b.com;x\nbad;y\n", {"skip_lines": 1}, id="skipped-as-a-line-too"),
+        pytest.param("email of all\nemail;name\na@b.com;x\nbad;y\n", {"skip_lines": 1}, id="line-skipped"),
+        pytest.param('"open\nemail;name\na@b.com;x\nbad;y\n', {"skip_lines": 1}, id="open-quote-skipped"),
+        pytest.param("\nemail;name\na@b.com;x\nbad;y\n", {"skip_lines": 1}, id="blank-line-skipped"),
+    ],
+)
+def test_lines_above_the_header_are_no_records_and_still_lines(
+    content: str, asked: dict[str, Any], catalogue: FieldCatalogue
+) -> None:
+    found = check(content, catalogue, **asked)
+    assert found.codes == [(2, "email-invalid")]
+    assert found.lines == [(2, 4)]
+    assert found.warnings == ()
+
+
+def test_skipping_many_lines_of_any_size(catalogue: FieldCatalogue, monkeypatch: pytest.MonkeyPatch) -> None:
+    for line_break in ("\n", "\r\n", "\r"):
+        for block in (2, 3, 1 << 20):
+            monkeypatch.setattr(sample, "BLOCK", block)
+            text = f"x{line_break}" * 3 + f'"{line_break}{line_break}email,name{line_break}bad,x{line_break}'
+            assert check(text, catalogue, skip_lines=5).lines == [(1, 7)]
+
+
+def test_nothing_is_left_after_the_skipped_lines(catalogue: FieldCatalogue) -> None:
+    with pytest.raises(SourceEmpty, match="--skip-lines"):
+        check("email\na@b.com\n", catalogue, skip_lines=9)
+
+
+@pytest.mark.parametrize(
+    ("content", "asked", "says"),
+    [
+        pytest.param("sep=;\nemail,name\na@b.com,x\n", {"delimiter": ","}, "sep=';'", id="sep-and-given-differ"),
+        pytest.param("sep=a\nemail,name\na@b.com,x\n", {}, "sep='a'", id="sep-that-is-none"),
+        pytest.param("name;email,vip\n" + "a;b@c.com,1\n" * 3, {"mapping": {"column_1": "name", "column_2": "email"}},
+                     "in doubt", id="two-delimiters-fit"),
+        pytest.param("email,name\n" + "b@c.com,x,y\n" * 3, {}, "3 of the first 3 records", id="rows-disagree"),
+        pytest.param("email;name\na@b.com;x\n", {"delimiter": ",", "mapping": {"column_1": "email"}}, "--delimiter ';'",
+                     id="given-makes-one-column"),
+        pytest.param("email|name\na@b.com|x\n", {"mapping": {"column_1": "email"}}, "--delimiter '|'",
+                     id="unusual-makes-columns"),
+        pytest.param("email,name,\n" + "b@c.com,x\n" * 3, {}, "take the delimiter off the header",
+                     id="trailing-delimiter-in-the-header"),
+        pytest.param("email,name\n" + "b@c.com,x,\n" * 3, {}, "put a delimiter at the end of the header",
+                     id="trailing-delimiter-in-the-records"),
+        pytest.param("Our list\n" + "b@c.com,x\n" * 3, {"mapping": {"column_1": "email"}}, "--skip-lines 1",
+                     id="a-title-above-columns"),
+    ],
+)  # fmt: skip
+def test_doubt_is_told(content: str, asked: dict[str, Any], says: str, catalogue: FieldCatalogue) -> None:
+    assert any(says in warning for warning in check(content, catalogue, **asked).warnings)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        pytest.param("email\na@b.com\n", id="one-column"),
+        pytest.param("email,name\na@b.com,x;y\nc@d.com,z;w\n", id="other-delimiter-in-cells"),
+        pytest.param("email;name\na@b.com;x, y\nc@d.com;z, w\n", id="commas-in-cells"),
+        pytest.param("email,name\n" + "a@b.com,x\n" * 9 + "bad\n", id="one-short-row"),
+        pytest.param("email,name,\n" + "a@b.com,x,\n" * 9, id="trailing-delimiters-everywhere"),
+        pytest.param("email,name\n", id="header-alone"),
+        pytest.param("\n\nemail,name\na@b.com,x\n", id="blank-lines-above"),
+    ],
+)
+def test_no_doubt_is_made_up(content: str, catalogue: FieldCatalogue) -> None:
+    found = check(content, catalogue)
+    assert found.warnings == ()
+    assert found.dialect["delimiter_certainty"] == "detected"
+
+
+ABOVE = "Contacts of our shop, exported by hand\nJanuary;2024;;\n\nemail,name\na@b.com,x\n"
+
+
+@pytest.mark.parametrize(
+    ("content", "asked", "error", "lines"),
+    [
+        pytest.param(ABOVE, {}, NoEmailColumn, 2, id="a-title-and-a-date"),
+        pytest.param("sep=,\n" + ABOVE, {}, NoEmailColumn, 3, id="below-a-sep-line"),
+        pytest.param("\n" + ABOVE, {"skip_lines": 1}, NoEmailColumn, 3, id="some-skipped-already"),
+        pytest.param('"Contacts\nemail,name\na@b.com,x\n', {}, HeaderUnreadable, 1, id="a-quote-that-stays-open"),
+        pytest.param("who,what\na,b\n", {}, NoEmailColumn, 0, id="no-header-below"),
+    ],
+)
+def test_lines_to_skip_are_suggested(
+    content: str, asked: dict[str, Any], error: type[ContactImportError], lines: int, catalogue: FieldCatalogue
+) -> None:
+    with pytest.raises(error) as caught:
+        check(content, catalogue, **asked)
+    assert (f"--skip-lines {lines}" in str(caught.value)) == bool(lines)
+    if lines:
+        assert check(content, catalogue, **{**asked, "skip_lines": lines}).column("email") == ["a@b.com"]
+
+
+def test_the_old_prestashop_list(catalogue: FieldCatalogue) -> None:
+    """Header and records end with a delimiter: a column of no name, with nothing in it."""
+    header = "ID;Title;Last name;First Name;Email address;Age;Enabled;News.;Opt.;Registration;Last visit;"
+    content = f"{header}\n1;Mr;Ruiz;Ana;a@b.com;30;1;0;0;2012-01-01;;\n2;Ms;Gil;Eva;c@d.com;31;1;0;0;2012-01-01;;\n"
+    found = check(content, catalogue, mapping={"Email address": "email", "First Name": "name"})
+    assert found.accepted == [{"name": "Ana", "email": "a@b.com"}, {"name": "Eva", "email": "c@d.com"}]
+    assert (found.warnings, found.outcomes["column_12"]) == ((), "unknown-field")
+
+
+def test_repeated_headers_are_columns_of_their_own(catalogue: FieldCatalogue) -> None:
+    found = check("email,Last Name,Last Name,,\na@b.com,1,2,3,4\n", catalogue, mapping={"column_3": "name"})
+    assert found.accepted == [{"email": "a@b.com", "name": "2"}]
+    assert [each["column"] for each in found.columns] == ["email", "Last Name", "Last Name", "column_4", "column_5"]
+
+
+@pytest.mark.parametrize(
+    ("content", "asked", "encoding", "certainty"),
+    [
+        pytest.param("\ufeffemail\na@b.com\n".encode(), {}, "utf-8", "byte order mark", id="mark"),
+        pytest.param("\ufeff\ufeffemail\na@b.com\n".encode(), {}, "utf-8", "byte order mark", id="two-marks"),
+        pytest.param("\ufeffemail\na@b.com\n".encode("utf-16"), {}, "utf-16", "byte order mark", id="two-in-utf-16"),
+        pytest.param(b"email\na@b.com\n", {}, "utf-8", "every byte agrees", id="utf-8"),
+        pytest.param(b"email\na@b.com\n", {"encoding": "ascii"}, "utf-8", "declared", id="declared"),
+        pytest.param("email\na@b.com\né\n".encode("latin-1"), {}, "cp1252", "guessed", id="neither"),
+        pytest.param("email\na@b.com\né€\n".encode("mac-roman"), {"encoding": "mac-roman"}, "mac-roman", "declared",
+                     id="mac-roman"),
+        pytest.param("email\na@b.com\né€\n".encode("iso-8859-15"), {"encoding": "iso-8859-15"}, "iso8859-15",
+                     "declared", id="latin-9"),
+        pytest.param("éé\nemail\na@b.com\n".encode() + b"\xff", {"skip_lines": 1}, "utf-8", "guessed", id="damaged"),
+    ],
+)  # fmt: skip
+def test_an_encoding_and_how_sure_it_is(
+    content: bytes, asked: dict[str, Any], encoding: str, certainty: str, catalogue: FieldCatalogue
+) -> None:
+    found = check(content, catalogue, **asked)
+    assert (found.dialect["encoding"], found.dialect["encoding_certainty"]) == (encoding, certainty)
+    assert found.column("email") == ["a@b.com"]
+
+
+@pytest.mark.parametrize("header", ["\u200bemail", "em\u200bail", "email\u2060\ufeff", "\u200e E\u00admail \u200f"])
+def test_characters_that_nobody_sees_do_not_hide_a_header(header: str, catalogue: FieldCatalogue) -> None:
+    assert check(f"{header},name\na@b.com,x\n", catalogue).column("email") == ["a@b.com"]
+    assert check(f"\u200b,{header}\nx,a@b.com\n", catalogue).columns[0]["column"] == "column_1"
+
+
+@pytest.mark.parametrize("codec", ["base64", "rot13", "idna", "punycode", "utf_7", "undefined", "hex", "zip", "x"])
+def test_a_codec_of_no_file_is_no_encoding(codec: str) -> None:
+    assert usable_encoding(codec) is None
+
+
+def test_every_codec_that_is_taken_reads_by_increments() -> None:
+    import codecs
+    from encodings.aliases import aliases
+
+    data = b'email;name\r\na@b.com;"x\xe9\xff\x81\x1b$B~{\\u00e9+AOk-"\x00\n' * 3
+    for name in sorted({usable_encoding(alias) for alias in aliases.values()} - {None, "utf-16", "utf-32"}, key=str):
+        whole, parts = (codecs.getincrementaldecoder(str(name))("contacts.undecodable") for _ in range(2))
+        by_byte = "".join(parts.decode(data[place : place + 1]) for place in range(len(data))) + parts.decode(b"", True)
+        assert whole.decode(data, True) == by_byte, name
+
+
+def test_a_header_without_end(catalogue: FieldCatalogue, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sample, "SAMPLE", 1 << 10)
+    monkeypatch.setattr(sample, "LARGEST_RECORD", 1 << 12)
+    with pytest.raises(RecordTooLarge) as caught:
+        check("\nemail," + "x" * 10_000, catalogue)
+    assert caught.value.line == 2
+    with pytest.raises(RecordTooLarge):
+        check(gzip.compress(b"email," + b"x," * 10_000), catalogue)
+
+
+def test_more_columns_than_anybody_means(catalogue: FieldCatalogue) -> None:
+    with pytest.raises(TooManyColumns):
+        check("email," + "," * layout.MOST_COLUMNS, catalogue)
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        pytest.param({"quote": "'", "escape": "\\", "skip_lines": 2}, id="quote-escape-and-lines"),
+        pytest.param({"delimiter": "|"}, id="delimiter"),
+    ],
+)
+def test_a_rejected_file_is_read_in_its_own_dialect(asked: dict[str, Any], catalogue: FieldCatalogue) -> None:
+    """It is ours, so what was said of its source does not apply."""
+    text = "email,name\nbad,'it\\'s, \"so\"'\n'open,x\n".replace(",", asked.get("delimiter", ","))
+    first = check("above\nabove\n" * ("quote" in asked) + text, catalogue, **asked)
+    again = check(first.rejected_file, catalogue, **asked)
+    assert (again.read, again.rejected_rows) == (2, 2)
+    without = check(first.rejected_file, catalogue)
+    assert (without.rejections, without.columns) == (again.rejections, again.columns)
+    assert again.dialect["quote"] == '"'
