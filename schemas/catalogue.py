@@ -78,6 +78,10 @@ class Field(BaseModel):
     options: tuple[Option, ...] = ()
     gaps: Gaps = Gaps.ALLOW
 
+    def __deepcopy__(self, memo: Any = None) -> Self:
+        """Itself, since it never changes; Pandera copies the checks of every column for every chunk."""
+        return self
+
     @model_validator(mode="before")
     @classmethod
     def _default_gaps(cls, value: Any) -> Any:

@@ -10,7 +10,8 @@ import pandas as pd
 import pyarrow.compute as pc
 
 from schemas.catalogue import Field
-from schemas.columns import Mask, judged, mask_like, matches, to_arrow, within
+from schemas.columns import Mask, judged, judged_further, mask_like, matches, to_arrow, within
+from schemas.decimals import valid_decimals
 from schemas.emails import valid_addresses
 from schemas.field_types import FieldType, Gaps
 from schemas.phone_columns import valid_phones
@@ -35,10 +36,6 @@ DATE = (
 LARGEST_INTEGER = str(2**63 - 1)
 INTEGER = r"^[1-9][0-9]{0,18}$"
 
-# A double holds 15 significant digits exactly, down to about 1e-307; hence at most 300 places.
-DECIMAL = r"^-?[0-9]+(?:\.[0-9]{1,300})?$"
-SIGNIFICANT_DIGITS = 15
-
 WHITE_SPACE = r"[\s\v\x{1c}-\x{1f}\x{85}\p{Z}]"
 
 
@@ -58,7 +55,11 @@ def _no_nul(column: pd.Series, field: Field) -> Mask:
     return ~mask_like(column, pc.match_substring(to_arrow(column), "\0"), null=False)
 
 
-def _no_spaces(column: pd.Series, field: Field) -> Mask:
+def _phone_has_no_spaces(column: pd.Series, field: Field) -> Mask:
+    return judged_further(column, valid_phones(column), _no_spaces)
+
+
+def _no_spaces(column: pd.Series) -> Mask:
     return ~mask_like(column, pc.match_substring_regex(to_arrow(column), WHITE_SPACE), null=False)
 
 
@@ -66,13 +67,6 @@ def _integer(column: pd.Series, field: Field) -> Mask:
     array = to_arrow(column)
     fits = pc.or_(pc.less(pc.binary_length(array), 19), pc.less_equal(array, LARGEST_INTEGER))
     return matches(column, INTEGER) & mask_like(column, fits)
-
-
-def keeps_decimal(column: pd.Series, field: Field) -> Mask:
-    """Trailing zeros count as significant, as they do in `Decimal`; leading ones do not."""
-    digits = pc.replace_substring(pc.utf8_ltrim(to_arrow(column), characters="-0."), ".", "")
-    few = pc.less_equal(pc.binary_length(digits), SIGNIFICANT_DIGITS)
-    return matches(column, DECIMAL) & mask_like(column, few)
 
 
 def _option(column: pd.Series, field: Field) -> Mask:
@@ -85,19 +79,19 @@ def _options(column: pd.Series, field: Field) -> Mask:
 
 
 def _phone(column: pd.Series, field: Field) -> Mask:
-    return ~_no_spaces(column, field) | valid_phones(column)
+    return judged_further(column, valid_phones(column), lambda rest: ~_no_spaces(rest))
 
 
 CHECKS: dict[FieldType, tuple[CellCheck, ...]] = {
     FieldType.TEXT: (CellCheck(Rule.TEXT_INVALID, _no_nul),),
     FieldType.EMAIL: (CellCheck(Rule.EMAIL_INVALID, lambda column, field: valid_addresses(column)),),
     FieldType.PHONE: (
-        CellCheck(Rule.PHONE_HAS_SPACES, _no_spaces),
+        CellCheck(Rule.PHONE_HAS_SPACES, _phone_has_no_spaces),
         CellCheck(Rule.PHONE_INVALID, _phone),
     ),
     FieldType.DATE: (CellCheck(Rule.DATE_INVALID, lambda column, field: matches(column, DATE)),),
     FieldType.INTEGER: (CellCheck(Rule.INTEGER_INVALID, _integer),),
-    FieldType.DECIMAL: (CellCheck(Rule.DECIMAL_INVALID, keeps_decimal),),
+    FieldType.DECIMAL: (CellCheck(Rule.DECIMAL_INVALID, lambda column, field: valid_decimals(column)),),
     FieldType.BOOLEAN: (
         CellCheck(Rule.BOOLEAN_INVALID, lambda column, field: column.isna() | within(column, ("true", "false"))),
     ),

@@ -4,6 +4,8 @@ Columns here are series of dtype `ArrowDtype(string)`, one cell a row, null wher
 Values that need a library one by one are judged once for each distinct value.
 """
 
+import threading
+from collections import OrderedDict
 from collections.abc import Callable, Iterable
 from typing import TypeAlias
 
@@ -15,6 +17,7 @@ import pyarrow.compute as pc
 TEXT = pd.ArrowDtype(pa.string())
 
 Mask: TypeAlias = pd.Series
+_Place: TypeAlias = tuple[tuple[int, ...], ...]
 
 
 def to_arrow(column: pd.Series) -> pa.ChunkedArray:
@@ -62,6 +65,56 @@ def judged(column: pd.Series, judge: Callable[[str], bool]) -> Mask:
     distinct = pc.unique(to_arrow(column)).to_pylist()
     refused = [value for value in distinct if value is not None and not judge(value)]
     return ~within(column, refused)
+
+
+def judged_further(column: pd.Series, known: Mask, judge: Callable[[pd.Series], Mask]) -> Mask:
+    """`known`, and what `judge` says of the cells that it leaves open."""
+    if known.all():
+        return known
+    values = known.to_numpy(bool, copy=True)
+    values[~values] = judge(column[~known]).to_numpy(bool)
+    return pd.Series(values, index=column.index, name=column.name)
+
+
+class Remembered:
+    """A judge of whole columns whose verdict outlives the question: what normalising finds, checking asks again.
+
+    A column is known again by the place of its cells in memory, which cannot become another's, since the
+    memory holds on to them. It is short, a few columns a thread.
+    """
+
+    COLUMNS = 8
+
+    def __init__(self, judge: Callable[[pd.Series], Mask]) -> None:
+        self._judge = judge
+        self._memory = threading.local()
+
+    def __call__(self, column: pd.Series) -> Mask:
+        found = self._verdicts().get(_place(to_arrow(column)))
+        if found is None:
+            return self.remember(column, self._judge(column))
+        return pd.Series(found[1], index=column.index, name=column.name)
+
+    def remember(self, column: pd.Series, verdict: Mask) -> Mask:
+        """Know from now on what the judge says of this column."""
+        array, verdicts = to_arrow(column), self._verdicts()
+        verdicts[_place(array)] = array, verdict.to_numpy(bool, copy=True)
+        while len(verdicts) > self.COLUMNS:
+            verdicts.popitem(last=False)
+        return verdict
+
+    def _verdicts(self) -> OrderedDict[_Place, tuple[pa.ChunkedArray, np.ndarray]]:
+        if not hasattr(self._memory, "verdicts"):
+            self._memory.verdicts = OrderedDict()
+        verdicts: OrderedDict[_Place, tuple[pa.ChunkedArray, np.ndarray]] = self._memory.verdicts
+        return verdicts
+
+
+def _place(array: pa.ChunkedArray) -> _Place:
+    return tuple(
+        (chunk.offset, len(chunk), *(buffer.address if buffer else 0 for buffer in chunk.buffers()))
+        for chunk in array.chunks
+    )
 
 
 def within(column: pd.Series, values: Iterable[str]) -> Mask:

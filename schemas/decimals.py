@@ -1,6 +1,18 @@
-"""Decimals as text, in the one form that imports again unchanged."""
+"""Decimals as text, in the one form in which they are stored and import again unchanged."""
 
 from decimal import Decimal
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from schemas.columns import Mask, Remembered, judged_further, like, mask_like, matches, replaced, to_arrow
+
+# A double holds 15 significant digits exactly, down to about 1e-307; hence at most 300 places.
+DECIMAL = r"^-?[0-9]+(?:\.[0-9]{1,300})?$"
+SIGNIFICANT_DIGITS = 15
+
+_PLAIN = r"^(?:-?(?:[1-9][0-9]*(?:\.[0-9]*[1-9])?|0\.[0-9]*[1-9])|0)$"
 
 
 def plain_decimal(value: Decimal | float) -> str:
@@ -8,3 +20,39 @@ def plain_decimal(value: Decimal | float) -> str:
     digits = format(Decimal(repr(value)) if isinstance(value, float) else Decimal(value), "f")
     digits = digits.rstrip("0").rstrip(".") if "." in digits else digits
     return "0" if digits == "-0" else digits
+
+
+def plain_decimals(column: pd.Series) -> pd.Series:
+    """Decimals without zeros that say nothing: `-007.50` is `-7.5`; what is no decimal stays as it was written."""
+    plain = _plain(column)
+    valid = judged_further(column, plain, _are_decimals)
+    padded = valid & ~plain
+    if padded.any():
+        rest = column[padded]
+        column = replaced(column, padded, like(rest, _without_padding(to_arrow(rest))))
+    valid_decimals.remember(column, valid)
+    return column
+
+
+def _plain(column: pd.Series) -> Mask:
+    """Which cells have that form already, and are too short to be inexact; blank cells pass."""
+    array = to_arrow(column)
+    few = pc.less_equal(pc.binary_length(array), SIGNIFICANT_DIGITS)
+    return mask_like(column, pc.and_(few, pc.match_substring_regex(array, _PLAIN)))
+
+
+def _without_padding(array: pa.ChunkedArray) -> pa.ChunkedArray:
+    array = pc.replace_substring_regex(array, r"^(-?)0+([0-9])", r"\1\2")
+    array = pc.replace_substring_regex(array, r"\.0+$|(\.[0-9]*[1-9])0+$", r"\1")
+    return pc.if_else(pc.equal(array, "-0"), "0", array)
+
+
+def _are_decimals(column: pd.Series) -> Mask:
+    """Trailing zeros count as significant, as they do in `Decimal`; leading ones do not."""
+    digits = pc.replace_substring(pc.utf8_ltrim(to_arrow(column), characters="-0."), ".", "")
+    few = pc.less_equal(pc.binary_length(digits), SIGNIFICANT_DIGITS)
+    return matches(column, DECIMAL) & mask_like(column, few)
+
+
+valid_decimals = Remembered(lambda column: judged_further(column, _plain(column), _are_decimals))
+"""Which cells hold a decimal, in whatever form; blank cells pass."""

@@ -12,14 +12,14 @@ import email_validator
 import pandas as pd
 import pyarrow.compute as pc
 
-from schemas.columns import Mask, judged, like, mapped, mask_like, replaced, to_arrow
+from schemas.columns import Mask, Remembered, judged, judged_further, like, mapped, mask_like, replaced, to_arrow
 
 _ATOM = r"[a-z0-9_+-]+"
-_LABEL = r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
-PLAIN = rf"^{_ATOM}(?:\.{_ATOM})*@(?:{_LABEL}\.)+[a-z](?:[a-z]{{0,61}}[a-z])$"
-# Long addresses, coded or reserved domains are the library's to judge.
-_RESERVED = "|".join(re.escape(name) for name in email_validator.SPECIAL_USE_DOMAIN_NAMES)
-DOUBTFUL = rf"@.*--|^.{{64,}}|@.{{200,}}|[@.](?:{_RESERVED})$"
+_LABEL = r"[a-z0-9]+(?:-[a-z0-9]+)*"
+PLAIN = rf"^{_ATOM}(?:\.{_ATOM})*@(?:{_LABEL}\.)+[a-z]{{2,}}$"
+PLAIN_LENGTH = 63  # what a label may have at most, and the part before the @; longer ones are the library's to judge
+# So are coded domains, which have two hyphens in a row, and reserved ones.
+RESERVED = rf"[@.](?:{'|'.join(re.escape(name) for name in email_validator.SPECIAL_USE_DOMAIN_NAMES)})$"
 LONGEST = 1_000  # characters; the standard allows 254, and composing accents can only shorten
 
 
@@ -41,25 +41,27 @@ def _checked(text: str) -> str | None:
 
 def _plain(lower: pd.Series) -> Mask:
     array = to_arrow(lower)
-    return mask_like(
-        lower,
-        pc.and_(pc.match_substring_regex(array, PLAIN), pc.invert(pc.match_substring_regex(array, DOUBTFUL))),
-    )
+    short = pc.less_equal(pc.binary_length(array), PLAIN_LENGTH)
+    plain = pc.and_not(pc.match_substring_regex(array, PLAIN), pc.match_substring_regex(array, RESERVED))
+    return mask_like(lower, pc.and_(short, plain))
 
 
 def addresses(column: pd.Series) -> pd.Series:
     """Valid addresses in their stored form; what is no address stays as it was written."""
-    lower = like(column, pc.ascii_lower(to_arrow(column)))
-    doubtful = ~_plain(lower)
-    if not doubtful.any():
-        return lower
-    return replaced(lower, doubtful, mapped(column[doubtful], to_address))
+    stored = like(column, pc.ascii_lower(to_arrow(column)))
+    plain = _plain(stored)
+    if not plain.all():
+        stored = replaced(stored, ~plain, mapped(column[~plain], to_address))
+    valid_addresses.remember(stored, _valid_besides(stored, plain))
+    return stored
 
 
-def valid_addresses(column: pd.Series) -> Mask:
-    """Which cells hold an address in its stored form; blank cells pass."""
-    plain = _plain(column)
-    return plain if plain.all() else plain | judged(column.where(~plain), lambda text: to_address(text) == text)
+def _valid_besides(column: pd.Series, plain: Mask) -> Mask:
+    return judged_further(column, plain, lambda rest: judged(rest, lambda text: to_address(text) == text))
+
+
+valid_addresses = Remembered(lambda column: _valid_besides(column, _plain(column)))
+"""Which cells hold an address in its stored form; blank cells pass."""
 
 
 def what_is_wrong(text: str) -> str:

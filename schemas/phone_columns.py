@@ -8,7 +8,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from schemas.columns import Mask, judged, like, mapped, mask_like, replaced, to_arrow
+from schemas.columns import Mask, Remembered, judged, judged_further, like, mapped, mask_like, replaced, to_arrow
 from schemas.phones import DEFAULT_PREFIX, PlainNumbers, calling_code_of, plain_numbers, to_e164
 
 FEW = 200  # as many distinct numbers as the library judges in less time than their patterns take
@@ -18,34 +18,44 @@ def e164_phones(column: pd.Series, prefix: str) -> pd.Series:
     """Valid phones in E.164; what is no phone stays as it was written."""
     text = to_arrow(column)
     national = pc.invert(pc.starts_with(text, "+"))
-    international = like(column, pc.if_else(national, pc.binary_join_element_wise(prefix, text, ""), text))
-    plain = plain_phones(international)
+    stored = like(column, pc.if_else(national, pc.binary_join_element_wise(prefix, text, ""), text))
+    plain = plain_phones(stored, prefix)
     kind = plain_numbers(int(prefix.removeprefix("+")))
     if kind:
         abroad = pc.and_(national, pc.match_substring_regex(text, kind.dialled))
         plain &= ~mask_like(column, abroad, null=False)
-    doubtful = ~plain
-    if not doubtful.any():
-        return international
-    return replaced(international, doubtful, mapped(column[doubtful], lambda phone: to_e164(phone, prefix)))
+    if not plain.all():
+        stored = replaced(stored, ~plain, mapped(column[~plain], lambda phone: to_e164(phone, prefix)))
+    valid_phones.remember(stored, _valid_besides(stored, plain))
+    return stored
 
 
-def valid_phones(column: pd.Series) -> Mask:
-    """Which cells hold a phone in E.164; blank cells pass. With its prefix, a number needs no region."""
-    plain = plain_phones(column)
-    if plain.all():
-        return plain
-    rest = judged(column[~plain], lambda phone: phone.startswith("+") and to_e164(phone, DEFAULT_PREFIX) == phone)
-    return plain.where(plain, rest.reindex(plain.index, fill_value=True))
+def _valid_besides(column: pd.Series, plain: Mask) -> Mask:
+    """With its prefix, a number needs no region."""
+    return judged_further(
+        column,
+        plain,
+        lambda rest: judged(rest, lambda phone: phone.startswith("+") and to_e164(phone, DEFAULT_PREFIX) == phone),
+    )
 
 
-def plain_phones(column: pd.Series) -> Mask:
-    """Which cells are plain numbers in E.164, for every calling code that occurs often; blank cells pass."""
+valid_phones = Remembered(lambda column: _valid_besides(column, plain_phones(column)))
+"""Which cells hold a phone in E.164; blank cells pass."""
+
+
+def plain_phones(column: pd.Series, prefix: str = DEFAULT_PREFIX) -> Mask:
+    """Which cells are plain numbers in E.164, of `prefix` or a calling code that occurs often; blank cells pass."""
+    text = to_arrow(column)
+    likely = plain_numbers(int(prefix.removeprefix("+")))
+    plain = mask_like(column, _plain_of(text, likely)) if likely else column.isna()
+    return judged_further(column, plain, _plain_abroad)
+
+
+def _plain_abroad(column: pd.Series) -> Mask:
     text = to_arrow(column)
     plain = pa.chunked_array([pc.is_null(text).combine_chunks()])
-    heads = pc.value_counts(pc.utf8_slice_codeunits(text, 1, 4))
     counts: dict[int, int] = {}
-    for head in heads.to_pylist():
+    for head in pc.value_counts(pc.utf8_slice_codeunits(text, 1, 4)).to_pylist():
         if head["values"] and (code := calling_code_of(head["values"])):
             counts[code] = counts.get(code, 0) + head["counts"]
     for code, count in counts.items():

@@ -20,6 +20,7 @@ from schemas.rules import Rule
 from transforms.chunks import raw_frame
 from transforms.dialect import Dialect
 from transforms.explain import explain_cell, explain_lingering, explain_row
+from transforms.fingerprints import fingerprints
 from transforms.folder import inside, read_table, write_table
 from transforms.mapping import ColumnMapping
 from transforms.normalise import Reading, normalise
@@ -34,6 +35,8 @@ STORED_AS: dict[Storage, pa.DataType] = {
     Storage.NUMERIC: pa.float64(),
     Storage.BOOLEAN: pa.bool_(),
 }
+
+FINGERPRINT = "email fingerprint"  # no field has an id with a space in it
 
 REJECTION_FIELDS = ("record_number", "line_number", "column_name", "field", "code", "message", "value")
 
@@ -83,27 +86,29 @@ def check_chunk(plan: CheckPlan, chunk: PlacedChunk) -> ChunkVerdict:
 def split_records(table: pa.Table, plan: CheckPlan, chunk: PlacedChunk) -> RowSplit:
     """Split records by failure; a record with several bad cells is rejected once, with all its reasons."""
     rules = _rules(table)
-    readable = np.array([rule is None or not rule.malformed for rule in rules], bool)
-    raw = raw_frame(table, plan.mapping)[[field.id for field in plan.imported]][readable]
+    refused = np.array([rule is not None and rule.malformed for rule in rules], bool)
+    places = np.flatnonzero(~refused) if rules else np.arange(table.num_rows)
+    raw = raw_frame(table, plan.mapping)[[field.id for field in plan.imported]]
+    raw = raw[~refused] if refused.any() else raw
     contacts = normalise(raw, plan.imported, plan.reading)
     broken = failures(contacts, row_schema(plan.imported))
-    rejected = np.array([rule is not None for rule in rules], bool)
-    places = np.flatnonzero(readable)
+    rejected = np.array([rule is not None for rule in rules], bool) if rules else np.zeros(table.num_rows, bool)
     for failure in broken:
         rejected[places[failure.rows]] = True
     rejections = [
         *_row_rejections(table, rules, plan, chunk),
         *(_cell_rejections(failure, raw, places, plan) for failure in broken),
     ]
-    accepted = contacts[~rejected[readable]]
+    accepted = contacts[~rejected[places]] if rejected.any() else contacts
     return RowSplit(
         accepted.set_axis(accepted.index + chunk.first_record), _in_order(rejections, table, plan.mapping, chunk)
     )
 
 
 def _rules(table: pa.Table) -> list[Rule | None]:
+    """The rule that each record broke as a row; nothing at all where none did."""
     if "rule" not in table.column_names:
-        return [None] * table.num_rows
+        return []
     return [rule and Rule(rule) for rule in table["rule"].to_pylist()]
 
 
@@ -184,8 +189,13 @@ def line_numbers(table: pa.Table, chunk: PlacedChunk) -> np.ndarray:
 
 
 def cast_accepted(contacts: pd.DataFrame, fields: tuple[Field, ...]) -> pa.Table:
-    """Accepted text as the types in which it is staged; it has been validated, so no cast can fail."""
+    """Accepted text as the types in which it is staged; it has been validated, so no cast can fail.
+
+    Besides, the fingerprints of the emails, by which duplicates are found in a file of any size.
+    """
     columns = {"record_number": pa.array(contacts.index, pa.int64())}
+    if "email" in contacts:
+        columns[FINGERPRINT] = pa.array(fingerprints(to_arrow(contacts["email"]).combine_chunks()))
     for field in fields:
         columns[field.id] = to_arrow(contacts[field.id]).cast(STORED_AS[field.storage])
     return pa.table(columns)

@@ -1,8 +1,9 @@
 """Settling duplicates: one row an email within a file, decided once all chunks are checked.
 
-Emails are compared as they are stored. Beyond half a million rows they are spilled to files by a hash of
-the email, so that memory holds one partition at a time; the losers go to one small file a chunk. All of this
-is the run's own business, so its files lie in a local folder, wherever the chunks are.
+Emails are compared as they are stored, and only those whose fingerprint occurs twice, in most files none.
+Beyond half a million of them they are spilled to files by their fingerprint, so that memory holds one
+partition at a time; the losers go to one small file a chunk. All of this is the run's own business, so its
+files lie in a local folder, wherever the chunks are.
 """
 
 from collections.abc import Iterator, Sequence
@@ -12,14 +13,15 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from schemas.choices import Duplicates
-from transforms.check import ChunkVerdict
+from transforms.check import FINGERPRINT, ChunkVerdict
 from transforms.folder import read_table
 from transforms.profile import PlacedChunk
 
 ROWS_A_PARTITION = 500_000
+
+FINGERPRINTS_FOR_A_ROW = 8  # as many of them take no more memory than a row's email
 
 _KEYS = pa.schema([("record_number", pa.int64()), ("email", pa.string())])
 
@@ -34,10 +36,12 @@ def settle_duplicates(
     """Find the accepted rows that lose to another with the same email; how many there are."""
     for chunk in chunks:
         _losers_path(scratch, chunk.index).unlink(missing_ok=True)
-    partitions = 1 + sum(verdict.accepted for verdict in verdicts) // rows_a_partition
+    repeated = _repeated(verdicts, rows_a_partition * FINGERPRINTS_FOR_A_ROW)
+    if not len(repeated):
+        return 0
     first_records = np.array([chunk.first_record for chunk in chunks])
     total = 0
-    for keys in _partitioned(verdicts, partitions, scratch):
+    for keys in _partitioned(verdicts, repeated, rows_a_partition, scratch):
         losers = find_losers(keys, choice)
         places = np.searchsorted(first_records, losers[:, 0], side="right") - 1
         for place in np.unique(places):
@@ -76,33 +80,46 @@ def _losers_path(scratch: str, index: int) -> Path:
     return Path(scratch) / f"losers-{index:05}.i64"
 
 
-def _keys_of(verdict: ChunkVerdict) -> pa.Table:
-    return read_table(verdict.accepted_path, _KEYS.names).cast(_KEYS)
+def _repeated(verdicts: Sequence[ChunkVerdict], at_once: int) -> np.ndarray:
+    """The fingerprints that more than one accepted row has, sorted; they are looked at by ranges, `at_once` each."""
+    ranges = 1 + sum(verdict.accepted for verdict in verdicts) // at_once
+    found = [np.empty(0, np.uint64)]
+    for number in range(ranges):
+        some = np.sort(np.concatenate([found[0][:0], *(_of_range(each, number, ranges) for each in verdicts)]))
+        found.append(np.unique(some[1:][some[1:] == some[:-1]]))
+    return np.sort(np.concatenate(found))
 
 
-def _partitioned(verdicts: Sequence[ChunkVerdict], partitions: int, scratch: str) -> Iterator[pa.Table]:
-    """All accepted keys, rows with one email always in the same table."""
+def _of_range(verdict: ChunkVerdict, number: int, ranges: int) -> np.ndarray:
+    prints = np.asarray(read_table(verdict.accepted_path, columns=[FINGERPRINT])[FINGERPRINT])
+    return prints if ranges == 1 else prints[prints % np.uint64(ranges) == number]
+
+
+def _candidates(verdict: ChunkVerdict, repeated: np.ndarray) -> tuple[pa.Table, np.ndarray]:
+    """The keys of the rows that may have a twin, and their fingerprints."""
+    table = read_table(verdict.accepted_path, columns=[*_KEYS.names, FINGERPRINT])
+    prints = np.asarray(table[FINGERPRINT])
+    places = np.searchsorted(repeated, prints).clip(max=len(repeated) - 1)
+    twins = repeated[places] == prints
+    return table.select(_KEYS.names).filter(pa.array(twins)).cast(_KEYS), prints[twins]
+
+
+def _partitioned(
+    verdicts: Sequence[ChunkVerdict], repeated: np.ndarray, rows_a_partition: int, scratch: str
+) -> Iterator[pa.Table]:
+    """The keys of all rows that may have a twin, rows with one email always in the same table."""
+    partitions = 1 + sum(verdict.accepted for verdict in verdicts) // rows_a_partition
     if partitions == 1:
-        yield pa.concat_tables([_keys_of(verdict) for verdict in verdicts]) if verdicts else _KEYS.empty_table()
+        yield pa.concat_tables([_candidates(verdict, repeated)[0] for verdict in verdicts])
         return
     paths = [str(Path(scratch) / f"keys-{partition:03}.arrow") for partition in range(partitions)]
     with ExitStack() as stack:
         writers = [stack.enter_context(pa.ipc.new_file(path, _KEYS)) for path in paths]
         for verdict in verdicts:
-            keys = _keys_of(verdict)
-            home = email_hash(keys["email"].combine_chunks()) % partitions
-            for partition, writer in enumerate(writers):
-                writer.write_table(keys.filter(pa.array(home == partition)))
+            keys, prints = _candidates(verdict, repeated)
+            home = prints % np.uint64(partitions)
+            for partition in np.unique(home):
+                writers[partition].write_table(keys.filter(pa.array(home == partition)))
     for path in paths:
         yield read_table(path)
         Path(path).unlink()
-
-
-def email_hash(emails: pa.StringArray) -> np.ndarray:
-    """A small number for each email that depends on all its bytes, computed by column."""
-    emails = pc.cast(emails, pa.large_string())
-    offsets = np.frombuffer(emails.buffers()[1], np.int64)[emails.offset : emails.offset + len(emails) + 1]
-    data = np.frombuffer(emails.buffers()[2] or b"", np.uint8)[offsets[0] : offsets[-1]].astype(np.uint32)
-    starts = offsets[:-1] - offsets[0]
-    place = np.arange(len(data)) - np.repeat(starts, np.diff(offsets))
-    return np.add.reduceat(data * (place.astype(np.uint32) * 2654435761 | 1), starts) if len(emails) else np.empty(0)

@@ -8,7 +8,7 @@ import re
 from collections.abc import Callable
 
 from schemas.catalogue import Field, header_key
-from schemas.checks import DECIMAL, SIGNIFICANT_DIGITS
+from schemas.decimals import DECIMAL, SIGNIFICANT_DIGITS
 from schemas.emails import what_is_wrong
 from schemas.field_types import FieldType
 from schemas.phones import example_phone, to_e164

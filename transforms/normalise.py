@@ -8,11 +8,10 @@ from collections.abc import Callable
 from typing import NamedTuple, TypeAlias
 
 import pandas as pd
-import pyarrow.compute as pc
 
 from schemas.catalogue import Field
-from schemas.checks import keeps_decimal
-from schemas.columns import like, mapped, mask_like, replaced, to_arrow, trimmed
+from schemas.columns import mapped, trimmed
+from schemas.decimals import plain_decimals
 from schemas.emails import addresses
 from schemas.field_types import FieldType
 from schemas.phone_columns import e164_phones
@@ -23,8 +22,6 @@ class Reading(NamedTuple):
 
     default_prefix: str
 
-
-_PADDED = r"^-?0[0-9]|\..*0$|^-0"
 
 Normaliser: TypeAlias = Callable[[pd.Series, Field, Reading], pd.Series]
 
@@ -42,16 +39,7 @@ def _phone(column: pd.Series, field: Field, reading: Reading) -> pd.Series:
 
 
 def _decimal(column: pd.Series, field: Field, reading: Reading) -> pd.Series:
-    """No zeros that say nothing, no minus zero: `-007.50` is `-7.5`."""
-    padded = mask_like(column, pc.match_substring_regex(to_arrow(column), _PADDED), null=False)
-    if not padded.any():
-        return column
-    padded &= keeps_decimal(column, field)
-    array = to_arrow(column[padded])
-    array = pc.replace_substring_regex(array, r"^(-?)0+([0-9])", r"\1\2")
-    array = pc.replace_substring_regex(array, r"\.0+$|(\.[0-9]*[1-9])0+$", r"\1")
-    array = pc.if_else(pc.equal(array, "-0"), "0", array)
-    return replaced(column, padded, like(column[padded], array))
+    return plain_decimals(column)
 
 
 def _boolean(column: pd.Series, field: Field, reading: Reading) -> pd.Series:
