@@ -40,7 +40,8 @@ def mask_like(column: pd.Series, array: pa.ChunkedArray, null: bool = True) -> M
 def trimmed(column: pd.Series) -> pd.Series:
     """Cells without outer white space; what is then empty is null."""
     text = pc.utf8_trim_whitespace(to_arrow(column))
-    return like(column, pc.if_else(pc.equal(pc.binary_length(text), 0), None, text))
+    empty = pc.equal(pc.binary_length(text), 0)
+    return like(column, pc.if_else(empty, None, text) if pc.any(empty).as_py() else text)
 
 
 def matches(column: pd.Series, pattern: str) -> Mask:

@@ -16,7 +16,9 @@ from schemas.columns import Mask, Remembered, judged, judged_further, like, mapp
 
 _ATOM = r"[a-z0-9_+-]+"
 _LABEL = r"[a-z0-9]+(?:-[a-z0-9]+)*"
-PLAIN = rf"^{_ATOM}(?:\.{_ATOM})*@(?:{_LABEL}\.)+[a-z]{{2,}}$"
+_BEGINNING = rf"^{_ATOM}(?:\.{_ATOM})*@(?:{_LABEL}\.)+"
+PLAIN = rf"{_BEGINNING}[a-z]{{2,3}}$"
+PLAIN_LONG = rf"{_BEGINNING}[a-z]{{4,}}$"  # as the reserved domains are
 PLAIN_LENGTH = 63  # what a label may have at most, and the part before the @; longer ones are the library's to judge
 # So are coded domains, which have two hyphens in a row, and reserved ones.
 RESERVED = rf"[@.](?:{'|'.join(re.escape(name) for name in email_validator.SPECIAL_USE_DOMAIN_NAMES)})$"
@@ -42,8 +44,15 @@ def _checked(text: str) -> str | None:
 def _plain(lower: pd.Series) -> Mask:
     array = to_arrow(lower)
     short = pc.less_equal(pc.binary_length(array), PLAIN_LENGTH)
-    plain = pc.and_not(pc.match_substring_regex(array, PLAIN), pc.match_substring_regex(array, RESERVED))
-    return mask_like(lower, pc.and_(short, plain))
+    plain = mask_like(lower, pc.and_(short, pc.match_substring_regex(array, PLAIN)))
+    return judged_further(lower, plain, _plain_in_long_domains)
+
+
+def _plain_in_long_domains(lower: pd.Series) -> Mask:
+    array = to_arrow(lower)
+    short = pc.less_equal(pc.binary_length(array), PLAIN_LENGTH)
+    unreserved = pc.and_not(pc.match_substring_regex(array, PLAIN_LONG), pc.match_substring_regex(array, RESERVED))
+    return mask_like(lower, pc.and_(short, unreserved))
 
 
 def addresses(column: pd.Series) -> pd.Series:

@@ -28,6 +28,9 @@ from transforms.validate import failures
 FIRST_EMPTY = 5  # record numbers of empty cells that a report names
 
 _ROW_CODES = "|".join(rule for rule in Rule if rule.malformed or rule is Rule.DUPLICATE_EMAIL)
+# White space is ASCII, or begins with one of these bytes in UTF-8; an empty cell has 0.
+_BLANK_MAY_BEGIN = np.zeros(256, bool)
+_BLANK_MAY_BEGIN[[*range(33), 0xC2, 0xE1, 0xE2, 0xE3]] = True
 _LINGERING = re.compile(rf"(?<![\w-])(?:{_ROW_CODES})(?![\w-])")
 
 
@@ -98,9 +101,26 @@ def well_formed(table: pa.Table) -> pa.Table:
     return table.filter(pc.invert(pc.fill_null(pc.starts_with(table["rule"], "row-"), False)))
 
 
+def first_bytes(cells: pa.ChunkedArray) -> np.ndarray:
+    """The first byte of each cell, 0 where there is none: enough to tell which cells need a closer look."""
+    found = [np.empty(0, np.uint8)]
+    for chunk in cells.chunks:
+        _, offsets_buffer, data_buffer = chunk.buffers()
+        offsets = np.frombuffer(offsets_buffer, np.int32)[chunk.offset : chunk.offset + len(chunk) + 1]
+        data = np.frombuffer(data_buffer or b"\0", np.uint8)
+        first = data[np.minimum(offsets[:-1], len(data) - 1)]
+        found.append(np.where(np.diff(offsets) > 0, first, np.uint8(0)))
+    return np.concatenate(found)
+
+
 def _blank_cells(cells: pa.ChunkedArray) -> pa.ChunkedArray:
     """Which cells are empty or only white space; the null cells of malformed records are not."""
-    return pc.fill_null(pc.equal(pc.binary_length(pc.utf8_trim_whitespace(cells)), 0), False)
+    blank = _BLANK_MAY_BEGIN[first_bytes(cells)]
+    places = np.flatnonzero(blank)
+    if len(places):
+        text = pc.utf8_trim_whitespace(cells.take(pa.array(places)))
+        blank[places] = np.asarray(pc.fill_null(pc.equal(pc.binary_length(text), 0), False))
+    return pa.chunked_array([pa.array(blank)])
 
 
 def _without_blank_records(table: pa.Table, keys: list[str], dialect: Dialect) -> tuple[pa.Table, int]:
@@ -134,6 +154,8 @@ def _unguarded(table: pa.Table, keys: list[str]) -> tuple[pa.Table, int]:
     """The table without the `'` that files written for spreadsheets put before formulas."""
     total = 0
     for position, key in enumerate(keys):
+        if not (first_bytes(table[key]) == ord("'")).any():
+            continue
         column, count = unguard(_series(table[key]))
         if count:
             table, total = table.set_column(position, key, pa.chunked_array(pa.array(column))), total + count
