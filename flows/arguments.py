@@ -73,6 +73,17 @@ def build_parser() -> argparse.ArgumentParser:
     rejecting.add_argument("--output", metavar="FILE", help="write to this file instead of the terminal")
     _warehouse_option(rejecting)
 
+    mapping = command("mapping", "flows.mappings:list_mappings", "presets: saved mappings").add_subparsers(
+        dest="action", required=True, metavar="save|list|show", parser_class=Parser
+    )
+    saving = command("save", "flows.mappings:save_mapping", "save the mapping found for a file as a preset", mapping)
+    saving.add_argument("name", metavar="NAME", help="the name that --preset will ask for")
+    _layout_options(saving)
+    saving.add_argument("--force", action="store_true", help="write over your own preset of this name")
+    command("list", "flows.mappings:list_mappings", "list your own presets and the built-in ones", mapping)
+    showing = command("show", "flows.mappings:show_mapping", "print a preset as it is written", mapping)
+    showing.add_argument("name", metavar="NAME", help="its name, or the path of its file")
+
     segments = command("segments", "flows.listings:show_segments", "segments of contacts").add_subparsers(
         dest="action", required=True, metavar="create|list", parser_class=Parser
     )
@@ -92,13 +103,17 @@ def build_parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _reading_options(parser: argparse.ArgumentParser) -> None:
+def _layout_options(parser: argparse.ArgumentParser) -> None:
+    """What it takes to find a file's columns and their fields."""
     parser.add_argument("source", metavar="SOURCE", help="the CSV file")
     _catalogue_option(parser)
     parser.add_argument(
         "--map", action="append", default=[], metavar="COLUMN=FIELD", help="map or, without FIELD, ignore a column"
     )
     parser.add_argument("--mapping", metavar="FILE", help="a YAML file of 'Column: field' lines")
+    parser.add_argument(
+        "--preset", metavar="NAME", help="how another platform's export is read: its name, a YAML file, or auto"
+    )
     parser.add_argument(
         "--delimiter", metavar="C", help="one character, or comma, semicolon, tab, pipe, space; detected when not given"
     )
@@ -109,6 +124,10 @@ def _reading_options(parser: argparse.ArgumentParser) -> None:
         "--no-header", action="store_true", help="the first record is data; columns are column_1, column_2, …"
     )
     parser.add_argument("--encoding", metavar="NAME", help="such as utf-8 or windows-1252; detected when not given")
+
+
+def _reading_options(parser: argparse.ArgumentParser) -> None:
+    _layout_options(parser)
     _choice(parser, "--duplicates", Duplicates, "WHICH", "which of the rows with one email is kept; reject keeps none")
     _choice(parser, "--gaps", GapRule, "RULE", "whether the catalogue's rule on empty cells holds")
     parser.add_argument("--default-prefix", metavar="+34", help="the prefix of phones that have none")

@@ -23,6 +23,7 @@ def check_known(request: ImportRequest, fields: Sequence[str]) -> None:
 def check_required(request: ImportRequest, profile: FileProfile) -> None:
     """Stop where a field that must come did not: no column maps to it, or the column was dropped."""
     outcomes = {column.column.field.id: column.outcome for column in profile.columns if column.column.field}
+    outcomes |= dict.fromkeys((field.id for field in profile.constants), Outcome.IMPORTED)
     for field in request.require:
         if outcomes.get(field) is not Outcome.IMPORTED:
             raise RequiredFieldMissing(field, str(outcomes.get(field, "no column")))

@@ -44,7 +44,7 @@ def _check(
     with report.stage("landing"):
         report.landed = landed = land_file(options, folder, settings.limits)
         report.layout = layout = layout_of(options, catalogue, landed)
-        report.source = source = lay_out(options, catalogue, landed, layout)
+        report.source = source = lay_out(options, catalogue, landed, layout, presets=settings.presets)
     with in_threads(settings.workers) as run:
         with report.stage("reading"):
             report.profile = profile = read_file(source, folder, settings.chunk_bytes, run, progress)

@@ -1,8 +1,8 @@
 """The way of the data from the source to the split, the same for `contacts check` and for an import."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from pathlib import Path
 
 from flows.progress import Progress
 from flows.request import ReadingOptions
@@ -16,11 +16,12 @@ from transforms.check import CheckPlan, ChunkVerdict, check_chunk
 from transforms.chunks import ReadPlan, read_chunk
 from transforms.duplicates import settle_duplicates
 from transforms.expand import DEFAULT_LIMITS, Limits
+from transforms.fitting import find_preset, map_with_preset
 from transforms.folder import ImportFolder, inside
 from transforms.land import Landed, land
 from transforms.layout import REJECTION_COLUMNS, Layout, find_layout
-from transforms.mapping import ColumnMapping, map_columns, read_mapping
-from transforms.mended import kept_columns
+from transforms.mapping import ColumnMapping, read_mapping
+from transforms.mended import NOTHING_DECIDED, Decided, kept_columns
 from transforms.normalise import Reading
 from transforms.profile import FileProfile, profile_file
 from transforms.rejected import RejectedPlan, RejectedRows, write_rejected
@@ -60,23 +61,27 @@ def lay_out(
     catalogue: FieldCatalogue,
     landed: Landed,
     layout: Layout | None = None,
-    earlier: Sequence[Mapping[str, Any]] = (),
+    earlier: Decided = NOTHING_DECIDED,
+    presets: Path | None = None,
     *,
     final: bool = True,
 ) -> SourceFile:
     """Map the columns of what has landed, as an earlier import's report has them, where one is given.
 
-    The layout is found when not given; `final` where no person will look at the mapping.
+    The layout is found when not given; `presets` is the folder of the user's own ones; `final` where no person will
+    look at the mapping.
     """
     explicit = (read_mapping(options.mapping_file) if options.mapping_file else {}) | options.mapping
     layout = layout or layout_of(options, catalogue, landed)
     never = REJECTION_COLUMNS if layout.rejected_file else ()
-    kept = kept_columns(layout.columns, earlier, catalogue)
+    kept = kept_columns(layout.columns, earlier.columns, catalogue)
+    asked = options.preset or earlier.preset
+    preset = find_preset(asked, presets, layout.columns, options.source) if asked else None
     try:
-        columns = map_columns(layout.columns, catalogue, explicit, never, kept, final=final)
+        mapping = map_with_preset(layout.columns, catalogue, explicit, never, kept, preset, final=final)
     except NoEmailColumn as error:
         raise replace(error, lines_above=layout.lines_above) from None
-    return SourceFile(landed, layout, columns)
+    return SourceFile(landed, layout, mapping)
 
 
 def read_file(source: SourceFile, folder: ImportFolder, block_bytes: int, run: Run, progress: Progress) -> FileProfile:

@@ -42,6 +42,7 @@ from flows.task_runs import discreet
 from schemas.catalogue import FieldCatalogue
 from schemas.errors import (
     ApprovalOutdated,
+    ColumnNeverRead,
     DuplicateMapping,
     NeedsDeployment,
     NoEmailColumn,
@@ -60,6 +61,14 @@ from warehouse.staging import Staging
 
 COLUMNS, PREVIEW = "columns", "preview"
 FIRST_ROWS = 5
+MENDABLE = (
+    NoEmailColumn,
+    SeveralEmailColumns,
+    DuplicateMapping,
+    ColumnNeverRead,
+    RequiredFieldMissing,
+    TooManyRejected,
+)
 
 
 @flow(name="guided-import", flow_run_name=name_of_run, persist_result=False)
@@ -167,14 +176,17 @@ class FileInHand:
         """The file with the mapping that was chosen, which goes before what the request says itself."""
         before = {column: field for column, field in self.request.mapping.items() if column not in mapping}
         request = self.request.model_copy(update={"mapping": before | self._chosen(mapping)})
-        decided = self.report.decided_columns
-        return lay_out(request, self.catalogue, self.landed, self.layout, decided, final=final)
+        return self._laid_out(request, final=final)
+
+    def _laid_out(self, request: ImportRequest, *, final: bool) -> SourceFile:
+        decided, presets = self.report.decided, self.settings.presets
+        return lay_out(request, self.catalogue, self.landed, self.layout, decided, presets, final=final)
 
     def _chosen(self, mapping: Mapping[str, str]) -> dict[str, str]:
         """The mapping, without what an earlier import decided and nobody changed: its dropped columns stay dropped."""
-        if not (decided := self.report.decided_columns):
+        if not self.report.decided.columns:
             return dict(mapping)
-        source = lay_out(self.request, self.catalogue, self.landed, self.layout, decided, final=False)
+        source = self._laid_out(self.request, final=False)
         before = {column.key: column.field.id if column.field else "" for column in source.mapping.columns}
         return {column: field for column, field in mapping.items() if field != before.get(column)}
 
@@ -198,7 +210,7 @@ class FileInHand:
                     with suppress(ApprovalOutdated), report.stage("merging"):
                         return load_task(opaque(warehouse), opaque(staging), request, opaque(report), foreseen.counts)
                     foreseen = foresee_task(opaque(staging), request, opaque(report))
-        except (NoEmailColumn, SeveralEmailColumns, DuplicateMapping, RequiredFieldMissing, TooManyRejected) as error:
+        except MENDABLE as error:
             return self.ask_columns(mapping, what_is_wrong(error))
         shown = self._shown(foreseen)
         publish_preview(report, foreseen, self.settings, approved)

@@ -43,7 +43,7 @@ from schemas.errors import (
 )
 from transforms.duplicates import losers_of
 from transforms.expand import Limits
-from transforms.folder import ImportFolder, clear_folder, inside, is_local, make_folder, open_table
+from transforms.folder import ImportFolder, clear_folder, inside, is_local, make_folder, open_table, remove
 from transforms.land import Landed
 from transforms.layout import Layout
 from transforms.mended import mended_records
@@ -111,7 +111,10 @@ def run_import(
     )
     try:
         with import_folder(settings, report.import_id) as folder:
-            return work(request, settings, warehouse, report, folder)
+            try:
+                return work(request, settings, warehouse, report, folder)
+            finally:
+                forget_landed(report)
     except Exception as error:
         if os.environ.get("CONTACTS_DEBUG"):
             get_run_logger().exception("the import failed")
@@ -130,7 +133,7 @@ def import_file(
     catalogue = made_ready(request, settings, warehouse, report)
     with report.stage("landing"):
         landed, layout = landed_in(folder, request, settings, warehouse, report, catalogue)
-        report.source = lay_out(request, catalogue, landed, layout, report.decided_columns)
+        report.source = lay_out(request, catalogue, landed, layout, report.decided, settings.presets)
     with (
         staged(request, settings, warehouse, report, catalogue.default_prefix, folder) as staging,
         report.stage("merging"),
@@ -324,6 +327,13 @@ def import_folder(settings: Settings, import_id: int) -> Iterator[ImportFolder]:
     finally:
         with suppress(Exception):  # by now the import is what it is; what cannot be tidied away stays
             clear_folder(address, lambda name: is_kept(name, settings.keep_landed))
+
+
+def forget_landed(report: ImportReport) -> None:
+    """A source with columns that are never to be read is not kept, whatever the settings say of others."""
+    if report.source and report.source.mapping.never_read:
+        with suppress(Exception):  # a copy at a remote address may be out of reach
+            remove(report.source.landed.path)
 
 
 def is_kept(name: str, keep_landed: bool) -> bool:

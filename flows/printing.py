@@ -78,6 +78,10 @@ def _print_for_people(report: Report) -> None:
     if odd:
         print("\nColumns not imported")
         print_table(("column", "why", "empty cells", "suggestion"), [_odd_column(column) for column in odd])
+    if changed := [each for each in report["translations"] if each["cells"]]:
+        print(f"\nTranslations of the preset {report['preset']}")
+        rows = [(each["column"] or "(the file)", each["field"], each["translation"], each["cells"]) for each in changed]
+        print_table(("column", "field", "translation", "cells"), rows)
     if report["rejections"]:
         print("\nRejections")
         ranked = commonest_first(report["rejections"])
@@ -85,7 +89,8 @@ def _print_for_people(report: Report) -> None:
     for warning in report["warnings"]:
         print(f"\nNote: {warning}")
     if report["rejected_file"] and report["rows"] and report["rows"]["rejected"]:
-        print(f"\nRejected rows, to mend and import again: {report['rejected_file']}")
+        again = f" (with --preset {report['preset']})" if report["preset"] else ""
+        print(f"\nRejected rows, to mend and import again{again}: {report['rejected_file']}")
 
 
 def print_stages(outcome: Outcome) -> None:

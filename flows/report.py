@@ -4,7 +4,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from flows.examine import SourceFile
@@ -14,7 +14,7 @@ from transforms.check import ChunkVerdict
 from transforms.dialect import QUOTE
 from transforms.land import NO_ROOM, Landed
 from transforms.layout import Layout
-from transforms.mended import NUMBER, number_column
+from transforms.mended import NOTHING_DECIDED, NUMBER, Decided, number_column
 from transforms.profile import FileProfile
 from transforms.rejected import RejectedRows
 
@@ -65,9 +65,9 @@ class ImportReport:
         return self._json("completed", {})
 
     @property
-    def decided_columns(self) -> tuple[Report, ...]:
-        """The columns of the import that this is a retry of, as its report has them."""
-        return self.earlier.columns if self.earlier else ()
+    def decided(self) -> Decided:
+        """What the import that this is a retry of has decided about columns."""
+        return Decided(self.earlier.columns, self.earlier.preset) if self.earlier else NOTHING_DECIDED
 
     @property
     def first_import(self) -> int | None:
@@ -107,7 +107,9 @@ class ImportReport:
             "rows": self.rows,
             **({"contacts": more["contacts"]} if "contacts" in more else {}),
             "dialect": self.layout.dialect.as_report() if self.layout else None,
+            "preset": self.source.mapping.preset if self.source else None,
             "columns": self._columns(),
+            "translations": [asdict(each) for each in self.profile.translations] if self.profile else [],
             "rejections": self.rejected.codes if self.rejected else {},
             "rejected_file": self.rejected_file,
             **({"segment": more["segment"]} if "segment" in more else {}),
@@ -128,6 +130,7 @@ class ImportReport:
     def warnings(self, completed: bool) -> list[str]:
         """What is no error and nobody should miss."""
         found = [*(self.landed.warnings if self.landed else ()), *(self.layout.warnings if self.layout else ())]
+        found += self.source.mapping.notes if self.source else ()
         if self.profile:
             found += _count(
                 self.profile.blank_records,

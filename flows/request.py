@@ -39,6 +39,9 @@ class ReadingOptions(BaseModel):
     Columns that are not named here are matched by their names."""
     mapping_file: str | None = Field(None, json_schema_extra=_plain_text, title="Mapping file")
     """A YAML file of such lines, 'Column: field', that the worker can read; what is named above goes before it."""
+    preset: str | None = Field(None, json_schema_extra=_plain_text, title="Preset")
+    """Where the file comes from: auto, google, google-old, listmonk, magento2, mailchimp, outlook, prestashop-list,
+    prestashop-sample, shopify, shopify-older, woocommerce, one that you saved, or the path of a preset (YAML)."""
     delimiter: str | None = Field(None, json_schema_extra=_plain_text, title="Delimiter")
     """One character, or comma, semicolon, tab, pipe, space. Detected when left empty."""
     quote: str | None = Field(None, json_schema_extra=_plain_text, title="Quote")
@@ -66,6 +69,11 @@ class ReadingOptions(BaseModel):
         if (delimiter := delimiter_named(value)) is None:
             raise ValueError("the delimiter is one character that is no letter, digit or double quote")
         return delimiter
+
+    @field_validator("preset")
+    @classmethod
+    def _no_preset(cls, value: str | None) -> str | None:
+        return value.strip() or None if value else None
 
     @field_validator("quote", "escape")
     @classmethod

@@ -76,6 +76,7 @@ class Settings(BaseSettings):
         default_factory=lambda known: str(known["home"] / "imports"),
         description="a folder, or an address such as s3://bucket/imports, without a password",
     )
+    presets: AbsolutePath = Field(default_factory=lambda known: known["home"] / "presets", description="a folder")
     chunk_bytes: Annotated[ByteSize, Field(ge=1 << 10, le=1 << 30)] = Field(
         ByteSize(8 << 20), description="a size from 1KiB to 1GiB, such as 8MiB"
     )

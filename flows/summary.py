@@ -18,6 +18,7 @@ def summary(result: Report) -> str:
         *_counts(result),
         *reasons(result),
         *column_outcomes(result),
+        *translations(result),
         *worth_knowing(result),
     ]
     return "\n\n".join(parts)
@@ -74,6 +75,13 @@ def column_outcomes(result: Report) -> Iterable[str]:
     yield table(["column", "field", "outcome", "empty cells"], rows)
 
 
+def translations(result: Report) -> Iterable[str]:
+    if changes := result["translations"]:
+        yield f"## What the preset {code(result['preset'])} translated"
+        rows = ((each["column"] or "(the file)", each["field"], each["translation"], each["cells"]) for each in changes)
+        yield table(["column", "field", "translation", "cells"], rows)
+
+
 def _why(column: dict[str, Any]) -> str:
     if column["outcome"] == "incomplete" and not column["empty_cells"]:
         return "it was incomplete in the import that this is a retry of"
@@ -85,7 +93,7 @@ def _why(column: dict[str, Any]) -> str:
     if column["outcome"] == "unknown-field":
         asked = f"; did you mean **{plain(column['suggestion'])}**?" if column["suggestion"] else ""
         return f"the catalogue has no field of this name{asked}"
-    return "mapped away by the request"
+    return "mapped away by the request or its preset"
 
 
 def worth_knowing(result: Report) -> Iterable[str]:

@@ -199,6 +199,80 @@ class MappingInvalid(RequestError):
 
 
 @dataclass(eq=False)
+class PresetUnknown(RequestError):
+    """The request names a preset, or a part of one, that there is not."""
+
+    code: ClassVar[str] = "unknown-preset"
+    preset: str
+    known: tuple[str, ...]
+
+    def __str__(self) -> str:
+        return (
+            f"there is no preset {self.preset!r}; write one of: {one_of(self.known)}, or the path of a YAML file "
+            "with a / in it or .yaml at its end"
+        )
+
+
+@dataclass(eq=False)
+class PresetInvalid(RequestError):
+    """The preset cannot be used as it is written; every breach is listed."""
+
+    code: ClassVar[str] = "preset-invalid"
+    path: str
+    problems: tuple[str, ...]
+
+    def __str__(self) -> str:
+        return f"the preset {self.path!r} is wrong: " + "; ".join(self.problems)
+
+
+@dataclass(eq=False)
+class PresetNotFound(RequestError):
+    """The header has the columns of no preset, or those of several."""
+
+    code: ClassVar[str] = "preset-not-found"
+    fitting: tuple[str, ...]
+
+    def __str__(self) -> str:
+        if self.fitting:
+            return f"the file's header fits several presets: {one_of(self.fitting)}; name one of them with --preset"
+        return (
+            "the file's header fits no preset; name one with --preset, or leave the option out "
+            "('contacts mapping list' shows them)"
+        )
+
+
+@dataclass(eq=False)
+class PresetExists(RequestError):
+    """A preset was to be saved under a name that is taken."""
+
+    code: ClassVar[str] = "preset-exists"
+    preset: str
+    path: str
+
+    def __str__(self) -> str:
+        if not self.path:
+            return f"{self.preset!r} is the name of a built-in preset; choose another"
+        return (
+            f"there is a preset {self.preset!r} already ({self.path}); choose another name, or write over it: --force"
+        )
+
+
+@dataclass(eq=False)
+class ColumnNeverRead(RequestError):
+    """The request maps a column that the preset never reads."""
+
+    code: ClassVar[str] = "column-never-read"
+    column: str
+    preset: str
+
+    def __str__(self) -> str:
+        return (
+            f"the preset {self.preset!r} never reads the column {self.column!r}, so it cannot go to a field; "
+            "take it out of the mapping, or use another preset"
+        )
+
+
+@dataclass(eq=False)
 class UnknownSegment(RequestError):
     """The request names a segment that does not exist."""
 

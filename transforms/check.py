@@ -19,7 +19,7 @@ from schemas.frames import row_schema
 from schemas.rules import Rule
 from transforms.chunks import raw_frame
 from transforms.dialect import Dialect
-from transforms.explain import explain_cell, explain_lingering, explain_row
+from transforms.explain import explain_cell, explain_lingering, explain_row, explain_rule
 from transforms.fingerprints import fingerprints
 from transforms.folder import inside, read_table, write_table
 from transforms.mapping import ColumnMapping
@@ -97,7 +97,7 @@ def split_records(table: pa.Table, plan: CheckPlan, chunk: PlacedChunk) -> RowSp
         rejected[places[failure.rows]] = True
     rejections = [
         *_row_rejections(table, rules, plan, chunk),
-        *(_cell_rejections(failure, raw, places, plan) for failure in broken),
+        *(_cell_rejections(failure, raw, table, places, plan) for failure in broken),
     ]
     accepted = contacts[~rejected[places]] if rejected.any() else contacts
     return RowSplit(
@@ -124,7 +124,7 @@ def _row_rejections(
     messages = [
         explain_lingering(rule)
         if read[row]
-        else explain_row(rule, lines[row], cells_in(raws[row], plan.dialect), width)
+        else explain_row(rule, lines[row], cells_in(raws[row] or "", plan.dialect), width)
         for row in rows
         if (rule := rules[row])
     ]
@@ -147,19 +147,26 @@ def cells_in(raw: str, dialect: Dialect) -> int | None:
     return len(record.cells) if record and record.cells else None
 
 
-def _cell_rejections(failure: Failure, raw: pd.DataFrame, places: np.ndarray, plan: CheckPlan) -> pd.DataFrame:
-    field = plan.mapping.column_of(failure.field).field
+def _cell_rejections(
+    failure: Failure, cells: pd.DataFrame, table: pa.Table, places: np.ndarray, plan: CheckPlan
+) -> pd.DataFrame:
+    """A rejection shows the source's own cell; what is wrong with it is said of what it was read as."""
+    column = plan.mapping.column_of(failure.field)
+    field, rows = column.field, places[failure.rows]
     assert field is not None  # only mapped columns are in the schema
-    values = raw[failure.field].iloc[failure.rows].fillna("").to_list()
+    judged = cells[failure.field].iloc[failure.rows].fillna("").to_list()
+    values = [text or "" for text in table[column.key].take(rows).to_pylist()] if column.rule else judged
+    hint = f" {explain_rule(column.rule)}" if column.rule else ""
     said = {
-        value: explain_cell(Rule(failure.code), value.strip(), field, plan.reading) for value in dict.fromkeys(values)
+        text: explain_cell(Rule(failure.code), text.strip(), field, plan.reading) + hint
+        for text in dict.fromkeys(judged)
     }
     return pd.DataFrame(
         {
-            "row": places[failure.rows],
+            "row": rows,
             "field": failure.field,
             "code": failure.code,
-            "message": [said[value] for value in values],
+            "message": [said[text] for text in judged],
             "value": values,
         }
     )

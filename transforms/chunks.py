@@ -5,7 +5,7 @@ and numbers travel between tasks, never the records.
 """
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import pandas as pd
@@ -19,10 +19,11 @@ from transforms.blocks import Block
 from transforms.dialect import Dialect
 from transforms.folder import inside, write_table
 from transforms.layout import Layout
-from transforms.mapping import ColumnMapping
+from transforms.mapping import ColumnMapping, MappedColumn
 from transforms.read import column_keys, in_file_order, read_records
 from transforms.records import RecordReader
 from transforms.spreadsheet import unguard
+from transforms.translate import translate
 from transforms.validate import failures
 
 FIRST_EMPTY = 5  # record numbers of empty cells that a report names
@@ -49,7 +50,8 @@ class ChunkProfile:
     """What reading a chunk of `size` bytes found. Rows are counted from 0 within the chunk.
 
     `empty` has, by column position, the number of empty cells and the first rows that have one.
-    `incomplete` are the ids of the fields in which the profile schema found a gap.
+    `incomplete` are the ids of the fields in which the profile schema found a gap. `translated` has, by
+    column position, how many cells each of the column's translations changed.
     """
 
     index: int
@@ -62,6 +64,7 @@ class ChunkProfile:
     blank_records: int = 0
     guarded_cells: int = 0
     cut_off: bool = False
+    translated: dict[int, tuple[int, ...]] = field(default_factory=dict)
 
 
 def chunk_path(folder: str, index: int) -> str:
@@ -77,6 +80,8 @@ def read_chunk(plan: ReadPlan, block: Block) -> ChunkProfile:
     table, guarded = _unguarded(table, keys)
     if plan.layout.rejected_file:
         table = _with_lingering_rules(table, keys)
+    table = _without_what_is_never_read(table, plan.mapping)
+    table, translated = _translated(table, plan.mapping)
     path = chunk_path(plan.folder, block.index)
     write_table(table, path)
     empty, incomplete = _profile(table, plan.mapping)
@@ -91,6 +96,7 @@ def read_chunk(plan: ReadPlan, block: Block) -> ChunkProfile:
         blank,
         guarded,
         block.final and records.cut_off,
+        translated,
     )
 
 
@@ -176,15 +182,45 @@ def _with_lingering_rules(table: pa.Table, keys: list[str]) -> pa.Table:
     return table.append_column("rule", pa.array(rules, pa.string())).append_column("raw", pa.array(texts, pa.string()))
 
 
+def _without_what_is_never_read(table: pa.Table, mapping: ColumnMapping) -> pa.Table:
+    """Blank cells in columns that are never read; and no malformed record's text, in which they stand somewhere."""
+    for column in mapping.never_read:
+        blank = pc.if_else(pc.is_null(table[column.key]), pa.scalar(None, pa.string()), "")
+        table = table.set_column(column.position - 1, column.key, blank)
+    if mapping.never_read and "raw" in table.column_names:
+        hidden = pa.nulls(table.num_rows, pa.string())
+        table = table.set_column(table.column_names.index("raw"), "raw", hidden)
+    return table
+
+
+def _translated(table: pa.Table, mapping: ColumnMapping) -> tuple[pa.Table, dict[int, tuple[int, ...]]]:
+    """The table with the translated cells beside the source's own, in columns in which any cell changed."""
+    counts = {}
+    for column in mapping.translated:
+        assert column.rule is not None
+        cells, counts[column.position] = translate(table[column.key], column.rule)
+        if any(counts[column.position]):
+            table = table.append_column(column.translated_key, cells)
+    return table, counts
+
+
+def cells_of(table: pa.Table, column: MappedColumn) -> pa.ChunkedArray:
+    """A column's cells as the rules judge them: translated, where a preset changed any."""
+    return table[column.translated_key if column.rule and column.translated_key in table.column_names else column.key]
+
+
 def _profile(table: pa.Table, mapping: ColumnMapping) -> tuple[dict[int, tuple[int, tuple[int, ...]]], frozenset[str]]:
     rows = np.arange(table.num_rows)
     if "rule" in table.column_names:
         rows = rows[~np.asarray(pc.fill_null(pc.starts_with(table["rule"], "row-"), False))]
     table = well_formed(table)
-    empty = {}
+    empty: dict[int, tuple[int, tuple[int, ...]]] = {}
     filled = {}
     for column in mapping.columns:
-        cells = table[column.key]
+        if column.never_read:
+            empty[column.position] = (0, ())
+            continue
+        cells = cells_of(table, column)
         blank = _blank_cells(cells)
         found = np.flatnonzero(np.asarray(blank))
         empty[column.position] = (len(found), tuple(int(rows[place]) for place in found[:FIRST_EMPTY]))
@@ -198,5 +234,8 @@ def _series(cells: pa.ChunkedArray) -> pd.Series:
 
 
 def raw_frame(table: pa.Table, mapping: ColumnMapping) -> pd.DataFrame:
-    """The raw cells of the mapped columns, one column a field."""
-    return pd.DataFrame({column.field.id: _series(table[column.key]) for column in mapping.mapped if column.field})
+    """The mapped columns' cells as text, translated where a preset says so, and its constants; one column a field."""
+    cells = {column.field.id: cells_of(table, column) for column in mapping.mapped if column.field}
+    for constant in mapping.constants:
+        cells[constant.field.id] = pa.chunked_array([pa.repeat(pa.scalar(constant.value), table.num_rows)])
+    return pd.DataFrame({field: _series(column) for field, column in cells.items()})

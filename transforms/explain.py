@@ -12,9 +12,11 @@ from schemas.decimals import DECIMAL, SIGNIFICANT_DIGITS
 from schemas.emails import what_is_wrong
 from schemas.field_types import FieldType
 from schemas.phones import example_phone, to_e164
+from schemas.presets import ColumnRule
 from schemas.rules import EXPECTED, Rule
 from transforms.nearest import nearest
 from transforms.normalise import Reading
+from transforms.translate import titles
 
 LONGEST_QUOTE = 60
 _NEAR = 0.6  # how alike an option must be to be suggested
@@ -114,9 +116,17 @@ def explain_cell(rule: Rule, value: str, field: Field, reading: Reading) -> str:
     return _EXPLANATIONS[rule](value, field, reading)
 
 
+def explain_rule(rule: ColumnRule) -> str:
+    """What a preset reads in a column besides what the rules ask for."""
+    return f"(the preset reads here: {', '.join(titles(rule)[:SEVERAL])})"
+
+
 def explain_row(rule: Rule, line: int, cells: int | None, width: int) -> str:
     """Why a record could not be read as a row of cells."""
     if rule in (Rule.ROW_TOO_SHORT, Rule.ROW_TOO_LONG):
+        if cells is None:  # the record is not shown, since it holds a column that is never read
+            wrong = "few" if rule is Rule.ROW_TOO_SHORT else "many"
+            return f"the record has too {wrong} cells; the header has {width} columns"
         return f"the record has {cells} cell{'s' * (cells != 1)}; the header has {width} columns"
     if rule is Rule.ROW_BAD_QUOTING:
         return f"a cell of the record at line {line} starts with a quote that is not closed where the cell ends"

@@ -1,7 +1,7 @@
 """Which column of the file goes to which field of the catalogue."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -17,6 +17,7 @@ from schemas.errors import (
     UnknownColumn,
     UnknownField,
 )
+from schemas.presets import ColumnRule
 from transforms.nearest import nearest
 
 _BY_POSITION = re.compile(r"column_([1-9][0-9]{0,5})", re.ASCII)
@@ -36,7 +37,8 @@ class Outcome(StrEnum):
 class MappedColumn:
     """A column of the file, its position counted from 1, and the field it goes to, if any.
 
-    `left_out`: the field was incomplete in the import that this file is a retry of.
+    `left_out`: the field was incomplete in the import that this file is a retry of. `rule` is there where a preset
+    translates its cells; one that is `never_read` is blank in all that we write.
     """
 
     position: int
@@ -45,6 +47,13 @@ class MappedColumn:
     ignored: bool = False
     suggestion: str | None = None
     left_out: bool = False
+    rule: ColumnRule | None = None
+    never_read: bool = False
+
+    @property
+    def translated_key(self) -> str:
+        """The name of its translated cells, in chunks in which there are any."""
+        return f"translated_{self.position}"
 
     @property
     def key(self) -> str:
@@ -53,10 +62,34 @@ class MappedColumn:
 
 
 @dataclass(frozen=True)
+class Constant:
+    """A value that the file implies for a field of all its contacts."""
+
+    field: Field
+    value: str
+
+    @property
+    def title(self) -> str:
+        """What the report calls it."""
+        return f"{self.value!r} in every row"
+
+
+@dataclass(frozen=True)
 class ColumnMapping:
-    """Every column of the file, in order."""
+    """Every column of the file, in order; and a preset's name, its constants, and notes on what it could not do."""
 
     columns: tuple[MappedColumn, ...]
+    constants: tuple[Constant, ...] = ()
+    preset: str | None = None
+    notes: tuple[str, ...] = ()
+
+    @property
+    def translated(self) -> tuple[MappedColumn, ...]:
+        return tuple(column for column in self.columns if column.rule)
+
+    @property
+    def never_read(self) -> tuple[MappedColumn, ...]:
+        return tuple(column for column in self.columns if column.never_read)
 
     @property
     def mapped(self) -> tuple[MappedColumn, ...]:
@@ -64,6 +97,7 @@ class ColumnMapping:
 
     @property
     def fields(self) -> tuple[Field, ...]:
+        """The fields that columns go to; those of constants need no column."""
         return tuple(column.field for column in self.columns if column.field)
 
     def column_of(self, field: str) -> MappedColumn:
@@ -90,11 +124,12 @@ def map_columns(
     explicit: Mapping[str, str],
     never: Sequence[str] = (),
     kept: Mapping[int, MappedColumn] | None = None,
+    implied: Collection[str] = (),
     *,
     final: bool = True,
 ) -> ColumnMapping:
     """Match columns to fields: explicit mapping first, then as `kept` from an earlier import, by position, then by
-    id, label or alias; `never` maps nowhere.
+    id, label or alias; `never` maps nowhere, and no name leads to a field that is `implied`.
 
     Raises the `RequestError` of the rule that is broken: unknown column or field, two columns for one
     field, and exactly one column for the identity; the last two only of a `final` mapping, which no
@@ -111,7 +146,7 @@ def map_columns(
         elif position in chosen:
             columns.append(MappedColumn(position, name, chosen[position], ignored=chosen[position] is None))
         else:
-            columns.append(kept.get(position) or _automatic(position, name, catalogue, taken))
+            columns.append(kept.get(position) or _automatic(position, name, catalogue, taken.union(implied)))
     if final:
         _one_column_a_field(columns, catalogue)
     return ColumnMapping(tuple(columns))
@@ -122,14 +157,14 @@ def _explicit(names: Sequence[str], catalogue: FieldCatalogue, explicit: Mapping
     for column, target in explicit.items():
         if target and target not in catalogue.by_id:
             raise UnknownField(target, catalogue.ids)
-        positions = _positions(column, names)
+        positions = positions_of(column, names)
         if not positions:
             raise UnknownColumn(column, tuple(names))
         chosen |= dict.fromkeys(positions, catalogue[target] if target else None)
     return chosen
 
 
-def _positions(column: str, names: Sequence[str]) -> list[int]:
+def positions_of(column: str, names: Sequence[str]) -> list[int]:
     """The columns meant by a name: by position, else by the exact text, else by what it comes to."""
     if by_position := _BY_POSITION.fullmatch(column):
         number = int(by_position[1])

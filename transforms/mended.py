@@ -1,6 +1,7 @@
 """A mended file: what its first import decided about the columns, and which of that import's records its rows are."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -17,6 +18,16 @@ from transforms.layout import REJECTION_COLUMNS
 from transforms.mapping import ColumnMapping, MappedColumn, Outcome
 from transforms.profile import PlacedChunk
 
+
+@dataclass(frozen=True)
+class Decided:
+    """What the report of an earlier import says that its mended rows are read by: its columns, its preset."""
+
+    columns: Sequence[Mapping[str, Any]] = ()
+    preset: str | None = None
+
+
+NOTHING_DECIDED = Decided()
 NUMBER, LINE = REJECTION_COLUMNS[:2]
 _A_NUMBER = "^[1-9][0-9]{0,17}$"
 

@@ -1,11 +1,12 @@
 """Complete or dropped: what the chunks found, summed over the whole file, decides which fields are imported."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from schemas.catalogue import Field
 from transforms.chunks import FIRST_EMPTY, ChunkProfile
 from transforms.mapping import ColumnMapping, MappedColumn, Outcome
+from transforms.translate import titles
 
 
 @dataclass(frozen=True)
@@ -41,6 +42,16 @@ class PlacedChunk:
 
 
 @dataclass(frozen=True)
+class TranslatedCells:
+    """One translation of a preset, and how many cells it changed; a constant has no column."""
+
+    column: str | None
+    field: str
+    translation: str
+    cells: int
+
+
+@dataclass(frozen=True)
 class FileProfile:
     """The whole file as read: its chunks in order, its columns, and the number of its records."""
 
@@ -50,13 +61,14 @@ class FileProfile:
     blank_records: int
     guarded_cells: int
     cut_off: bool
+    translations: tuple[TranslatedCells, ...] = ()
+    constants: tuple[Field, ...] = ()
 
     @property
     def imported(self) -> tuple[Field, ...]:
-        """The fields that the file brings, in the file's order."""
-        return tuple(
-            each.column.field for each in self.columns if each.column.field and each.outcome is Outcome.IMPORTED
-        )
+        """The fields that the file brings, in the file's order, and then those that it implies."""
+        columns = (each.column.field for each in self.columns if each.outcome is Outcome.IMPORTED)
+        return (*filter(None, columns), *self.constants)
 
 
 def profile_file(profiles: Sequence[ChunkProfile], mapping: ColumnMapping, first_line: int) -> FileProfile:
@@ -73,7 +85,20 @@ def profile_file(profiles: Sequence[ChunkProfile], mapping: ColumnMapping, first
         sum(profile.blank_records for profile in profiles),
         sum(profile.guarded_cells for profile in profiles),
         any(profile.cut_off for profile in profiles),
+        tuple(_translations(profiles, mapping, record - 1)),
+        tuple(constant.field for constant in mapping.constants),
     )
+
+
+def _translations(profiles: Sequence[ChunkProfile], mapping: ColumnMapping, records: int) -> Iterator[TranslatedCells]:
+    for column in mapping.translated:
+        assert column.rule is not None
+        assert column.field is not None
+        for place, title in enumerate(titles(column.rule)):
+            cells = sum(profile.translated[column.position][place] for profile in profiles)
+            yield TranslatedCells(column.name, column.field.id, title, cells)
+    for constant in mapping.constants:
+        yield TranslatedCells(None, constant.field.id, constant.title, records)
 
 
 def _column_profile(

@@ -18,12 +18,13 @@ class Earlier:
     """A completed import that a mended file comes from.
 
     `first` is the import whose records are numbered in the rejected files of all its retries, and of their retries;
-    `columns` are as its report has them.
+    `columns` and `preset` are as its report has them.
     """
 
     import_id: int
     first: int
     columns: tuple[dict[str, Any], ...]
+    preset: str | None = None
 
 
 @dataclass(frozen=True)
@@ -47,7 +48,8 @@ def earlier_import(warehouse: Warehouse, import_id: int) -> Earlier:
     row = get_import(warehouse, import_id)
     if row["status"] != COMPLETED:
         raise ImportNotCompleted(import_id, row["status"])
-    return Earlier(import_id, row["first_import"] or import_id, tuple(row["report"]["columns"]))
+    report = row["report"]
+    return Earlier(import_id, row["first_import"] or import_id, tuple(report["columns"]), report.get("preset"))
 
 
 def record_mended(connection: Connection, tables: WarehouseTables, import_id: int, mending: Mending) -> Mended:

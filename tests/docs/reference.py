@@ -20,6 +20,8 @@ from schemas.checks import CHECKS
 from schemas.choices import MergePolicy
 from schemas.errors import ContactImportError, UsageError
 from schemas.field_types import TRAITS, FieldType, Gaps
+from schemas.preset_files import built_in_presets
+from schemas.presets import ColumnRule, Part, Preset
 from schemas.rules import EXPECTED, Rule
 from tests.docs.sections import HOUSE, Section, code, codes, plain
 from transforms.layout import REJECTION_COLUMNS
@@ -27,7 +29,7 @@ from transforms.mapping import Outcome
 from warehouse import imports
 from warehouse.tables import WarehouseTables
 
-RULES, ARCHITECTURE = "docs/rules.md", "docs/architecture.md"
+RULES, ARCHITECTURE, PRESETS = "docs/rules.md", "docs/architecture.md", "docs/presets.md"
 PACKAGES = ("flows", "transforms", "warehouse", "schemas")
 HOMES_OF_ERRORS = (schema_errors.__name__, local_server.__name__)
 
@@ -49,6 +51,8 @@ def sections() -> list[Section]:
         _rows("import statuses", "status", _statuses(), "what it says of the import"),
         _tables(),
         _catalogue(),
+        _preset_keys(),
+        _built_in_presets(),
         *(_modules(package) for package in PACKAGES),
     ]
 
@@ -195,6 +199,38 @@ def _catalogue() -> Section:
         for name, field in fields.items()
     )
     return Section("catalogue", RULES, ("key", "needed"), rows, ("what to write",))
+
+
+def _preset_keys() -> Section:
+    keys = {"": Preset.model_fields, "columns: ": ColumnRule.model_fields, "parts: ": Part.model_fields}
+    rows = tuple(
+        (code(f"{place}{name}"), "yes" if field.is_required() else "no")
+        for place, fields in keys.items()
+        for name, field in fields.items()
+        if name != "name"
+    )
+    return Section("preset keys", PRESETS, ("key", "needed"), rows, ("what to write",))
+
+
+def _built_in_presets() -> Section:
+    rows = tuple(
+        (
+            code(preset.name),
+            plain(preset.label),
+            codes(sorted({*_filled(preset)})),
+            codes(preset.never_read),
+            plain(preset.note),
+        )
+        for preset in built_in_presets()
+    )
+    header = ("preset", "export", "fields that it fills", "columns that are never read", "worth knowing")
+    return Section("built-in presets", PRESETS, header, rows)
+
+
+def _filled(preset: Preset) -> Iterator[str]:
+    yield from (rule.field for rule in preset.columns.values() if rule.field)
+    yield from preset.constants
+    yield from (field for part in preset.parts.values() for field in part.constants)
 
 
 def _modules(package: str) -> Section:

@@ -9,12 +9,12 @@ from pathlib import Path
 import pytest
 
 from flows.arguments import build_parser
-from tests.docs.reference import ARCHITECTURE, PACKAGES, RULES, errors, options, sections
+from tests.docs.reference import ARCHITECTURE, PACKAGES, PRESETS, RULES, errors, options, sections
 from tests.docs.sections import HOUSE, RENEW, Section
 
 UPDATE = bool(os.environ.get("UPDATE_DOCS"))
 SECTIONS = sections()
-USER_PAGES = ("README.md", RULES, "data/README.md")
+USER_PAGES = ("README.md", RULES, PRESETS, "data/README.md")
 LINK = re.compile(r"!?\[[^\]]*\]\(\s*<?([^)>\s]+)>?[^)]*\)")
 
 

@@ -45,6 +45,9 @@ class Checked:
     encoding: str
     warnings: tuple[str, ...]
     dialect: dict[str, Any]
+    preset: str | None
+    notes: tuple[str, ...]
+    translations: dict[tuple[str | None, str], int]
 
     @property
     def codes(self) -> list[tuple[int, str]]:
@@ -79,12 +82,13 @@ def check(
     catalogue: FieldCatalogue,
     block_bytes: int = 1 << 20,
     rows_a_partition: int = ROWS_A_PARTITION,
+    name: str = "contacts.csv",
     **options: Any,
 ) -> Checked:
     """Check a file of this content; text is written as UTF-8, its line breaks as they are."""
-    with TemporaryDirectory() as name:
-        folder = Path(name)
-        path = folder / "contacts.csv"
+    with TemporaryDirectory() as temporary:
+        folder = Path(temporary)
+        path = folder / name
         path.write_bytes(content.encode() if isinstance(content, str) else content)
         asked = ReadingOptions(source=str(path), **options)
         return _check(asked, _adapted(catalogue, asked), folder, block_bytes, rows_a_partition)
@@ -125,6 +129,9 @@ def _check(
         source.landed.encoding,
         (*source.landed.warnings, *source.layout.warnings),
         source.layout.dialect.as_report(),
+        source.mapping.preset,
+        source.mapping.notes,
+        {(each.column, each.translation): each.cells for each in profile.translations},
     )
 
 

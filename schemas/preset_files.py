@@ -1,0 +1,117 @@
+"""Where presets lie: the built-in ones beside this module, a user's own in a folder, and anybody's at a path."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pydantic import ValidationError
+
+from schemas.errors import PresetInvalid, PresetUnknown
+from schemas.presets import AUTO, NAME, Preset
+
+BUILT_IN = Path(__file__).with_name("platforms")
+
+
+class _Text(yaml.BaseLoader):
+    """Everything as text; a key that is there twice is refused, where YAML would let the last one win."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        seen = set()
+        for key, _ in node.value:
+            name = self.construct_object(key, deep=True)
+            if not isinstance(name, str) or name in seen:
+                raise yaml.constructor.ConstructorError(None, None, f"{name!r} is there twice", key.start_mark)
+            seen.add(name)
+        return super().construct_mapping(node, deep)
+
+
+def split_part(text: str) -> tuple[str, str | None]:
+    """`mailchimp:cleaned` as the preset's name and the part's; a path keeps its colons."""
+    name, colon, part = text.rpartition(":")
+    return (name, part) if colon and name and NAME.fullmatch(part) and len(name) > 1 else (text, None)
+
+
+def is_path(name: str) -> bool:
+    """Whether a preset's name is the path of a file."""
+    return "/" in name or "\\" in name or name.endswith((".yaml", ".yml"))
+
+
+def load_preset(name: str, own: Path | None) -> Preset:
+    """A preset by its name, a user's own before a built-in one, or by its path."""
+    return read_preset(Path(name) if is_path(name) else preset_path(name, own))
+
+
+def preset_path(name: str, own: Path | None) -> Path:
+    """Where the preset of this name lies; `PresetUnknown` lists those there are."""
+    for folder in filter(None, (own, BUILT_IN)):
+        path = folder / f"{name}.yaml"
+        if NAME.fullmatch(name) and path.is_file():
+            return path
+    raise PresetUnknown(name, (*preset_names(own), AUTO))
+
+
+def preset_names(folder: Path | None) -> tuple[str, ...]:
+    """The names of a user's own presets and of the built-in ones, each once."""
+    return tuple(dict.fromkeys(path.stem for path in (*_files(folder), *_files(BUILT_IN))))
+
+
+def own_presets(folder: Path) -> Iterator[Preset]:
+    return (read_preset(path) for path in _files(folder))
+
+
+def built_in_presets() -> Iterator[Preset]:
+    return own_presets(BUILT_IN)
+
+
+def _files(folder: Path | None) -> list[Path]:
+    if folder is None:
+        return []
+    return sorted((path for path in folder.glob("*.yaml") if NAME.fullmatch(path.stem)), key=lambda path: path.stem)
+
+
+def read_preset(path: Path) -> Preset:
+    """A preset from its file; `PresetInvalid` names every key that is wrong, and what to write."""
+    try:
+        raw = yaml.load(path.read_text(encoding="utf-8"), Loader=_Text)
+    except (OSError, UnicodeDecodeError) as error:
+        raise PresetInvalid(str(path), ("it cannot be read",)) from error
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
+        mark = getattr(error, "problem_mark", None)
+        where = f" at line {mark.line + 1}" if mark else ""
+        what = getattr(error, "problem", None) or "it is no YAML"
+        raise PresetInvalid(str(path), (f"{what}{where}",)) from error
+    if not isinstance(raw, dict) or not isinstance(raw.get("columns"), dict):
+        raise PresetInvalid(str(path), ("it has no 'columns:' with a line 'Column: field' for each",))
+    if "name" in raw:
+        raise PresetInvalid(str(path), ("name: is the file's name; take it out",))
+    try:
+        return Preset.model_validate({**raw, "name": path.stem})
+    except ValidationError as error:
+        raise PresetInvalid(str(path), tuple(_problem(each) for each in error.errors())) from error
+
+
+def _problem(error: Any) -> str:
+    """One sentence for one breach: the keys that lead to it, and what to write."""
+    message = str(error["msg"]).removeprefix("Value error, ")
+    if error["type"] == "extra_forbidden":
+        message = "is no known key; take it out"
+    elif error["type"] == "literal_error":
+        message = f"is wrong; write one of: {error['ctx']['expected']}"
+    elif error["type"].endswith("_type"):
+        message = "is written in the wrong shape (a list, a text or 'key: value' lines)"
+    location = [part if isinstance(part, str) else f"number {part + 1}" for part in error["loc"]]
+    return f"{', '.join(location)}: {message}" if location else message
+
+
+def preset_text(preset: Preset) -> str:
+    """A preset as the YAML that reads back as it is."""
+    content = preset.model_dump(exclude={"name"}, exclude_defaults=True)
+    columns = {name: _shortest(rule) for name, rule in content["columns"].items()}
+    whole = {**content, "columns": columns}
+    plain = {key: list(value) if isinstance(value, tuple) else value for key, value in whole.items()}
+    return str(yaml.safe_dump(plain, sort_keys=False, allow_unicode=True, width=120))
+
+
+def _shortest(rule: dict[str, Any]) -> Any:
+    return rule.get("field", "") if set(rule) <= {"field"} else rule

@@ -1,0 +1,142 @@
+"""Presets: saved mappings, which also say what an export's cells need to fit the rules.
+
+A preset is YAML, all of it read as text, so that `yes` stays the word that it is. What it says is held
+strictly here, without a catalogue; `transforms.fitting` fits it to the file and the catalogue at hand.
+"""
+
+import re
+from functools import cached_property
+from typing import Any, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+
+from schemas.catalogue import header_key
+from schemas.dates import date_pattern
+
+AUTO = "auto"
+NAME = re.compile(r"[^\W_][\w-]{0,99}")
+THOUSANDS = {",": ".", ".": ","}  # the sign that a decimal sign goes with, where the preset names none
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class ColumnRule(_Strict):
+    """What becomes of one column: the field that it goes to (none: ignored), and how its cells are read."""
+
+    field: str = ""
+    values: dict[str, str] = Field(default_factory=dict)
+    date: str | None = None
+    decimal: Literal[",", "."] | None = None
+    thousands: Literal[",", ".", " ", "'", ""] | None = None
+    separator: str | None = Field(None, min_length=1)
+    take: Literal["first"] | None = None
+    phone: Literal["plain"] | None = None
+    apostrophe: Literal["remove"] | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _from_a_bare_field(cls, value: Any) -> Any:
+        return {"field": value} if isinstance(value, str) else value
+
+    @field_validator("date")
+    @classmethod
+    def _is_a_date_format(cls, value: str | None) -> str | None:
+        if value is not None:
+            date_pattern(value)
+        return value
+
+    @field_validator("values")
+    @classmethod
+    def _read_once_is_read_for_good(cls, values: dict[str, str]) -> dict[str, str]:
+        """A mended cell holds what the rules ask for, and must not be translated once more into something else."""
+        read = {key.strip().casefold(): target for key, target in values.items()}
+        if len(read) < len(values):
+            raise ValueError("names one value twice (upper and lower case do not differ here); take one out")
+        for key, target in values.items():
+            if target and read.get(target.casefold(), target) != target:
+                raise ValueError(
+                    f"turns {key!r} into {target!r}, and {target!r} into {read[target.casefold()]!r}: a mended file "
+                    "would come out wrong; write values that the field has, and no value that is also read as another"
+                )
+        return values
+
+    @model_validator(mode="after")
+    def _hangs_together(self) -> Self:
+        if self.take and not self.separator:
+            raise ValueError("takes the first value without a separator; write 'separator:' too")
+        if self.decimal and self.decimal == self.thousands:
+            raise ValueError("has one sign for decimals and for thousands; write two different ones")
+        if self.translates and not self.field:
+            raise ValueError("translates cells of a column that goes to no field; write 'field:' too")
+        return self
+
+    @property
+    def signs(self) -> tuple[str, str]:
+        """The decimal sign and the thousands sign."""
+        decimal = self.decimal or ("," if self.thousands == "." else ".")
+        return decimal, THOUSANDS[decimal] if self.thousands is None else self.thousands
+
+    @property
+    def sign(self) -> str | None:
+        """The separator without the white space around it, where it has any other sign."""
+        return self.separator and (self.separator.strip() or self.separator)
+
+    @property
+    def translates(self) -> bool:
+        """Whether it does anything to cells."""
+        return any(getattr(self, name) for name in type(self).model_fields if name != "field")
+
+
+class Part(_Strict):
+    """One of the files that an export consists of, told by its name; and what that name says of its contacts."""
+
+    file: str = Field(min_length=1)
+    constants: dict[str, str] = Field(default_factory=dict)
+
+
+class Preset(_Strict):
+    """`signature` are the columns by which `--preset auto` knows the export; `never_read` stay blank everywhere."""
+
+    name: str = ""
+    label: str = ""
+    note: str = ""
+    signature: tuple[str, ...] = ()
+    columns: dict[str, ColumnRule]
+    constants: dict[str, str] = Field(default_factory=dict)
+    parts: dict[str, Part] = Field(default_factory=dict)
+    never_read: tuple[str, ...] = ()
+
+    @field_validator("constants", "parts")
+    @classmethod
+    def _names_are_names(cls, value: dict[str, Any]) -> dict[str, Any]:
+        for name in value:
+            if not NAME.fullmatch(name):
+                raise ValueError(f"has the name {name!r}; write letters, digits, - and _")
+        return value
+
+    @model_validator(mode="after")
+    def _hangs_together(self) -> Self:
+        by_key: dict[str, str] = {}
+        by_field: dict[str, str] = {}
+        for column, rule in self.columns.items():
+            if (key := header_key(column)) in by_key:
+                raise ValueError(f"columns: {by_key[key]!r} and {column!r} are the same name; take one out")
+            if rule.field and rule.field in by_field:
+                raise ValueError(
+                    f"columns: {by_field[rule.field]!r} and {column!r} both go to {rule.field!r}; one column may"
+                )
+            by_key[key] = by_field[rule.field] = column
+        for name in self.never_read:
+            if header_key(name) in by_key:
+                raise ValueError(f"never_read: {name!r} is in columns too; take it out of one of them")
+        for field in {*self.constants, *(field for part in self.parts.values() for field in part.constants)}:
+            if field in by_field:
+                raise ValueError(f"constants: {field!r} comes from the column {by_field[field]!r} already")
+        return self
+
+    @cached_property
+    def keys(self) -> frozenset[str]:
+        """The columns of the signature, as they are compared."""
+        return frozenset(map(header_key, self.signature))

@@ -1,0 +1,217 @@
+"""A preset on files and catalogues that it was not written for: what is followed, what is passed over and told."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from schemas.catalogue import FieldCatalogue
+from schemas.errors import ColumnNeverRead, ContactImportError, DuplicateMapping, PresetNotFound, PresetUnknown
+from schemas.presets import Preset
+from tests.transforms.pipeline import Checked, check
+from transforms.fitting import chosen, find_preset, map_with_preset, recognised
+from transforms.mapping import ColumnMapping
+
+HEADER = ["Mail", "Who", "Tel", "Day", "State", "Hobbies", "Sum", "Hash"]
+PRESET = {
+    "signature": ["Mail", "Who"],
+    "columns": {
+        "Mail": "email",
+        "Who": "name",
+        "Tel": {"field": "phone", "phone": "plain"},
+        "Day": {"field": "born", "date": "m/d/yyyy"},
+        "State": {"field": "status", "values": {"yes": "subscribed", "no": "none"}},
+        "Hobbies": {"field": "likes", "separator": ","},
+        "Sum": {"field": "spent", "decimal": ","},
+    },
+    "constants": {"vip": "true"},
+    "never_read": ["Hash"],
+}
+
+
+def mapped(
+    catalogue: FieldCatalogue,
+    preset: dict[str, Any],
+    names: list[str] = HEADER,
+    explicit: dict[str, str] | None = None,
+) -> ColumnMapping:
+    found = chosen(Preset.model_validate({"name": "mine", **preset}), None, "file.csv")
+    return map_with_preset(names, catalogue, explicit or {}, (), {}, found)
+
+
+def fields(mapping: ColumnMapping) -> dict[str, str | None]:
+    """A column's field, `-` where it is ignored, None where it is unknown."""
+    return {each.name: each.field.id if each.field else "-" if each.ignored else None for each in mapping.columns}
+
+
+def test_all_of_it_where_the_catalogue_has_it_all(catalogue: FieldCatalogue) -> None:
+    mapping = mapped(catalogue, PRESET)
+    assert list(fields(mapping).values()) == ["email", "name", "phone", "born", "status", "likes", "spent", "-"]
+    assert [(constant.field.id, constant.value) for constant in mapping.constants] == [("vip", "true")]
+    assert [column.name for column in mapping.never_read] == ["Hash"]
+    assert [column.name for column in mapping.translated] == ["Tel", "Day", "State", "Hobbies", "Sum"]
+    assert (mapping.preset, mapping.notes) == ("mine", ())
+
+
+@pytest.mark.parametrize(
+    ("preset", "note", "changed"),
+    [
+        pytest.param({"columns": {"Mail": "email", "Who": "nom"}}, "no field 'nom' (column 'Who')", {}, id="field"),
+        pytest.param(
+            {"columns": {"Mail": "email", "State": {"field": "status", "values": {"yes": "on", "no": "none"}}}},
+            "'on' is no value of 'status' (column 'State')",
+            {"State": {"no": "none"}},
+            id="option",
+        ),
+        pytest.param(
+            {"columns": {"Mail": "email", "Who": {"field": "name", "date": "m/d/yyyy", "values": {"a": "b"}}}},
+            "'date' does not go with 'name'",
+            {"Who": {"a": "b"}},
+            id="date-for-a-text",
+        ),
+        pytest.param(
+            {"columns": {"Mail": "email", "Day": {"field": "born", "decimal": ","}}},
+            "'decimal' does not go with 'born'",
+            {},
+            id="number-for-a-date",
+        ),
+        pytest.param(
+            {"columns": {"Mail": "email", "State": {"field": "status", "separator": ","}}},
+            "'separator' does not go with 'status'",
+            {},
+            id="several-for-a-radio",
+        ),
+        pytest.param(
+            {"columns": {"Mail": "email", "Hobbies": {"field": "likes", "separator": "o"}}},
+            "'separator' does not go with 'likes'",
+            {},
+            id="separator-in-an-option",
+        ),
+        pytest.param(
+            {"columns": {"Mail": "email"}, "constants": {"stat": "none"}},
+            "no field 'stat' to hold 'none'",
+            {},
+            id="constant-for-no-field",
+        ),
+        pytest.param(
+            {"columns": {"Mail": "email"}, "constants": {"status": "on"}},
+            "'on' is no value of 'status'",
+            {},
+            id="constant-of-no-option",
+        ),
+        pytest.param(
+            {"columns": {"Mail": "email"}, "signature": ["Mail", "Bank"]}, "it has no column Bank", {}, id="other-file"
+        ),
+        pytest.param(
+            {"columns": {"Mail": "email"}, "parts": {"a": {"file": "x*"}}}, "one of: mine:a", {}, id="no-part"
+        ),
+    ],
+)
+def test_what_the_catalogue_lacks_is_passed_over_and_told(
+    preset: dict[str, Any], note: str, changed: dict[str, Any], catalogue: FieldCatalogue
+) -> None:
+    mapping = mapped(catalogue, preset)
+    assert len(mapping.notes) == 1
+    assert note in mapping.notes[0]
+    assert {column.name: column.rule.values for column in mapping.translated if column.rule} == changed
+    assert mapping.constants == ()
+
+
+@pytest.mark.parametrize(
+    ("explicit", "expected"),
+    [
+        pytest.param({"Who": ""}, {"Who": "-"}, id="ignored"),
+        pytest.param({"Hobbies": "name"}, {"Hobbies": "name", "Who": "-"}, id="takes-a-field-from-the-preset"),
+        pytest.param({"Who": "other_email"}, {"Who": "other_email"}, id="another-field"),
+        pytest.param({"Hash": ""}, {"Hash": "-"}, id="never-read-all-the-same"),
+    ],
+)
+def test_what_the_user_maps_comes_before_the_preset(
+    explicit: dict[str, str], expected: dict[str, str], catalogue: FieldCatalogue
+) -> None:
+    mapping = mapped(catalogue, PRESET, explicit=explicit)
+    assert fields(mapping) == fields(mapped(catalogue, PRESET)) | expected
+    assert [column.name for column in mapping.never_read] == ["Hash"]
+
+
+def test_a_constant_gives_way_to_a_column_that_the_user_maps_and_not_to_one_of_that_name(
+    catalogue: FieldCatalogue,
+) -> None:
+    names = ["Mail", "vip", "x"]
+    assert fields(mapped(catalogue, PRESET, names)) == {"Mail": "email", "vip": "-", "x": None}
+    mapping = mapped(catalogue, PRESET, names, {"x": "vip"})
+    assert (fields(mapping), mapping.constants) == ({"Mail": "email", "vip": "-", "x": "vip"}, ())
+
+
+def test_translations_go_with_a_column_to_the_field_that_the_user_names(catalogue: FieldCatalogue) -> None:
+    """So that a preset serves a catalogue whose fields have other names."""
+    preset = {"columns": {"Mail": "email", "State": {"field": "consent", "values": {"yes": "subscribed"}}}}
+    mapping = mapped(catalogue, preset, explicit={"State": "status"})
+    assert fields(mapping)["State"] == "status"
+    assert [column.rule.values for column in mapping.translated if column.rule] == [{"yes": "subscribed"}]
+
+
+def test_columns_that_the_preset_does_not_name_are_matched_by_name(catalogue: FieldCatalogue) -> None:
+    found = fields(mapped(catalogue, PRESET, ["Mail", "points", "Nombre", "Who"]))
+    assert found == {"Mail": "email", "points": "points", "Nombre": "-", "Who": "name"}
+
+
+@pytest.mark.parametrize(
+    ("names", "explicit", "error"),
+    [
+        pytest.param(["Mail", "Hash"], {"Hash": "name"}, ColumnNeverRead, id="never-read"),
+        pytest.param(["Mail", "Hash"], {"column_2": "name"}, ColumnNeverRead, id="never-read-by-position"),
+        pytest.param(["Mail", "Who", "Who"], {}, DuplicateMapping, id="a-header-twice"),
+    ],
+)
+def test_refused(
+    names: list[str], explicit: dict[str, str], error: type[ContactImportError], catalogue: FieldCatalogue
+) -> None:
+    with pytest.raises(error):
+        mapped(catalogue, PRESET, names, explicit)
+
+
+def preset(name: str, *signature: str) -> Preset:
+    return Preset(name=name, signature=signature, columns={})
+
+
+def test_auto_takes_the_one_that_fits_a_users_own_first() -> None:
+    shelf = [preset("a", "Mail", "x"), preset("b", "mail ", "y"), preset("none")]
+    assert recognised(["MAIL", "y", "z"], shelf).name == "b"
+    assert recognised(["Mail", "x", "y"], [preset("own", "y")], shelf).name == "own"
+
+
+@pytest.mark.parametrize(
+    ("names", "says"),
+    [
+        pytest.param(["Mail"], "fits no preset", id="none"),
+        pytest.param(["Mail", "x", "y"], "several presets: a, b", id="several"),
+    ],
+)
+def test_auto_says_when_none_or_several_fit(names: list[str], says: str) -> None:
+    with pytest.raises(PresetNotFound, match=says):
+        recognised(names, [preset("a", "Mail", "x"), preset("b", "Mail", "y")])
+
+
+def test_an_unknown_part_is_answered_with_those_there_are(tmp_path: Path) -> None:
+    with pytest.raises(PresetUnknown, match="mailchimp:cleaned"):
+        find_preset("mailchimp:bounced", tmp_path, [], "x.csv")
+
+
+def test_a_file_without_a_header_by_position(tmp_path: Path, catalogue: FieldCatalogue) -> None:
+    path = tmp_path / "mine.yaml"
+    path.write_text(
+        "columns:\n  column_1: email\n  column_2: {field: born, date: d/m/yyyy}\nnever_read: [column_3]\n",
+        encoding="utf-8",
+    )
+    found: Checked = check("a@b.com,2/1/1990,x\nb@c.com,31/2/1990,x\n", catalogue, header=False, preset=str(path))
+    assert found.accepted == [{"email": "a@b.com", "born": "1990-01-02"}]
+    assert found.codes == [(2, "date-invalid")]
+    assert b"x" not in found.rejected_file.split(b"\n")[1].split(b"date-invalid")[0]
+
+
+def test_a_column_in_the_form_of_the_rules_is_left_as_it_is(tmp_path: Path, catalogue: FieldCatalogue) -> None:
+    path = tmp_path / "mine.yaml"
+    path.write_text("columns: {email: email, spent: {field: spent, decimal: ','}}", encoding="utf-8")
+    found = check("email;spent\na@b.com;12.50\nb@b.com;1.234,5\n", catalogue, preset=str(path))
+    assert found.column("spent") == ["12.5", "1234.5"]

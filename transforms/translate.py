@@ -1,0 +1,164 @@
+"""Translations: cells as another program wrote them, turned by column into what the rules ask for.
+
+They run before normalising and change only what they can read: any other cell stays as it is, for the
+rules to judge. A cell that holds what the rules ask for stays too, so that a mended file imports.
+"""
+
+from collections.abc import Callable, Iterator
+from typing import NamedTuple, TypeAlias
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from schemas.checks import DATE, WHITE_SPACE
+from schemas.dates import date_pattern
+from schemas.presets import ColumnRule
+
+Cells: TypeAlias = pa.ChunkedArray
+Counts: TypeAlias = tuple[int, ...]
+
+_IN_PHONES = rf"(?:{WHITE_SPACE}|[().\/\x{{2010}}-\x{{2015}}-])+"
+_THOUSANDS = {" ": r"[ \x{00A0}\x{2009}\x{202F}]", "'": "['\u2019]", ".": r"\.", ",": ","}
+
+
+class Step(NamedTuple):
+    """Translations of a column that run at once: what the report calls each, and what they do together."""
+
+    titles: tuple[str, ...]
+    apply: Callable[[Cells], tuple[Cells, Counts]]
+
+
+class Translated(NamedTuple):
+    """Cells after all of a column's translations, and how many cells each of these changed."""
+
+    cells: Cells
+    counts: Counts
+
+
+def titles(rule: ColumnRule) -> tuple[str, ...]:
+    """A column's translations, in the order in which they run, as the report names them."""
+    return tuple(title for step in _steps(rule) for title in step.titles)
+
+
+def translate(cells: Cells, rule: ColumnRule) -> Translated:
+    """Run a column's translations; nulls, the cells of malformed records, stay null."""
+    cells = pc.utf8_trim_whitespace(cells)
+    counts: Counts = ()
+    for step in _steps(rule):
+        cells, changed = step.apply(cells)
+        counts += changed
+    return Translated(cells, counts)
+
+
+def _steps(rule: ColumnRule) -> Iterator[Step]:
+    """What comes first makes a cell readable for what comes after it."""
+    separator = rule.sign
+    if rule.apostrophe:
+        yield _step("a leading ' taken off", _without_apostrophe)
+    if separator and rule.take:
+        yield _step(f"the first of several values ({separator})", lambda it: _first(it, separator))
+    if rule.phone:
+        yield _step("spaces and signs out of phones", _plain_phone)
+    if separator and not rule.take:
+        yield _step(f"several values: {separator!r} to '|'", lambda it: _joined(it, separator))
+    if pairs := rule.values.items():
+        named = tuple(f"{key!r} to {target!r}" if target else f"{key!r} to blank" for key, target in pairs)
+        valued = _parts_valued if separator and not rule.take else _valued
+        yield Step(named, lambda cells: valued(cells, rule.values))
+    if rule.date:
+        pattern = date_pattern(rule.date)
+        yield _step(f"dates as {rule.date}", lambda cells: _iso_dates(cells, pattern))
+    if rule.decimal or rule.thousands:
+        decimal, thousands = rule.signs
+        grouped = f", {thousands!r} between thousands" if thousands else ""
+        yield _step(f"numbers with {decimal!r} before decimals{grouped}", lambda it: _numbers(it, decimal, thousands))
+
+
+def _step(title: str, change: Callable[[Cells], Cells]) -> Step:
+    def counted(cells: Cells) -> tuple[Cells, Counts]:
+        after = change(cells)
+        return after, (pc.sum(pc.not_equal(cells, after)).as_py() or 0,)
+
+    return Step((title,), counted)
+
+
+def _where(mask: Cells, changed: Cells, cells: Cells) -> Cells:
+    return pc.if_else(pc.fill_null(mask, False), changed, cells)
+
+
+def _without_apostrophe(cells: Cells) -> Cells:
+    """Off numbers and phones alone: 't Hooft keeps his name."""
+    return pc.replace_substring_regex(cells, r"^'+([+0-9])", r"\1")
+
+
+def _first(cells: Cells, separator: str) -> Cells:
+    if not pc.any(pc.match_substring(cells, separator)).as_py():
+        return cells
+    first = pc.utf8_trim_whitespace(pc.list_element(pc.split_pattern(cells, separator, max_splits=1), 0))
+    return _where(pc.greater(pc.binary_length(first), 0), first, cells)
+
+
+def _plain_phone(cells: Cells) -> Cells:
+    plain = pc.replace_substring_regex(cells, _IN_PHONES, "")
+    return _where(pc.match_substring_regex(plain, r"^\+?[0-9]+$"), plain, cells)
+
+
+def _joined(cells: Cells, separator: str) -> Cells:
+    if not pc.any(pc.match_substring(cells, separator)).as_py():
+        return cells
+    parts = pc.split_pattern(cells, separator)
+    trimmed = pa.chunked_array(
+        [
+            pa.ListArray.from_arrays(chunk.offsets, pc.utf8_trim_whitespace(chunk.values), mask=pc.is_null(chunk))
+            for chunk in parts.chunks
+        ],
+        pa.list_(pa.string()),
+    )
+    return pc.binary_join(trimmed, "|")
+
+
+def _valued(cells: Cells, values: dict[str, str]) -> tuple[Cells, Counts]:
+    keys = pc.utf8_lower(pc.utf8_trim_whitespace(pa.array(values, pa.string())))
+    found = pc.index_in(pc.utf8_lower(cells), value_set=keys)
+    after = pc.coalesce(pa.array(values.values(), pa.string()).take(found), cells)
+    changed = pc.filter(found, pc.fill_null(pc.not_equal(after, cells), False))
+    return after, _times(np.asarray(changed), len(values))
+
+
+def _parts_valued(cells: Cells, values: dict[str, str]) -> tuple[Cells, Counts]:
+    """The same for each part of cells with several values; distinct cells are looked at once."""
+    places = {key.strip().lower(): place for place, key in enumerate(values)}
+    targets = list(values.values())
+    coded = cells.combine_chunks().dictionary_encode()
+    times = np.bincount(np.asarray(coded.indices.drop_null()), minlength=len(coded.dictionary))
+    counts = np.zeros(len(values), np.int64)
+    distinct = []
+    for cell, number in zip(coded.dictionary.to_pylist(), times, strict=True):
+        parts = [(part, places.get(part.lower())) for part in cell.split("|")]
+        changed = {place for part, place in parts if place is not None and targets[place] != part}
+        counts[list(changed)] += number
+        kept = [part if place is None else targets[place] for part, place in parts]
+        distinct.append("|".join(part for part in kept if part or len(kept) == 1) if changed else cell)
+    return pa.chunked_array([pa.array(distinct, pa.string()).take(coded.indices)]), tuple(map(int, counts))
+
+
+def _times(places: np.ndarray, size: int) -> Counts:
+    return tuple(int(times) for times in np.bincount(places.astype(np.int64), minlength=size))
+
+
+def _iso_dates(cells: Cells, pattern: str) -> Cells:
+    """A day that does not exist stays as it was written."""
+    found = pc.extract_regex(cells, pattern)
+    year, month, day = (pc.struct_field(found, name) for name in "ymd")
+    padded = (pc.utf8_lpad(part, 2, "0") for part in (month, day))
+    dates = pc.binary_join_element_wise(year, *padded, "-")
+    return _where(pc.match_substring_regex(dates, DATE), dates, cells)
+
+
+def _numbers(cells: Cells, decimal: str, thousands: str) -> Cells:
+    group = _THOUSANDS.get(thousands, "")
+    whole = rf"[0-9]{{1,3}}(?:{group}[0-9]{{3}})+|[0-9]+" if group else "[0-9]+"
+    readable = pc.match_substring_regex(cells, rf"^-?(?:{whole})(?:\{decimal}[0-9]+)?$")
+    plain = pc.replace_substring_regex(cells, group, "") if group else cells
+    return _where(readable, pc.replace_substring(plain, decimal, "."), cells)
