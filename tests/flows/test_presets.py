@@ -1,0 +1,202 @@
+"""`--preset` from the file to the warehouse, and `contacts mapping`."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from flows.cli import main
+from flows.request import ReadingOptions
+from flows.summary import summary
+from schemas.preset_files import built_in_presets
+from schemas.presets import AUTO
+from tests.flows.conftest import Contacts, Ran
+from tests.transforms.platform_exports import EXPORTS
+
+SHOPIFY, MAGENTO, MAILCHIMP = (EXPORTS[name] for name in ("shopify", "magento2", "mailchimp"))
+
+# What comes before the warehouse is tried with one of them.
+one_warehouse = pytest.mark.parametrize("warehouse_url", ["sqlite"], indirect=True)
+
+
+def test_a_preset_stores_what_it_says_and_lists_what_it_did(contacts: Contacts) -> None:
+    file = contacts.file(SHOPIFY.text({}, {"Email": "bo@example.com", "Accepts Email Marketing": "maybe"}))
+    report = contacts("import", file, "--preset", "shopify", "--json").json
+    assert (report["preset"], report["rows"]["accepted"], report["rejections"]) == ("shopify", 1, {"option-unknown": 1})
+    counts = {(each["column"], each["translation"]): each["cells"] for each in report["translations"]}
+    assert counts[("Accepts SMS Marketing", "'no' to 'unsubscribed'")] == 2
+    stored = contacts.database.contacts()["ana@example.com"]
+    assert (stored["newsletter_subscription_status"], stored["mobile_phone"]) == ("subscribed", "+34651234567")
+    assert contacts("imports", "1", "--json").json == report
+    [value] = contacts.database.run("select value from rejections")
+    assert value == ("maybe",)
+
+
+@one_warehouse
+def test_a_mended_file_imports_with_the_preset_and_as_a_retry_without_naming_it(contacts: Contacts) -> None:
+    rows = [{"Email": f"{name}@example.com", "Total Spent": spent} for name, spent in (("a", "1.50"), ("b", "1,50"))]
+    report = contacts("import", contacts.file(SHOPIFY.text(*rows)), "--preset", "auto", "--json").json
+    mended = contacts.file(Path(report["rejected_file"]).read_text("utf-8").replace('"1,50"', '"1.50"'), "mended.csv")
+    said = contacts("import", mended, "--retry-of", "1", "--json").json
+    assert (said["preset"], said["rows"]) == ("shopify", {"read": 1, "accepted": 1, "rejected": 0})
+    stored = contacts.database.contacts()
+    assert stored["a@example.com"] == stored["b@example.com"]
+
+
+@one_warehouse
+def test_what_the_file_implies_is_stored_and_may_be_required(contacts: Contacts) -> None:
+    file = contacts.file(MAILCHIMP.text(), "unsubscribed_members.csv")
+    ran = contacts("import", file, "--preset", "auto", "--require", "newsletter_subscription_status", "--json")
+    assert ran.json["preset"] == "mailchimp:unsubscribed"
+    assert contacts.database.contacts()["ana@example.com"]["newsletter_subscription_status"] == "unsubscribed"
+
+
+@one_warehouse
+def test_passwords_are_in_nothing_that_stays(contacts: Contacts, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not even where the landed file is to be kept."""
+    monkeypatch.setenv("CONTACTS_KEEP_LANDED", "true")
+    text = MAGENTO.text({}, {"email": "no email"})
+    file = contacts.file(text + text.splitlines()[1].removesuffix('"'))
+    ran = contacts("import", file, "--preset", "magento2", "--json")
+    assert ran.json["rejections"] == {"email-invalid": 1, "row-bad-quoting": 1}
+    home = contacts.folder / "home"
+    kept = [path for path in home.rglob("*") if path.is_file()]
+    assert [path.name for path in kept if path.suffix == ".csv"] == ["rejected.csv"]
+    assert [path for path in kept if b"secret-" in path.read_bytes()] == []
+    assert "secret-" not in ran.out + ran.err
+    for table in ("contacts", "rejections", "imports", "import_columns"):
+        assert "secret-" not in str(contacts.database.rows(table))
+
+
+def test_the_summary_shows_translations_and_leaves_no_cell_of_the_table_open() -> None:
+    report = {
+        "import_id": 1, "status": "completed", "source": "x.csv", "merge": "insert-only", "seconds": 1.0, "rows": None,
+        "contacts": None, "segment": None, "rejections": {}, "rejected_file": None, "columns": [], "warnings": [],
+        "retry_of": None, "preset": "mine",
+        "translations": [{"column": "A|B", "field": "f", "translation": "several values: ',' to '|'", "cells": 1234}],
+    }  # fmt: skip
+    text = summary(report)
+    assert "the preset `mine`" in text
+    assert "1,234" in text
+    assert "A|B" not in text
+
+
+def test_the_form_names_every_built_in_preset() -> None:
+    description = ReadingOptions.model_json_schema()["properties"]["preset"]["description"]
+    assert {AUTO, *(preset.name for preset in built_in_presets())} <= set(description.replace(",", "").split())
+
+
+@pytest.fixture
+def alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> "Alone":
+    """The command without a warehouse or a server, at home in the test's folder."""
+    monkeypatch.setenv("CONTACTS_HOME", str(tmp_path))
+    return Alone(tmp_path, capsys)
+
+
+class Alone:
+    """The command, its home, and the presets in it."""
+
+    def __init__(self, home: Path, capture: pytest.CaptureFixture[str]) -> None:
+        self.home, self._capture = home, capture
+
+    def __call__(self, *arguments: str | Path) -> Ran:
+        status = main([str(each) for each in arguments])
+        said = self._capture.readouterr()
+        return Ran(status, said.out, said.err)
+
+    def file(self, text: str, name: str = "contacts.csv") -> Path:
+        path = self.home / name
+        path.write_text(text, encoding="utf-8")
+        return path
+
+
+def test_a_saved_mapping_reads_the_next_file_as_the_first(alone: Alone) -> None:
+    first = alone.file("Correo-e;Nombre;Old\na@b.com;Ann;x\n")
+    options = ("--map", "Correo-e=email", "--map", "Old=")
+    saved = alone("mapping", "save", "nightly", first, *options)
+    assert (saved.status, saved.err) == (0, "")
+    assert str(alone.home / "presets" / "nightly.yaml") in saved.out
+    by_hand = json.loads(alone("check", first, *options, "--json").out)
+    by_preset = json.loads(alone("check", first, "--preset", "nightly", "--json").out)
+    assert by_preset["columns"] == by_hand["columns"]
+    assert json.loads(alone("check", first, "--preset", "auto", "--json").out)["preset"] == "nightly"
+    assert "Correo-e: email" in alone("mapping", "show", "nightly").out
+
+
+def test_a_mapping_saved_from_a_preset_keeps_what_it_says(alone: Alone) -> None:
+    file = alone.file(MAGENTO.text())
+    assert alone("mapping", "save", "mine", file, "--preset", "auto", "--map", "group_id=points").status == 0
+    report = json.loads(alone("check", file, "--preset", "mine", "--json").out)
+    with_built_in = json.loads(alone("check", file, "--preset", "magento2", "--map", "group_id=points", "--json").out)
+    assert report | {"preset": 0, "seconds": 0} == with_built_in | {"preset": 0, "seconds": 0}
+    assert "rp_token" in alone("mapping", "show", "mine").out
+
+
+def test_a_part_stays_a_part_in_what_is_saved(alone: Alone) -> None:
+    file = alone.file(MAILCHIMP.text(), "cleaned_1.csv")
+    assert alone("mapping", "save", "mine", file, "--preset", "mailchimp").status == 0
+    report = json.loads(alone("check", file, "--preset", "mine", "--json").out)
+    assert report["preset"] == "mine:cleaned"
+    assert report["translations"][-1]["translation"] == "'none' in every row"
+
+
+def test_headers_that_are_there_twice_or_not_at_all_are_saved_by_position(alone: Alone) -> None:
+    file = alone.file("Email,Last Name,last name\na@b.com,x,y\n")
+    assert alone("mapping", "save", "twice", file, "--map", "column_3=").status == 0
+    report = json.loads(alone("check", file, "--preset", "twice", "--json").out)
+    assert [column["field"] for column in report["columns"]] == ["email", "surname", None]
+    bare = alone.file("a@b.com,x\n", "bare.csv")
+    assert alone("mapping", "save", "bare", bare, "--no-header", "--map", "column_1=email").status == 0
+    assert json.loads(alone("check", bare, "--no-header", "--preset", "bare", "--json").out)["rows"]["accepted"] == 1
+
+
+def test_a_mapping_saved_from_a_rejected_file_is_that_of_its_source(alone: Alone) -> None:
+    file, rejected = alone.file(SHOPIFY.text({"Email": "x"})), alone.home / "rejected.csv"
+    alone("check", file, "--rejected", rejected)
+    for name, source in (("one", file), ("two", rejected)):
+        assert alone("mapping", "save", name, source, "--preset", "shopify").status == 0
+    assert alone("mapping", "show", "one").out == alone("mapping", "show", "two").out
+
+
+def test_a_preset_is_not_written_over_by_accident(alone: Alone) -> None:
+    file = alone.file("Email,x\na@b.com,y\n")
+    assert alone("mapping", "save", "mine", file).status == 0
+    again = alone("mapping", "save", "mine", file, "--map", "x=name")
+    assert (again.status, "--force" in again.err) == (1, True)
+    assert "x" not in alone("mapping", "show", "mine").out.split("columns:")[1]
+    assert alone("mapping", "save", "mine", file, "--map", "x=name", "--force").status == 0
+    assert "x: name" in alone("mapping", "show", "mine").out
+    assert [path.name for path in (alone.home / "presets").iterdir()] == ["mine.yaml"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "status", "says"),
+    [
+        pytest.param(("mapping", "save", "shopify", "{file}"), 1, "built-in", id="name-of-a-built-in-one"),
+        pytest.param(("mapping", "save", "a/b", "{file}"), 2, "letters", id="name-with-a-path"),
+        pytest.param(("mapping", "save", "auto", "{file}"), 2, "auto", id="name-auto"),
+        pytest.param(("mapping", "save", "x", "{file}.no"), 1, "no file", id="no-file"),
+        pytest.param(("mapping", "show", "nope"), 1, "shopify", id="show-of-none"),
+        pytest.param(("mapping",), 2, "save|list|show", id="no-action"),
+        pytest.param(("check", "{file}", "--preset", "nope"), 1, "shopify", id="preset-of-none"),
+        pytest.param(("check", "{file}", "--preset", "auto"), 1, "fits no preset", id="auto-finds-none"),
+        pytest.param(("check", "{file}", "--preset", "{file}.yaml"), 1, "cannot be read", id="path-of-none"),
+    ],
+)
+def test_wrong(arguments: tuple[str, ...], status: int, says: str, alone: Alone) -> None:
+    file = alone.file("Email\na@b.com\n")
+    ran = alone(*(each.format(file=file) for each in arguments))
+    assert ran.status == status
+    assert says in ran.err
+    assert not (alone.home / "presets").exists()
+
+
+def test_the_list_has_own_presets_before_built_in_ones_and_says_which_are_wrong(alone: Alone) -> None:
+    folder = alone.home / "presets"
+    folder.mkdir()
+    (folder / "mine.yaml").write_text("label: Ours\ncolumns: {a: email}\n", encoding="utf-8")
+    (folder / "torn.yaml").write_text("columns: [", encoding="utf-8")
+    listed = alone("mapping", "list")
+    lines = listed.out.splitlines()
+    assert (listed.status, "Ours" in lines[1], "wrong: " in lines[2]) == (0, True, True)
+    assert {line.split()[0] for line in lines[3:]} == {preset.name for preset in built_in_presets()}
