@@ -1,4 +1,4 @@
-"""What a person opens in the Prefect UI in the morning: a summary, the rejected rows, the progress.
+"""What a person opens in the Prefect UI in the morning: a summary, the rejected rows, the import list.
 
 The trouble of publishing is logged and goes no further: the import does not depend on it. Rejected rows show contact
 values, which is what they are for; no other artifact does.
@@ -17,6 +17,7 @@ from prefect.artifacts import (
     update_progress_artifact,
 )
 
+from flows.import_list import import_list
 from flows.markdown import cell, code
 from flows.progress import Progress
 from flows.report import Report
@@ -25,11 +26,12 @@ from flows.summary import in_short, summary
 from flows.wording import counted
 from schemas.rules import EXPECTED, Rule
 from transforms.rejected import RejectedRows
+from warehouse.connection import Warehouse
+from warehouse.imports import list_imports
 
 LONG_RUN = 10.0  # seconds after which an import shows its progress
 BETWEEN_UPDATES = 3.0
 MASK = "•••"
-VALUE_LENGTH = 200
 
 
 def publish_summary(result: Report) -> None:
@@ -46,6 +48,17 @@ def publish_rejected_rows(rejected: RejectedRows, settings: Settings) -> None:
             create_table_artifact(rows, key="rejected-rows", description=pointer(len(rows), rejected))
 
 
+def publish_import_list(settings: Settings) -> None:
+    """Make the artifact of the last imports, with links to their runs; also where this one failed."""
+    with (
+        harmless("import list"),
+        Warehouse.open(settings.warehouse_url.get_secret_value(), settings.warehouse_schema) as warehouse,
+    ):
+        imports = list_imports(warehouse)
+        last = f"The last {counted(len(imports), 'import')}."
+        create_markdown_artifact(import_list(imports), key="import-list", description=last)
+
+
 @contextmanager
 def harmless(artifact: str) -> Iterator[None]:
     """Trouble in here is logged by its type alone, whose text may quote a contact, and goes no further."""
@@ -56,14 +69,8 @@ def harmless(artifact: str) -> Iterator[None]:
 
 
 def rejected_rows(rejected: RejectedRows, settings: Settings) -> list[dict[str, Any]]:
-    """The first rejections as plain values; columns come from the first row, short ones first."""
-    rows: list[dict[str, Any]] = []
-    for frame in rejected.kept_frames():
-        wanted = frame.head(settings.artifact_rows - len(rows)).to_dict("records")
-        rows += [_rejection(row, settings.artifact_values == "masked") for row in wanted]
-        if len(rows) >= settings.artifact_rows:
-            break
-    return rows
+    """The rejections to look at as plain values; columns come from the first row, short ones first."""
+    return [_rejection(row, settings.artifact_values == "masked") for row in rejected.sample().to_dict("records")]
 
 
 def _rejection(row: Mapping[Any, Any], masked: bool) -> dict[str, Any]:
@@ -73,13 +80,15 @@ def _rejection(row: Mapping[Any, Any], masked: bool) -> dict[str, Any]:
         "column": cell(row["column_name"] or ""),
         "reason": row["code"],
         "message": cell(EXPECTED[Rule(row["code"])] if masked else row["message"]),
-        "value": MASK if masked else cell((row["value"] or "")[:VALUE_LENGTH]),
+        "value": MASK if masked else cell(row["value"] or ""),
     }
 
 
 def pointer(shown: int, rejected: RejectedRows) -> str:
     """How much of all there is the table shows, and where the rest lies."""
-    part = counted(shown, "reason") if shown == rejected.found else f"The first {shown:,} of {rejected.found:,} reasons"
+    part = counted(shown, "reason")
+    if shown < rejected.found:
+        part = f"{shown:,} of {rejected.found:,} reasons, a fair share of each kind, the commonest first,"
     return f"{part} in {counted(rejected.rows, 'rejected row')}. To mend and import again: {code(rejected.path)}"
 
 

@@ -51,7 +51,7 @@ def _check(
         with report.stage("checking"):
             verdicts = list(check_file(source, profile, catalogue.default_prefix, folder, run, progress))
     with report.stage("settling"):
-        report.rejected = settle(options, source, profile, verdicts, folder, keep=0)
+        report.rejected = settle(options, source, profile, verdicts, folder)
     if accepted:
         write_accepted(accepted, profile, verdicts, folder.scratch)
     if rejected:

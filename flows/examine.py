@@ -113,7 +113,9 @@ def settle(
     profile: FileProfile,
     verdicts: Sequence[ChunkVerdict],
     folder: ImportFolder,
-    keep: int,
+    *,
+    keep: int = 0,
+    show: int = 0,
     numbered_by_first: bool = False,
 ) -> RejectedRows:
     """Settle duplicates over the whole file, and write the account of all that was rejected."""
@@ -125,6 +127,7 @@ def settle(
         source.layout.dialect.delimiter,
         options.duplicates,
         keep,
+        show,
         numbered_by_first,
     )
     return write_rejected(plan, profile.chunks, verdicts)

@@ -17,7 +17,6 @@ from prefect.cache_policies import NO_CACHE
 from prefect.client.schemas.objects import State
 from prefect.states import Cancelled
 
-from flows.artifacts import publish_summary
 from flows.conversation import Asked, Facts, Question, ask, can_ask, last_question
 from flows.examine import SourceFile, lay_out
 from flows.forms import Decision, columns_form, mapping_of, preview_form
@@ -32,6 +31,7 @@ from flows.import_contacts import (
     record_failure,
     run_id,
     run_import,
+    show_and_tell,
     staged,
 )
 from flows.preview import how_to_match, publish_columns, publish_preview, what_is_wrong, what_would_happen
@@ -87,7 +87,7 @@ def guided_import(request: ImportRequest) -> State[Report]:
         if os.environ.get("CONTACTS_DEBUG"):
             get_run_logger().exception("the import failed")
         result = report.failed(as_known_error(error))
-    publish_summary(result)
+    show_and_tell(result, settings)
     if result.get("error", {}).get("code") == Stopped.code:
         return Cancelled(message=str(Stopped()), data=result)
     return final_state(result)

@@ -16,8 +16,9 @@ from prefect.states import Completed, Failed
 from prefect.tasks import exponential_backoff
 from prefect.utilities.annotations import quote
 
-from flows.artifacts import ProgressArtifact, publish_rejected_rows, publish_summary
+from flows.artifacts import ProgressArtifact, publish_import_list, publish_rejected_rows, publish_summary
 from flows.ceilings import check_enough, check_known, check_rejected, check_required
+from flows.events import announce
 from flows.examine import (
     REJECTED_FILE,
     catalogue_for,
@@ -84,8 +85,16 @@ def import_contacts(request: ImportRequest) -> State[Report]:
             get_run_logger().exception("the import failed")
         result = report.failed(as_known_error(error))
     tell(Outcome(result, report.stages))
-    publish_summary(result)
+    show_and_tell(result, settings)
     return final_state(result)
+
+
+def show_and_tell(result: Report, settings: Settings) -> None:
+    """Artifacts for people, events for programs; none of their troubles changes anything about the import."""
+    publish_summary(result)
+    if result["import_id"]:
+        publish_import_list(settings)
+    announce(result)
 
 
 def run_import(
@@ -203,8 +212,9 @@ def staged(
                     profile,
                     verdicts,
                     folder,
-                    settings.rejections_limit,
-                    report.first_import is not None,
+                    keep=settings.rejections_limit,
+                    show=settings.artifact_rows,
+                    numbered_by_first=report.first_import is not None,
                 )
                 report.rejected_file = report.rejected.path
                 publish_rejected_rows(report.rejected, settings)

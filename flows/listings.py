@@ -17,11 +17,10 @@ from schemas.catalogue import load_catalogue
 from schemas.errors import OutputNotWritable, RejectedFileGone, UsageError
 from transforms.folder import exists, folders_in, is_local, last_written, name_of, reading, remove_folder
 from warehouse.connection import Warehouse
-from warehouse.imports import get_import, list_imports
+from warehouse.imports import LISTED, get_import, list_imports
 from warehouse.prepare import prepare_import_list
 from warehouse.segments import create_segment, list_segments
 
-LISTED = 50
 IMPORT_FOLDER = re.compile(r"[0-9]{6,}-[0-9a-f]{8}")  # as `flows.import_contacts` names them
 
 
@@ -42,7 +41,7 @@ def show_imports(options: argparse.Namespace) -> int:
     with _warehouse(options) as warehouse:
         if options.id is not None:
             return _show_import(get_import(warehouse, options.id), options.json)
-        imports = list_imports(warehouse, LISTED)
+        imports = list_imports(warehouse)
     if options.json:
         print_json(imports)
         return OK

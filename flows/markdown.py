@@ -5,6 +5,7 @@ link, or a picture that is fetched from elsewhere, or vanish as a tag.
 """
 
 import re
+from collections.abc import Iterable, Sequence
 
 _PUNCTUATION = re.compile(r"([!-/:-@\[-`{-~])")  # all of ASCII: a backslash may stand before each
 _MARKUP = re.compile(
@@ -34,3 +35,22 @@ def code(text: str) -> str:
 
 def one_line(text: object) -> str:
     return " ".join(str(text).split())
+
+
+class Link(str):
+    """Words of ours that lead somewhere in the UI."""
+
+    def __new__(cls, words: str, path: str) -> "Link":
+        return super().__new__(cls, f"[{plain(words)}]({path})")
+
+
+def table(header: Sequence[str], rows: Iterable[Iterable[object]]) -> str:
+    """A table of plain cells: numbers with their thousands, nothing for None, links as they are."""
+    lines = [header, ["---"] * len(header), *([_in_table(each) for each in row] for row in rows)]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def _in_table(value: object) -> str:
+    if isinstance(value, Link):
+        return value
+    return f"{value:,}" if isinstance(value, int) else plain("" if value is None else value)

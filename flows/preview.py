@@ -9,10 +9,10 @@ from prefect.artifacts import create_markdown_artifact
 from flows.artifacts import MASK, harmless
 from flows.conversation import Facts
 from flows.examine import SourceFile
-from flows.markdown import code, plain
+from flows.markdown import code, plain, table
 from flows.report import ImportReport, Report
 from flows.settings import Settings
-from flows.summary import column_outcomes, reasons, table, worth_knowing
+from flows.summary import column_outcomes, reasons, worth_knowing
 from flows.wording import counted
 from schemas.errors import ContactImportError, DuplicateMapping, NoEmailColumn, SeveralEmailColumns, one_of
 from transforms.blocks import cut

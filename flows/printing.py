@@ -10,8 +10,8 @@ from rich.table import Table
 from rich.text import Text
 
 from flows.report import Outcome, Report, dialect_in_words
-from flows.wording import commonest_first, mending
-from schemas.rules import EXPECTED, Rule
+from flows.wording import mending
+from schemas.rules import EXPECTED, Rule, commonest_first
 
 
 def print_json(content: object) -> None:

@@ -1,12 +1,13 @@
 """The summary of an import as markdown: what a person reads first in the Prefect UI."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import Any
 
-from flows.markdown import code, plain
+from flows.markdown import code, plain, table
+from flows.picture import split_picture
 from flows.report import Report, dialect_in_words
-from flows.wording import commonest_first, counted, mending
-from schemas.rules import EXPECTED, Rule
+from flows.wording import counted, mending
+from schemas.rules import EXPECTED, Rule, commonest_first
 
 
 def summary(result: Report) -> str:
@@ -21,7 +22,7 @@ def summary(result: Report) -> str:
         *translations(result),
         *worth_knowing(result),
     ]
-    return "\n\n".join(parts)
+    return "\n\n".join(part for part in parts if part)
 
 
 def in_short(result: Report) -> str:
@@ -45,6 +46,7 @@ def _error(result: Report) -> Iterable[str]:
 
 def _counts(result: Report) -> Iterable[str]:
     if rows := result["rows"]:
+        yield split_picture(rows, result["contacts"])
         yield table([f"rows {next(iter(rows))}", *list(rows)[1:]], [rows.values()])
     if contacts := result["contacts"]:
         yield table([f"contacts {next(iter(contacts))}", *list(contacts)[1:]], [contacts.values()])
@@ -100,10 +102,3 @@ def worth_knowing(result: Report) -> Iterable[str]:
     if warnings := result["warnings"]:
         yield "## Worth knowing"
         yield "\n".join(f"- {plain(warning)}" for warning in warnings)
-
-
-def table(header: Sequence[str], rows: Iterable[Iterable[object]]) -> str:
-    """A table in markdown; cells are text, whatever is in them."""
-    shown = ([f"{cell:,}" if isinstance(cell, int) else plain(cell) for cell in row] for row in rows)
-    lines = [header, ["---"] * len(header), *shown]
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines)

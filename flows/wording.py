@@ -4,11 +4,6 @@ from collections.abc import Mapping
 from typing import Any
 
 
-def commonest_first(codes: Mapping[str, int]) -> list[tuple[str, int]]:
-    """Codes with the commonest first."""
-    return sorted(codes.items(), key=lambda pair: (-pair[1], pair[0]))
-
-
 def counted(number: int, thing: str) -> str:
     """A number and its thing, in the plural but for one."""
     return f"{number:,} {thing}{'' if number == 1 else 's'}"

@@ -1,5 +1,6 @@
 """Every rule a record can break, by its stable code; the prose may change, the codes may not."""
 
+from collections.abc import Mapping
 from enum import StrEnum
 
 
@@ -47,3 +48,8 @@ EXPECTED: dict[Rule, str] = {
     Rule.OPTION_UNKNOWN: "an option ID of the field",
     Rule.DUPLICATE_EMAIL: "one row an email",
 }
+
+
+def commonest_first(codes: Mapping[str, int]) -> list[tuple[str, int]]:
+    """Codes with their numbers, the commonest first, in one order only."""
+    return sorted(codes.items(), key=lambda pair: (-pair[1], pair[0]))

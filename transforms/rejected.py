@@ -18,11 +18,12 @@ from schemas.rules import Rule
 from transforms.check import REJECTION_FIELDS, ChunkVerdict, line_numbers
 from transforms.duplicates import losers_of
 from transforms.explain import explain_duplicate
-from transforms.folder import read_table, writing
+from transforms.folder import read_table, write_table, writing
 from transforms.layout import REJECTION_COLUMNS
 from transforms.mapping import ColumnMapping, MappedColumn
 from transforms.mended import LINE, number_column, numbers_in
 from transforms.profile import PlacedChunk
+from transforms.rejected_sample import RejectedSample
 from transforms.spreadsheet import csv_bytes, csv_header
 
 _BOM = "\ufeff".encode()
@@ -31,17 +32,25 @@ _SCHEMA = pa.schema([(name, pa.int64() if name.endswith("_number") else pa.strin
 
 @dataclass(frozen=True)
 class RejectedRows:
-    """Every rejection by code, and the first of them as `kept_path`, an Arrow file in record order."""
+    """Every rejection by code; the first of them as `kept_path`, an Arrow file in record order.
+
+    `sample_path` is one with a fair share of each reason, the commonest first, its values cut where they are long.
+    """
 
     rows: int
     codes: dict[str, int]
     path: str
     kept: int
     kept_path: str
+    sample_path: str
 
     @property
     def found(self) -> int:
         return sum(self.codes.values())
+
+    def sample(self) -> pd.DataFrame:
+        rows: pd.DataFrame = read_table(self.sample_path).to_pandas()
+        return rows
 
     def kept_frames(self) -> Iterator[pd.DataFrame]:
         """The kept rejections, a frame at a time."""
@@ -52,7 +61,8 @@ class RejectedRows:
 
 @dataclass(frozen=True)
 class RejectedPlan:
-    """How the rejected rows are written: in the source's delimiter, the first `keep` rejections kept in `scratch`.
+    """How the rejected rows are written: in the source's delimiter, the first `keep` rejections kept in `scratch`, and
+    `show` to look at.
 
     `numbered_by_first`: the source is a mended file, and its rows keep the numbers of the first import's records, so
     that they are known again, whichever of the rejected files they are mended in.
@@ -64,6 +74,7 @@ class RejectedPlan:
     delimiter: str
     duplicates: Duplicates
     keep: int
+    show: int = 0
     numbered_by_first: bool = False
 
 
@@ -71,7 +82,8 @@ def write_rejected(plan: RejectedPlan, chunks: Sequence[PlacedChunk], verdicts: 
     """Write the rejected file, a chunk at a time, and count and keep the rejections."""
     codes: Counter[str] = Counter()
     rows = kept = 0
-    kept_path = str(Path(plan.scratch) / "rejections.arrow")
+    sample = RejectedSample(plan.show, REJECTION_FIELDS)
+    kept_path, sample_path = (str(Path(plan.scratch) / name) for name in ("rejections.arrow", "sample.arrow"))
     with writing(plan.path) as stream, pa.ipc.new_file(kept_path, _SCHEMA) as writer:
         stream.write(_BOM)
         names = [column.name for column in _own_columns(plan.mapping)]
@@ -83,9 +95,11 @@ def write_rejected(plan: RejectedPlan, chunks: Sequence[PlacedChunk], verdicts: 
             stream.write(csv_bytes(_rejected_rows(plan, chunk, rejections), plan.delimiter))
             writer.write_table(pa.Table.from_pandas(rejections.head(plan.keep - kept), _SCHEMA, preserve_index=False))
             kept += min(len(rejections), plan.keep - kept)
+            sample.add(rejections)
             codes.update(rejections["code"].to_list())
             rows += rejections["record_number"].nunique()
-    return RejectedRows(rows, dict(sorted(codes.items())), plan.path, kept, kept_path)
+    write_table(pa.Table.from_pandas(sample.shared(), _SCHEMA, preserve_index=False), sample_path)
+    return RejectedRows(rows, dict(sorted(codes.items())), plan.path, kept, kept_path, sample_path)
 
 
 def _rejections(plan: RejectedPlan, chunk: PlacedChunk, verdict: ChunkVerdict) -> pd.DataFrame:

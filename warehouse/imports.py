@@ -12,6 +12,7 @@ from warehouse.connection import Warehouse
 from warehouse.plain_text import storable
 from warehouse.tables import COUNTS, WarehouseTables
 
+LISTED = 50
 RUNNING, COMPLETED, FAILED, SKIPPED = "running", "completed", "failed", "skipped"
 
 
@@ -85,7 +86,7 @@ def skip_import(warehouse: Warehouse, import_id: int, *, report: Mapping[str, An
     _close(warehouse, import_id, SKIPPED, report, finished_at, {})
 
 
-def list_imports(warehouse: Warehouse, limit: int = 20) -> list[dict[str, Any]]:
+def list_imports(warehouse: Warehouse, limit: int = LISTED) -> list[dict[str, Any]]:
     """The last imports, the newest first, without their reports, but with what is missing from each."""
     tables = WarehouseTables(warehouse.schema)
     imports = tables.imports
