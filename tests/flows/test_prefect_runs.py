@@ -69,14 +69,14 @@ def test_what_a_person_finds_in_the_ui(contacts: Contacts, runs: Runs) -> None:
     for count in ("5 rows read", "1 accepted", "1 inserted", "4 rejected"):
         assert count in run.state.message
     artifacts = runs.artifacts(1)
-    assert set(artifacts) == {"import-summary", "rejected-rows"}
+    assert set(artifacts) == {"import-summary", "rejected-rows", "import-list"}
     summary = artifacts["import-summary"].data.replace("\\", "")
     assert "contacts.csv" in summary
     assert "phone-invalid" in summary
     assert MARK not in summary
     rows = _rows(artifacts["rejected-rows"])
     assert [(row["record"], row["line"], row["reason"]) for row in rows] == [
-        (2, 3, "email-invalid"), (3, 4, "phone-invalid"), (4, 5, "integer-invalid"), (5, 6, "row-too-short")
+        (2, 3, "email-invalid"), (4, 5, "integer-invalid"), (3, 4, "phone-invalid"), (5, 6, "row-too-short")
     ]  # fmt: skip
     assert rows[0]["value"] == f"{MARK} no email"
     assert report["rejected_file"] in artifacts["rejected-rows"].description
@@ -99,14 +99,36 @@ def test_a_failed_run_says_why(contacts: Contacts, runs: Runs) -> None:
 
 
 @one_warehouse
-def test_the_table_shows_a_thousand_rows(contacts: Contacts, runs: Runs) -> None:
-    report = contacts.load("email\n" + "".join(f"bad {number}\n" for number in range(1005)))
-    assert report["rows"]["rejected"] == 1005
+def test_the_table_shows_a_thousand_rows_of_every_reason(
+    contacts: Contacts, runs: Runs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also of one that comes after all that the warehouse keeps."""
+    monkeypatch.setenv("CONTACTS_REJECTIONS_LIMIT", "10")
+    bad = "".join(f"bad {number},1\n" for number in range(1005))
+    report = contacts.load(f"email,points\n{bad}ann@example.com,x\n")
+    assert report["rows"]["rejected"] == 1006
     artifact = runs.artifacts(1)["rejected-rows"]
     rows = _rows(artifact)
     assert len(rows) == 1000
     assert all(isinstance(value, str | int) for row in rows for value in row.values())
-    assert "1,000 of 1,005" in artifact.description
+    assert [rows[0]["record"], rows[998]["record"], rows[999]["record"]] == [1, 999, 1006]
+    assert rows[999]["reason"] == "integer-invalid"
+    assert "1,000 of 1,006" in artifact.description
+
+
+@one_warehouse
+def test_the_import_list_has_every_import_and_leads_to_its_run(contacts: Contacts, runs: Runs) -> None:
+    first = contacts.load("email\nann@example.com\nbad\n", name="a|b`c.csv")
+    contacts("import", contacts.folder / "nothing.csv")
+    contacts("import", first["rejected_file"], "--retry-of", "1")
+    ids = [row["flow_run_id"] for row in contacts.database.imports()]
+    lines = runs.artifacts(3)["import-list"].data.replace("\\", "").splitlines()
+    assert [line.rsplit(" | ", 1)[0] for line in lines[2:5]] == [
+        f"| [3](/runs/flow-run/{ids[2]}) | completed, retry of 1 | rejected.csv | 1 | 0 | 1 |  | 0 | 0",
+        f"| [2](/runs/flow-run/{ids[1]}) | failed, source-not-found | nothing.csv |  |  |  |  |  | ",
+        f"| [1](/runs/flow-run/{ids[0]}) | completed | a|b`c.csv | 2 | 1 | 1 | 1 | 1 | 0",
+    ]
+    assert len(runs.artifacts(2)["import-list"].data.splitlines()) == len(lines) - 1
 
 
 @one_warehouse
@@ -121,7 +143,7 @@ def test_prefect_keeps_no_contact(
     contacts.load(MARKED.replace(MARK, mark))
     monkeypatch.setattr("flows.import_contacts.settle", _raise(ValueError(f"{mark}@example.com")))
     assert contacts("import", contacts.file(MARKED.replace(MARK, mark))).status == 1
-    assert len(runs.artifacts(1)) == 2
+    assert len(runs.artifacts(1)) == 3
     drain_prefect()
     file = sqlite3.connect(prefect_api[1] / "prefect.db", timeout=30)
     tables = [name for (name,) in file.execute("select name from sqlite_master where type = 'table'")]
@@ -141,7 +163,7 @@ def _raise(error: Exception) -> Callable[..., None]:
 
 
 @one_warehouse
-@pytest.mark.parametrize("maker", ["create_markdown_artifact", "create_table_artifact", "summary"])
+@pytest.mark.parametrize("maker", ["create_markdown_artifact", "create_table_artifact", "summary", "list_imports"])
 def test_trouble_in_publishing_fails_no_import(
     maker: str, contacts: Contacts, runs: Runs, monkeypatch: pytest.MonkeyPatch
 ) -> None:

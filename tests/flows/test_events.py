@@ -1,0 +1,98 @@
+"""Who wants to be told of imports is told numbers and ids, and never a word out of a file."""
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from tests.flows.conftest import Contacts
+
+MARK = "zq7marked"
+FILE = f"""\
+email,{MARK},mobile_phone,points
+{MARK}@example.com,x,,1
+{MARK} bad,x,+34651234568,2
+other@example.com,x,+34651234569,{MARK}
+"""
+one_warehouse = pytest.mark.parametrize("warehouse_url", ["sqlite"], indirect=True)
+
+
+@pytest.fixture
+def told(contacts: Contacts) -> Iterator[list[Any]]:
+    """The events that this process sends, as they would go to the server."""
+    from prefect.events.clients import AssertingEventsClient
+    from prefect.events.worker import EventsWorker
+
+    AssertingEventsClient.reset()
+    EventsWorker.set_client_override(AssertingEventsClient)
+    events: list[Any] = []
+    yield events
+    EventsWorker.drain_all(timeout=10)
+    EventsWorker._client_override = None
+    AssertingEventsClient.reset()
+
+
+def ours() -> list[Any]:
+    from prefect.events.clients import AssertingEventsClient
+    from prefect.events.worker import EventsWorker
+
+    EventsWorker.drain_all(timeout=10)
+    sent = [event for client in AssertingEventsClient.all for event in client.events]
+    return [event for event in sent if event.event.startswith("contacts.")]
+
+
+@one_warehouse
+def test_an_import_tells_how_it_ended_and_what_it_left_out(contacts: Contacts, told: list[Any]) -> None:
+    report = contacts.load(FILE)
+    events = {event.event: event for event in ours()}
+    assert {name.removeprefix("contacts.import."): event.payload for name, event in events.items()} == {
+        "completed": {
+            "import_id": 1,
+            "rows": {"read": 3, "accepted": 1, "rejected": 2},
+            "contacts": {"inserted": 1, "updated": 0, "unchanged": 0, "skipped": 0},
+            "retry_of": None,
+            "seconds": report["seconds"],
+        },
+        "rejected-rows": {
+            "import_id": 1,
+            "rows": {"read": 3, "accepted": 1, "rejected": 2},
+            "reasons": {"email-invalid": 1, "integer-invalid": 1},
+        },
+        "column-dropped": {"import_id": 1, "fields": ["mobile_phone"], "positions": [3], "empty_cells": [1]},
+    }
+    [run] = [row["flow_run_id"] for row in contacts.database.imports()]
+    for event in events.values():
+        assert event.resource.id == "contacts.import.1"
+        assert f"prefect.flow-run.{run}" in [related.id for related in event.related]
+        assert MARK not in json.dumps(event.payload)
+
+
+@one_warehouse
+def test_a_failed_import_tells_its_code(contacts: Contacts, told: list[Any]) -> None:
+    contacts("import", contacts.file(f"{MARK}\nx\n", f"{MARK}.csv"))
+    [event] = ours()
+    assert (event.event, event.resource.id) == ("contacts.import.failed", "contacts.import.1")
+    assert event.payload == {"import_id": 1, "rows": {}, "error": "no-email-column"}
+
+
+@one_warehouse
+def test_too_many_rejected_rows_fail_and_are_told(contacts: Contacts, told: list[Any]) -> None:
+    contacts("import", contacts.file(FILE), "--max-rejected", "0")
+    assert [event.event.rpartition(".")[2] for event in ours()] == ["failed", "rejected-rows", "column-dropped"]
+
+
+@one_warehouse
+def test_a_warehouse_that_is_not_there_is_told(contacts: Contacts, told: list[Any]) -> None:
+    contacts("import", contacts.file(FILE), "--warehouse", "sqlite:////dev/null/x.db")
+    [event] = ours()
+    assert (event.resource.id, event.payload["error"]) == ("contacts.import.unlisted", "warehouse-unusable")
+
+
+@one_warehouse
+def test_trouble_in_telling_fails_no_import(contacts: Contacts, monkeypatch: pytest.MonkeyPatch) -> None:
+    def away(*_: object, **__: object) -> None:
+        raise RuntimeError("the server is away")
+
+    monkeypatch.setattr("flows.events.emit_event", away)
+    assert contacts.load(FILE)["contacts"]["inserted"] == 1
