@@ -4,11 +4,12 @@ Importing this loads no pandas and no Prefect, so that a wrong command is told a
 """
 
 import argparse
+import datetime
 import re
 from enum import StrEnum
 from typing import Any, NoReturn
 
-from schemas.choices import Blanks, Duplicates, GapRule, MergePolicy
+from schemas.choices import Blanks, Duplicates, GapRule, IfSameFile, MergePolicy
 from schemas.errors import UsageError
 
 OK, FAILED, WRONG_COMMAND = 0, 1, 2
@@ -40,6 +41,7 @@ def build_parser() -> argparse.ArgumentParser:
     _choice(importing, "--merge", MergePolicy, "POLICY", "what happens to contacts that exist already")
     _choice(importing, "--blanks", Blanks, "RULE", "whether blank cells empty the stored value")
     importing.add_argument("--segment", metavar="NAME", help="add the contacts to this segment, which must exist")
+    _choice(importing, "--if-same-file", IfSameFile, "RULE", "what to do with a file that was imported already")
     importing.add_argument("--max-rejected", metavar="N", help="fail above this many rejected rows, or this percentage")
     importing.add_argument(
         "--min-rows", metavar="N", help="fail below this many rows, or this percentage of last time's"
@@ -105,7 +107,12 @@ def build_parser() -> argparse.ArgumentParser:
 
 def _layout_options(parser: argparse.ArgumentParser) -> None:
     """What it takes to find a file's columns and their fields."""
-    parser.add_argument("source", metavar="SOURCE", help="the CSV file")
+    parser.add_argument(
+        "source", metavar="SOURCE", help="the CSV file: a path, a pattern, or an https, s3 or sftp address"
+    )
+    parser.add_argument(
+        "--date", metavar="DAY", type=_day, help="what {date} in SOURCE means, as yyyy-mm-dd; today when not given"
+    )
     _catalogue_option(parser)
     parser.add_argument(
         "--map", action="append", default=[], metavar="COLUMN=FIELD", help="map or, without FIELD, ignore a column"
@@ -160,6 +167,13 @@ def _import_number(text: str) -> int:
     if not (text.isascii() and text.isdigit() and 0 < int(text) < 2**63):
         raise argparse.ArgumentTypeError(f"{text!r} is no import number")
     return int(text)
+
+
+def _day(text: str) -> datetime.date:
+    try:
+        return datetime.datetime.strptime(text, "%Y-%m-%d").date()  # noqa: DTZ007 - a day has no zone
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is no day; write for example 2026-07-31") from None
 
 
 def _number_or_prune(text: str) -> int | str:

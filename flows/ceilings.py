@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from flows.request import ImportRequest
 from schemas.errors import RequiredFieldMissing, TooFewRows, TooManyRejected, UnknownField
+from transforms.addresses import shown
 from transforms.mapping import Outcome
 from transforms.profile import FileProfile
 
@@ -37,7 +38,8 @@ def check_enough(request: ImportRequest, read: int, last: int | None) -> list[st
     if request.min_rows is None:
         return []
     if request.min_rows.endswith("%") and last is None:
-        return [f"no import of {request.source!r} was completed before, so {request.min_rows} of its rows says nothing"]
+        source = shown(request.source)
+        return [f"no import of {source!r} was completed before, so {request.min_rows} of its rows says nothing"]
     if read < share_of(request.min_rows, last or 0):
         raise TooFewRows(read, request.min_rows, last)
     return []

@@ -10,6 +10,7 @@ from flows.report import ImportReport, Outcome, as_known_error
 from flows.request import ReadingOptions
 from flows.running import in_threads
 from flows.settings import Settings
+from flows.sources import find_source, today
 from schemas.errors import OutputNotWritable
 from transforms.accepted import write_accepted
 from transforms.folder import ImportFolder
@@ -42,7 +43,8 @@ def _check(
     catalogue = catalogue_for(options, settings)
     progress = watcher.get()
     with report.stage("landing"):
-        report.landed = landed = land_file(options, folder, settings.limits)
+        found = find_source(options, settings, today)
+        report.landed = landed = land_file(options, folder, found, settings.limits)
         report.layout = layout = layout_of(options, catalogue, landed)
         report.source = source = lay_out(options, catalogue, landed, layout, presets=settings.presets)
     with in_threads(settings.workers) as run:

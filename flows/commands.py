@@ -15,7 +15,8 @@ from flows.arguments import FAILED, OK, settings_from
 from flows.local_server import start_local_server
 from flows.request import ImportRequest, ReadingOptions
 from flows.settings import Settings
-from schemas.errors import UsageError
+from schemas.errors import SourceAddressInvalid, UsageError
+from transforms.addresses import parse
 from transforms.expand import split_member
 
 if TYPE_CHECKING:  # the report brings pandas; a wrong command is told without it
@@ -29,7 +30,7 @@ def run_import_command(options: argparse.Namespace) -> int:
     settings = Settings.load(**settings_from(options))
     if options.segment is not None and not options.segment.strip():
         raise UsageError("--segment is blank; name a segment, or leave the option out")
-    own = ("merge", "blanks", "segment", "max_rejected", "min_rows", "require", "retry_of")
+    own = ("merge", "blanks", "segment", "if_same_file", "max_rejected", "min_rows", "require", "retry_of")
     request = request_from(options, ImportRequest, **{name: getattr(options, name) for name in own})
     # The flow reads its settings from the environment, wherever it runs, so that no address with a
     # password is ever one of its parameters.
@@ -95,8 +96,13 @@ def _three_files(options: argparse.Namespace) -> None:
 
 def request_from(options: argparse.Namespace, model: type[Options], **more: Any) -> Options:
     """The request that the flags make; a wrong value is a wrong command."""
+    try:
+        parse(options.source)
+    except SourceAddressInvalid as error:
+        raise UsageError(str(error)) from error
     given = {
         "source": options.source,
+        "date": options.date,
         "mapping": mapping_from(options),
         "mapping_file": options.mapping,
         "preset": options.preset,

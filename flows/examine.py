@@ -25,6 +25,7 @@ from transforms.mended import NOTHING_DECIDED, Decided, kept_columns
 from transforms.normalise import Reading
 from transforms.profile import FileProfile, profile_file
 from transforms.rejected import RejectedPlan, RejectedRows, write_rejected
+from transforms.sources import Found, land_steadily
 
 REJECTED_FILE = "rejected.csv"
 
@@ -46,9 +47,9 @@ def catalogue_for(options: ReadingOptions, settings: Settings) -> FieldCatalogue
     )
 
 
-def land_file(options: ReadingOptions, folder: ImportFolder, limits: Limits = DEFAULT_LIMITS) -> Landed:
-    """Copy the source into the folder, as UTF-8 text."""
-    return land(options.source, folder, options.encoding, limits)
+def land_file(options: ReadingOptions, folder: ImportFolder, found: Found, limits: Limits = DEFAULT_LIMITS) -> Landed:
+    """Copy the source that was found into the folder, as UTF-8 text."""
+    return land_steadily(found, lambda blocks: land(found.shown, folder, options.encoding, limits, blocks))
 
 
 def layout_of(options: ReadingOptions, catalogue: FieldCatalogue, landed: Landed) -> Layout:
@@ -76,7 +77,7 @@ def lay_out(
     never = REJECTION_COLUMNS if layout.rejected_file else ()
     kept = kept_columns(layout.columns, earlier.columns, catalogue)
     asked = options.preset or earlier.preset
-    preset = find_preset(asked, presets, layout.columns, options.source) if asked else None
+    preset = find_preset(asked, presets, layout.columns, landed.source) if asked else None
     try:
         mapping = map_with_preset(layout.columns, catalogue, explicit, never, kept, preset, final=final)
     except NoEmailColumn as error:

@@ -32,7 +32,9 @@ from flows.examine import (
 from flows.progress import watcher
 from flows.report import ImportReport, Outcome, Report, as_known_error, tell
 from flows.request import ImportRequest
+from flows.same_file import SameFile
 from flows.settings import Settings
+from flows.sources import find_source, scheduled_day
 from flows.task_runs import discreet, on_task_runner
 from schemas.catalogue import FieldCatalogue
 from schemas.errors import (
@@ -42,6 +44,7 @@ from schemas.errors import (
     SettingsInvalid,
     TransientWarehouseError,
 )
+from transforms.addresses import shown
 from transforms.duplicates import losers_of
 from transforms.expand import Limits
 from transforms.folder import ImportFolder, clear_folder, inside, is_local, make_folder, open_table, remove
@@ -49,8 +52,9 @@ from transforms.land import Landed
 from transforms.layout import Layout
 from transforms.mended import mended_records
 from transforms.profile import FileProfile
+from transforms.sources import Found
 from warehouse.connection import Warehouse
-from warehouse.imports import COMPLETED, fail_import, get_import, last_rows_read, set_landed, start_import
+from warehouse.imports import COMPLETED, SKIPPED, fail_import, get_import, last_rows_read, start_import
 from warehouse.load import load_import
 from warehouse.merge import MergeCounts
 from warehouse.prepare import prepare, prepare_import_list
@@ -65,7 +69,7 @@ def name_of_run() -> str:
     """The run's name in the UI: the file that it imports."""
     request = runtime.flow_run.parameters.get("request")
     source = request.get("source") if isinstance(request, dict) else getattr(request, "source", "")
-    return f"import {Path(source or '').name}"
+    return f"import {Path(shown(source or '')).name}"
 
 
 @flow(name="import-contacts", flow_run_name=name_of_run, persist_result=False)
@@ -112,7 +116,7 @@ def run_import(
     prepare_import_list(warehouse)
     report.import_id = known or start_import(
         warehouse,
-        source=request.source,
+        source=shown(request.source),
         merge_policy=request.merge,
         started_at=datetime.now(UTC),
         flow_run_id=runtime.flow_run.id,
@@ -141,7 +145,13 @@ def import_file(
     """The story of one import, from the source to the commit."""
     catalogue = made_ready(request, settings, warehouse, report)
     with report.stage("landing"):
-        landed, layout = landed_in(folder, request, settings, warehouse, report, catalogue)
+        found = find_source(request, settings, scheduled_day)
+        same = SameFile.of(warehouse, request, settings, catalogue, found)
+        if repeated := same.known_version():
+            return same.skip(report, repeated, fetched=False)
+        landed, layout = landed_in(folder, request, settings, warehouse, report, catalogue, found)
+        if repeated := same.known_content(landed.sha256):
+            return same.skip(report, repeated)
         report.source = lay_out(request, catalogue, landed, layout, report.decided, settings.presets)
     with (
         staged(request, settings, warehouse, report, catalogue.default_prefix, folder) as staging,
@@ -171,10 +181,12 @@ def landed_in(
     warehouse: Warehouse,
     report: ImportReport,
     catalogue: FieldCatalogue,
+    found: Found | None = None,
 ) -> tuple[Landed, Layout]:
-    """The source as a copy that nobody changes, and its layout."""
-    report.landed = landed = land_task(request, folder, settings.limits)
-    set_landed(warehouse, run_id(report), sha256=landed.sha256)
+    """The source as a copy that nobody changes, and its layout; it is looked for where it was not found yet."""
+    found = found or find_source(request, settings, scheduled_day)
+    report.landed = landed = land_task(request, folder, opaque(found), settings.limits)
+    SameFile.of(warehouse, request, settings, catalogue, found).note(run_id(report), landed.sha256, landed.etag)
     report.layout = layout = layout_of(request, catalogue, landed)
     return landed, layout
 
@@ -196,7 +208,7 @@ def staged(
         with report.stage("reading"):
             report.profile = profile = read_file(source, folder, settings.chunk_bytes, run, progress)
         check_required(request, profile)
-        report.notes += check_enough(request, profile.records, last_rows_read(warehouse, request.source))
+        report.notes += check_enough(request, profile.records, last_rows_read(warehouse, shown(request.source)))
         with Staging(warehouse, run_id(report), profile.imported, Path(folder.scratch), open_table) as staging:
             with report.stage("checking"):
                 verdicts = []
@@ -230,9 +242,9 @@ def opaque(value: T) -> T:
 
 @task(name="land", cache_policy=NO_CACHE, persist_result=False)
 @discreet
-def land_task(request: ImportRequest, folder: ImportFolder, limits: Limits) -> Landed:
+def land_task(request: ImportRequest, folder: ImportFolder, found: Found, limits: Limits) -> Landed:
     """Copy the source, whose text is from then on what the import reads."""
-    return land_file(request, folder, limits)
+    return land_file(request, folder, found, limits)
 
 
 def exclude_losers(staging: Staging, profile: FileProfile, folder: ImportFolder) -> None:
@@ -375,6 +387,8 @@ def final_state(report: Report) -> State[Report]:
     """The run's last state, whose message carries the counts."""
     if report["status"] == "failed":
         return Failed(message=f"{report['error']['code']}: {report['error']['message']}", data=report)
+    if report["status"] == SKIPPED:
+        return Completed(name="Skipped", message=f"the same file as import {report['repeats']}", data=report)
     rows, contacts = report["rows"], report["contacts"]
     counts = ", ".join(f"{number:,} {name}" for name, number in contacts.items())
     return Completed(

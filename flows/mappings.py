@@ -35,9 +35,11 @@ def save_mapping(options: argparse.Namespace) -> int:
     target = _free_path(options.name, settings.presets, options.force)
     request = request_from(options, ReadingOptions)
     from flows.examine import catalogue_for, land_file, lay_out
+    from flows.sources import find_source, today
 
     with tempfile.TemporaryDirectory(prefix="contacts-mapping-") as folder:
-        landed = land_file(request, ImportFolder.local(folder), settings.limits)
+        found = find_source(request, settings, today)
+        landed = land_file(request, ImportFolder.local(folder), found, settings.limits)
         source = lay_out(request, catalogue_for(request, settings), landed, presets=settings.presets)
     base = None
     if source.mapping.preset:

@@ -15,6 +15,7 @@ from flows.settings import Settings
 from flows.summary import column_outcomes, reasons, worth_knowing
 from flows.wording import counted
 from schemas.errors import ContactImportError, DuplicateMapping, NoEmailColumn, SeveralEmailColumns, one_of
+from transforms.addresses import shown
 from transforms.blocks import cut
 from transforms.chunks import ReadPlan, read_chunk
 from transforms.folder import ImportFolder, read_table
@@ -67,7 +68,7 @@ def _joined(values: Iterable[str | None]) -> str:
 
 def how_to_match(report: ImportReport, note: str) -> str:
     """What stands above the form of the columns."""
-    path = f"Import {report.import_id} of {code(report.options.source)}"
+    path = f"Import {report.import_id} of {code(shown(report.options.source))}"
     how = (
         "Choose a field for each column, or *do not import*. The choices are what the headers say; the artifact "
         "*import-columns* of this run has the first values of each column."
@@ -103,7 +104,7 @@ def what_would_happen(report: ImportReport, foreseen: Foreseen, approved: Facts 
     note = changed(result, approved)
     lines = (
         f"**{note}**" if note else "",
-        f"Import {report.import_id} of {code(report.options.source)}: {in_one_line(result)}.",
+        f"Import {report.import_id} of {code(shown(report.options.source))}: {in_one_line(result)}.",
         "The artifact *import-preview* of this run shows the first rows, the columns and the reasons.",
     )
     return "\n\n".join(filter(None, lines))

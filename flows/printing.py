@@ -66,6 +66,8 @@ def _print_for_people(report: Report) -> None:
     print(f"{what} of {report['source']}: {report['status']} in {report['seconds']:.1f} s")
     if report["dialect"]:
         print("file:     " + dialect_in_words(report["dialect"]))
+    if "repeats" in report:
+        print(f"It is the same file as in import {report['repeats']}, with the same catalogue and options.")
     if report["rows"]:
         print("rows:     " + _counts(report["rows"]))
     if report.get("contacts"):

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from flows.examine import SourceFile
 from flows.request import ImportRequest, ReadingOptions
 from schemas.errors import ContactImportError, DiskFull, UnexpectedError
+from transforms.addresses import shown
 from transforms.check import ChunkVerdict
 from transforms.dialect import QUOTE
 from transforms.land import NO_ROOM, Landed
@@ -89,6 +90,10 @@ class ImportReport:
             },
         )
 
+    def skipped(self, repeats: int, sha256: str) -> Report:
+        """The report of an import that left everything to the one it would repeat."""
+        return {**self._json("skipped", {"contacts": None, "segment": None, "repeats": repeats}), "sha256": sha256}
+
     def failed(self, error: ContactImportError) -> Report:
         """The report of an import that changed no contact, as far as it came."""
         more: Report = {"error": {"code": error.code, "message": str(error)}}
@@ -97,10 +102,12 @@ class ImportReport:
         return self._json("failed", more)
 
     def _json(self, status: str, more: Mapping[str, Any]) -> Report:
+        source = shown(self.options.source)
         return {
             **({"import_id": self.import_id} if isinstance(self.options, ImportRequest) else {}),
             "status": status,
-            "source": self.options.source,
+            "source": source,
+            **({"source_file": self.landed.source} if self.landed and self.landed.source != source else {}),
             "sha256": self.landed.sha256 if self.landed else None,
             "merge": str(self.options.merge) if isinstance(self.options, ImportRequest) else None,
             **({"retry_of": self._retry(more.get("mended"))} if isinstance(self.options, ImportRequest) else {}),
@@ -116,6 +123,7 @@ class ImportReport:
             "warnings": self.warnings(status == "completed"),
             "seconds": round(time.monotonic() - self.started, 3),
             **({"error": more["error"]} if "error" in more else {}),
+            **({"repeats": more["repeats"]} if "repeats" in more else {}),
         }
 
     def _retry(self, mended: "Mended | None") -> Report | None:

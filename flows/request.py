@@ -1,11 +1,12 @@
 """What an import is asked to do; in the Prefect UI, this model is the form."""
 
+import datetime
 import re
 from typing import Any, Self
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
-from schemas.choices import Blanks, Duplicates, GapRule, MergePolicy
+from schemas.choices import Blanks, Duplicates, GapRule, IfSameFile, MergePolicy
 from schemas.phones import is_country_prefix
 from transforms.dialect import QUOTE, DialectWish, delimiter_named, mark_named
 from transforms.encoding import usable_encoding
@@ -27,13 +28,19 @@ def _whole_number(schema: dict[str, Any]) -> None:
 _SHARE = re.compile(r"[0-9]{1,12}|[0-9]{1,3}(?:\.[0-9]{1,3})?%", re.ASCII)
 
 
+NO_PASSWORD = r"^(?![A-Za-z][A-Za-z0-9+.\-]*://[^/?#]*:[^/?#]*@)"  # the form refuses it before Prefect stores it
+
+
 class ReadingOptions(BaseModel):
     """How a file is read and checked; all that `contacts check` needs."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True, hide_input_in_errors=True)
 
-    source: str = Field(title="CSV file", min_length=1)
-    """The file to import: a path that the worker can read."""
+    source: str = Field(title="CSV file", min_length=1, json_schema_extra={"pattern": NO_PASSWORD})
+    """A path that the worker can read, a pattern such as exports/*.csv (the newest is taken), or an address
+    (https://, s3://, sftp://) that the settings allow. {date:%Y-%m-%d} is filled with the scheduled day."""
+    date: datetime.date | None = Field(None, title="Day")
+    """What {date} in the file's name means, to catch up a missed night. The run's scheduled day when left empty."""
     mapping: dict[str, str] = Field(default_factory=dict, title="Columns to fields")
     """As JSON, such as {"E-mail": "email", "Notes": ""}: column (or column_N) to field, none to ignore it.
     Columns that are not named here are matched by their names."""
@@ -127,6 +134,8 @@ class ImportRequest(ReadingOptions):
     segment: str | None = Field(None, json_schema_extra=_plain_text, title="Add to segment")
     """A segment that exists already; every accepted contact in the warehouse joins it."""
 
+    if_same_file: IfSameFile = Field(IfSameFile.IMPORT, title="The same file again")
+    """'skip' does nothing when file, catalogue and options are those of the last completed import of this source."""
     max_rejected: str | None = Field(None, json_schema_extra=_plain_text, title="At most this many rejected rows")
     """A number or a percentage such as 5%. With more of them, nothing is merged and the import fails."""
     min_rows: str | None = Field(None, json_schema_extra=_plain_text, title="At least this many rows")

@@ -8,12 +8,14 @@ import re
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, ByteSize, Field, SecretStr, ValidationError
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import AfterValidator, BeforeValidator, ByteSize, Field, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from flows.environment import home_folder
 from schemas.errors import SettingsInvalid, UsageError
 from schemas.phones import is_country_prefix
+from transforms.addresses import place
+from transforms.credentials import logins
 from transforms.expand import Limits
 
 PREFIX = "CONTACTS_"
@@ -48,6 +50,20 @@ def _cores() -> int:
 def _task_runner(value: str) -> str:
     if value not in ("threads", "dask") and not re.fullmatch(r"(?:tcp|tls)://[^/\s]+:\d+", value):
         raise ValueError("no such task runner")
+    return value
+
+
+def _listed(value: object) -> object:
+    return tuple(filter(None, (part.strip() for part in value.split(",")))) if isinstance(value, str) else value
+
+
+def _places(value: object) -> object:
+    listed = _listed(value)
+    return tuple(place(str(each)) for each in listed) if isinstance(listed, tuple) else listed
+
+
+def _credentials(value: SecretStr) -> SecretStr:
+    logins(value.get_secret_value())
     return value
 
 
@@ -95,6 +111,23 @@ class Settings(BaseSettings):
         ByteSize(16 << 30), description="a size of 1KiB or more, such as 16GiB"
     )
     expanded_ratio: int = Field(200, ge=1, le=1_000_000, description="a number from 1 to 1000000")
+    allowed_sources: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_places)] = Field(
+        (), description="places such as https://host, s3://bucket, sftp://host:22, separated by commas"
+    )
+    source_folders: Annotated[tuple[AbsolutePath, ...], NoDecode, BeforeValidator(_listed)] = Field(
+        (), description="folders, separated by commas"
+    )
+    credentials: Annotated[SecretStr, AfterValidator(_credentials)] | None = Field(
+        None, description='JSON such as {"sftp://host": {"user": "name", "password": "secret"}}'
+    )
+    credentials_block: str | None = Field(None, description="the name of a Prefect Secret block")
+    known_hosts: AbsolutePath | None = Field(None, description="a file of SSH host keys")
+    source_limit: Annotated[ByteSize, Field(ge=1 << 10)] = Field(
+        ByteSize(64 << 30), description="a size of 1KiB or more, such as 64GiB"
+    )
+    source_timeout: float = Field(60, ge=0.1, le=3_600, description="seconds, 0.1 to 3600")
+    source_time_limit: float = Field(21_600, ge=1, le=604_800, description="seconds, 1 to 604800")
+    source_tries: int = Field(5, ge=1, le=20, description="a number from 1 to 20")
     keep_landed: bool = Field(False, description="true or false")
 
     @property

@@ -16,6 +16,7 @@ def summary(result: Report) -> str:
         f"# Import {result['import_id'] or ''} {result['status']}",
         _source(result),
         *_error(result),
+        *_repetition(result),
         *_counts(result),
         *reasons(result),
         *column_outcomes(result),
@@ -29,6 +30,8 @@ def in_short(result: Report) -> str:
     """One line for the card of the summary."""
     if "error" in result:
         return f"failed: {result['error']['code']}"
+    if "repeats" in result:
+        return f"skipped: the same file as import {result['repeats']}"
     rows = result["rows"]
     return f"{rows['read']:,} rows read, {rows['accepted']:,} accepted, {rows['rejected']:,} rejected"
 
@@ -42,6 +45,11 @@ def _error(result: Report) -> Iterable[str]:
     if "error" in result:
         yield f"**{result['error']['code']}**: {plain(result['error']['message'])}"
         yield "No contact was changed."
+
+
+def _repetition(result: Report) -> Iterable[str]:
+    if "repeats" in result:
+        yield f"It is the same file as in import {result['repeats']}, with the same catalogue and options."
 
 
 def _counts(result: Report) -> Iterable[str]:

@@ -39,6 +39,13 @@ class Duplicates(StrEnum):
     REJECT = "reject"
 
 
+class IfSameFile(StrEnum):
+    """What becomes of a file that an import brought in before."""
+
+    IMPORT = "import"
+    SKIP = "skip"
+
+
 class GapRule(StrEnum):
     """Whether the catalogue's rules on empty cells hold for this import."""
 

@@ -328,6 +328,42 @@ class RejectedFileGone(RequestError):
 
 
 @dataclass(eq=False)
+class SourceAddressInvalid(RequestError):
+    """The address of the source cannot be used as it is written; what is shown of it holds no secret."""
+
+    code: ClassVar[str] = "source-address-invalid"
+    source: str
+    problem: str
+
+    def __str__(self) -> str:
+        return f"the source {self.source!r} {self.problem}"
+
+
+@dataclass(eq=False)
+class SourceNotAllowed(RequestError):
+    """The settings do not let imports read from there."""
+
+    code: ClassVar[str] = "source-not-allowed"
+    source: str
+    reason: str
+
+    def __str__(self) -> str:
+        return f"{self.source!r} may not be read: {self.reason}"
+
+
+@dataclass(eq=False)
+class ExtraMissing(RequestError):
+    """The source needs an optional part of this project that is not installed."""
+
+    code: ClassVar[str] = "extra-missing"
+    source: str
+    extra: str
+
+    def __str__(self) -> str:
+        return f"{self.source!r} needs an extra that is not installed: pip install 'contact-import[{self.extra}]'"
+
+
+@dataclass(eq=False)
 class OutputNotWritable(RequestError):
     """A file that the command was to write cannot be opened."""
 
@@ -407,6 +443,45 @@ class SourceUnreadable(SourceError):
 
     def __str__(self) -> str:
         return f"{self.source!r} cannot be read: {self.reason}"
+
+
+@dataclass(eq=False)
+class SourceUnavailable(SourceError):
+    """The place of the source did not answer, or stopped in the middle; the only fault of sources that is retried."""
+
+    code: ClassVar[str] = "source-unavailable"
+    source: str
+    reason: str
+
+    def __str__(self) -> str:
+        return f"{self.source!r} could not be fetched: {self.reason}; tried several times, so try again later"
+
+
+@dataclass(eq=False)
+class SourceChanging(SourceError):
+    """The file went on changing while it was copied, each time it was tried."""
+
+    code: ClassVar[str] = "source-changing"
+    source: str
+    tries: int
+
+    def __str__(self) -> str:
+        return (
+            f"{self.source!r} changed while it was copied, {self.tries} times in a row; is it still being written? "
+            "Import it once it is done, or have it written under another name and renamed"
+        )
+
+
+@dataclass(eq=False)
+class SourceTooLarge(SourceError):
+    """The source is larger than the settings allow."""
+
+    code: ClassVar[str] = "source-too-large"
+    source: str
+    limit: int
+
+    def __str__(self) -> str:
+        return f"{self.source!r} is larger than {self.limit:,} bytes, the limit that CONTACTS_SOURCE_LIMIT sets"
 
 
 @dataclass(eq=False)

@@ -48,7 +48,8 @@ class Landed:
     """The source as UTF-8 text in the import's folder; `start` skips byte order marks.
 
     `sha256` is of the source as it was given, `size` of the text. Bytes that could not be decoded stay in the text
-    as bytes that are no UTF-8, for the reader to reject; `all_utf8` where it is known that there are none.
+    as bytes that are no UTF-8, for the reader to reject; `all_utf8` where it is known that there are none. `etag` is
+    what its server calls this version of the source.
     """
 
     path: str
@@ -60,6 +61,7 @@ class Landed:
     warnings: tuple[str, ...] = ()
     all_utf8: bool = False
     certainty: Certainty = Certainty.EVERY_BYTE
+    etag: str | None = None
 
 
 @dataclass(frozen=True)
@@ -70,13 +72,20 @@ class _Copy:
     utf8: bool
 
 
-def land(source: str, folder: ImportFolder, encoding: str | None = None, limits: Limits = DEFAULT_LIMITS) -> Landed:
+def land(
+    source: str,
+    folder: ImportFolder,
+    encoding: str | None = None,
+    limits: Limits = DEFAULT_LIMITS,
+    blocks: Iterator[bytes] | None = None,
+) -> Landed:
     """Copy the source into `folder`, expand it if it is an archive, and make it UTF-8.
 
+    Its bytes are `blocks`, or else what is at the path `source`.
     `SourceError` where it cannot be read as text at all, `ImportFolderError` where it finds no room.
     """
     place, member = split_member(source)
-    blocks = _bytes_of(place)
+    blocks = bytes_of(place) if blocks is None else blocks
     first = next(blocks, b"")
     if not first:
         raise SourceEmpty(source)
@@ -91,7 +100,7 @@ def land(source: str, folder: ImportFolder, encoding: str | None = None, limits:
     return _decoded(_copy(blocks, inside(folder.address, "source.csv")), source, encoding)
 
 
-def _bytes_of(place: str) -> Iterator[bytes]:
+def bytes_of(place: str) -> Iterator[bytes]:
     """The source's bytes, a block at a time."""
     try:
         with Path(place).open("rb") as stream:

@@ -40,10 +40,18 @@ def start_import(
         return int(result.inserted_primary_key[0])
 
 
-def set_landed(warehouse: Warehouse, import_id: int, *, sha256: str) -> None:
-    """Note which bytes the import is made of, once they are here."""
+def set_landed(
+    warehouse: Warehouse,
+    import_id: int,
+    *,
+    sha256: str,
+    fingerprint: str | None = None,
+    source_version: str | None = None,
+) -> None:
+    """Note which bytes the import is made of, and how it reads them, once they are here."""
+    values = {"sha256": sha256, "fingerprint": fingerprint, "source_version": source_version}
     with warehouse.writing() as connection:
-        connection.execute(_change(warehouse, import_id).values(sha256=sha256))
+        connection.execute(_change(warehouse, import_id).values(values))
 
 
 def fail_import(
@@ -81,9 +89,11 @@ def unanswered(warehouse: Warehouse, now: datetime) -> list[dict[str, Any]]:
         return [dict(row._mapping) for row in connection.execute(waiting)]
 
 
-def skip_import(warehouse: Warehouse, import_id: int, *, report: Mapping[str, Any], finished_at: datetime) -> None:
-    """Close a running import as `skipped`: there was nothing to do."""
-    _close(warehouse, import_id, SKIPPED, report, finished_at, {})
+def skip_import(
+    warehouse: Warehouse, import_id: int, *, repeats: int, report: Mapping[str, Any], finished_at: datetime
+) -> None:
+    """Close a running import as `skipped`: there was nothing to do but what the import `repeats` did."""
+    _close(warehouse, import_id, SKIPPED, report, finished_at, {"repeats": repeats})
 
 
 def list_imports(warehouse: Warehouse, limit: int = LISTED) -> list[dict[str, Any]]:

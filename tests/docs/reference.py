@@ -143,7 +143,7 @@ def _settings() -> Section:
 def _default(field: FieldInfo) -> str:
     if field.default_factory is not None:
         return "see right"
-    if field.default is None:
+    if field.default in (None, ()):
         return "none"
     return code(str(field.default).lower() if field.annotation is bool else field.default)
 

@@ -19,6 +19,7 @@ from transforms.accepted import write_accepted
 from transforms.duplicates import ROWS_A_PARTITION, settle_duplicates
 from transforms.folder import ImportFolder
 from transforms.rejected import RejectedPlan, write_rejected
+from transforms.sources import Reach, find
 
 Plan = TypeVar("Plan")
 Item = TypeVar("Item")
@@ -102,7 +103,7 @@ def _check(
     asked: ReadingOptions, catalogue: FieldCatalogue, folder: Path, block_bytes: int, rows_a_partition: int
 ) -> Checked:
     place = ImportFolder.local(folder)
-    source = lay_out(asked, catalogue, land_file(asked, place))
+    source = lay_out(asked, catalogue, land_file(asked, place, find(asked.source, Reach())))
     profile = read_file(source, place, block_bytes, one_by_one, Silent())
     verdicts = list(check_file(source, profile, catalogue.default_prefix, place, one_by_one, Silent()))
     settle_duplicates(verdicts, profile.chunks, asked.duplicates, str(folder), rows_a_partition)

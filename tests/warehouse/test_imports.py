@@ -51,7 +51,7 @@ def test_a_failed_import_keeps_its_error_its_counts_and_its_report(listed: Wareh
 
 def test_a_closed_import_stays_as_it_is(listed: Warehouse) -> None:
     import_id = start(listed)
-    skip_import(listed, import_id, report={}, finished_at=NOON)
+    skip_import(listed, import_id, repeats=1, report={}, finished_at=NOON)
     fail_import(listed, import_id, error_code="x", error_message="late", report={}, finished_at=NOON)
     assert get_import(listed, import_id)["status"] == "skipped"
 

@@ -1,0 +1,124 @@
+"""The same file again: known by its content, or by what a server calls its version, and then left out if so asked."""
+
+import hashlib
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path, PurePosixPath
+from typing import Self
+
+from flows.report import ImportReport, Report
+from flows.request import ImportRequest
+from flows.settings import Settings
+from schemas.catalogue import FieldCatalogue
+from schemas.choices import IfSameFile
+from schemas.preset_files import split_part
+from transforms.addresses import shown
+from transforms.sources import Found
+from warehouse.connection import Warehouse
+from warehouse.imports import set_landed, skip_import
+from warehouse.repeats import Repeated, find_repeated
+
+NO_OPTIONS = {"source", "date", "if_same_file"}  # which file it is, and what to do about it; not how it is read
+PROJECT = "contact-import"
+
+
+@dataclass(frozen=True)
+class SameFile:
+    """A file that was found, and what its import must have in common with an earlier one to repeat it."""
+
+    warehouse: Warehouse
+    request: ImportRequest
+    found: Found
+    fingerprint: str
+
+    @classmethod
+    def of(
+        cls, warehouse: Warehouse, request: ImportRequest, settings: Settings, catalogue: FieldCatalogue, found: Found
+    ) -> Self:
+        name = PurePosixPath(shown(found.address.path)).name
+        return cls(warehouse, request, found, fingerprint(request, catalogue, name, settings.presets))
+
+    def known_version(self) -> Repeated | None:
+        """The import to leave this file for, by what its server says alone; nothing of it is fetched."""
+        return self._known(version=version_of(self.found, etag_of(self.found)))
+
+    def known_content(self, sha256: str) -> Repeated | None:
+        """The import to leave these bytes for."""
+        return self._known(sha256=sha256)
+
+    def note(self, import_id: int, sha256: str, etag: str | None) -> None:
+        """Remember with the import what a later one would have to have in common with it."""
+        version = version_of(self.found, etag)
+        set_landed(self.warehouse, import_id, sha256=sha256, fingerprint=self.fingerprint, source_version=version)
+
+    def skip(self, report: ImportReport, repeated: Repeated, *, fetched: bool = True) -> Report:
+        """Close the import as one that only repeats another."""
+        assert report.import_id is not None
+        if not fetched:
+            self.note(report.import_id, repeated.sha256, etag_of(self.found))
+        result = report.skipped(repeated.import_id, repeated.sha256)
+        moment = datetime.now(UTC)
+        skip_import(self.warehouse, report.import_id, repeats=repeated.import_id, report=result, finished_at=moment)
+        return result
+
+    def _known(self, **file: str | None) -> Repeated | None:
+        if self.request.if_same_file is IfSameFile.IMPORT:
+            return None
+        source = shown(self.request.source)
+        return find_repeated(self.warehouse, source=source, fingerprint=self.fingerprint, **file)
+
+
+def fingerprint(request: ImportRequest, catalogue: FieldCatalogue, name: str, presets: Path) -> str:
+    """A hash of all that decides what becomes of a file's rows: catalogue, options, the release of this project.
+
+    A preset also goes by the file's name; its digits may be a date and say nothing.
+    """
+    told = {
+        "catalogue": catalogue.model_dump(mode="json"),
+        "options": request.model_dump(mode="json", exclude=NO_OPTIONS),
+        "mapping_file": _content(request.mapping_file),
+        "presets": [re.sub("[0-9]+", "", name), *_presets(request.preset, presets)] if request.preset else [],
+        "release": _release(),
+    }
+    return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()
+
+
+def _presets(asked: str, folder: Path) -> Iterator[str | None]:
+    """The content of a preset at a path, and of all of the user's own, since a name may come to mean another."""
+    yield _content(split_part(asked)[0])
+    for path in sorted(folder.glob("*.yaml")):
+        yield _content(str(path))
+
+
+def etag_of(found: Found) -> str | None:
+    """What the file's server calls the version that it has now."""
+    return found.stamp.etag if found.stamp else None
+
+
+def version_of(found: Found, etag: str | None) -> str | None:
+    """A remote file and its strong ETag, as a hash, since an address may hold a secret; None where there is none.
+
+    A weak ETag says that two versions mean the same, not that they are the same bytes.
+    """
+    if found.address.is_local or not etag or etag.startswith("W/"):
+        return None
+    told = (found.address.origin, found.address.user, found.address.path, found.address.member, etag)
+    return hashlib.sha256(json.dumps(told).encode()).hexdigest()
+
+
+def _content(path: str | None) -> str | None:
+    try:
+        return hashlib.sha256(Path(path).read_bytes()).hexdigest() if path else None
+    except OSError:  # reading the mapping will say so
+        return None
+
+
+def _release() -> str:
+    try:
+        return version(PROJECT)
+    except PackageNotFoundError:  # a checkout that was not installed
+        return ""

@@ -1,0 +1,90 @@
+"""The same file again: left out if so asked, and only where it would change nothing that its import left."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.flows.conftest import Contacts
+
+FILE = "email,name\nana@example.com,Ana\n"
+OTHER = "email,name\nana@example.com,Anita\n"
+
+
+def skipping(contacts: Contacts, source: str | Path, *options: str) -> dict[str, Any]:
+    ran = contacts("import", source, "--if-same-file", "skip", "--json", *options)
+    assert (ran.status, ran.err) == (0, "")
+    report: dict[str, Any] = ran.json
+    return report
+
+
+def test_a_file_that_came_before_is_skipped_and_listed_with_the_import_it_repeats(contacts: Contacts) -> None:
+    first = contacts.load(FILE, "--merge", "overwrite")
+    before = contacts.database.contents()
+    again = skipping(contacts, contacts.folder / "contacts.csv", "--merge", "overwrite")
+    assert (again["status"], again["repeats"], again["sha256"]) == ("skipped", first["import_id"], first["sha256"])
+    assert (again["rows"], again["contacts"]) == (None, None)
+    assert contacts.database.contents() == before
+    row = contacts.database.imports()[-1]
+    assert (row["status"], row["repeats"], row["sha256"]) == ("skipped", first["import_id"], first["sha256"])
+    assert contacts("imports", str(again["import_id"]), "--json").json == again
+    assert "the same file as in import 1" in contacts("imports", str(again["import_id"])).out
+
+
+@pytest.mark.parametrize(
+    ("first", "then"),
+    [
+        pytest.param((), ("--merge", "overwrite"), id="another policy"),
+        pytest.param((), ("--map", "name=surname"), id="another mapping"),
+        pytest.param((), ("--gaps", "allow"), id="another rule on gaps"),
+        pytest.param(("--max-rejected", "0"), ("--max-rejected", "1"), id="another ceiling"),
+    ],
+)
+def test_another_option_imports_again(contacts: Contacts, first: tuple[str, ...], then: tuple[str, ...]) -> None:
+    contacts.load(FILE, *first)
+    assert skipping(contacts, contacts.folder / "contacts.csv", *then)["status"] == "completed"
+
+
+def test_another_catalogue_or_mapping_file_imports_again(contacts: Contacts) -> None:
+    catalogue = contacts.file("fields:\n  - {id: email, type: email, identity: true}\n", "own.yaml")
+    mapping = contacts.file("name: name\n", "mapping.yaml")
+    options = ("--catalogue", str(catalogue), "--mapping", str(mapping))
+    mapping.write_text("name:\n")
+    contacts.load(FILE, *options)
+    source = contacts.folder / "contacts.csv"
+    assert skipping(contacts, source, *options)["status"] == "skipped"
+    catalogue.write_text(catalogue.read_text() + "  - {id: name, type: text}\n")
+    assert skipping(contacts, source, *options)["status"] == "completed"
+    mapping.write_text("name: name\n")
+    assert skipping(contacts, source, *options)["contacts"]["skipped"] == 1
+
+
+def test_an_import_that_failed_is_not_repeated_but_done(contacts: Contacts) -> None:
+    source = contacts.file(FILE)
+    assert contacts("import", source, "--min-rows", "9").status == 1
+    assert skipping(contacts, source)["status"] == "completed"
+
+
+def test_the_file_before_the_last_one_is_imported_again(contacts: Contacts) -> None:
+    for text in (FILE, OTHER):
+        contacts.load(text, "--merge", "overwrite")
+    source = contacts.file(FILE)
+    assert skipping(contacts, source, "--merge", "overwrite")["contacts"]["updated"] == 1
+    assert skipping(contacts, source, "--merge", "overwrite")["repeats"] == 3
+    assert contacts.database.contacts()["ana@example.com"]["name"] == "Ana"
+
+
+def test_a_night_of_its_own_name_is_skipped_for_what_it_holds(contacts: Contacts) -> None:
+    for day in ("2026-11-20", "2026-11-21"):
+        contacts.file(FILE, f"c-{day}.csv")
+    source = str(contacts.folder / "c-{date}.csv")
+    assert skipping(contacts, source, "--date", "2026-11-20")["status"] == "completed"
+    second = skipping(contacts, source, "--date", "2026-11-21")
+    assert (second["status"], second["repeats"]) == ("skipped", 1)
+    assert second["source_file"] == str(contacts.folder / "c-2026-11-21.csv")
+    assert second["source"] == source == contacts.database.imports()[-1]["source"]
+
+
+def test_by_default_the_same_file_is_imported(contacts: Contacts) -> None:
+    contacts.load(FILE)
+    assert contacts.load(FILE)["contacts"]["skipped"] == 1

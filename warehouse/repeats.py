@@ -1,0 +1,67 @@
+"""Whether an import would repeat one that was completed: the same file, read and merged in the same way."""
+
+from typing import NamedTuple
+
+from sqlalchemy import ColumnElement, Connection, Table, func, or_, select
+
+from warehouse.connection import Warehouse
+from warehouse.imports import COMPLETED, SKIPPED
+from warehouse.plain_text import storable
+from warehouse.tables import WarehouseTables
+
+
+class Repeated(NamedTuple):
+    """The completed import that another one would repeat."""
+
+    import_id: int
+    sha256: str
+
+
+def find_repeated(
+    warehouse: Warehouse,
+    *,
+    source: str,
+    fingerprint: str,
+    sha256: str | None = None,
+    version: str | None = None,
+) -> Repeated | None:
+    """The import that the same bytes, or the same version of a remote file, came in with; None if there is none.
+
+    Nor is it one where another import of either source was completed since: that may have changed what it left.
+    """
+    if sha256 is None and version is None:
+        return None
+    imports = WarehouseTables(warehouse.schema).imports
+    file = imports.c.sha256 == sha256 if version is None else imports.c.source_version == version
+    with warehouse.reading() as connection:
+        repeated = _last(connection, imports, file, fingerprint)
+        if repeated is None or _superseded(connection, imports, repeated.import_id, storable(source)):
+            return None
+        return repeated
+
+
+def _last(connection: Connection, imports: Table, file: ColumnElement[bool], fingerprint: str) -> Repeated | None:
+    """The last completed one; one that was skipped stands for the import that it repeats."""
+    like = select(func.coalesce(imports.c.repeats, imports.c.import_id)).where(
+        file, imports.c.fingerprint == fingerprint, imports.c.status.in_((COMPLETED, SKIPPED))
+    )
+    last = select(imports.c.import_id, imports.c.sha256).where(
+        imports.c.import_id.in_(like), imports.c.status == COMPLETED
+    )
+    row = connection.execute(last.order_by(imports.c.import_id.desc()).limit(1)).one_or_none()
+    return Repeated(row.import_id, row.sha256) if row else None
+
+
+def _superseded(connection: Connection, imports: Table, import_id: int, source: str) -> bool:
+    before = imports.alias()
+    since = (
+        select(imports.c.import_id)
+        .join(before, before.c.import_id == import_id)
+        .where(
+            imports.c.status == COMPLETED,
+            imports.c.import_id != import_id,
+            imports.c.source.in_((source, before.c.source)),
+            or_(imports.c.import_id > import_id, imports.c.finished_at > before.c.finished_at),
+        )
+    )
+    return connection.execute(since.limit(1)).first() is not None
