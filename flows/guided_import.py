@@ -28,6 +28,7 @@ from flows.import_contacts import (
     made_ready,
     name_of_run,
     opaque,
+    ready_and_alive,
     record_failure,
     run_id,
     run_import,
@@ -55,6 +56,7 @@ from transforms.folder import ImportFolder, remove_folder
 from transforms.land import Landed
 from transforms.layout import Layout
 from warehouse.connection import Warehouse
+from warehouse.faults import patient
 from warehouse.foresee import Foreseen, foresee
 from warehouse.imports import take_up, wait_for_answer
 from warehouse.staging import Staging
@@ -81,8 +83,14 @@ def guided_import(request: ImportRequest) -> State[Report]:
     settings = Settings.load()
     report = ImportReport(request)
     try:
-        with Warehouse.open(settings.warehouse_url.get_secret_value(), settings.warehouse_schema) as warehouse:
-            result = guide(request, settings, warehouse, report)
+        if not can_ask():
+            raise NeedsDeployment
+        url = settings.warehouse_url.get_secret_value()
+        with (
+            patient(Warehouse.open)(url, settings.warehouse_schema) as warehouse,
+            ready_and_alive(warehouse, settings) as key,
+        ):
+            result = guide(request, settings, warehouse, report, key)
     except Exception as error:  # the warehouse cannot even list the import
         if os.environ.get("CONTACTS_DEBUG"):
             get_run_logger().exception("the import failed")
@@ -93,18 +101,16 @@ def guided_import(request: ImportRequest) -> State[Report]:
     return final_state(result)
 
 
-def guide(request: ImportRequest, settings: Settings, warehouse: Warehouse, report: ImportReport) -> Report:
+def guide(request: ImportRequest, settings: Settings, warehouse: Warehouse, report: ImportReport, key: int) -> Report:
     """Take the next step from what was asked last; where it is a question, this process ends with it."""
-    if not can_ask():
-        raise NeedsDeployment
     asked = last_question()
     known = None
     if asked:
         forget_folder(asked.facts)
-        known = waiting_import(warehouse, asked.facts)
+        known = waiting_import(warehouse, asked.facts, key)
         if known is None and asked.answer == {"decision": Decision.STOP}:
             asked = Asked(asked.facts, None)  # it was obeyed; a run that is started again asks again
-    step = run_import(request, settings, warehouse, report, partial(next_step, asked), known)
+    step = run_import(request, settings, warehouse, report, key, partial(next_step, asked), known)
     if isinstance(step, Question):
         try:
             until = datetime.now(UTC) + timedelta(seconds=settings.answer_seconds)
@@ -115,10 +121,10 @@ def guide(request: ImportRequest, settings: Settings, warehouse: Warehouse, repo
     return step
 
 
-def waiting_import(warehouse: Warehouse, facts: Facts) -> int | None:
+def waiting_import(warehouse: Warehouse, facts: Facts, key: int) -> int | None:
     """The import that waited for this run; None where it has been closed meanwhile."""
     number = int(facts["import_id"])
-    return number if take_up(warehouse, number, str(runtime.flow_run.id)) else None
+    return number if take_up(warehouse, number, str(runtime.flow_run.id), key) else None
 
 
 def forget_folder(facts: Facts) -> None:

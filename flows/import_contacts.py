@@ -1,8 +1,6 @@
 """The flow: one contacts CSV into the warehouse, from the form to the report."""
 
 import os
-import secrets
-import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
@@ -18,9 +16,9 @@ from prefect.utilities.annotations import quote
 
 from flows.artifacts import ProgressArtifact, publish_import_list, publish_rejected_rows, publish_summary
 from flows.ceilings import check_enough, check_known, check_rejected, check_required
+from flows.dead_imports import bury_dead_imports
 from flows.events import announce
 from flows.examine import (
-    REJECTED_FILE,
     catalogue_for,
     check_file,
     land_file,
@@ -29,6 +27,7 @@ from flows.examine import (
     read_file,
     settle,
 )
+from flows.import_folders import Kept, folder_name, make_import_folder, tidy_folder
 from flows.progress import watcher
 from flows.report import ImportReport, Outcome, Report, as_known_error, tell
 from flows.request import ImportRequest
@@ -37,24 +36,20 @@ from flows.settings import Settings
 from flows.sources import find_source, scheduled_day
 from flows.task_runs import discreet, on_task_runner
 from schemas.catalogue import FieldCatalogue
-from schemas.errors import (
-    ContactImportError,
-    ImportFolderUnusable,
-    Interrupted,
-    SettingsInvalid,
-    TransientWarehouseError,
-)
+from schemas.errors import ContactImportError, Interrupted, TransientWarehouseError
 from transforms.addresses import shown
 from transforms.duplicates import losers_of
 from transforms.expand import Limits
-from transforms.folder import ImportFolder, clear_folder, inside, is_local, make_folder, open_table, remove
+from transforms.folder import ImportFolder, open_table
 from transforms.land import Landed
 from transforms.layout import Layout
 from transforms.mended import mended_records
 from transforms.profile import FileProfile
 from transforms.sources import Found
 from warehouse.connection import Warehouse
-from warehouse.imports import COMPLETED, SKIPPED, fail_import, get_import, last_rows_read, start_import
+from warehouse.faults import patient
+from warehouse.imports import COMPLETED, SKIPPED, fail_import, forget_life, get_import, last_rows_read, start_import
+from warehouse.liveness import alive
 from warehouse.load import load_import
 from warehouse.merge import MergeCounts
 from warehouse.prepare import prepare, prepare_import_list
@@ -82,8 +77,12 @@ def import_contacts(request: ImportRequest) -> State[Report]:
     settings = Settings.load()
     report = ImportReport(request)
     try:
-        with Warehouse.open(settings.warehouse_url.get_secret_value(), settings.warehouse_schema) as warehouse:
-            result = run_import(request, settings, warehouse, report, import_file)
+        url = settings.warehouse_url.get_secret_value()
+        with (
+            patient(Warehouse.open)(url, settings.warehouse_schema) as warehouse,
+            ready_and_alive(warehouse, settings) as key,
+        ):
+            result = run_import(request, settings, warehouse, report, key, import_file)
     except Exception as error:  # the warehouse cannot even list the import
         if os.environ.get("CONTACTS_DEBUG"):
             get_run_logger().exception("the import failed")
@@ -101,19 +100,28 @@ def show_and_tell(result: Report, settings: Settings) -> None:
     announce(result)
 
 
+@contextmanager
+def ready_and_alive(warehouse: Warehouse, settings: Settings) -> Iterator[int]:
+    """A warehouse that can list an import, freed of those that died; gives the key by which ours is seen to live."""
+    prepare_import_list(warehouse)
+    bury_dead_imports(warehouse, settings)
+    with alive(warehouse) as key:
+        yield key
+
+
 def run_import(
     request: ImportRequest,
     settings: Settings,
     warehouse: Warehouse,
     report: ImportReport,
+    key: int,
     work: Callable[[ImportRequest, Settings, Warehouse, ImportReport, ImportFolder], T],
     known: int | None = None,
 ) -> T | Report:
     """Enter the import in the list, do it, and close it there: completed with its contacts, or failed without.
 
-    One that waited for a person is `known` to the list already.
+    One that waited for a person is `known` to the list already, by its key too.
     """
-    prepare_import_list(warehouse)
     report.import_id = known or start_import(
         warehouse,
         source=shown(request.source),
@@ -121,13 +129,23 @@ def run_import(
         started_at=datetime.now(UTC),
         flow_run_id=runtime.flow_run.id,
         retry_of=request.retry_of,
+        alive_key=key,
     )
+    folder = folder_name(report.import_id, key)
     try:
-        with import_folder(settings, report.import_id) as folder:
-            try:
-                return work(request, settings, warehouse, report, folder)
-            finally:
-                forget_landed(report)
+        return closed_at_its_end(
+            warehouse, report, lambda: work(request, settings, warehouse, report, make_import_folder(settings, folder))
+        )
+    finally:
+        tidy_folder(settings, folder, kept_files(report, settings))
+        with suppress(ContactImportError):  # then the next one will look whether we live
+            forget_life(warehouse, report.import_id)
+
+
+def closed_at_its_end(warehouse: Warehouse, report: ImportReport, work: Callable[[], T]) -> T | Report:
+    """Do an import that is in the list, and close it there when it fails."""
+    try:
+        return work()
     except Exception as error:
         if os.environ.get("CONTACTS_DEBUG"):
             get_run_logger().exception("the import failed")
@@ -324,47 +342,17 @@ def run_id(report: ImportReport) -> int:
     return report.import_id
 
 
-@contextmanager
-def import_folder(settings: Settings, import_id: int) -> Iterator[ImportFolder]:
-    """A folder of this import alone, readable by its owner only; in the end, the rejected file is what stays.
-
-    Its name has chance in it, since warehouses number their imports without knowing of each other. Where it lies
-    elsewhere, what only this run reads and writes goes to a temporary folder of this machine.
-    """
-    address = inside(settings.imports, f"{import_id:06}-{secrets.token_hex(4)}")
-    try:
-        make_folder(address)
-    except (ImportError, ValueError) as error:  # a scheme without its package, or no scheme at all
-        wanted = "a folder, or install what its scheme needs, such as: pip install 'contact-import[s3]'"
-        raise SettingsInvalid("CONTACTS_IMPORTS", wanted) from error
-    except Exception as error:  # of the file system, or of a library that talks to a remote one
-        why = getattr(error, "strerror", None) or type(error).__name__
-        raise ImportFolderUnusable(address, why) from error
-    try:
-        if is_local(address):
-            yield ImportFolder.local(address)
-        else:
-            with tempfile.TemporaryDirectory(prefix="contacts-import-") as scratch:
-                yield ImportFolder(address, scratch)
-    finally:
-        with suppress(Exception):  # by now the import is what it is; what cannot be tidied away stays
-            clear_folder(address, lambda name: is_kept(name, settings.keep_landed))
-
-
-def forget_landed(report: ImportReport) -> None:
-    """A source with columns that are never to be read is not kept, whatever the settings say of others."""
-    if report.source and report.source.mapping.never_read:
-        with suppress(Exception):  # a copy at a remote address may be out of reach
-            remove(report.source.landed.path)
-
-
-def is_kept(name: str, keep_landed: bool) -> bool:
-    """Whether a file stays in the import's folder when the import has ended."""
-    return name == REJECTED_FILE or (keep_landed and name.startswith("source"))
+def kept_files(report: ImportReport, settings: Settings) -> Kept:
+    """What stays in the folder: a source with columns that are never to be read does not, whatever is set."""
+    readable = not (report.source and report.source.mapping.never_read)
+    return Kept(rejected_file=report.rejected_file is not None, source=settings.keep_landed and readable)
 
 
 def record_failure(warehouse: Warehouse, report: ImportReport, error: ContactImportError) -> Report:
-    """Close the import as failed, as far as the warehouse lets us; one that is committed has not failed."""
+    """Close the import as failed, as far as the warehouse lets us; what the list says of it is what is told.
+
+    One that is committed has not failed; one that was taken for dead has failed for that reason and no other.
+    """
     result = report.failed(error)
     try:
         fail_import(
@@ -375,9 +363,7 @@ def record_failure(warehouse: Warehouse, report: ImportReport, error: ContactImp
             report=result,
             finished_at=datetime.now(UTC),
         )
-        row = get_import(warehouse, run_id(report))
-        if row["status"] == COMPLETED:
-            return cast(Report, row["report"])
+        return cast(Report, get_import(warehouse, run_id(report))["report"])
     except ContactImportError as trouble:
         result["warnings"] = [*result["warnings"], f"the failure could not be entered in the import list: {trouble}"]
     return result

@@ -1,27 +1,25 @@
 """The commands that look at the warehouse or the catalogue and change at most a segment."""
 
 import argparse
-import re
 import shutil
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
 from flows.arguments import OK, PRUNE, settings_from
+from flows.dead_imports import bury_dead_imports
+from flows.import_folders import folder_name, prune_folders
 from flows.printing import print_json, print_table
 from flows.settings import Settings
 from schemas.catalogue import load_catalogue
 from schemas.errors import OutputNotWritable, RejectedFileGone, UsageError
-from transforms.folder import exists, folders_in, is_local, last_written, name_of, reading, remove_folder
+from transforms.folder import exists, is_local, reading
 from warehouse.connection import Warehouse
-from warehouse.imports import LISTED, get_import, list_imports
+from warehouse.imports import LISTED, get_import, list_imports, living_imports
 from warehouse.prepare import prepare_import_list
 from warehouse.segments import create_segment, list_segments
-
-IMPORT_FOLDER = re.compile(r"[0-9]{6,}-[0-9a-f]{8}")  # as `flows.import_contacts` names them
 
 
 @contextmanager
@@ -39,6 +37,7 @@ def show_imports(options: argparse.Namespace) -> int:
     if options.id == PRUNE:
         return _prune(options)
     with _warehouse(options) as warehouse:
+        bury_dead_imports(warehouse, Settings.load(**settings_from(options)))
         if options.id is not None:
             return _show_import(get_import(warehouse, options.id), options.json)
         imports = list_imports(warehouse)
@@ -83,15 +82,14 @@ def show_imports(options: argparse.Namespace) -> int:
 def _prune(options: argparse.Namespace) -> int:
     """Delete import folders that nothing was written to for so long; the imports stay in the list."""
     settings = Settings.load(**settings_from(options))
-    oldest = time.time() - options.older_than * 86_400
-    folders = [folder for folder in folders_in(settings.imports) if IMPORT_FOLDER.fullmatch(name_of(folder))]
-    old = [folder for folder in folders if last_written(folder) < oldest]
-    for folder in old:
-        remove_folder(folder)
+    with _warehouse(options) as warehouse:
+        bury_dead_imports(warehouse, settings)
+        spared = {folder_name(*each) for each in living_imports(warehouse)}
+        removed, kept = prune_folders(settings, options.older_than, spared)
     if options.json:
-        print_json({"removed": len(old), "kept": len(folders) - len(old)})
+        print_json({"removed": removed, "kept": kept})
     else:
-        print(f"{len(old):,} import folders removed, {len(folders) - len(old):,} newer ones kept")
+        print(f"{removed:,} import folders removed, {kept:,} newer ones kept")
     return OK
 
 

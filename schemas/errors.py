@@ -48,12 +48,15 @@ class UnexpectedError(ContactImportError):
 
 @dataclass(eq=False)
 class Interrupted(ContactImportError):
-    """The import was stopped from outside: Ctrl-C, SIGTERM, a cancelled run."""
+    """The import was stopped from outside: Ctrl-C, SIGTERM, a cancelled run; or its process or machine died."""
+
+    DIED: ClassVar[str] = "ended without a word: its process was killed, or its machine or connection went away"
 
     code: ClassVar[str] = "interrupted"
+    how: str = "was interrupted"
 
     def __str__(self) -> str:
-        return "the import was interrupted; nothing was merged. Run it again: it starts from the beginning"
+        return f"the import {self.how}; nothing was merged. Run it again: it starts from the beginning"
 
 
 # --- the catalogue is wrong: mend it --------------------------------------------------------------

@@ -2,6 +2,7 @@
 
 import os
 import sqlite3
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -21,6 +22,20 @@ BUSY_SECONDS = 60
 # Merges touch the index of emails all over; the default of 2 MB would write its pages many times.
 SQLITE_CACHE_KB = 128 * 1024
 SQLITE_WAL_BYTES = 64 * 1024 * 1024
+
+# Dates as we read them. A wait for a lock ends, as SQLite's does, unless the server has its own opinion. And the
+# server notices within minutes that our machine is gone, within seconds that our process is, in the middle of a
+# statement too; else a dead import's locks would keep everybody waiting for hours.
+SESSION = f"""
+set datestyle to iso;
+set timezone to 'UTC';
+set tcp_keepalives_idle to 60;
+set tcp_keepalives_interval to 10;
+set tcp_keepalives_count to 6;
+select set_config(name, '{BUSY_SECONDS}s', false) from pg_settings where name = 'lock_timeout' and setting = '0';
+select set_config(name, '2s', false) from pg_settings
+where name = 'client_connection_check_interval' and setting = '0' and '{sys.platform}' = 'linux';
+"""
 
 
 @dataclass(frozen=True)
@@ -130,7 +145,12 @@ def _engine(address: URL) -> Engine:
 
 
 def _postgres_engine(address: URL) -> Engine:
-    defaults: dict[str, Any] = {"connect_timeout": 10, "application_name": "contact-import", "keepalives_idle": 60}
+    defaults: dict[str, Any] = {
+        "connect_timeout": 10,
+        "application_name": "contact-import",
+        "keepalives_idle": 60,
+        "tcp_user_timeout": 120_000,
+    }
     arguments = {key: value for key, value in defaults.items() if key not in address.query}
     engine = create_engine(
         address,
@@ -141,8 +161,8 @@ def _postgres_engine(address: URL) -> Engine:
     )
 
     @event.listens_for(engine, "connect")
-    def say_dates_in_iso(connection: Any, _: Any) -> None:
-        connection.execute("set datestyle to iso; set timezone to 'UTC'")
+    def begin_session(connection: Any, _: Any) -> None:
+        connection.execute(SESSION)
         connection.commit()
 
     return engine

@@ -1,8 +1,11 @@
 """Driver errors, told apart by whether trying again can help, and stripped of contact values."""
 
 import sqlite3
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import wraps
+from typing import ParamSpec, TypeVar
 
 import adbc_driver_manager
 import psycopg
@@ -22,7 +25,27 @@ NOT_YET = ("starting up", "shutting down", "recovery", "too many clients", "conn
 WRONG_ADDRESS = ("not known", "no address", "invalid", "SSL", "certificate", "password", "pg_hba.conf", "missing")
 SQLITE_BUSY = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_PROTOCOL)
 
+PAUSES = (0.5, 1.0, 2.0, 4.0)  # seconds before each further try; a server restarts in less than their sum
+
 DriverError = (SQLAlchemyError, psycopg.Error, sqlite3.Error, adbc_driver_manager.Error)
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+def patient(step: Callable[P, R]) -> Callable[P, R]:
+    """Take a short step again, a little later each time, while the warehouse is away; taking it twice must be once."""
+
+    @wraps(step)
+    def again(*args: P.args, **kwargs: P.kwargs) -> R:
+        for pause in PAUSES:
+            try:
+                return step(*args, **kwargs)
+            except TransientWarehouseError:
+                time.sleep(pause)
+        return step(*args, **kwargs)
+
+    return again
 
 
 @contextmanager

@@ -2,13 +2,29 @@
 
 import json
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, Select, Update, and_, case, column, func, insert, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Row,
+    Select,
+    Update,
+    and_,
+    case,
+    column,
+    func,
+    insert,
+    or_,
+    select,
+    update,
+)
 
 from schemas.errors import UnknownImport
 from warehouse.connection import Warehouse
+from warehouse.faults import patient
+from warehouse.liveness import dead_among
 from warehouse.plain_text import storable
 from warehouse.tables import COUNTS, WarehouseTables
 
@@ -16,6 +32,7 @@ LISTED = 50
 RUNNING, COMPLETED, FAILED, SKIPPED = "running", "completed", "failed", "skipped"
 
 
+@patient
 def start_import(
     warehouse: Warehouse,
     *,
@@ -24,8 +41,9 @@ def start_import(
     started_at: datetime,
     flow_run_id: str | None = None,
     retry_of: int | None = None,
+    alive_key: int | None = None,
 ) -> int:
-    """Enter an import as `running`, before any work, and give its number."""
+    """Enter an import as `running`, before any work, and give its number; a key is entered once."""
     row = {
         "source": storable(source),
         "merge_policy": str(merge_policy),
@@ -33,13 +51,20 @@ def start_import(
         "started_at": started_at,
         "flow_run_id": flow_run_id,
         "retry_of": retry_of,
+        "alive_key": alive_key,
     }
+    imports = WarehouseTables(warehouse.schema).imports
     with warehouse.writing() as connection:
-        result = connection.execute(insert(WarehouseTables(warehouse.schema).imports).values(row))
+        # The same again, when the answer to the commit was lost: its own lock tells it from a dead one's row.
+        entered = select(imports.c.import_id).where(imports.c.alive_key == alive_key, imports.c.status == RUNNING)
+        if alive_key is not None and (known := connection.scalar(entered)) is not None:
+            return int(known)
+        result = connection.execute(insert(imports).values(row))
         assert result.inserted_primary_key is not None
         return int(result.inserted_primary_key[0])
 
 
+@patient
 def set_landed(
     warehouse: Warehouse,
     import_id: int,
@@ -74,11 +99,11 @@ def wait_for_answer(warehouse: Warehouse, import_id: int, until: datetime) -> No
         connection.execute(_change(warehouse, import_id).values(waits_until=until))
 
 
-def take_up(warehouse: Warehouse, import_id: int, flow_run_id: str) -> bool:
-    """Go on with an import of this run that waited; False where it has been closed meanwhile."""
-    change = _change(warehouse, import_id).where(column("flow_run_id") == flow_run_id).values(waits_until=None)
+def take_up(warehouse: Warehouse, import_id: int, flow_run_id: str, alive_key: int | None = None) -> bool:
+    """Go on with an import of this run that waited, alive by another key; False where it has been closed meanwhile."""
+    change = _change(warehouse, import_id).where(column("flow_run_id") == flow_run_id)
     with warehouse.writing() as connection:
-        return connection.execute(change).rowcount == 1
+        return connection.execute(change.values(waits_until=None, alive_key=alive_key)).rowcount == 1
 
 
 def unanswered(warehouse: Warehouse, now: datetime) -> list[dict[str, Any]]:
@@ -96,11 +121,12 @@ def skip_import(
     _close(warehouse, import_id, SKIPPED, report, finished_at, {"repeats": repeats})
 
 
+@patient
 def list_imports(warehouse: Warehouse, limit: int = LISTED) -> list[dict[str, Any]]:
     """The last imports, the newest first, without their reports, but with what is missing from each."""
     tables = WarehouseTables(warehouse.schema)
     imports = tables.imports
-    columns = [column for column in imports.columns if column.name != "report"]
+    columns = [column for column in imports.columns if column.name not in ("report", "alive_key")]
     with warehouse.reading() as connection:
         rows = connection.execute(
             select(*columns, missing_column(tables)).order_by(imports.c.import_id.desc()).limit(limit)
@@ -108,6 +134,7 @@ def list_imports(warehouse: Warehouse, limit: int = LISTED) -> list[dict[str, An
         return [dict(row._mapping) for row in rows]
 
 
+@patient
 def get_import(warehouse: Warehouse, import_id: int) -> dict[str, Any]:
     """One row of the import list, with its `report` as an object; UnknownImport when there is no such row."""
     imports = WarehouseTables(warehouse.schema).imports
@@ -116,12 +143,50 @@ def get_import(warehouse: Warehouse, import_id: int) -> dict[str, Any]:
     return {**row._mapping, "report": json.loads(row.report) if row.report else None}
 
 
+@patient
 def last_rows_read(warehouse: Warehouse, source: str) -> int | None:
     """How many rows the last completed import of a source read; None if there was none."""
     imports = WarehouseTables(warehouse.schema).imports
     completed = select(imports.c.read).where(imports.c.source == storable(source), imports.c.status == COMPLETED)
     with warehouse.reading() as connection:
         return connection.scalar(completed.order_by(imports.c.import_id.desc()).limit(1))
+
+
+def dead_imports(warehouse: Warehouse) -> list[dict[str, Any]]:
+    """Imports whose process died: while `running`, or before it had tidied up after itself. Without their reports.
+
+    One that waits for a person has no process, and is not dead. A running one without a key was begun by an older
+    release; after a day, nobody waits for it any more.
+    """
+    imports = WarehouseTables(warehouse.schema).imports
+    columns = [column for column in imports.columns if column.name != "report"]
+    unfinished = or_(imports.c.alive_key.is_not(None), imports.c.status == RUNNING)
+    nobody_asked = imports.c.waits_until.is_(None)
+    with warehouse.reading() as connection:
+        rows = [dict(row._mapping) for row in connection.execute(select(*columns).where(unfinished, nobody_asked))]
+    dead = dead_among(warehouse, [row["alive_key"] for row in rows if row["alive_key"] is not None])
+    old = datetime.now(UTC) - timedelta(days=1)
+    return [row for row in rows if (row["alive_key"] in dead if row["alive_key"] else row["started_at"] < old)]
+
+
+@patient
+def living_imports(warehouse: Warehouse) -> list[tuple[int, int]]:
+    """The number and the key of every import that runs, or waits for a person."""
+    imports = WarehouseTables(warehouse.schema).imports
+    living = select(imports.c.import_id, imports.c.alive_key).where(
+        imports.c.alive_key.is_not(None), imports.c.status == RUNNING
+    )
+    with warehouse.reading() as connection:
+        return [(row.import_id, row.alive_key) for row in connection.execute(living)]
+
+
+@patient
+def forget_life(warehouse: Warehouse, import_id: int) -> None:
+    """Note that nothing of a closed import is left to tidy; from now on nobody looks whether it lives."""
+    imports = WarehouseTables(warehouse.schema).imports
+    closed = update(imports).where(imports.c.import_id == import_id, imports.c.status != RUNNING)
+    with warehouse.writing() as connection:
+        connection.execute(closed.values(alive_key=None))
 
 
 def report_values(report: Mapping[str, Any]) -> dict[str, Any]:
@@ -157,6 +222,7 @@ def _change(warehouse: Warehouse, import_id: int) -> Update:
     return update(imports).where(imports.c.import_id == import_id, imports.c.status == RUNNING)
 
 
+@patient
 def _close(
     warehouse: Warehouse,
     import_id: int,

@@ -10,7 +10,7 @@ import pandas as pd
 from sqlalchemy import Connection, Insert, Table, exists, insert, literal, select, update
 
 from schemas.choices import Blanks, MergePolicy
-from schemas.errors import ApprovalOutdated
+from schemas.errors import ApprovalOutdated, Interrupted
 from warehouse.connection import Warehouse, allow_memory, lock_tables
 from warehouse.imports import COMPLETED, RUNNING, report_values
 from warehouse.merge import MergeCounts, merge, merge_statements
@@ -91,7 +91,7 @@ def _already_loaded(connection: Connection, tables: WarehouseTables, import_id: 
     if row.status == RUNNING:
         return None
     if row.status != COMPLETED:
-        raise RuntimeError(f"import {import_id} is {row.status}; only a running one can be loaded")
+        raise Interrupted(Interrupted.DIED)  # somebody took it for dead and said so, and that is how it stays
     counts = MergeCounts(row.inserted, row.updated, row.unchanged, row.skipped)
     return Loaded(counts, row.segment_added or 0, json.loads(row.report))
 

@@ -9,12 +9,14 @@ from sqlalchemy.types import TypeEngine
 from schemas.catalogue import Field, FieldCatalogue
 from schemas.errors import FieldTypeChanged, WarehouseUnusable
 from warehouse.connection import Warehouse
+from warehouse.faults import patient
 from warehouse.tables import COLUMN_TYPES, WarehouseTables
 
 # Any number will do, as long as every version of this project asks for the same one.
 PREPARING = 0x636F6E74616374
 
 
+@patient
 def prepare_import_list(warehouse: Warehouse) -> None:
     """Create the tables, without the fields, so that an import with a wrong catalogue is listed all the same.
 
@@ -34,6 +36,7 @@ def prepare_import_list(warehouse: Warehouse) -> None:
             _add_column(connection, column)
 
 
+@patient
 def prepare(warehouse: Warehouse, catalogue: FieldCatalogue) -> None:
     """Give every field of the catalogue its column; FieldTypeChanged when one is stored as another type."""
     prepare_import_list(warehouse)

@@ -7,6 +7,7 @@ from sqlalchemy import Connection, func, insert, select
 
 from schemas.errors import UnknownSegment, UsageError
 from warehouse.connection import Warehouse, lock_tables
+from warehouse.faults import patient
 from warehouse.tables import WarehouseTables
 
 
@@ -45,6 +46,7 @@ def list_segments(warehouse: Warehouse) -> list[dict[str, Any]]:
         return [dict(row._mapping) for row in connection.execute(statement)]
 
 
+@patient
 def check_segment(warehouse: Warehouse, name: str) -> None:
     """Raise UnknownSegment, with the names there are, unless the segment exists."""
     with warehouse.reading() as connection:

@@ -107,6 +107,8 @@ class WarehouseTables:
             Column("sha256", Text),
             Column("merge_policy", Text, nullable=False),
             Column("status", Text, nullable=False),
+            # The lock by which others see whether its process lives; NULL once nothing of it is left to tidy.
+            Column("alive_key", BigInteger),
             *(Column(count, BigInteger) for count in COUNTS),
             Column("segment", Text),
             Column("segment_added", BigInteger),

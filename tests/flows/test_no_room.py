@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from flows.check import check_contacts
-from flows.import_contacts import import_folder
+from flows.import_folders import make_import_folder
 from flows.request import ReadingOptions
 from flows.settings import Settings
 from schemas.errors import ImportFolderUnusable
@@ -41,8 +41,6 @@ def test_a_full_disk_is_told(share: float, tmp_path: Path) -> None:
 
 def test_a_folder_that_cannot_be_made(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("no folder")
-    with (
-        pytest.raises(ImportFolderUnusable, match="CONTACTS_IMPORTS"),
-        import_folder(Settings(home=tmp_path, imports=str(tmp_path / "file" / "below")), 1),
-    ):
-        pass
+    settings = Settings(home=tmp_path, imports=str(tmp_path / "file" / "below"))
+    with pytest.raises(ImportFolderUnusable, match="CONTACTS_IMPORTS"):
+        make_import_folder(settings, "000001-00000001")

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 from sqlalchemy import func, select
 
-from schemas.errors import UnknownSegment, WarehouseError
+from schemas.errors import Interrupted, UnknownSegment, WarehouseError
 from tests.warehouse.conftest import NOON, Importer
 from warehouse.connection import Warehouse
 from warehouse.imports import fail_import, get_import
@@ -126,7 +126,7 @@ def test_an_import_that_failed_is_not_loaded(importer: Importer) -> None:
     with importer.staging(importer.start()) as staging:
         staging.ensure()
         fail_import(importer.warehouse, 1, error_code="x", error_message="y", report={}, finished_at=NOON)
-        with pytest.raises(RuntimeError, match="only a running one"):
+        with pytest.raises(Interrupted, match="ended without a word"):
             importer.load(staging, 0)
 
 

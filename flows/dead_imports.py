@@ -1,0 +1,52 @@
+"""Imports whose process died: closed in the list, and cleared off the disk, by whoever comes next."""
+
+from collections.abc import Mapping
+from contextlib import suppress
+from datetime import UTC, datetime
+from typing import Any
+
+from flows.import_folders import Kept, folder_name, tidy_folder
+from flows.report import ImportReport, Report
+from flows.request import ImportRequest
+from flows.settings import Settings
+from schemas.errors import ContactImportError, Interrupted
+from warehouse.connection import Warehouse
+from warehouse.imports import RUNNING, dead_imports, fail_import, forget_life, get_import
+
+
+def bury_dead_imports(warehouse: Warehouse, settings: Settings) -> None:
+    """Tell of imports that died while running that they failed, and tidy up after them.
+
+    A folder on another machine is left to that machine. Trouble here stops nobody: the next one tries again.
+    """
+    with suppress(ContactImportError):
+        for dead in dead_imports(warehouse):
+            if dead["status"] == RUNNING:
+                _tell(warehouse, dead)
+            if dead["alive_key"] is not None:
+                _tidy(warehouse, settings, dead["import_id"], dead["alive_key"])
+
+
+def _tidy(warehouse: Warehouse, settings: Settings, import_id: int, key: int) -> None:
+    report = get_import(warehouse, import_id)["report"] or {}
+    if tidy_folder(settings, folder_name(import_id, key), Kept(bool(report.get("rejected_file")))):
+        forget_life(warehouse, import_id)
+
+
+def _tell(warehouse: Warehouse, dead: Mapping[str, Any]) -> None:
+    error = Interrupted(Interrupted.DIED)
+    fail_import(
+        warehouse,
+        dead["import_id"],
+        error_code=error.code,
+        error_message=str(error),
+        report=report_of_dead(dead, error),
+        finished_at=datetime.now(UTC),
+    )
+
+
+def report_of_dead(row: Mapping[str, Any], error: ContactImportError) -> Report:
+    """What can be said of an import that cannot say it itself: what it had entered in the list."""
+    request = ImportRequest.model_construct(source=row["source"], merge=row["merge_policy"])
+    report = ImportReport(request, import_id=row["import_id"]).failed(error)
+    return {**report, "sha256": row["sha256"]}

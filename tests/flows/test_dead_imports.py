@@ -1,0 +1,123 @@
+"""Imports that died are told of, and tidied up after, by whoever comes next; those that live are left alone."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from flows.import_folders import folder_name
+from schemas.choices import MergePolicy
+from tests.flows.conftest import Contacts
+from tests.flows.test_prune import age
+from warehouse.connection import Warehouse
+from warehouse.imports import start_import
+from warehouse.liveness import alive
+
+GOOD = "email,name\nann@example.com,Ann\n"
+
+
+@pytest.fixture(autouse=True)
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("warehouse.liveness.GRACE_SECONDS", 0.1)
+
+
+@contextmanager
+def begun(contacts: Contacts) -> Iterator[Path]:
+    """An import that lives for as long as the block, and is not closed at its end."""
+    contacts("segments", "create", "any")
+    with Warehouse.open(contacts.database.url, contacts.database.schema) as warehouse, alive(warehouse) as key:
+        now = datetime.now(UTC)
+        import_id = start_import(
+            warehouse, source="dead.csv", merge_policy=MergePolicy.OVERWRITE, started_at=now, alive_key=key
+        )
+        folder = contacts.folder / "home" / "imports" / folder_name(import_id, key)
+        folder.mkdir(parents=True)
+        for file in ("source.csv", "staging.db", "rejected.csv"):
+            (folder / file).write_text("ann@example.com")
+        yield folder
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        pytest.param(("imports",), id="somebody lists imports"),
+        pytest.param(("imports", "1"), id="somebody asks for it"),
+        pytest.param(("imports", "prune", "--older-than", "90d"), id="somebody prunes"),
+        pytest.param(("import", "contacts.csv"), id="the next import starts"),
+    ],
+)
+def test_a_dead_import_is_told_of(
+    arguments: tuple[str, ...], contacts: Contacts, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(contacts.folder)
+    contacts.file(GOOD)
+    with begun(contacts) as folder:
+        pass
+    assert contacts(*arguments).status == (1 if arguments[-1] == "1" else 0) or arguments[-1] == "1"
+    dead = contacts.database.imports()[0]
+    assert (dead["status"], dead["error_code"], dead["alive_key"]) == ("failed", "interrupted", None)
+    assert "ended without a word" in dead["error_message"]
+    assert dead["finished_at"] is not None
+    assert not folder.exists()
+    report = contacts("imports", "1", "--json").json
+    assert report["status"] == "failed"
+    assert report["error"] == {"code": "interrupted", "message": dead["error_message"]}
+    assert (report["import_id"], report["source"], report["merge"]) == (1, "dead.csv", "overwrite")
+    assert "ended without a word" in contacts("imports", "1").err
+    assert "alive_key" not in contacts("imports", "--json").json[0]
+
+
+def test_a_living_import_is_left_alone_however_old_its_folder(contacts: Contacts) -> None:
+    with begun(contacts) as folder:
+        age(folder, 100)
+        assert contacts("imports", "prune", "--older-than", "1d", "--json").json == {"removed": 0, "kept": 1}
+        contacts("imports")
+        contacts.load(GOOD)
+        assert len(list(folder.iterdir())) == 3
+        assert contacts.database.imports()[0]["status"] == "running"
+
+
+def test_an_import_that_died_after_its_commit_keeps_its_rejected_file(
+    contacts: Contacts, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("flows.import_contacts.tidy_folder", lambda *_, **__: True)
+    monkeypatch.setattr("flows.import_contacts.forget_life", lambda *_: None)
+    report = contacts.load(GOOD + "bad,Bad\n")
+    monkeypatch.undo()
+    folder = Path(report["rejected_file"]).parent
+    monkeypatch.setenv("CONTACTS_HOME", str(contacts.folder / "home"))
+    assert len(list(folder.iterdir())) > 1
+    with Warehouse.open(contacts.database.url, contacts.database.schema) as warehouse:
+        from flows.dead_imports import bury_dead_imports
+        from flows.settings import Settings
+
+        bury_dead_imports(warehouse, Settings.load())
+    assert [path.name for path in folder.iterdir()] == ["rejected.csv"]
+    [row] = contacts.database.imports()
+    assert (row["status"], row["alive_key"]) == ("completed", None)
+
+
+def test_a_folder_of_another_machine_is_left_to_it(contacts: Contacts, monkeypatch: pytest.MonkeyPatch) -> None:
+    with begun(contacts) as folder:
+        pass
+    monkeypatch.setenv("CONTACTS_IMPORTS", str(contacts.folder / "another machine"))
+    assert "interrupted" in contacts("imports").out
+    assert folder.exists()
+    monkeypatch.delenv("CONTACTS_IMPORTS")
+    contacts("imports")
+    assert not folder.exists()
+
+
+def test_trouble_with_the_dead_stops_nobody(contacts: Contacts, monkeypatch: pytest.MonkeyPatch) -> None:
+    from schemas.errors import WarehouseUnusable
+
+    def refuse(*_: object, **__: object) -> None:
+        raise WarehouseUnusable("db", "it may not be written")
+
+    with begun(contacts):
+        pass
+    monkeypatch.setattr("flows.dead_imports.fail_import", refuse)
+    assert "running" in contacts("imports").out
+    contacts.load(GOOD)
