@@ -68,8 +68,8 @@ def _outcome_of(request: ImportRequest) -> "Outcome":
     if not told:
         raise result
     if isinstance(result, BaseException):
-        told[0].report["warnings"].append("Prefect went away before it heard how the import ended")
-    return told[0]
+        told[-1].report["warnings"].append("Prefect went away before it heard how the import ended")
+    return told[-1]
 
 
 def run_check_command(options: argparse.Namespace) -> int:
@@ -78,10 +78,14 @@ def run_check_command(options: argparse.Namespace) -> int:
     settings = Settings.load(**settings_from(options))
     request = request_from(options, ReadingOptions)
     from flows.check import check_contacts
+    from flows.several import each_file, together
 
-    with watched(options), tempfile.TemporaryDirectory(prefix="contacts-check-") as folder:
-        outcome = check_contacts(request, settings, Path(folder), options.accepted, options.rejected)
-    return _print_outcome(outcome, options)
+    outcomes = []
+    one = options.accepted or options.rejected  # files that can hold one check's rows only
+    for each in [request] if one else each_file(request, settings.presets):
+        with watched(options), tempfile.TemporaryDirectory(prefix="contacts-check-") as folder:
+            outcomes.append(check_contacts(each, settings, Path(folder), options.accepted, options.rejected))
+    return _print_outcome(outcomes[0] if len(outcomes) == 1 else together(request.source, outcomes), options)
 
 
 def _three_files(options: argparse.Namespace) -> None:

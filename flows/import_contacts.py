@@ -33,6 +33,7 @@ from flows.report import ImportReport, Outcome, Report, as_known_error, tell
 from flows.request import ImportRequest
 from flows.same_file import SameFile
 from flows.settings import Settings
+from flows.several import each_file, together
 from flows.sources import find_source, scheduled_day
 from flows.task_runs import discreet, on_task_runner
 from schemas.catalogue import FieldCatalogue
@@ -75,6 +76,25 @@ def import_contacts(request: ImportRequest) -> State[Report]:
         request: The file, how to read it, and what to do with contacts that exist already.
     """
     settings = Settings.load()
+    requests = each_file(request, settings.presets)
+    done: list[Outcome] = []
+    try:
+        for each in requests:
+            done.append(import_one(each, settings))  # noqa: PERF401 - what is done must be known when one is stopped
+    except BaseException:
+        if done:  # what was committed stays, and is not to be told as nothing
+            stopped = ImportReport(requests[len(done)]).failed(Interrupted())
+            tell(together(request.source, [*done, Outcome(stopped, {})]))
+        raise
+    outcome = done[0] if len(done) == 1 else together(request.source, done)
+    tell(outcome)
+    for result, _ in done:
+        show_and_tell(result, settings)
+    return final_state(outcome.report)
+
+
+def import_one(request: ImportRequest, settings: Settings) -> Outcome:
+    """One file, from the start of its import to its end."""
     report = ImportReport(request)
     try:
         url = settings.warehouse_url.get_secret_value()
@@ -87,9 +107,7 @@ def import_contacts(request: ImportRequest) -> State[Report]:
         if os.environ.get("CONTACTS_DEBUG"):
             get_run_logger().exception("the import failed")
         result = report.failed(as_known_error(error))
-    tell(Outcome(result, report.stages))
-    show_and_tell(result, settings)
-    return final_state(result)
+    return Outcome(result, report.stages)
 
 
 def show_and_tell(result: Report, settings: Settings) -> None:

@@ -54,6 +54,11 @@ def print_report(report: Report, as_json: bool) -> None:
     """The report of an import or a check; a failure also says its one line where errors go."""
     if as_json:
         print_json(report)
+    elif "imports" in report:
+        for each in report["imports"]:
+            _print_for_people(each)
+            print()
+        _print_sums(report)
     else:
         _print_for_people(report)
     if report["status"] == "failed":
@@ -93,6 +98,14 @@ def _print_for_people(report: Report) -> None:
     if report["rejected_file"] and report["rows"] and report["rows"]["rejected"]:
         again = f" (with --preset {report['preset']})" if report["preset"] else ""
         print(f"\nRejected rows, to mend and import again{again}: {report['rejected_file']}")
+
+
+def _print_sums(report: Report) -> None:
+    """What several files came to."""
+    print(f"All {len(report['imports'])} files: {report['status']} in {report['seconds']:.1f} s")
+    for name in ("rows", "contacts"):
+        if report.get(name):
+            print(f"{name + ':':<10}" + _counts(report[name]))
 
 
 def print_stages(outcome: Outcome) -> None:

@@ -1,0 +1,107 @@
+"""Exports of several files in one archive: an import for each file, in an order that does not change."""
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any, TypeVar
+
+from flows.report import Outcome, Report
+from flows.request import ReadingOptions
+from schemas.errors import ContactImportError
+from schemas.preset_files import load_preset, preset_names, split_part
+from schemas.presets import AUTO, Preset
+from transforms.expand import members
+from transforms.fitting import part_of
+
+Options = TypeVar("Options", bound=ReadingOptions)
+
+STATUSES = ("failed", "completed", "skipped")  # the worst of several comes first
+
+
+def each_file(options: Options, presets: Path) -> list[Options]:
+    """The request for each file of the export; the one request where its preset knows of no parts.
+
+    What is wrong with the archive or the preset is left for that one request to find.
+    """
+    try:
+        names = ordered_members(options, presets)
+    except (ContactImportError, OSError, ValueError):
+        names = []
+    return [options.model_copy(update={"source": f"{options.source}!{name}"}) for name in names] or [options]
+
+
+def ordered_members(options: ReadingOptions, presets: Path) -> list[str]:
+    """The archive's files in the order of the preset's parts, those of one part by name, unknown ones last."""
+    name, part = split_part(options.preset or "")
+    if not name or part or not (found := members(options.source)):
+        return []
+    preset = _in_parts(presets, found) if name == AUTO else load_preset(name, presets)
+    if preset is None or not preset.parts:
+        return []
+    order = {part: place for place, part in enumerate(preset.parts)}
+    return sorted(found, key=lambda member: (order.get(part_of(preset, member) or "", len(order)), member))
+
+
+def _in_parts(presets: Path, files: Sequence[str]) -> Preset | None:
+    """The preset whose parts the files are, by their names; their headers are looked at when they are read."""
+    for name in preset_names(presets):
+        preset = load_preset(name, presets)
+        if preset.parts and all(part_of(preset, file) for file in files):
+            return preset
+    return None
+
+
+def together(source: str, outcomes: Sequence[Outcome]) -> Outcome:
+    """One report of all: sums, the worst status, the first error, and each whole report under `imports`."""
+    reports = [outcome.report for outcome in outcomes]
+    first = reports[0]
+    presets = {split_part(report["preset"])[0] for report in reports if report["preset"]}
+    errors = [report["error"] for report in reports if "error" in report]
+    nothing = {"import_id": None, "sha256": None, "retry_of": None, "dialect": None, "rejected_file": None}
+    whole: Report = {
+        **{key: value for key, value in first.items() if key not in ("error", "repeats", "source_file")},
+        **{key: value for key, value in nothing.items() if key in first},
+        "status": min((report["status"] for report in reports), key=STATUSES.index),
+        "source": source,
+        "rows": _sum(report["rows"] for report in reports),
+        **({"contacts": _sum(report["contacts"] for report in reports)} if "contacts" in first else {}),
+        "preset": presets.pop() if len(presets) == 1 else None,
+        "columns": [],
+        "translations": _translations(reports),
+        "rejections": dict(sorted((_sum(report["rejections"] for report in reports) or {}).items())),
+        **({"segment": _segment(reports)} if "segment" in first else {}),
+        "warnings": [f"{_file(report)}: {warning}" for report in reports for warning in report["warnings"]],
+        "seconds": round(sum(report["seconds"] for report in reports), 3),
+        **({"error": errors[0]} if errors else {}),
+        "imports": reports,
+    }
+    stages: Counter[str] = Counter()
+    for outcome in outcomes:
+        stages.update(outcome.stages)
+    return Outcome(whole, dict(stages))
+
+
+def _file(report: Report) -> str:
+    return str(report["source"]).rpartition("!")[2]
+
+
+def _sum(counts: Iterable[dict[str, int] | None]) -> dict[str, int] | None:
+    """Counts by name; none where none of them came so far."""
+    total: dict[str, int] | None = None
+    for each in counts:
+        if each is not None:
+            total = {name: (total or {}).get(name, 0) + each.get(name, 0) for name in {**(total or {}), **each}}
+    return total
+
+
+def _translations(reports: Sequence[Report]) -> list[dict[str, Any]]:
+    cells: Counter[tuple[str | None, str, str]] = Counter()
+    for each in (each for report in reports for each in report["translations"]):
+        cells[each["column"], each["field"], each["translation"]] += each["cells"]
+    names = ("column", "field", "translation")
+    return [{**dict(zip(names, key, strict=True)), "cells": number} for key, number in cells.items()]
+
+
+def _segment(reports: Sequence[Report]) -> dict[str, Any] | None:
+    joined = [report["segment"] for report in reports if report["segment"]]
+    return {"id": joined[0]["id"], "added": sum(each["added"] for each in joined)} if joined else None

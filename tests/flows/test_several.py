@@ -1,0 +1,136 @@
+"""An export of several files in one archive: an import for each, and one report of them all."""
+
+import json
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from flows.check import check_contacts
+from flows.report import Outcome
+from flows.request import ReadingOptions
+from flows.settings import Settings
+from flows.several import each_file, together
+from tests.flows.conftest import Contacts
+from tests.transforms.platform_exports import EXPORTS
+
+NAMES = ("cleaned_1.csv", "unsubscribed_1.csv", "subscribed_1.csv")
+IN_ORDER = ("subscribed_1.csv", "unsubscribed_1.csv", "cleaned_1.csv")
+
+one_warehouse = pytest.mark.parametrize("warehouse_url", ["sqlite"], indirect=True)
+
+
+def audience(folder: Path, names: tuple[str, ...] = NAMES, **rows: dict[str, str]) -> Path:
+    """Mailchimp's ZIP: a contact in each file, named after it; `rows` say otherwise for the file of that name."""
+    path = folder / "audience.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        for name in names:
+            kind = name.partition("_")[0]
+            row = {"Email Address": f"{kind}@example.com", **rows.get(kind, {})}
+            archive.writestr(name, EXPORTS["mailchimp"].text(row))
+    return path
+
+
+def sources(path: Path, preset: str | None, folder: Path) -> list[str]:
+    found = each_file(ReadingOptions(source=str(path), preset=preset), folder)
+    return [each.source.removeprefix(f"{path}!") for each in found]
+
+
+def test_mailchimps_zip_goes_in_at_once(contacts: Contacts) -> None:
+    path = audience(contacts.folder, cleaned={"Email Address": "no email"})
+    ran = contacts("import", path, "--preset", "mailchimp", "--json")
+    report = ran.json
+    assert (ran.status, report["status"], report["preset"]) == (0, "completed", "mailchimp")
+    assert report["rows"] == {"read": 3, "accepted": 2, "rejected": 1}
+    assert report["contacts"] == {"inserted": 2, "updated": 0, "unchanged": 0, "skipped": 0}
+    assert report["rejections"] == {"email-invalid": 1}
+    assert report["seconds"] == pytest.approx(sum(each["seconds"] for each in report["imports"]), abs=0.01)
+    assert [each["source"] for each in report["imports"]] == [f"{path}!{name}" for name in IN_ORDER]
+    assert [each["import_id"] for each in report["imports"]] == [1, 2, 3]
+    assert len({each["rejected_file"] for each in report["imports"]}) == 3
+    stored = {email: it["newsletter_subscription_status"] for email, it in contacts.database.contacts().items()}
+    assert stored == {"subscribed@example.com": "subscribed", "unsubscribed@example.com": "unsubscribed"}
+    listed = contacts("imports", "--json").json
+    assert [(row["import_id"], row["status"], row["rejected"]) for row in listed] == [
+        (3, "completed", 1),
+        (2, "completed", 0),
+        (1, "completed", 0),
+    ]
+
+
+@one_warehouse
+def test_one_that_fails_keeps_none_of_the_others_from_going_in(contacts: Contacts) -> None:
+    path = audience(contacts.folder, unsubscribed={"Email Address": "no email"})
+    ran = contacts("import", path, "--preset", "auto", "--max-rejected", "0", "--json")
+    report = ran.json
+    assert (ran.status, report["status"], report["error"]["code"]) == (1, "failed", "too-many-rejected")
+    assert [each["status"] for each in report["imports"]] == ["completed", "failed", "completed"]
+    assert set(contacts.database.contacts()) == {"subscribed@example.com", "cleaned@example.com"}
+    text = contacts("import", path, "--preset", "mailchimp", "--merge", "overwrite").out
+    assert "All 3 files: completed" in text
+    assert "rows:     3 read, 2 accepted, 1 rejected" in text
+
+
+@one_warehouse
+def test_stopped_between_two_files_what_went_in_is_told(contacts: Contacts, monkeypatch: pytest.MonkeyPatch) -> None:
+    import flows.import_contacts as flow
+
+    real, calls = flow.import_one, []
+
+    def stopped_at_the_second(*arguments: Any) -> Any:
+        calls.append(arguments)
+        if len(calls) == 2:
+            raise KeyboardInterrupt
+        return real(*arguments)
+
+    monkeypatch.setattr(flow, "import_one", stopped_at_the_second)
+    report = contacts("import", audience(contacts.folder), "--preset", "mailchimp", "--json").json
+    assert [each["status"] for each in report["imports"]] == ["completed", "failed"]
+    assert (report["status"], report["error"]["code"]) == ("failed", "interrupted")
+    assert report["contacts"]["inserted"] == 1
+
+
+def test_a_check_says_the_same_of_the_rows(tmp_path: Path) -> None:
+    path = audience(tmp_path)
+    outcomes: list[Outcome] = []
+    for each in each_file(ReadingOptions(source=str(path), preset="mailchimp"), tmp_path):
+        work = tmp_path / f"work-{len(outcomes)}"
+        work.mkdir()
+        outcomes.append(check_contacts(each, Settings(home=tmp_path), work))
+    report = together(str(path), outcomes).report
+    assert report["rows"] == {"read": 3, "accepted": 3, "rejected": 0}
+    assert {key for key in report if key in ("contacts", "segment", "import_id")} == set()
+    parts = ["subscribed", "unsubscribed", "cleaned"]
+    assert [each["preset"] for each in report["imports"]] == [f"mailchimp:{part}" for part in parts]
+    assert json.loads(json.dumps(report)) == report
+
+
+@pytest.mark.parametrize(
+    ("names", "preset", "files"),
+    [
+        pytest.param(NAMES, "mailchimp", list(IN_ORDER), id="by-name"),
+        pytest.param(NAMES, "auto", list(IN_ORDER), id="by-auto"),
+        pytest.param(NAMES[:1], "mailchimp", ["cleaned_1.csv"], id="one-of-them"),
+        pytest.param((*NAMES, "subscribed_0.csv"), "auto", ["subscribed_0.csv", *IN_ORDER], id="two-of-a-part"),
+        pytest.param((*NAMES, "a.csv"), "mailchimp", [*IN_ORDER, "a.csv"], id="unknown-ones-last"),
+        pytest.param((*NAMES, "a.csv"), "auto", None, id="auto-knows-all-or-none"),
+        pytest.param(NAMES, None, None, id="no-preset"),
+        pytest.param(NAMES, "shopify", None, id="no-parts"),
+        pytest.param(NAMES, "mailchimp:cleaned", None, id="one-part-by-name"),
+        pytest.param(NAMES, "nope", None, id="no-such-preset"),
+        pytest.param(("a/b.csv", "c.csv"), "mailchimp", None, id="refused-archive"),
+    ],
+)
+def test_which_files_there_are_and_in_which_order(
+    names: tuple[str, ...], preset: str | None, files: list[str] | None, tmp_path: Path
+) -> None:
+    path = audience(tmp_path, names)
+    assert sources(path, preset, tmp_path) == (files or [str(path)])
+
+
+def test_what_is_no_archive_is_one_file(tmp_path: Path) -> None:
+    plain = tmp_path / "subscribed.csv"
+    assert sources(plain, "mailchimp", tmp_path) == [str(plain)]
+    plain.write_text("Email Address\n")
+    assert sources(plain, "mailchimp", tmp_path) == [str(plain)]
