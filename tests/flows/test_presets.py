@@ -6,8 +6,10 @@ from pathlib import Path
 import pytest
 
 from flows.cli import main
-from flows.request import ReadingOptions
+from flows.report import ImportReport
+from flows.request import ImportRequest, ReadingOptions
 from flows.summary import summary
+from schemas.errors import UsageError
 from schemas.preset_files import built_in_presets
 from schemas.presets import AUTO
 from tests.flows.conftest import Contacts, Ran
@@ -69,12 +71,9 @@ def test_passwords_are_in_nothing_that_stays(contacts: Contacts, monkeypatch: py
 
 
 def test_the_summary_shows_translations_and_leaves_no_cell_of_the_table_open() -> None:
-    report = {
-        "import_id": 1, "status": "completed", "source": "x.csv", "merge": "insert-only", "seconds": 1.0, "rows": None,
-        "contacts": None, "segment": None, "rejections": {}, "rejected_file": None, "columns": [], "warnings": [],
-        "retry_of": None, "preset": "mine",
-        "translations": [{"column": "A|B", "field": "f", "translation": "several values: ',' to '|'", "cells": 1234}],
-    }  # fmt: skip
+    whole = ImportReport(ImportRequest(source="x.csv")).failed(UsageError(""))
+    change = {"column": "A|B", "field": "f", "translation": "several values: ',' to '|'", "cells": 1234}
+    report = whole | {"preset": "mine", "translations": [change]}
     text = summary(report)
     assert "the preset `mine`" in text
     assert "1,234" in text
