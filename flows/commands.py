@@ -79,10 +79,11 @@ def run_check_command(options: argparse.Namespace) -> int:
     request = request_from(options, ReadingOptions)
     from flows.check import check_contacts
     from flows.several import each_file, together
+    from flows.sources import today
 
     outcomes = []
     one = options.accepted or options.rejected  # files that can hold one check's rows only
-    for each in [request] if one else each_file(request, settings.presets):
+    for each in [request] if one else each_file(request, settings, today):
         with watched(options), tempfile.TemporaryDirectory(prefix="contacts-check-") as folder:
             outcomes.append(check_contacts(each, settings, Path(folder), options.accepted, options.rejected))
     return _print_outcome(outcomes[0] if len(outcomes) == 1 else together(request.source, outcomes), options)

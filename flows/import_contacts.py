@@ -76,7 +76,7 @@ def import_contacts(request: ImportRequest) -> State[Report]:
         request: The file, how to read it, and what to do with contacts that exist already.
     """
     settings = Settings.load()
-    requests = each_file(request, settings.presets)
+    requests = each_file(request, settings, scheduled_day)
     done: list[Outcome] = []
     try:
         for each in requests:

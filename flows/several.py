@@ -1,15 +1,19 @@
 """Exports of several files in one archive: an import for each file, in an order that does not change."""
 
+import datetime
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
 from flows.report import Outcome, Report
 from flows.request import ReadingOptions
+from flows.settings import Settings
+from flows.sources import find_source
 from schemas.errors import ContactImportError
 from schemas.preset_files import load_preset, preset_names, split_part
 from schemas.presets import AUTO, Preset
+from transforms.addresses import Address
 from transforms.expand import members
 from transforms.fitting import part_of
 
@@ -18,22 +22,31 @@ Options = TypeVar("Options", bound=ReadingOptions)
 STATUSES = ("failed", "completed", "skipped")  # the worst of several comes first
 
 
-def each_file(options: Options, presets: Path) -> list[Options]:
+def each_file(options: Options, settings: Settings, day: Callable[[], datetime.date]) -> list[Options]:
     """The request for each file of the export; the one request where its preset knows of no parts.
 
-    What is wrong with the archive or the preset is left for that one request to find.
+    What is wrong with the source or the preset is left for that one request to find. Each file is named by its
+    archive's own path, whatever pattern or date that was found by, so that all come from one archive.
     """
+    if not options.preset:
+        return [options]
     try:
-        names = ordered_members(options, presets)
+        found = find_source(options, settings, day).address
+        names = ordered_members(options.preset, found.path, settings.presets) if _is_whole(found) else []
     except (ContactImportError, OSError, ValueError):
-        names = []
-    return [options.model_copy(update={"source": f"{options.source}!{name}"}) for name in names] or [options]
+        return [options]
+    return [options.model_copy(update={"source": f"{found.path}!{name}"}) for name in names] or [options]
 
 
-def ordered_members(options: ReadingOptions, presets: Path) -> list[str]:
+def _is_whole(found: Address) -> bool:
+    """Whether a local file is meant, and not a member of it; what lies elsewhere has not been fetched yet."""
+    return found.is_local and not found.member
+
+
+def ordered_members(asked: str, path: str, presets: Path) -> list[str]:
     """The archive's files in the order of the preset's parts, those of one part by name, unknown ones last."""
-    name, part = split_part(options.preset or "")
-    if not name or part or not (found := members(options.source)):
+    name, part = split_part(asked)
+    if part or not (found := members(path)):
         return []
     preset = _in_parts(presets, found) if name == AUTO else load_preset(name, presets)
     if preset is None or not preset.parts:

@@ -12,6 +12,7 @@ from flows.report import Outcome
 from flows.request import ReadingOptions
 from flows.settings import Settings
 from flows.several import each_file, together
+from flows.sources import today
 from tests.flows.conftest import Contacts
 from tests.transforms.platform_exports import EXPORTS
 
@@ -33,7 +34,7 @@ def audience(folder: Path, names: tuple[str, ...] = NAMES, **rows: dict[str, str
 
 
 def sources(path: Path, preset: str | None, folder: Path) -> list[str]:
-    found = each_file(ReadingOptions(source=str(path), preset=preset), folder)
+    found = each_file(ReadingOptions(source=str(path), preset=preset), Settings(home=folder), today)
     return [each.source.removeprefix(f"{path}!") for each in found]
 
 
@@ -94,7 +95,7 @@ def test_stopped_between_two_files_what_went_in_is_told(contacts: Contacts, monk
 def test_a_check_says_the_same_of_the_rows(tmp_path: Path) -> None:
     path = audience(tmp_path)
     outcomes: list[Outcome] = []
-    for each in each_file(ReadingOptions(source=str(path), preset="mailchimp"), tmp_path):
+    for each in each_file(ReadingOptions(source=str(path), preset="mailchimp"), Settings(home=tmp_path), today):
         work = tmp_path / f"work-{len(outcomes)}"
         work.mkdir()
         outcomes.append(check_contacts(each, Settings(home=tmp_path), work))
@@ -127,6 +128,12 @@ def test_which_files_there_are_and_in_which_order(
 ) -> None:
     path = audience(tmp_path, names)
     assert sources(path, preset, tmp_path) == (files or [str(path)])
+
+
+def test_the_newest_archive_of_a_pattern(tmp_path: Path) -> None:
+    path = audience(tmp_path)
+    found = each_file(ReadingOptions(source=f"{tmp_path}/aud*.zip", preset="auto"), Settings(home=tmp_path), today)
+    assert [each.source for each in found] == [f"{path}!{name}" for name in IN_ORDER]
 
 
 def test_what_is_no_archive_is_one_file(tmp_path: Path) -> None:
