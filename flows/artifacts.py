@@ -22,7 +22,7 @@ from flows.markdown import cell, code
 from flows.progress import Progress
 from flows.report import Report
 from flows.settings import Settings
-from flows.summary import in_short, summary
+from flows.summary import in_short, is_import, summary
 from flows.wording import counted
 from schemas.rules import EXPECTED, Rule
 from transforms.rejected import RejectedRows
@@ -35,9 +35,10 @@ MASK = "•••"
 
 
 def publish_summary(result: Report) -> None:
-    """Make the artifact that every import has, also one that failed."""
+    """Make the artifact that every import and every check has, also one that failed."""
     with harmless("summary"):
-        create_markdown_artifact(summary(result), key="import-summary", description=in_short(result))
+        key = "import-summary" if is_import(result) else "check-summary"
+        create_markdown_artifact(summary(result), key=key, description=in_short(result))
 
 
 def publish_rejected_rows(rejected: RejectedRows, settings: Settings) -> None:
@@ -89,7 +90,8 @@ def pointer(shown: int, rejected: RejectedRows) -> str:
     part = counted(shown, "reason")
     if shown < rejected.found:
         part = f"{shown:,} of {rejected.found:,} reasons, a fair share of each kind, the commonest first,"
-    return f"{part} in {counted(rejected.rows, 'rejected row')}. To mend and import again: {code(rejected.path)}"
+    mend = f" To mend and import again: {code(rejected.path)}" if rejected.path else ""
+    return f"{part} in {counted(rejected.rows, 'rejected row')}.{mend}"
 
 
 class ProgressArtifact:

@@ -13,6 +13,7 @@ from flows.settings import Settings
 from flows.sources import find_source, today
 from schemas.errors import OutputNotWritable
 from transforms.accepted import write_accepted
+from transforms.check import ChunkVerdict
 from transforms.folder import ImportFolder
 
 
@@ -40,6 +41,20 @@ def _check(
 ) -> None:
     for output in filter(None, (accepted, rejected)):
         _must_be_writable(output)
+    verdicts = examine_into(report, options, settings, folder)
+    assert report.profile is not None
+    assert report.rejected is not None
+    if accepted:
+        write_accepted(accepted, report.profile, verdicts, folder.scratch)
+    if rejected:
+        shutil.copyfile(report.rejected.path, rejected)
+        report.rejected_file = rejected
+
+
+def examine_into(
+    report: ImportReport, options: ReadingOptions, settings: Settings, folder: ImportFolder, show: int = 0
+) -> list[ChunkVerdict]:
+    """Land, read and check the file in this process alone; the report has what was found, and `show` rejections."""
     catalogue = catalogue_for(options, settings)
     progress = watcher.get()
     with report.stage("landing"):
@@ -53,12 +68,8 @@ def _check(
         with report.stage("checking"):
             verdicts = list(check_file(source, profile, catalogue.default_prefix, folder, run, progress))
     with report.stage("settling"):
-        report.rejected = settle(options, source, profile, verdicts, folder)
-    if accepted:
-        write_accepted(accepted, profile, verdicts, folder.scratch)
-    if rejected:
-        shutil.copyfile(report.rejected.path, rejected)
-        report.rejected_file = rejected
+        report.rejected = settle(options, source, profile, verdicts, folder, show=show)
+    return verdicts
 
 
 def _must_be_writable(path: str) -> None:

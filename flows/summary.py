@@ -13,12 +13,12 @@ from schemas.rules import EXPECTED, Rule, commonest_first
 def summary(result: Report) -> str:
     """The whole summary; a failed import has the parts it came to."""
     parts = [
-        f"# Import {result['import_id'] or ''} {result['status']}",
+        _title(result),
         _source(result),
         *_error(result),
         *_repetition(result),
         *_counts(result),
-        *reasons(result),
+        *reasons(result, "did" if is_import(result) else "would"),
         *column_outcomes(result),
         *translations(result),
         *worth_knowing(result),
@@ -36,15 +36,30 @@ def in_short(result: Report) -> str:
     return f"{rows['read']:,} rows read, {rows['accepted']:,} accepted, {rows['rejected']:,} rejected"
 
 
+def is_import(result: Report) -> bool:
+    """Whether it is the report of an import, and not of a check."""
+    return "import_id" in result
+
+
+def _title(result: Report) -> str:
+    return (
+        f"# Import {result['import_id'] or ''} {result['status']}"
+        if is_import(result)
+        else f"# Check {result['status']}"
+    )
+
+
 def _source(result: Report) -> str:
     read_as = f", read as {code(dialect_in_words(result['dialect']))}" if result["dialect"] else ""
-    return f"{code(result['source'])}{read_as}, with policy **{result['merge']}**, in {result['seconds']:,.1f} seconds"
+    policy = f", with policy **{result['merge']}**" if is_import(result) else ""
+    return f"{code(result['source'])}{read_as}{policy}, in {result['seconds']:,.1f} seconds"
 
 
 def _error(result: Report) -> Iterable[str]:
     if "error" in result:
         yield f"**{result['error']['code']}**: {plain(result['error']['message'])}"
-        yield "No contact was changed."
+        if is_import(result):
+            yield "No contact was changed."
 
 
 def _repetition(result: Report) -> Iterable[str]:
@@ -54,8 +69,10 @@ def _repetition(result: Report) -> Iterable[str]:
 
 def _counts(result: Report) -> Iterable[str]:
     if rows := result["rows"]:
-        yield split_picture(rows, result["contacts"])
+        yield split_picture(rows, result.get("contacts"))
         yield table([f"rows {next(iter(rows))}", *list(rows)[1:]], [rows.values()])
+    if not is_import(result):
+        return
     if contacts := result["contacts"]:
         yield table([f"contacts {next(iter(contacts))}", *list(contacts)[1:]], [contacts.values()])
     if (retry := result["retry_of"]) and retry["mended"] is not None:
