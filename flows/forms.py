@@ -3,10 +3,10 @@
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from enum import StrEnum
-from typing import Any, cast
+from typing import Any, Literal, cast
 
 from prefect.input import RunInput
-from pydantic import Field, create_model
+from pydantic import ConfigDict, Field, create_model
 
 from flows.markdown import one_line
 from schemas.catalogue import FieldCatalogue
@@ -15,21 +15,29 @@ from transforms.mapping import MappedColumn
 
 NOT_IMPORTED = "do not import"
 MOST_COLUMNS = 500  # in one form; the page of a wider one would take minutes
-TITLE_LENGTH = 80
+TITLE_LENGTH = 50
 
 
-class Decision(StrEnum):
-    """What a person says to a preview."""
+GO_ON, BACK, STOP = "go on", "back to the columns", "stop"
 
-    GO_ON = "go on"
-    BACK = "back to the columns"
-    STOP = "stop"
+
+def _all_required(schema: dict[str, Any]) -> None:
+    """Boxes with a default are to be sent all the same, so that nobody agrees to a form by not seeing it."""
+    schema["required"] = list(schema["properties"])
+
+
+class ColumnsForm(RunInput):
+    """The base of each file's form."""
+
+    model_config = ConfigDict(extra="forbid", json_schema_extra=_all_required)
 
 
 class PreviewForm(RunInput):
     """No choice is made beforehand: nothing is merged by a click too many."""
 
-    decision: Decision = Field(title="What now?")
+    decision: Literal["go on", "back to the columns", "stop"] = Field(
+        title="What now?", description="Going on merges what the preview shows, if that is still what would happen."
+    )
 
 
 def preview_form(description: str) -> type[RunInput]:
@@ -43,7 +51,7 @@ def columns_form(columns: Sequence[MappedColumn], catalogue: FieldCatalogue, des
     """A drop-down of the catalogue's fields for each column, its header as the title, filled with the suggestion.
 
     Headers may be anything, so the boxes are named by position. Columns after the first 500 go where their names
-    say, as do the columns of our own in a rejected file.
+    say, as do the columns of our own in a rejected file, and those that a preset never reads.
     """
     choices = {field: field for field in catalogue.ids} | {"": NOT_IMPORTED}
     field = StrEnum("Field", {f"choice_{number}": choice for number, choice in enumerate(choices.values())})  # type: ignore[misc]
@@ -52,10 +60,10 @@ def columns_form(columns: Sequence[MappedColumn], catalogue: FieldCatalogue, des
     boxes: dict[str, Any] = {
         column.key: (field, Field(field(choices[suggested[column.key]]), title=title))
         for column, title in zip(columns, titles, strict=True)
-        if column.name not in REJECTION_COLUMNS
+        if column.name not in REJECTION_COLUMNS and not column.never_read
     }
     most = dict(list(boxes.items())[:MOST_COLUMNS])
-    form = cast(type[RunInput], create_model("Columns", __base__=RunInput, **most))
+    form = cast(type[RunInput], create_model("Columns", __base__=ColumnsForm, **most))
     form._description = description
     return form
 
@@ -78,10 +86,15 @@ def mapping_of(answer: Mapping[str, str]) -> dict[str, str]:
     return {column: "" if choice == NOT_IMPORTED else choice for column, choice in answer.items()}
 
 
+def shortened(text: str) -> str:
+    """Any header on one line that fits."""
+    line = one_line(text)
+    return line if len(line) <= TITLE_LENGTH else f"{line[:TITLE_LENGTH]}…"
+
+
 def _titles(columns: Sequence[MappedColumn]) -> list[str]:
     """The headers, cut where they are long, with their position where they repeat."""
-    texts = [one_line(column.name) for column in columns]
-    short = [text if len(text) <= TITLE_LENGTH else f"{text[:TITLE_LENGTH]}…" for text in texts]
+    short = [shortened(column.name) for column in columns]
     times = Counter(short)
     return [
         f"{title} (column {column.position})" if times[title] > 1 else title

@@ -19,7 +19,7 @@ from prefect.states import Cancelled
 
 from flows.conversation import Asked, Facts, Question, ask, can_ask, last_question
 from flows.examine import SourceFile, lay_out
-from flows.forms import Decision, columns_form, mapping_of, preview_form
+from flows.forms import BACK, GO_ON, STOP, columns_form, mapping_of, preview_form
 from flows.import_contacts import (
     PATIENTLY,
     final_state,
@@ -108,7 +108,7 @@ def guide(request: ImportRequest, settings: Settings, warehouse: Warehouse, repo
     if asked:
         forget_folder(asked.facts)
         known = waiting_import(warehouse, asked.facts, key)
-        if known is None and asked.answer == {"decision": Decision.STOP}:
+        if known is None and asked.answer == {"decision": STOP}:
             asked = Asked(asked.facts, None)  # it was obeyed; a run that is started again asks again
     step = run_import(request, settings, warehouse, report, key, partial(next_step, asked), known)
     if isinstance(step, Question):
@@ -149,16 +149,16 @@ def next_step(
     if asked is None:
         return file.ask_columns()
     decision = (asked.answer or {}).get("decision")
-    if decision == Decision.STOP:
+    if decision == STOP:
         raise Stopped
     if asked.facts["header"] != file.header:
         return file.ask_columns(note="The file has another header than before: match its columns again.")
     if asked.facts["step"] == COLUMNS and asked.answer is None:
         return file.ask_columns(asked.facts["mapping"])
     mapping = asked.facts["mapping"] if asked.facts["step"] == PREVIEW else mapping_of(asked.answer or {})
-    if decision == Decision.BACK:
+    if decision == BACK:
         return file.ask_columns(mapping)
-    return file.go_on(warehouse, mapping, asked.facts["shown"] if decision == Decision.GO_ON else None)
+    return file.go_on(warehouse, mapping, asked.facts["shown"] if decision == GO_ON else None)
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import islice
+from pathlib import Path
 from typing import Any
 
 from prefect.artifacts import create_markdown_artifact
@@ -9,10 +10,12 @@ from prefect.artifacts import create_markdown_artifact
 from flows.artifacts import MASK, harmless
 from flows.conversation import Facts
 from flows.examine import SourceFile
+from flows.forms import MOST_COLUMNS, shortened
 from flows.markdown import code, plain, table
+from flows.picture import split_picture
 from flows.report import ImportReport, Report
 from flows.settings import Settings
-from flows.summary import column_outcomes, reasons, worth_knowing
+from flows.summary import column_outcomes, reasons, translations, worth_knowing
 from flows.wording import counted
 from schemas.errors import ContactImportError, DuplicateMapping, NoEmailColumn, SeveralEmailColumns, one_of
 from transforms.addresses import shown
@@ -24,27 +27,31 @@ from warehouse.foresee import Foreseen
 FIRST_VALUES = 3
 VALUE_LENGTH = 40
 FIRST_BLOCK = 1 << 16
-MOST_COLUMNS = 500
 
 
 def publish_columns(source: SourceFile, folder: ImportFolder, settings: Settings) -> None:
     """Make the artifact that helps to match columns: their first values, and the fields they seem to be."""
     with harmless("list of columns"):
         shown = columns_of(source, folder, settings.artifact_values == "masked")
-        create_markdown_artifact(shown, key="import-columns", description="the columns of the file, to be matched")
+        create_markdown_artifact(shown, key="import-columns", description="their first values, to match them by")
 
 
 def columns_of(source: SourceFile, folder: ImportFolder, masked: bool) -> str:
     """The columns as markdown."""
     first = first_values(source, folder)
     rows = (
-        (each.position, each.name, MASK if masked else first[each.key], each.field.id if each.field else "")
+        (
+            each.position,
+            shortened(each.name),
+            "never read" if each.never_read else MASK if masked else first[each.key],
+            each.field.id if each.field else "",
+        )
         for each in source.mapping.columns[:MOST_COLUMNS]
     )
     return "\n\n".join(
         (
-            f"# The columns of {code(source.landed.source)}",
-            "Match them to fields with **Resume**, on the page of the run.",
+            "# The columns of the file",
+            f"{code(source.landed.source)}. Match them to fields with **Resume**, on the page of the run.",
             table(("column", "header", "first values", "looks like"), rows),
         )
     )
@@ -68,12 +75,8 @@ def _joined(values: Iterable[str | None]) -> str:
 
 def how_to_match(report: ImportReport, note: str) -> str:
     """What stands above the form of the columns."""
-    path = f"Import {report.import_id} of {code(shown(report.options.source))}"
-    how = (
-        "Choose a field for each column, or *do not import*. The choices are what the headers say; the artifact "
-        "*import-columns* of this run has the first values of each column."
-    )
-    return "\n\n".join(filter(None, (f"**{plain(note)}**" if note else "", f"{path}. {how}")))
+    what = f"A field for each column of {_file(report)}, or *do not import*; *import-columns* shows their first values."
+    return "\n\n".join(filter(None, (f"**{plain(note)}**" if note else "", what)))
 
 
 def what_is_wrong(error: ContactImportError) -> str:
@@ -102,19 +105,19 @@ def what_would_happen(report: ImportReport, foreseen: Foreseen, approved: Facts 
     """What stands above the decision: the counts, and where to look."""
     result = report.completed(foreseen.counts, foreseen.segment_added, None)
     note = changed(result, approved)
-    lines = (
-        f"**{note}**" if note else "",
-        f"Import {report.import_id} of {code(shown(report.options.source))}: {in_one_line(result)}.",
-        "The artifact *import-preview* of this run shows the first rows, the columns and the reasons.",
-    )
-    return "\n\n".join(filter(None, lines))
+    what = f"{_file(report)}: {in_one_line(result)}. Look at *import-preview* first."
+    return "\n\n".join(filter(None, (f"**{plain(note)}**" if note else "", what)))
+
+
+def _file(report: ImportReport) -> str:
+    return code(Path(shown(report.options.source)).name)
 
 
 def in_one_line(result: Report) -> str:
     """What would become of the contacts and the rows."""
     rows, contacts = result["rows"], result["contacts"]
     would = ", ".join(f"{number:,} {what}" for what, number in contacts.items())
-    return f"of {counted(rows['read'], 'row')}, {rows['rejected']:,} would be rejected; contacts: {would}"
+    return f"{counted(rows['read'], 'row')}, {rows['accepted']:,} accepted ({would}), {rows['rejected']:,} rejected"
 
 
 def changed(result: Report, approved: Facts | None) -> str:
@@ -137,13 +140,15 @@ def preview(result: Report, first: list[dict[str, Any]], masked: bool, note: str
         *_first_rows(first, masked),
         *reasons(result, "would"),
         *column_outcomes(result),
+        *translations(result),
         *worth_knowing(result),
     ]
-    return "\n\n".join(parts)
+    return "\n\n".join(part for part in parts if part)
 
 
 def _counts(result: Report) -> Iterator[str]:
     rows, contacts = result["rows"], result["contacts"]
+    yield split_picture(rows, contacts)
     yield table([f"rows {next(iter(rows))}", *list(rows)[1:]], [rows.values()])
     yield table([f"contacts {next(iter(contacts))}", *list(contacts)[1:]], [contacts.values()])
     if segment := result["segment"]:

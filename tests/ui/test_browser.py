@@ -77,7 +77,13 @@ def test_text_of_a_file_is_never_markup(house: PrefectHouse, page: Page, tmp_pat
 def test_deploying_again_makes_nothing_twice(house: PrefectHouse) -> None:
     house.deploy()
     deployments = house.ask("deployments/filter", {})
-    assert sorted(each["name"] for each in deployments) == ["backfill", "import", "nightly-sync"]
+    assert sorted(each["name"] for each in deployments) == [
+        "backfill",
+        "check",
+        "guided-import",
+        "import",
+        "nightly-sync",
+    ]
     (nightly,) = (each for each in deployments if each["name"] == "nightly-sync")
     schedules = [(each["schedule"]["cron"], each["schedule"]["timezone"]) for each in nightly["schedules"]]
     assert schedules == [("30 3 * * *", "Europe/Madrid")]
