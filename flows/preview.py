@@ -32,8 +32,8 @@ FIRST_BLOCK = 1 << 16
 def publish_columns(source: SourceFile, folder: ImportFolder, settings: Settings) -> None:
     """Make the artifact that helps to match columns: their first values, and the fields they seem to be."""
     with harmless("list of columns"):
-        shown = columns_of(source, folder, settings.artifact_values == "masked")
-        create_markdown_artifact(shown, key="import-columns", description="their first values, to match them by")
+        columns = columns_of(source, folder, settings.artifact_values == "masked")
+        create_markdown_artifact(columns, key="import-columns", description="their first values, to match them by")
 
 
 def columns_of(source: SourceFile, folder: ImportFolder, masked: bool) -> str:
@@ -51,7 +51,7 @@ def columns_of(source: SourceFile, folder: ImportFolder, masked: bool) -> str:
     return "\n\n".join(
         (
             "# The columns of the file",
-            f"{code(source.landed.source)}. Match them to fields with **Resume**, on the page of the run.",
+            f"{code(shown(source.landed.source))}. Match them to fields with **Resume**, on the page of the run.",
             table(("column", "header", "first values", "looks like"), rows),
         )
     )
