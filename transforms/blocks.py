@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from schemas.errors import RecordTooLarge
-from transforms.dialect import Dialect
+from transforms.dialect import Dialect, count_byte, lone_carriage_returns
 from transforms.folder import read_range, size_of
 from transforms.layout import Layout
 from transforms.records import LARGEST_RECORD, RecordReader
@@ -72,7 +72,7 @@ def _whole_records(data: bytes, final: bool, layout: Layout, as_far_as_we_go: bo
 
 def _last_break_outside_quotes(data: bytes, dialect: Dialect) -> int:
     line_break, quote = b"\r" if dialect.carriage_return else b"\n", dialect.quote.encode()
-    end, quotes = len(data), data.count(quote)
+    end, quotes = len(data), count_byte(data, dialect.quote)
     while (found := data.rfind(line_break, 0, end)) >= 0:
         quotes -= data.count(quote, found, end)
         if quotes % 2 == 0:
@@ -89,7 +89,7 @@ def is_regular(data: bytes, dialect: Dialect, all_utf8: bool = False) -> bool:
     """
     if dialect.escape and dialect.escape.encode() in data:
         return False
-    breaks = data.count(b"\n") if dialect.carriage_return else data.count(b"\r") - data.count(b"\r\n")
+    breaks = count_byte(data, "\n") if dialect.carriage_return else lone_carriage_returns(data)
     return (
         not breaks
         and (all_utf8 or _is_utf8(data))

@@ -5,6 +5,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 
+import numpy as np
+
 QUOTE = '"'
 DELIMITERS = (",", ";", "\t")
 CLOSE = 0.1  # of the records, by which two delimiters may differ and both be likely
@@ -50,8 +52,8 @@ class Dialect:
 
     def count_breaks(self, data: bytes) -> int:
         """How many line breaks are in the bytes, quoted ones too."""
-        breaks = data.count(b"\n")
-        return breaks + data.count(b"\r") - data.count(b"\r\n") if self.carriage_return else breaks
+        breaks = count_byte(data, "\n")
+        return breaks + lone_carriage_returns(data) if self.carriage_return else breaks
 
     def as_report(self) -> dict[str, str | bool | int | None]:
         return {
@@ -64,6 +66,20 @@ class Dialect:
             "header": self.header,
             "skipped_lines": self.skipped_lines,
         }
+
+
+def count_byte(data: bytes, character: str) -> int:
+    """How often an ASCII character is in the bytes; many times faster than `bytes.count` where it is often or never."""
+    return int(np.count_nonzero(np.frombuffer(data, np.uint8) == ord(character))) if character.encode() in data else 0
+
+
+def lone_carriage_returns(data: bytes) -> int:
+    """How many carriage returns no line feed follows."""
+    if b"\r" not in data:
+        return 0
+    text = np.frombuffer(data, np.uint8)
+    returns = text == ord("\r")
+    return int(np.count_nonzero(returns) - np.count_nonzero(returns[:-1] & (text[1:] == ord("\n"))))
 
 
 def delimiter_named(text: str) -> str | None:
