@@ -9,22 +9,24 @@ from flows.import_folders import Kept, folder_name, tidy_folder
 from flows.report import ImportReport, Report
 from flows.request import ImportRequest
 from flows.settings import Settings
-from schemas.errors import ContactImportError, Interrupted
+from schemas.errors import ContactImportError, Interrupted, NoAnswer
 from warehouse.connection import Warehouse
-from warehouse.imports import RUNNING, dead_imports, fail_import, forget_life, get_import
+from warehouse.imports import RUNNING, dead_imports, fail_import, forget_life, get_import, unanswered
 
 
 def bury_dead_imports(warehouse: Warehouse, settings: Settings) -> None:
-    """Tell of imports that died while running that they failed, and tidy up after them.
+    """Tell of imports that died while running, or asked a person in vain, that they failed, and tidy up after them.
 
     A folder on another machine is left to that machine. Trouble here stops nobody: the next one tries again.
     """
     with suppress(ContactImportError):
         for dead in dead_imports(warehouse):
             if dead["status"] == RUNNING:
-                _tell(warehouse, dead)
+                _tell(warehouse, dead, Interrupted(Interrupted.DIED))
             if dead["alive_key"] is not None:
                 _tidy(warehouse, settings, dead["import_id"], dead["alive_key"])
+        for waiting in unanswered(warehouse, datetime.now(UTC)):
+            _tell(warehouse, waiting, NoAnswer())
 
 
 def _tidy(warehouse: Warehouse, settings: Settings, import_id: int, key: int) -> None:
@@ -33,8 +35,7 @@ def _tidy(warehouse: Warehouse, settings: Settings, import_id: int, key: int) ->
         forget_life(warehouse, import_id)
 
 
-def _tell(warehouse: Warehouse, dead: Mapping[str, Any]) -> None:
-    error = Interrupted(Interrupted.DIED)
+def _tell(warehouse: Warehouse, dead: Mapping[str, Any], error: ContactImportError) -> None:
     fail_import(
         warehouse,
         dead["import_id"],

@@ -231,6 +231,6 @@ def _close(
     finished_at: datetime,
     more: Mapping[str, Any],
 ) -> None:
-    values = {**report_values(report), "status": status, "finished_at": finished_at, **more}
+    values = {**report_values(report), "status": status, "finished_at": finished_at, "waits_until": None, **more}
     with warehouse.writing() as connection:
         connection.execute(_change(warehouse, import_id).values(values))

@@ -1,7 +1,10 @@
 """A guided import from question to answer, on a real Prefect server; this process plays the worker."""
 
+import sqlite3
+import time
 from collections.abc import Callable
 from contextlib import suppress
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -39,6 +42,15 @@ class Guided:
         with suppress(Pause):
             run_flow(self.flow, flow_run=self.run, return_type="state")
 
+    def start_again(self) -> None:
+        """The button Retry, and a worker."""
+        from prefect.client.orchestration import get_client
+        from prefect.states import AwaitingRetry
+
+        with get_client(sync_client=True) as client:
+            client.set_flow_run_state(self.id, AwaitingRetry(), force=True)
+        self.work()
+
     @property
     def run(self) -> Any:
         from prefect.client.orchestration import get_client
@@ -53,7 +65,7 @@ class Guided:
 
     @property
     def description(self) -> str:
-        return str(self._input("description"))
+        return str(self._input("description")).replace("\\", "")
 
     def _input(self, key: str) -> Any:
         from prefect.input.actions import read_flow_run_input
@@ -97,6 +109,11 @@ def guided(contacts: Contacts) -> Callable[..., Guided]:
     return start
 
 
+def rewrite(run: Guided, text: str) -> None:
+    """Put another file where the source was."""
+    Path(run.run.parameters["request"]["source"]).write_text(text, encoding="utf-8")
+
+
 one_warehouse = pytest.mark.parametrize("warehouse_url", ["sqlite"], indirect=True)
 
 
@@ -124,3 +141,99 @@ def test_the_whole_way(guided: Callable[..., Guided], database: Database) -> Non
     assert run.run.state.message.startswith("3 rows read, 2 accepted (2 inserted")
     assert database.contacts()["ann@example.com"] == {"name": "Ann", "mobile_phone": "+34651234567", "points": "1"}
     assert [row["status"] for row in run.listed] == ["completed"]
+
+
+@one_warehouse
+def test_what_was_approved_is_what_is_merged(guided: Callable[..., Guided], contacts: Contacts) -> None:
+    """Meanwhile another import goes on, which waits for nobody; then the file changes."""
+    run = guided(merge="overwrite")
+    run.answer()
+    assert contacts.load("email\nann@example.com\n", name="other.csv")["contacts"]["inserted"] == 1
+    run.answer(decision="go on")
+    assert run.description.startswith("**The warehouse has changed since you approved (2 inserted, 0 updated")
+    assert "(1 inserted, 1 updated" in run.description
+    rewrite(run, FILE.replace("Bob", "Rob"))
+    run.answer(decision="go on")
+    assert run.description.startswith("**The file has changed since you approved")
+    assert "Rob" in run.artifact("import-preview")
+    assert set(contacts.database.contacts()) == {"ann@example.com"}
+    rewrite(run, FILE.replace("Nombre", "Surname"))
+    run.answer(decision="go on")
+    assert run.description.startswith("**The file has another header than before")
+    run.answer()
+    run.answer(decision="go on")
+    assert contacts.database.contacts()["bob@example.com"]["surname"] == "Bob"
+    assert [row["status"] for row in run.listed] == ["completed", "completed"]
+
+
+@one_warehouse
+def test_a_mapping_that_cannot_be_is_asked_again_and_a_preview_can_be_the_end(
+    guided: Callable[..., Guided], database: Database, contacts: Contacts
+) -> None:
+    run = guided(require=["name"])
+    run.answer(column_1="do not import")
+    assert run.description.startswith("**No column goes to email")
+    assert run.form["properties"]["column_1"]["default"] == "do not import"
+    run.answer(column_1="email", column_3="name")
+    assert run.description.startswith("**2 columns go to name: Nombre, Teléfono móvil")
+    run.answer(column_2="do not import", column_3="do not import")
+    assert "required" in run.description
+    run.answer(column_2="name")
+    with pytest.raises(RuntimeError, match="decision"):
+        run.answer()
+    with pytest.raises(RuntimeError, match="is not one of"):
+        run.answer(decision="perhaps")
+    run.answer(decision="stop")
+    assert run.run.state.type.value == "CANCELLED"
+    assert database.contacts() == {}
+    assert [(row["status"], row["error_code"]) for row in run.listed] == [("failed", "stopped")]
+    assert "stopped" in contacts("imports").out
+
+
+@one_warehouse
+def test_nobody_answers(guided: Callable[..., Guided], contacts: Contacts, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CONTACTS_ANSWER_SECONDS", "1")
+    run = guided()
+    waited = run.listed[0]
+    assert (waited["status"], waited["error_code"]) == ("running", None)
+    time.sleep(1.1)
+    listed = contacts("imports", "--json").json
+    assert [(row["status"], row["error_code"]) for row in listed] == [("failed", "no-answer")]
+    assert contacts("imports", "1", "--json").json["error"]["code"] == "no-answer"
+    with pytest.raises(Exception, match=r"no longer be resumed|never resumed"):
+        run.answer()
+    monkeypatch.setenv("CONTACTS_ANSWER_SECONDS", "600")
+    run.start_again()
+    assert run.form["properties"]["column_1"]["default"] == "email"
+    assert [row["status"] for row in run.listed] == ["failed", "running"]
+
+
+@one_warehouse
+def test_masked_no_contact_is_in_prefect(
+    guided: Callable[..., Guided], prefect_api: tuple[str, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from tests.flows.conftest import drain_prefect
+
+    monkeypatch.setenv("CONTACTS_ARTIFACT_VALUES", "masked")
+    mark = "wq8secret"
+    run = guided(FILE.replace("ann", mark).replace("Eve", mark).replace("bad", f"{mark} bad"))
+    run.answer()
+    assert "•••" in run.artifact("import-preview")
+    run.answer(decision="go on")
+    assert run.run.state.type.value == "COMPLETED"
+    drain_prefect()
+    file = sqlite3.connect(prefect_api[1] / "prefect.db", timeout=30)
+    tables = [name for (name,) in file.execute("select name from sqlite_master where type = 'table'")]
+    assert "flow_run_input" in tables
+    assert not any(mark in str(row) for table in tables for row in file.execute(f'select * from "{table}"'))
+    file.close()
+
+
+@one_warehouse
+def test_by_itself_it_cannot_ask(contacts: Contacts) -> None:
+    from flows.guided_import import guided_import
+
+    state = guided_import({"source": str(contacts.file(FILE))}, return_state=True)
+    assert state.message is not None
+    assert state.message.startswith("needs-deployment: ")
+    assert contacts("imports", "--json").json == []
