@@ -68,7 +68,7 @@ def shown(source: str) -> str:
     rest = source[scheme.end() :]
     place = re.split(r"[/?#]", rest)[0]
     user, at, host = place.rpartition("@")
-    if ":" in user or ("@" in rest and not re.fullmatch(r"[^:]*(?::[0-9]*)?|.*\]", host)):
+    if ":" in user or ("@" in rest and not re.fullmatch(r"(?:\[[^\]]*\]|[^:]*)(?::[0-9]*)?", host)):
         rest = rest.rpartition("@")[2]
     elif at:
         rest = rest[len(user) + 1 :]

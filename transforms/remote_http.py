@@ -1,5 +1,6 @@
 """Files of a web server: every request, redirected ones too, is held to the allowed places."""
 
+from base64 import b64encode
 from typing import Any, cast
 
 import aiohttp
@@ -31,7 +32,7 @@ def translated(error: Exception, source: str) -> ContactImportError | None:
         return SourceNotFound(source)
     if isinstance(error, aiohttp.ClientSSLError):
         return SourceUnreadable(source, "the server's certificate is not trusted, or it speaks no proper TLS")
-    if isinstance(error, aiohttp.InvalidURL | aiohttp.TooManyRedirects):
+    if isinstance(error, aiohttp.InvalidURL | aiohttp.RedirectClientError | aiohttp.TooManyRedirects):
         return SourceUnreadable(source, "the server redirects to an improper address, or without end")
     if isinstance(error, aiohttp.ClientError | OSError):
         return SourceUnavailable(source, reason_of(error))
@@ -91,7 +92,8 @@ def _authorization(login: Login) -> dict[str, Any]:
     if login.token:
         return {"Authorization": f"Bearer {secret(login.token)}"}
     if login.user is not None:
-        return {"Authorization": aiohttp.BasicAuth(login.user, secret(login.password) or "", "utf-8").encode()}
+        pair = f"{login.user}:{secret(login.password) or ''}"
+        return {"Authorization": f"Basic {b64encode(pair.encode()).decode()}"}
     return {}
 
 

@@ -1,0 +1,66 @@
+"""Real servers on loopback, and how the code under test is told of them."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.remote.sftp import SshServer, ssh_server
+from tests.remote.web import Site, web_site
+from transforms import sources
+from transforms.addresses import AllowedSources, place
+from transforms.credentials import Access, Login
+from transforms.folder import ImportFolder
+from transforms.land import Landed, land
+from transforms.sources import Found, Reach, find, land_steadily
+
+FILE = b"email,name\n" + b"".join(b"user%d@example.com,User %d\n" % (n, n) for n in range(3000))
+
+
+@pytest.fixture(autouse=True)
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Tries follow each other at once."""
+    monkeypatch.setattr(sources, "PAUSE", 0.001)
+
+
+@pytest.fixture
+def site() -> Iterator[Site]:
+    with web_site() as served:
+        yield served
+
+
+@pytest.fixture
+def other_site() -> Iterator[Site]:
+    with web_site() as served:
+        yield served
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SshServer]:
+    with ssh_server(tmp_path_factory.mktemp("ssh")) as running:
+        yield running
+
+
+def reach(*places: str, logins: dict[str, Login] | None = None, **access: Any) -> Reach:
+    """Allowed are these places; the time-out is short, for tests that wait for it."""
+    allowed = AllowedSources(frozenset(place(each) for each in places))
+    return Reach(allowed, Access(logins=logins or {}, **{"timeout": 5.0, "tries": 3, **access}))
+
+
+@pytest.fixture
+def fetch(tmp_path: Path) -> Callable[..., Landed]:
+    """Find and land an address, as an import does."""
+
+    def run(source: str, within: Reach) -> Landed:
+        return land_found(find(source, within), tmp_path)
+
+    return run
+
+
+def land_found(found: Found, folder: Path) -> Landed:
+    return land_steadily(found, lambda blocks: land(found.shown, ImportFolder.local(folder), blocks=blocks))
+
+
+def content(landed: Landed) -> bytes:
+    return Path(landed.path).read_bytes()

@@ -1,0 +1,137 @@
+"""Files over SFTP, from a real OpenSSH server."""
+
+import os
+import signal
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from schemas.errors import (
+    ContactImportError,
+    SourceChanging,
+    SourceNotFound,
+    SourceTooLarge,
+    SourceUnavailable,
+    SourceUnreadable,
+)
+from tests.remote.conftest import FILE, content, land_found, reach
+from tests.remote.sftp import SshServer, ssh_server
+from transforms import sources
+from transforms.credentials import Login
+from transforms.land import Landed
+from transforms.remote import Stamp
+from transforms.sources import Found, Reach, find
+
+Fetch = Callable[..., Landed]
+
+
+def within(server: SshServer, **given: Any) -> Reach:
+    """The server's own key and user, unless given otherwise."""
+    login = {"user": server.user, "key_file": str(server.key), **given.pop("login", {})}
+    options = {"known_hosts": server.known_hosts, **given}
+    return reach(server.origin, logins={server.origin: Login.model_validate(login)}, **options)
+
+
+def test_a_file_is_fetched(server: SshServer, fetch: Fetch, tmp_path: Path) -> None:
+    (tmp_path / "c.csv").write_bytes(FILE)
+    landed = fetch(f"{server.origin}{tmp_path}/c.csv", within(server))
+    assert (content(landed), landed.source) == (FILE, f"{server.origin}{tmp_path}/c.csv")
+
+
+def test_a_key_may_be_given_as_text_and_the_user_in_the_address(
+    server: SshServer, fetch: Fetch, tmp_path: Path
+) -> None:
+    (tmp_path / "c.csv").write_bytes(FILE)
+    login = {"user": "nobody", "key_file": None, "private_key": server.key.read_text()}
+    address = f"sftp://{server.user}@127.0.0.1:{server.port}{tmp_path}/c.csv"
+    landed = fetch(address, within(server, login=login))
+    assert content(landed) == FILE
+    assert server.user + "@" not in landed.source
+
+
+def test_the_newest_match_is_taken_and_told(server: SshServer, fetch: Fetch, tmp_path: Path) -> None:
+    for number, name in enumerate(["c-2.csv", "c-3.csv", "c-1.csv", "d-9.csv"]):
+        (tmp_path / name).write_bytes(b"email\nx%d@example.com\n" % number)
+        os.utime(tmp_path / name, (1_700_000_000 + min(number, 1), 1_700_000_000 + min(number, 1)))
+    landed = fetch(f"{server.origin}{tmp_path}/c-[0-9].csv", within(server))
+    assert landed.source == f"{server.origin}{tmp_path}/c-3.csv"
+    assert landed.warnings[0] == f"3 files match; the newest was taken, {landed.source!r}"
+
+
+@pytest.mark.parametrize(
+    ("change", "error", "says"),
+    [
+        pytest.param({"known_hosts": "other"}, SourceUnreadable, "host key", id="another host key"),
+        pytest.param({"known_hosts": "none"}, SourceUnreadable, "host key", id="no file of host keys"),
+        pytest.param({"login": {"key_file": "another"}}, SourceUnreadable, "login", id="another key"),
+        pytest.param({"login": {"key_file": "none"}}, SourceUnreadable, "private key", id="no key file"),
+        pytest.param({"login": {"key_file": "known"}}, SourceUnreadable, "private key", id="a file that is no key"),
+    ],
+)
+def test_nobody_is_trusted_unknown(
+    server: SshServer, change: dict[str, Any], error: type[ContactImportError], says: str
+) -> None:
+    folder = server.key.parent
+    given = {"known_hosts": folder / change["known_hosts"]} if "known_hosts" in change else {}
+    if "login" in change:
+        given["login"] = {"key_file": str(folder / change["login"]["key_file"])}
+    with pytest.raises(error, match=says):
+        find(f"{server.origin}/etc/hostname", within(server, **given))
+
+
+def test_without_a_setting_the_users_own_known_hosts_are_asked(
+    server: SshServer, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    with pytest.raises(SourceUnreadable, match="host key"):
+        find(f"{server.origin}/etc/hostname", within(server, known_hosts=None))
+
+
+def test_what_is_not_there_or_no_file(server: SshServer, tmp_path: Path) -> None:
+    for name, error in (("none.csv", SourceNotFound), ("*.csv", SourceNotFound), ("", SourceUnreadable)):
+        with pytest.raises(error):
+            find(f"{server.origin}{tmp_path}/{name}", within(server))
+
+
+def test_a_larger_file_than_allowed_is_refused(server: SshServer, fetch: Fetch, tmp_path: Path) -> None:
+    (tmp_path / "c.csv").write_bytes(FILE)
+    with pytest.raises(SourceTooLarge):
+        fetch(f"{server.origin}{tmp_path}/c.csv", within(server, limit=1024))
+
+
+def test_a_file_that_is_still_written_is_fetched_again_and_then_given_up(
+    server: SshServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "c.csv"
+    path.write_bytes(FILE)
+    found = find(f"{server.origin}{path}", within(server))
+    changes = iter([b"a@example.com,A\n"])
+
+    stamp_now = sources._stamp_now
+
+    def grown(found: Found) -> Stamp | None:
+        with path.open("ab") as stream:
+            stream.write(next(changes, b""))
+        return stamp_now(found)
+
+    monkeypatch.setattr(sources, "_stamp_now", grown)
+    assert content(land_found(found, tmp_path)) == path.read_bytes() != FILE
+    changes = iter([b"b@example.com,B\n"] * 9)
+    with pytest.raises(SourceChanging):
+        land_found(found, tmp_path)
+
+
+def test_a_server_that_dies_or_hangs_is_tried_again_and_told(tmp_path: Path) -> None:
+    (tmp_path / "ssh").mkdir()
+    with ssh_server(tmp_path / "ssh") as server:
+        there = within(server, timeout=1.0, tries=2)
+        server.process.send_signal(signal.SIGSTOP)
+        try:
+            with pytest.raises(SourceUnavailable):
+                find(f"{server.origin}/etc/hostname", there)
+        finally:
+            server.process.send_signal(signal.SIGCONT)
+    with pytest.raises(SourceUnavailable, match="Connect"):
+        find(f"{server.origin}/etc/hostname", there)

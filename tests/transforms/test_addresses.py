@@ -1,0 +1,150 @@
+"""What may be written as an address, what is shown of it, and what is allowed."""
+
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from schemas.errors import SourceAddressInvalid, SourceNotAllowed
+from transforms.addresses import AllowedSources, dated, parse, place, shown
+
+DAY = date(2026, 3, 1)
+
+
+@pytest.mark.parametrize(
+    ("source", "filled"),
+    [
+        pytest.param("c.csv", "c.csv", id="no date"),
+        pytest.param("c-{date}.csv", "c-2026-03-01.csv", id="by itself"),
+        pytest.param("{date:%Y/%m}/c-{date:%d%m%y}.csv", "2026/03/c-010326.csv", id="two, with folders"),
+        pytest.param("c-{date-1:%Y%m%d}.csv", "c-20260228.csv", id="the day before"),
+        pytest.param("c-{date+31:%j}.csv", "c-091.csv", id="the month after, as a day of the year"),
+        pytest.param("c-{date:week%V-100%%}.csv", "c-week09-100%.csv", id="words between the directives"),
+        pytest.param("{Date}-{}-{dates}.csv", "{Date}-{}-{dates}.csv", id="other braces are part of the name"),
+        pytest.param("sftp://h/{date}?.csv", "sftp://h/2026-03-01?.csv", id="elsewhere"),
+    ],
+)
+def test_dates_are_filled_in(source: str, filled: str) -> None:
+    assert dated(source, lambda: DAY) == filled
+
+
+@pytest.mark.parametrize("template", ["{date:%B}", "{date:%Q}", "{date:%}", "{date-9999}", "{date:%H}"])
+def test_a_date_that_cannot_be_written_is_refused(template: str) -> None:
+    first_day = date(1, 1, 1) if template == "{date-9999}" else DAY
+    with pytest.raises(SourceAddressInvalid, match="date template"):
+        dated(f"https://u:hush@h/{template}?hush", lambda: first_day)
+
+
+@pytest.mark.parametrize(
+    ("source", "scheme", "origin", "path", "member"),
+    [
+        pytest.param("in/c.csv", "file", "file://", "in/c.csv", None, id="a path"),
+        pytest.param("/in/c d?.csv", "file", "file://", "/in/c d?.csv", None, id="a path as it is"),
+        pytest.param("in/c.zip!d.csv", "file", "file://", "in/c.zip", "d.csv", id="in an archive"),
+        pytest.param(
+            "HTTPS://Ex.org:443/c.csv", "https", "https://ex.org", "HTTPS://Ex.org:443/c.csv", None, id="https"
+        ),
+        pytest.param("http://h:80/c?a=b", "http", "http://h", "http://h:80/c?a=b", None, id="http"),
+        pytest.param("https://h/c.zip!d.csv", "https", "https://h", "https://h/c.zip", "d.csv", id="archive at https"),
+        pytest.param("sftp://u@h/c-?.csv", "sftp", "sftp://h", "/c-?.csv", None, id="sftp"),
+        pytest.param("sftp://h:2222/~/c#1.csv", "sftp", "sftp://h:2222", "c#1.csv", None, id="from the login's home"),
+        pytest.param("sftp://[::1]:22/c.csv", "sftp", "sftp://[::1]", "/c.csv", None, id="IPv6"),
+        pytest.param("s3://b/k/*.csv", "s3", "s3://b", "k/*.csv", None, id="s3"),
+    ],
+)
+def test_addresses_are_read(source: str, scheme: str, origin: str, path: str, member: str | None) -> None:
+    address = parse(source)
+    assert (address.scheme, address.origin, address.path, address.member) == (scheme, origin, path, member)
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "https://ana:hush@h/c.csv",
+        "https://hush@h/c.csv",
+        "https://:hush@h/c.csv",
+        "sftp://ana:hush@h/c.csv",
+        "sftp://ana:hu/sh@h/c.csv",
+        "sftp://ana:hu@sh@h/c.csv",
+        "sftp://ana:hush?@h/c.csv",
+        "s3://key:hush@bucket/c.csv",
+        "ftp://ana:hush@h/c.csv",
+        "https://h\\@hush/c.csv",
+        "https://ana:hush@/c.csv",
+        "https://h:port/c.csv?hush",
+        "https://h/c-*.csv?hush",
+        "https://h",
+        "sftp:///c.csv",
+        "file:///etc/passwd",
+        "https://h/c\n.csv",
+        "zip://c.csv::https://h/c.zip",
+    ],
+)
+def test_an_address_that_cannot_be_used_is_refused_without_its_secret(source: str) -> None:
+    with pytest.raises(SourceAddressInvalid) as caught:
+        parse(source)
+    told = f"{caught.value} {shown(source)}"
+    assert "hu" not in told.replace("hush/c.csv", "") and "sh@" not in told and "ana" not in told
+
+
+@pytest.mark.parametrize(
+    ("source", "seen"),
+    [
+        ("in/a@b?c#d.csv", "in/a@b?c#d.csv"),
+        ("https://h/c.csv?token=hush#frag", "https://h/c.csv"),
+        ("sftp://ana@h/a@b.csv", "sftp://h/a@b.csv"),
+        ("sftp://h/a@b?.csv", "sftp://h/a@b?.csv"),
+        ("s3://b/a#b@c.csv", "s3://b/a#b@c.csv"),
+        ("https://[::1]:8/a@b.csv", "https://[::1]:8/a@b.csv"),
+    ],
+)
+def test_what_is_shown_has_no_secret_and_all_the_rest(source: str, seen: str) -> None:
+    assert shown(source) == seen
+    assert parse(source).shown() == seen
+
+
+ALLOWED = AllowedSources(frozenset(map(place, ["https://h", "sftp://h:2222", "s3://bucket", "http://[::1]:8080"])))
+
+
+@pytest.mark.parametrize(
+    ("source", "allowed"),
+    [
+        ("https://h/c.csv", True),
+        ("https://H:443/c.csv", True),
+        ("s3://bucket/c.csv", True),
+        ("http://[::1]:8080/c", True),
+        ("c.csv", True),
+        ("http://h/c.csv", False),
+        ("https://h:8443/c.csv", False),
+        ("https://h.evil.example/c.csv", False),
+        ("https://h./c.csv", False),
+        ("sftp://h/c.csv", False),
+        ("s3://bucket2/c.csv", False),
+    ],
+)
+def test_scheme_host_and_port_decide(source: str, allowed: bool) -> None:
+    address = parse(source)
+    if allowed:
+        ALLOWED.check(address)
+        return
+    with pytest.raises(SourceNotAllowed):
+        ALLOWED.check(address)
+
+
+@pytest.mark.parametrize("text", ["h", "ftp://h", "https://u@h", "https://h/path", "https://", "https://h?x", "*"])
+def test_a_place_is_a_scheme_and_a_host(text: str) -> None:
+    with pytest.raises(ValueError, match="no scheme and host"):
+        place(text)
+
+
+def test_local_files_may_be_held_to_folders_links_followed(tmp_path: Path) -> None:
+    inside, outside = tmp_path / "in", tmp_path / "out"
+    for folder in (inside, outside):
+        folder.mkdir()
+        (folder / "c.csv").touch()
+    (inside / "link.csv").symlink_to(outside / "c.csv")
+    allowed = AllowedSources(folders=(inside,))
+    assert allowed.local_path(parse("x"), str(inside / ".." / "in" / "c.csv")) == inside / "c.csv"
+    for path in (outside / "c.csv", inside / "link.csv", inside / ".." / "out" / "c.csv", tmp_path / "in2" / "c.csv"):
+        with pytest.raises(SourceNotAllowed):
+            allowed.local_path(parse(str(path)), str(path))

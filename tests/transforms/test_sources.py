@@ -1,0 +1,147 @@
+"""Local sources: the one that is meant, landed in a moment in which it kept still."""
+
+import os
+import subprocess
+import sys
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from schemas.errors import SourceChanging, SourceNotAllowed, SourceNotFound, SourceTooLarge, SourceUnreadable
+from transforms import sources
+from transforms.addresses import AllowedSources
+from transforms.credentials import Access
+from transforms.folder import ImportFolder
+from transforms.land import Landed, land
+from transforms.sources import Found, Reach, find, land_steadily
+
+FILE = b"email\nana@example.com\n"
+
+
+@pytest.fixture(autouse=True)
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sources, "PAUSE", 0.001)
+
+
+def landed(found: Found, folder: Path) -> Landed:
+    (folder / "import").mkdir(exist_ok=True)
+    place = ImportFolder.local(folder / "import")
+    return land_steadily(found, lambda blocks: land(found.shown, place, blocks=blocks))
+
+
+def files(folder: Path, **times: int) -> None:
+    for name, second in times.items():
+        path = folder / f"{name.replace('_', '-')}.csv"
+        path.write_bytes(FILE)
+        os.utime(path, ns=(second, second))
+
+
+@pytest.mark.parametrize(
+    ("times", "taken"),
+    [
+        pytest.param({"c_1": 30, "c_2": 20, "c_3": 10}, "c-1.csv", id="the newest, not the last by name"),
+        pytest.param({"c_1": 20, "c_3": 20, "c_2": 20}, "c-3.csv", id="the last by name of equally new ones"),
+        pytest.param({"c_1": 9, "c_2": 1_000_000_000}, "c-2.csv", id="times of unequal length"),
+        pytest.param({"d_1": 99, "c_1": 1}, "c-1.csv", id="others do not count"),
+    ],
+)
+def test_the_newest_match_is_taken(tmp_path: Path, times: dict[str, int], taken: str) -> None:
+    files(tmp_path, **times)
+    (tmp_path / "c-folder").mkdir()
+    found = find(f"{tmp_path}/c-*", Reach())
+    assert found.address.path == str(tmp_path / taken)
+    assert found.matches == sum(name.startswith("c") for name in times)
+
+
+def test_a_name_that_looks_like_a_pattern_is_a_name_where_there_is_such_a_file(tmp_path: Path) -> None:
+    files(tmp_path, **{"c[1]": 1, "c1": 2})
+    assert find(f"{tmp_path}/c[1].csv", Reach()).address.path == f"{tmp_path}/c[1].csv"
+    assert find(f"{tmp_path}/c[0-9].csv", Reach()).address.path == f"{tmp_path}/c1.csv"
+
+
+def test_no_match_and_no_file_are_told(tmp_path: Path) -> None:
+    with pytest.raises(SourceNotFound):
+        find(f"{tmp_path}/c-*.csv", Reach())
+    with pytest.raises(SourceNotFound):
+        landed(find(f"{tmp_path}/c.csv", Reach()), tmp_path)
+    with pytest.raises(SourceUnreadable, match="a folder"):
+        landed(find(str(tmp_path), Reach()), tmp_path)
+
+
+def test_patterns_do_not_lead_out_of_the_folders(tmp_path: Path) -> None:
+    (tmp_path / "in").mkdir()
+    (tmp_path / "out").mkdir()
+    files(tmp_path / "in", c=1)
+    files(tmp_path / "out", secret=2)
+    (tmp_path / "in" / "link.csv").symlink_to(tmp_path / "out" / "secret.csv")
+    reach = Reach(AllowedSources(folders=(tmp_path / "in",)))
+    assert landed(find(f"{tmp_path}/in/c*.csv", reach), tmp_path).size == len(FILE)
+    for pattern in ("in/*.csv", "in/../out/*.csv", "out/secret.csv"):
+        with pytest.raises(SourceNotAllowed) as caught:
+            find(f"{tmp_path}/{pattern}", reach)
+        assert pattern in str(caught.value)
+
+
+def changing(path: Path, contents: list[bytes]) -> Callable[[Found], object]:
+    """Writes the next content each time that the landed file is looked at once more."""
+    stamp_now = sources._stamp_now
+
+    def look(found: Found) -> object:
+        if contents:
+            path.write_bytes(contents.pop(0))
+        return stamp_now(found)
+
+    return look
+
+
+def test_a_file_that_changed_while_it_was_landed_is_landed_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "c.csv"
+    path.write_bytes(FILE)
+    monkeypatch.setattr(sources, "_stamp_now", changing(path, [FILE * 2, FILE * 3]))
+    assert Path(landed(find(str(path), Reach()), tmp_path).path).read_bytes() == FILE * 3
+
+
+def test_a_file_that_never_keeps_still_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "c.csv"
+    path.write_bytes(FILE)
+    monkeypatch.setattr(sources, "_stamp_now", changing(path, [FILE * size for size in range(2, 9)]))
+    with pytest.raises(SourceChanging, match="2 times in a row"):
+        landed(find(str(path), Reach(access=Access(tries=2))), tmp_path)
+
+
+def test_a_file_that_is_only_touched_has_kept_still(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "c.csv"
+    path.write_bytes(FILE)
+    monkeypatch.setattr(sources, "_stamp_now", changing(path, [FILE] * 9))
+    assert landed(find(str(path), Reach()), tmp_path).size == len(FILE)
+
+
+def test_a_pipe_is_read_once(tmp_path: Path) -> None:
+    path = tmp_path / "pipe"
+    os.mkfifo(path)
+    writer = threading.Thread(target=path.write_bytes, args=(FILE,))
+    writer.start()
+    assert landed(find(str(path), Reach()), tmp_path).size == len(FILE)
+    writer.join()
+
+
+def test_a_larger_file_than_allowed_is_refused(tmp_path: Path) -> None:
+    files(tmp_path, c=1)
+    with pytest.raises(SourceTooLarge):
+        landed(find(f"{tmp_path}/c.csv", Reach(access=Access(limit=len(FILE) - 1))), tmp_path)
+
+
+def test_a_local_file_loads_no_library_of_remote_ones(tmp_path: Path) -> None:
+    files(tmp_path, c=1)
+    program = (
+        "import sys; from flows.cli import main; main(sys.argv[1:]); "
+        "print(sorted({'aiohttp', 'asyncssh', 'botocore', 'fsspec', 's3fs', 'sshfs', 'prefect'} & {*sys.modules}))"
+    )
+    ran = subprocess.run(
+        [sys.executable, "-c", program, "check", str(tmp_path / "c.csv")], capture_output=True, text=True, check=True
+    )
+    assert ran.stdout.splitlines()[-1] == "[]"
