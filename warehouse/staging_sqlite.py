@@ -66,6 +66,8 @@ class SqliteStore:
             driver = connection.connection.driver_connection
             assert driver is not None
             driver.execute("attach database ? as staging", (str(self._path),))
+            # A large commit would copy its pages into the database before it is done; that has time until we close.
+            driver.execute("pragma wal_autocheckpoint = 0")
             try:
                 yield connection
             finally:
