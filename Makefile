@@ -11,11 +11,13 @@ VENV := .venv
 BIN := $(VENV)/bin
 RUNTIME := $(VENV)/.runtime
 DEV := $(VENV)/.dev
+PEERS := $(VENV)/peers
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 HOME_OF_RUNS := $(BIN)/python -c 'from flows.environment import prefect_home; print(prefect_home())'
 # `prefect server start --port` would leave the UI calling port 4200; hence PREFECT_SERVER_API_PORT below.
-LOCK := $(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate \
-	--custom-compile-command "make lock" $(LOCK_ARGS) pyproject.toml
+LOCK_OF := $(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate \
+	--custom-compile-command "make lock" $(LOCK_ARGS)
+LOCK := $(LOCK_OF) pyproject.toml
 
 .DEFAULT_GOAL := help
 .PHONY: help install demo test lint ui bench lock clean
@@ -44,12 +46,14 @@ ui: $(RUNTIME) ## Prefect's UI over the command's runs, at http://127.0.0.1:$POR
 		DO_NOT_TRACK=1 PREFECT_SERVER_ANALYTICS_ENABLED=false PREFECT_SERVER_LOGGING_LEVEL=ERROR \
 		$(BIN)/prefect server start
 
-bench: $(DEV) ## imports beside bare loads, interleaved (ROWS=1000000 ROUNDS=3)
-	$(BIN)/python -m benchmarks.run --rows $(ROWS) --rounds $(ROUNDS)
+bench: $(DEV) $(PEERS)/.ready ## imports beside bare loads and other tools (ROWS=1000000 ROUNDS=3 ONLY=loads,check)
+	$(BIN)/python -m benchmarks.run --rows $(ROWS) --rounds $(ROUNDS) --only "$(ONLY)" \
+		--peers $(PEERS)/bin/python $(BENCH_ARGS)
 
 lock: ## renew the locked requirements (needs uv; LOCK_ARGS=--upgrade takes newer releases)
 	$(LOCK) --group build --output-file requirements.txt
 	$(LOCK) --group dev --constraints requirements.txt --output-file requirements-dev.txt
+	$(LOCK_OF) benchmarks/peers/requirements.in --output-file benchmarks/peers/requirements.txt
 
 clean: ## remove .venv and what the tools left; the warehouse and imports in data/ stay
 	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
@@ -66,6 +70,12 @@ $(VENV)/bin/python:
 $(RUNTIME): requirements.txt pyproject.toml | $(VENV)/bin/python
 	$(PIP) install --require-hashes --no-deps -r requirements.txt
 	$(PIP) install --no-deps --no-build-isolation -e .
+	@touch $@
+
+# What imports are compared with lives apart: it is no dependency of the project, and may disagree with it.
+$(PEERS)/.ready: benchmarks/peers/requirements.txt | $(VENV)/bin/python
+	$(PYTHON) -m venv $(PEERS)
+	$(PEERS)/bin/python -m pip --disable-pip-version-check --quiet install --require-hashes --no-deps -r $<
 	@touch $@
 
 $(DEV): requirements-dev.txt pyproject.toml | $(VENV)/bin/python

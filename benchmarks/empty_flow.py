@@ -1,0 +1,28 @@
+"""A flow that does nothing and starts its own Prefect server: what orchestration costs by itself."""
+
+import json
+import os
+import sys
+import time
+
+from flows.environment import prefect_home, prepare_environment
+
+
+def main() -> None:
+    """Run it in the environment in which the command runs its own, and print the seconds as JSON."""
+    os.environ.pop("PREFECT_HOME", None)
+    prepare_environment()
+    prefect_home().mkdir(parents=True, exist_ok=True)  # Prefect would wait for its server for ever
+    began = time.perf_counter()
+    from prefect import flow
+
+    @flow(name="empty")
+    def nothing() -> None:
+        """Do nothing."""
+
+    nothing()
+    json.dump({"seconds": time.perf_counter() - began}, sys.stdout)
+
+
+if __name__ == "__main__":
+    main()

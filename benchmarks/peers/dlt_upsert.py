@@ -1,0 +1,64 @@
+"""The peer dlt: Arrow batches into PostgreSQL, merged by dlt's upsert strategy; nothing is checked.
+
+Runs in the peers' environment. Parquet with the ADBC driver is the fastest of dlt's ways into PostgreSQL. The second
+load of a pipeline is like a nightly run of one: dlt's working folder, which holds the schema it knows, stays.
+"""
+
+import argparse
+import json
+import os
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.csv
+
+TYPES = {"birthdate": pa.date32(), "points": pa.int64(), "total_spent": pa.float64(), "vip": pa.bool_()}
+TEXTS = ("email", "name", "surname", "mobile_phone", "newsletter_subscription_status", "interests", "city", "gender")
+
+
+def batches(file: Path) -> Iterator[pa.Table]:
+    """The file as typed Arrow batches; the sizes that dlt's guide advises are larger than pyarrow's default."""
+    options = pyarrow.csv.ConvertOptions(column_types=TYPES | dict.fromkeys(TEXTS, pa.string()))
+    with pyarrow.csv.open_csv(file, pyarrow.csv.ReadOptions(block_size=16 << 20), convert_options=options) as reader:
+        for batch in reader:
+            yield pa.Table.from_batches([batch])
+
+
+def load(url: str, file: Path, folder: Path, file_format: str) -> float:
+    """One run of the pipeline, extract to commit; seconds."""
+    import dlt
+
+    began = time.perf_counter()
+    pipeline = dlt.pipeline(
+        pipeline_name="contacts",
+        pipelines_dir=str(folder),
+        # dlt wants a host in the address; where the server listens on a socket, the one in the query wins.
+        destination=dlt.destinations.postgres(url.replace("@/", "@localhost/")),
+        dataset_name="dlt_contacts",
+    )
+    contacts = dlt.resource(
+        batches(file),
+        name="contacts",
+        primary_key="email",
+        write_disposition={"disposition": "merge", "strategy": "upsert"},
+    )
+    pipeline.run(contacts, loader_file_format=file_format).raise_on_failed_jobs()
+    return time.perf_counter() - began
+
+
+def main() -> None:
+    """Load one file and print the seconds as JSON."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("warehouse", help="a postgresql:// address")
+    parser.add_argument("file", type=Path)
+    parser.add_argument("folder", type=Path, help="the pipeline's working folder, kept between loads")
+    parser.add_argument("--format", default="parquet", choices=["csv", "parquet", "insert_values"])
+    given = parser.parse_args()
+    os.environ |= {"RUNTIME__DLTHUB_TELEMETRY": "false", "RUNTIME__LOG_LEVEL": "ERROR"}
+    print(json.dumps({"seconds": load(given.warehouse, given.file, given.folder, given.format)}))
+
+
+if __name__ == "__main__":
+    main()
