@@ -4,7 +4,7 @@ They run before normalising and change only what they can read: any other cell s
 rules to judge. A cell that holds what the rules ask for stays too, so that a mended file imports.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple, TypeAlias
 
 import numpy as np
@@ -16,24 +16,28 @@ from schemas.dates import date_pattern
 from schemas.presets import ColumnRule
 
 Cells: TypeAlias = pa.ChunkedArray
-Counts: TypeAlias = tuple[int, ...]
+SAMPLE = 10_000
 
-_IN_PHONES = rf"(?:{WHITE_SPACE}|[().\/\x{{2010}}-\x{{2015}}-])+"
+_PHONE_SIGNS = " -().\t/"
+_OTHER_PHONE_SIGNS = rf"(?:{WHITE_SPACE}|[\x{{2010}}-\x{{2015}}])+"
 _THOUSANDS = {" ": r"[ \x{00A0}\x{2009}\x{202F}]", "'": "['\u2019]", ".": r"\.", ",": ","}
 
 
 class Step(NamedTuple):
-    """Translations of a column that run at once: what the report calls each, and what they do together."""
+    """Translations of a column that run at once: what the report calls each, and what they do together.
+
+    Besides the cells after it, a step gives for each of its translations the cells that this one changed.
+    """
 
     titles: tuple[str, ...]
-    apply: Callable[[Cells], tuple[Cells, Counts]]
+    apply: Callable[[Cells], tuple[Cells, Sequence[np.ndarray]]]
 
 
 class Translated(NamedTuple):
     """Cells after all of a column's translations, and how many cells each of these changed."""
 
     cells: Cells
-    counts: Counts
+    counts: tuple[int, ...]
 
 
 def titles(rule: ColumnRule) -> tuple[str, ...]:
@@ -42,13 +46,31 @@ def titles(rule: ColumnRule) -> tuple[str, ...]:
 
 
 def translate(cells: Cells, rule: ColumnRule) -> Translated:
-    """Run a column's translations; nulls, the cells of malformed records, stay null."""
+    """Run a column's translations; nulls, the cells of malformed records, stay null.
+
+    Where values repeat, as statuses and dates do, each distinct one is translated once.
+    """
     cells = pc.utf8_trim_whitespace(cells)
-    counts: Counts = ()
+    if not (_in_parts(rule) or _repeats(cells)):
+        return _run(cells, rule, np.ones(len(cells), np.int64))
+    coded = cells.combine_chunks().dictionary_encode()
+    times = np.bincount(np.asarray(coded.indices.drop_null()), minlength=len(coded.dictionary))
+    distinct, counts = _run(pa.chunked_array([coded.dictionary]), rule, times)
+    return Translated(distinct.take(coded.indices), counts)
+
+
+def _repeats(cells: Cells) -> bool:
+    sample = cells.slice(0, SAMPLE)
+    return 2 * int(pc.count_distinct(sample).as_py()) < len(sample)
+
+
+def _run(cells: Cells, rule: ColumnRule, times: np.ndarray) -> Translated:
+    """Each cell counts as many `times` as it is there."""
+    counts: list[int] = []
     for step in _steps(rule):
         cells, changed = step.apply(cells)
-        counts += changed
-    return Translated(cells, counts)
+        counts += [int(times[mask].sum()) for mask in changed]
+    return Translated(cells, tuple(counts))
 
 
 def _steps(rule: ColumnRule) -> Iterator[Step]:
@@ -64,7 +86,7 @@ def _steps(rule: ColumnRule) -> Iterator[Step]:
         yield _step(f"several values: {separator!r} to '|'", lambda it: _joined(it, separator))
     if pairs := rule.values.items():
         named = tuple(f"{key!r} to {target!r}" if target else f"{key!r} to blank" for key, target in pairs)
-        valued = _parts_valued if separator and not rule.take else _valued
+        valued = _parts_valued if _in_parts(rule) else _valued
         yield Step(named, lambda cells: valued(cells, rule.values))
     if rule.date:
         pattern = date_pattern(rule.date)
@@ -75,12 +97,20 @@ def _steps(rule: ColumnRule) -> Iterator[Step]:
         yield _step(f"numbers with {decimal!r} before decimals{grouped}", lambda it: _numbers(it, decimal, thousands))
 
 
-def _step(title: str, change: Callable[[Cells], Cells]) -> Step:
-    def counted(cells: Cells) -> tuple[Cells, Counts]:
-        after = change(cells)
-        return after, (pc.sum(pc.not_equal(cells, after)).as_py() or 0,)
+def _in_parts(rule: ColumnRule) -> bool:
+    return bool(rule.separator and not rule.take)
 
-    return Step((title,), counted)
+
+def _step(title: str, change: Callable[[Cells], Cells]) -> Step:
+    def apply(cells: Cells) -> tuple[Cells, Sequence[np.ndarray]]:
+        after = change(cells)
+        return after, (_mask(pc.not_equal(cells, after)),)
+
+    return Step((title,), apply)
+
+
+def _mask(array: Cells) -> np.ndarray:
+    return np.asarray(pc.fill_null(array, False))
 
 
 def _where(mask: Cells, changed: Cells, cells: Cells) -> Cells:
@@ -100,7 +130,11 @@ def _first(cells: Cells, separator: str) -> Cells:
 
 
 def _plain_phone(cells: Cells) -> Cells:
-    plain = pc.replace_substring_regex(cells, _IN_PHONES, "")
+    plain = cells
+    for sign in _PHONE_SIGNS:
+        plain = pc.replace_substring(plain, sign, "")
+    if not pc.all(pc.string_is_ascii(plain)).as_py():
+        plain = pc.replace_substring_regex(plain, _OTHER_PHONE_SIGNS, "")
     return _where(pc.match_substring_regex(plain, r"^\+?[0-9]+$"), plain, cells)
 
 
@@ -118,33 +152,27 @@ def _joined(cells: Cells, separator: str) -> Cells:
     return pc.binary_join(trimmed, "|")
 
 
-def _valued(cells: Cells, values: dict[str, str]) -> tuple[Cells, Counts]:
+def _valued(cells: Cells, values: dict[str, str]) -> tuple[Cells, Sequence[np.ndarray]]:
     keys = pc.utf8_lower(pc.utf8_trim_whitespace(pa.array(values, pa.string())))
     found = pc.index_in(pc.utf8_lower(cells), value_set=keys)
     after = pc.coalesce(pa.array(values.values(), pa.string()).take(found), cells)
-    changed = pc.filter(found, pc.fill_null(pc.not_equal(after, cells), False))
-    return after, _times(np.asarray(changed), len(values))
+    changed, places = _mask(pc.not_equal(after, cells)), np.asarray(pc.fill_null(found, -1))
+    return after, [changed & (places == place) for place in range(len(values))]
 
 
-def _parts_valued(cells: Cells, values: dict[str, str]) -> tuple[Cells, Counts]:
-    """The same for each part of cells with several values; distinct cells are looked at once."""
+def _parts_valued(cells: Cells, values: dict[str, str]) -> tuple[Cells, Sequence[np.ndarray]]:
+    """The same for each part of cells with several values; a part that comes to nothing goes."""
     places = {key.strip().lower(): place for place, key in enumerate(values)}
     targets = list(values.values())
-    coded = cells.combine_chunks().dictionary_encode()
-    times = np.bincount(np.asarray(coded.indices.drop_null()), minlength=len(coded.dictionary))
-    counts = np.zeros(len(values), np.int64)
-    distinct = []
-    for cell, number in zip(coded.dictionary.to_pylist(), times, strict=True):
+    changed = np.zeros((len(values), len(cells)), bool)
+    after = []
+    for row, cell in enumerate(cells.to_pylist()):
         parts = [(part, places.get(part.lower())) for part in cell.split("|")]
-        changed = {place for part, place in parts if place is not None and targets[place] != part}
-        counts[list(changed)] += number
+        mine = [place for part, place in parts if place is not None and targets[place] != part]
+        changed[mine, row] = True
         kept = [part if place is None else targets[place] for part, place in parts]
-        distinct.append("|".join(part for part in kept if part or len(kept) == 1) if changed else cell)
-    return pa.chunked_array([pa.array(distinct, pa.string()).take(coded.indices)]), tuple(map(int, counts))
-
-
-def _times(places: np.ndarray, size: int) -> Counts:
-    return tuple(int(times) for times in np.bincount(places.astype(np.int64), minlength=size))
+        after.append("|".join(part for part in kept if part or len(kept) == 1) if mine else cell)
+    return pa.chunked_array([pa.array(after, pa.string())]), list(changed)
 
 
 def _iso_dates(cells: Cells, pattern: str) -> Cells:

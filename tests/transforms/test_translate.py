@@ -103,6 +103,24 @@ def test_what_a_rule_changes(
     assert translated(cells, **rule) == (after, counts)
 
 
+@pytest.mark.parametrize(
+    "chunks", [pytest.param([], id="no-chunk"), pytest.param([[]], id="no-row"), pytest.param([[None]], id="null")]
+)
+@pytest.mark.parametrize("rule", [{"values": VALUES}, {"separator": ",", "values": {"a": "b"}}, {"phone": "plain"}])
+def test_chunks_without_a_cell(chunks: list[list[None]], rule: dict[str, Any]) -> None:
+    cells = pa.chunked_array([pa.array(chunk, pa.string()) for chunk in chunks], pa.string())
+    found = translate(cells, ColumnRule(field="field", **rule))
+    assert found.cells.to_pylist() == [None for chunk in chunks for _ in chunk]
+    assert sum(found.counts) == 0
+
+
+@given(cells=st.lists(st.sampled_from(["yes", "no", "x", None]), min_size=1, max_size=4), times=st.integers(1, 30))
+def test_repeated_values_come_out_and_count_as_single_ones(cells: list[str | None], times: int) -> None:
+    """Where values repeat, each distinct one is translated once."""
+    after, counts = translated(cells, values=VALUES)
+    assert translated(cells * times, values=VALUES) == (after * times, [count * times for count in counts])
+
+
 RULES = [
     {"values": VALUES},
     {"values": {"1": "m", "2": "f", "0": ""}},
