@@ -21,7 +21,8 @@ class _Text(yaml.BaseLoader):
         for key, _ in node.value:
             name = self.construct_object(key, deep=True)
             if not isinstance(name, str) or name in seen:
-                raise yaml.constructor.ConstructorError(None, None, f"{name!r} is there twice", key.start_mark)
+                wrong = f"{name!r} is there twice" if isinstance(name, str) else "a key is no plain text"
+                raise yaml.constructor.ConstructorError(None, None, wrong, key.start_mark)
             seen.add(name)
         return super().construct_mapping(node, deep)
 

@@ -116,6 +116,13 @@ class Preset(_Strict):
                 raise ValueError(f"has the name {name!r}; write letters, digits, - and _")
         return value
 
+    @field_validator("columns", "never_read", "signature")
+    @classmethod
+    def _columns_have_names(cls, value: Any) -> Any:
+        if not all(name.strip() for name in value):
+            raise ValueError("names a column by nothing; write column_N for the Nth one, which has no name")
+        return value
+
     @model_validator(mode="after")
     def _hangs_together(self) -> Self:
         by_key: dict[str, str] = {}

@@ -75,6 +75,10 @@ def test_words_that_yaml_makes_values_of_stay_words(tmp_path: Path) -> None:
         pytest.param("columns: {a: b}\nparts: {p: {file: x, constants: {b: x}}}", ["comes from"], id="part-and-column"),
         pytest.param("columns: {a: b}\nparts: {p: {}}", ["parts, p, file"], id="part-without-file"),
         pytest.param("columns: {a: b}\nparts: {'p q': {file: x}}", ["parts", "'p q'"], id="part-with-a-space"),
+        pytest.param("columns: {'': b}", ["columns", "column_N"], id="column-of-no-name"),
+        pytest.param("columns: {a: b}\nnever_read: [' ']", ["never_read", "column_N"], id="never-read-of-no-name"),
+        pytest.param("columns: {? [a] : b}", ["no plain text", "line 1"], id="a-key-that-is-a-list"),
+        pytest.param("columns: &a {b: *a}", ["line 1"], id="a-loop"),
         pytest.param("columns: {a: b}\nname: x", ["name", "take it out"], id="named-inside"),
     ],
 )

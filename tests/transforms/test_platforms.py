@@ -85,6 +85,29 @@ def test_a_mended_rejected_file_gives_with_the_same_preset_what_the_whole_file_w
 
 
 @pytest.mark.parametrize(
+    ("name", "column", "bad", "mended"),
+    [
+        pytest.param("shopify", "Accepts Email Marketing", "maybe", ["yes", "Yes", "subscribed"], id="value"),
+        pytest.param("shopify", "Phone", "+34 651 xx", ["+34 651 234 567", "651234567", "'+34651234567"], id="phone"),
+        pytest.param("outlook", "Birthday", "31/12/1990", ["2/1/1990", "02/01/1990", "1990-02-01"], id="date"),
+        pytest.param("outlook", "Gender", "Mrs.", ["Female", "f"], id="option"),
+        pytest.param("google", "E-mail 1 - Value", "x ::: y", ["ana@example.com ::: y", "ana@example.com"], id="first"),
+    ],
+)
+def test_a_mended_cell_may_be_written_as_the_platform_or_as_the_rules_write_it(
+    name: str, column: str, bad: str, mended: list[str]
+) -> None:
+    export = EXPORTS[name]
+    found = checked(export, {column: bad}, preset=name)
+    assert found.rejected_rows == 1
+    assert rows_of(found.rejected_file, export.delimiter)[0][column].lstrip("'") == bad
+    cell = rows_of(found.rejected_file)[0][column].encode()
+    for text in mended:
+        again = check(found.rejected_file.replace(cell, text.encode(), 1), BUILT_IN, preset=name)
+        assert again.accepted == [export.stored], text
+
+
+@pytest.mark.parametrize(
     ("file", "preset", "named", "stored"),
     [
         pytest.param("subscribed_members.csv", "mailchimp", "mailchimp:subscribed", "subscribed", id="subscribed"),
