@@ -1,7 +1,9 @@
 """`contacts check`: the same verdicts as an import, with no warehouse and no server."""
 
+import datetime
 import os
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 from flows.examine import catalogue_for, check_file, land_file, lay_out, layout_of, read_file, settle
@@ -52,13 +54,18 @@ def _check(
 
 
 def examine_into(
-    report: ImportReport, options: ReadingOptions, settings: Settings, folder: ImportFolder, show: int = 0
+    report: ImportReport,
+    options: ReadingOptions,
+    settings: Settings,
+    folder: ImportFolder,
+    show: int = 0,
+    day: Callable[[], datetime.date] = today,
 ) -> list[ChunkVerdict]:
     """Land, read and check the file in this process alone; the report has what was found, and `show` rejections."""
     catalogue = catalogue_for(options, settings)
     progress = watcher.get()
     with report.stage("landing"):
-        found = find_source(options, settings, today)
+        found = find_source(options, settings, day)
         report.landed = landed = land_file(options, folder, found, settings.limits)
         report.layout = layout = layout_of(options, catalogue, landed)
         report.source = source = lay_out(options, catalogue, landed, layout, presets=settings.presets)

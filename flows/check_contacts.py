@@ -14,6 +14,8 @@ from flows.check import examine_into
 from flows.report import ImportReport, Report, as_known_error
 from flows.request import ReadingOptions
 from flows.settings import Settings
+from flows.sources import scheduled_day
+from transforms.addresses import shown
 from transforms.folder import ImportFolder
 
 
@@ -21,7 +23,7 @@ def name_of_run() -> str:
     """The run's name in the UI: the file that it checks."""
     request = runtime.flow_run.parameters.get("request")
     source = request.get("source") if isinstance(request, dict) else getattr(request, "source", "")
-    return f"check {Path(source or '').name}"
+    return f"check {Path(shown(source or '')).name}"
 
 
 @flow(name="check-contacts", flow_run_name=name_of_run, persist_result=False)
@@ -35,7 +37,7 @@ def check_contacts(request: ReadingOptions) -> State[Report]:
     report = ImportReport(request)
     with tempfile.TemporaryDirectory(prefix="contacts-check-") as folder:
         try:
-            examine_into(report, request, settings, ImportFolder.local(folder), settings.artifact_rows)
+            examine_into(report, request, settings, ImportFolder.local(folder), settings.artifact_rows, scheduled_day)
             assert report.rejected is not None
             publish_rejected_rows(replace(report.rejected, path=""), settings)  # which goes with the folder
             result = report.checked()
