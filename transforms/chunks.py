@@ -158,13 +158,15 @@ def _is_blank_line(raw: str, dialect: Dialect) -> bool:
 
 def _unguarded(table: pa.Table, keys: list[str]) -> tuple[pa.Table, int]:
     """The table without the `'` that files written for spreadsheets put before formulas."""
-    total = 0
-    for position, key in enumerate(keys):
+    changed, total = {}, 0
+    for key in keys:
         if not (first_bytes(table[key]) == ord("'")).any():
             continue
         column, count = unguard(_series(table[key]))
         if count:
-            table, total = table.set_column(position, key, pa.chunked_array(pa.array(column))), total + count
+            changed[key], total = pa.chunked_array(pa.array(column)), total + count
+    if changed:  # all at once: each new table costs as much as the file has columns
+        table = pa.table({name: changed.get(name, table[name]) for name in table.column_names})
     return table, total
 
 

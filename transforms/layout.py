@@ -77,12 +77,12 @@ def find_layout(landed: Landed, catalogue: FieldCatalogue, wish: DialectWish = A
     first, line = records[0], sample.lines + seen.lines_in(records[0].start) + 1
     if first.cells and first.undecided and not sample.whole:
         raise RecordTooLarge(landed.source, line, LARGEST_RECORD)
+    if first.cells and len(first.cells) > MOST_COLUMNS:
+        raise TooManyColumns(landed.source, len(first.cells), MOST_COLUMNS)
     lines_above = seen.lines_above() if wish.header else 0
     names = _texts(first)
     if names is None:
         raise HeaderUnreadable(landed.source, line, lines_above)
-    if len(names) > MOST_COLUMNS:
-        raise TooManyColumns(landed.source, len(names), MOST_COLUMNS)
     dialect = seen.dialect(
         delimiter,
         encoding=landed.encoding,
@@ -142,8 +142,8 @@ class _Seen:
         return self.dialect(",").count_breaks(self._sample.text[:end])
 
     def names(self, delimiter: str) -> list[str]:
-        """The first record's cells."""
-        return next((_texts(record) or [] for record in self.records(delimiter)), [])
+        """The first record's cells, as far as anybody means them."""
+        return next((_texts(record, MOST_COLUMNS) or [] for record in self.records(delimiter)), [])
 
     def widths(self, delimiter: str) -> list[int]:
         return [len(record.cells) for record in self.records(delimiter) if record.cells]
@@ -227,9 +227,9 @@ def _first_records(sample: Sample, dialect: Dialect) -> list[Record]:
     return found
 
 
-def _texts(record: Record) -> list[str] | None:
+def _texts(record: Record, most: int | None = None) -> list[str] | None:
     try:
-        return [unguarded(cell.decode("utf-8")).strip() for cell in record.cells] if record.cells else None
+        return [unguarded(cell.decode("utf-8")).strip() for cell in record.cells[:most]] if record.cells else None
     except UnicodeDecodeError:
         return None
 

@@ -62,23 +62,31 @@ class _Cells:
         self.plain = re.compile(
             outside + (b"(?:(?:" + pair + b"|" + escape + rb"\Z)" + outside + b")*+") * bool(escape)
         )
-        self._doubled, self._pair = re.compile(doubled), re.compile(pair)
 
     def marked(self, data: bytes, start: int, end: int) -> bool:
         """Whether a quote or an escape stands there."""
         return data.find(self.quote, start, end) >= 0 or bool(self.escape and data.find(self.escape, start, end) >= 0)
 
     def unquoted(self, cell: bytes) -> bytes:
-        """The text of a quoted cell."""
-        if not self.escape:
-            return cell[1:-1].replace(self.quote * 2, self.quote)
-        return self._doubled.sub(lambda found: found[0][1:], cell[1:-1])
+        """The text of a quoted cell. Of quotes in a row, an escape before them takes one, and the others are pairs."""
+        text = cell[1:-1].replace(self.quote * 2, self.quote)
+        return self._without_escapes(text) if self.escape and self.escape in text else text
 
     def unescaped(self, cell: bytes) -> tuple[bytes, bool]:
         """The text of a plain cell, and whether a quote stands in it that is not escaped."""
         if not self.escape or self.escape not in cell:
             return cell, self.quote in cell
-        return self._pair.sub(lambda found: found[0][1:], cell), self.quote in self._pair.sub(b"", cell)
+        bare = cell.replace(self.escape * 2, b"").replace(self.escape + self.quote, b"")
+        return self._without_escapes(cell), self.quote in bare
+
+    def _without_escapes(self, text: bytes) -> bytes:
+        """Each escape gone, but for those escaped themselves, which a text that is not in the cell stands for."""
+        escaped = b"\xff\xfe"
+        while escaped in text:
+            escaped += b"\xfe"
+        last = self.escape if text.replace(self.escape * 2, b"").endswith(self.escape) else b""
+        text = text.replace(self.escape * 2, escaped).replace(self.escape, b"")
+        return text.replace(escaped, self.escape) + last
 
 
 class RecordReader:

@@ -45,12 +45,17 @@ def unguarded(text: str) -> str:
 def csv_bytes(cells: pd.DataFrame, delimiter: str = ",") -> bytes:
     """Rows of text as guarded CSV without a header; a null is an empty cell. Column names do not matter."""
     guarded = {str(place): to_arrow(guard(cells.iloc[:, place])) for place in range(cells.shape[1])}
+    return _written(guarded, delimiter)
+
+
+def _written(columns: dict[str, pa.Array], delimiter: str) -> bytes:
     sink = pa.BufferOutputStream()
     options = pyarrow.csv.WriteOptions(include_header=False, delimiter=delimiter, quoting_style="needed")
-    pyarrow.csv.write_csv(pa.table(guarded), sink, options)
+    pyarrow.csv.write_csv(pa.table(columns), sink, options)
     return bytes(sink.getvalue())
 
 
 def csv_header(names: Sequence[str], delimiter: str = ",") -> bytes:
     """The header of such a CSV."""
-    return csv_bytes(pd.DataFrame([list(names)], dtype=TEXT), delimiter)
+    cells = to_arrow(guard(pd.Series(list(names), dtype=TEXT)))
+    return _written({str(place): cells.slice(place, 1) for place in range(len(names))}, delimiter)

@@ -141,6 +141,7 @@ def rows_of(content: bytes, delimiter: str = ",") -> list[dict[str, str]]:
     import csv
     import io
 
+    csv.field_size_limit(1 << 24)
     return list(csv.DictReader(io.StringIO(content.decode("utf-8-sig"), newline=""), delimiter=delimiter))
 
 

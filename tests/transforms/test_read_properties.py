@@ -3,6 +3,7 @@
 import csv
 import io
 from pathlib import Path
+from random import Random
 from tempfile import TemporaryDirectory
 from typing import Any
 
@@ -23,9 +24,23 @@ MESSY = st.lists(
 ).map("".join)
 
 
-def layout(width: int, delimiter: str = ",", carriage_return: bool = False) -> Layout:
-    dialect = Dialect(delimiter, carriage_return=carriage_return)
+# Delimiter, quote and escape: any three that differ.
+DIALECTS = st.permutations([",", ";", "\t", "|", '"', "'", "\\", "^", "]", "-", "."]).flatmap(
+    lambda marks: st.sampled_from([None, marks[2]]).map(lambda escape: (marks[0], marks[1], escape))
+)
+Marks = tuple[str, str, str | None]
+
+
+def layout(width: int, delimiter: str = ",", carriage_return: bool = False, marks: Marks | None = None) -> Layout:
+    delimiter, quote, escape = marks or (delimiter, '"', None)
+    dialect = Dialect(delimiter, carriage_return=carriage_return, quote=quote, escape=escape)
     return Layout(dialect, tuple(column_keys(width)), 0, 1)
+
+
+def in_dialect(text: str, marks: Marks) -> str:
+    """The text with its commas and quotes as the dialect has them, and an escape for each `b`."""
+    delimiter, quote, escape = marks
+    return text.translate(str.maketrans(',"b', delimiter + quote + (escape or "b")))
 
 
 def cells_of(records: Any) -> list[tuple[Any, ...]]:
@@ -93,6 +108,42 @@ def test_fast_reader_reads_regular_text_as_the_strict_one(text: str, width: int)
             assert fast.lines.tolist() == strict.lines.tolist()
 
 
+@settings(max_examples=150)
+@given(MESSY.filter(bool), st.integers(1, 3), DIALECTS)
+def test_fast_reader_reads_as_the_strict_one_in_any_dialect(text: str, width: int, marks: Marks) -> None:
+    data, plan = in_dialect(text, marks).encode(), layout(width, marks=marks)
+    fast = read_regular(data, plan, count_lines(data, plan.dialect)) if is_regular(data, plan.dialect) else None
+    if fast is not None:
+        assert cells_of(fast) == cells_of(read_strictly(data, plan))
+
+
+@settings(max_examples=100)
+@given(TABLES, DIALECTS, st.sampled_from(["\n", "\r\n"]), st.randoms(use_true_random=False), st.integers(1, 9))
+def test_any_dialect_reads_back_what_was_written(
+    rows: list[list[str]], marks: Marks, line_break: str, chance: Random, size: int
+) -> None:
+    """Each cell is written quoted or with escapes, as chance has it, where it needs either."""
+    delimiter, quote, escape = marks
+
+    def written(cell: str) -> str:
+        if escape and chance.random() < 0.5:
+            return "".join(escape + char if char in (*marks, "\r", "\n") else char for char in cell)
+        inside = cell.replace(escape, escape * 2) if escape else cell
+        return quote + inside.replace(quote, quote * 2) + quote
+
+    rows = [row for row in rows if row != [""]] or [["x" for _ in rows[0]]]
+    data = "".join(delimiter.join(map(written, row)) + line_break for row in rows).encode()
+    plan = layout(len(rows[0]), marks=marks)
+    expected = [tuple(row) for row in rows if not (len(row) == 1 and not row[0])]
+    assert [tuple(cell or "" for cell in row[1:-2]) for row in in_blocks(data, plan, size)[0] if row[1] != ""] == [
+        row for row in expected if row[0] != ""
+    ]
+    if not escape and is_regular(data, plan.dialect):
+        fast = read_regular(data, plan, count_lines(data, plan.dialect))
+        assert fast is not None
+        assert cells_of(fast) == cells_of(read_strictly(data, plan))
+
+
 def in_blocks(data: bytes, plan: Layout, size: int) -> tuple[list[tuple[Any, ...]], int]:
     """Every record as its line, cells, rule and raw text, and the number of lines, with blocks of about `size`."""
     found: list[tuple[Any, ...]] = []
@@ -131,6 +182,13 @@ def in_blocks(data: bytes, plan: Layout, size: int) -> tuple[list[tuple[Any, ...
 def test_any_block_size_reads_the_same(text: str, width: int, size: int) -> None:
     whole = in_blocks(text.encode(), layout(width), 1 << 20)
     assert in_blocks(text.encode(), layout(width), size) == whole
+
+
+@settings(max_examples=80)
+@given(MESSY, st.integers(1, 3), st.integers(1, 12), DIALECTS)
+def test_any_block_size_reads_the_same_in_any_dialect(text: str, width: int, size: int, marks: Marks) -> None:
+    data, plan = in_dialect(text, marks).encode(), layout(width, marks=marks)
+    assert in_blocks(data, plan, size) == in_blocks(data, plan, 1 << 20)
 
 
 @settings(max_examples=80)
