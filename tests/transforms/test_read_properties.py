@@ -126,7 +126,7 @@ def test_any_dialect_reads_back_what_was_written(
     delimiter, quote, escape = marks
 
     def written(cell: str) -> str:
-        if escape and chance.random() < 0.5:
+        if escape and not cell.endswith("\r") and chance.random() < 0.5:  # an escaped CRLF is one
             return "".join(escape + char if char in (*marks, "\r", "\n") else char for char in cell)
         inside = cell.replace(escape, escape * 2) if escape else cell
         return quote + inside.replace(quote, quote * 2) + quote
