@@ -1,6 +1,8 @@
 """What people do in the Prefect UI: fill the form, run the import, read its artifacts. Takes about a minute."""
 
 import json
+import subprocess
+import sys
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -9,13 +11,29 @@ from zoneinfo import ZoneInfo
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
+from flows.picture import WIDTH
 from flows.request import ImportRequest
-from tests.ui.house import PrefectHouse, wait_for
+from tests.ui.house import CHECKOUT, PrefectHouse, wait_for
 
 pytestmark = [pytest.mark.ui, pytest.mark.xdist_group("ui")]  # the group keeps it to one server
 
 WAIT = 30_000
 MENU = 256  # pixels
+THREE_IMPORTS = """\
+import contextlib, io, json, pathlib, sys
+from flows.cli import main
+
+folder = pathlib.Path(sys.argv[1])
+told = io.StringIO()
+with contextlib.redirect_stdout(told):
+    main(["import", str(folder / "contacts-monday.csv"), "--json"])
+report = json.loads(told.getvalue())
+rejected = pathlib.Path(report["rejected_file"]).read_text("utf-8-sig")
+(folder / "mended.csv").write_text(rejected.replace("bad one", "cid@example.com"))
+print(told.getvalue(), end="", flush=True)
+main(["import", str(folder / "mended.csv"), "--retry-of", str(report["import_id"]), "--json"])
+main(["import", str(folder / "contacts-tuesday.csv"), "--json"])
+"""
 FORM = ImportRequest.model_json_schema()
 
 
@@ -42,17 +60,44 @@ def test_an_import_from_the_form_to_the_rejected_rows(house: PrefectHouse, page:
     assert text.index("Why 56 rows did not come in") < text.index("phone-invalid") < text.index("row-bad-quoting")
     assert "Last purchase: 61 empty cells, in records 14, 16" in text
     assert "Loyalty card: the catalogue has no field of this name" in text
-    shot(page, screenshots / "run-summary.png", 900, 1000)
+    picture = page.get_by_alt_text("Of 1,000 rows: 944 inserted, 56 rejected")
+    assert picture.evaluate("each => each.complete && each.naturalWidth") == WIDTH
+    shot(page, screenshots / "run-summary.png", 1020, 1000)
 
     open_artifact(house, page, run_id, "rejected-rows")
     expect(page.get_by_text("62 reasons in 56 rejected rows.")).to_be_visible(timeout=WAIT)
     headings = page.locator("th").all_inner_texts()
     assert headings == ["record", "line", "column", "reason", "message", "value"]
+    assert page.locator("tbody td:nth-child(4)").first.inner_text() == "date-invalid"
+    page.get_by_placeholder("Search").fill("decimal-invalid")
     expect(page.get_by_text("'18,00' has a decimal comma; write 18.00")).to_be_visible(timeout=WAIT)
     page.get_by_placeholder("Search").fill("phone-has-spaces")
     expect(page.locator("tbody tr")).to_have_count(6, timeout=WAIT)
     page.get_by_placeholder("Search").fill("")
     shot(page, screenshots / "rejected-rows.png", 1020, 700)
+
+
+def test_the_import_list_leads_to_the_runs(house: PrefectHouse, page: Page, screenshots: Path, tmp_path: Path) -> None:
+    """Three imports in one morning: a file, its rejected rows mended in part, and a file that is not there."""
+    source, mended = tmp_path / "contacts-monday.csv", tmp_path / "mended.csv"
+    source.write_text("email,points\nann@example.com,1\nbad one,2\nbad two,3\nbob@example.com,4\n")
+    told = subprocess.check_output(
+        (sys.executable, "-P", "-c", THREE_IMPORTS, tmp_path), cwd=CHECKOUT, env=house.environment, timeout=90
+    )
+    numbers = [json.loads(line)["import_id"] for line in told.splitlines()]
+
+    first, _, last = (run_of(house, name) for name in ("contacts-monday.csv", mended.name, "contacts-tuesday.csv"))
+    open_artifact(house, page, last, "import-list")
+    rows = [[cell.strip() for cell in row.inner_text().split("\t")] for row in page.locator("tbody tr").all()[:3]]
+    assert [row[:9] for row in rows] == [
+        [str(numbers[2]), "failed, source-not-found", "contacts-tuesday.csv", *[""] * 6],
+        [str(numbers[1]), f"completed, retry of {numbers[0]}", "mended.csv", "2", "1", "1", "", "1", "0"],
+        [str(numbers[0]), "completed", "contacts-monday.csv", "4", "2", "2", "1", "2", "0"],
+    ]
+    shot(page, screenshots / "import-list.png", 1120, 420)
+    page.get_by_role("link", name=str(numbers[0]), exact=True).click()
+    page.wait_for_url(f"**/runs/flow-run/{first}")
+    expect(page.get_by_text("import contacts-monday.csv").first).to_be_visible(timeout=WAIT)
 
 
 def test_text_of_a_file_is_never_markup(house: PrefectHouse, page: Page, tmp_path: Path) -> None:
@@ -108,6 +153,12 @@ def open_form(house: PrefectHouse, page: Page) -> None:
 def start(house: PrefectHouse, deployment: str, request: dict[str, Any]) -> str:
     (found,) = house.ask("deployments/filter", {"deployments": {"name": {"any_": [deployment]}}})
     run = house.ask(f"deployments/{found['id']}/create_flow_run", {"parameters": {"request": request}})
+    return str(run["id"])
+
+
+def run_of(house: PrefectHouse, file: str) -> str:
+    """The run that imported a file."""
+    [run] = house.ask("flow_runs/filter", {"flow_runs": {"name": {"any_": [f"import {file}"]}}})
     return str(run["id"])
 
 
