@@ -25,6 +25,12 @@ def _whole_number(schema: dict[str, Any]) -> None:
     schema |= {"type": "integer", "minimum": 1}
 
 
+def _a_day(schema: dict[str, Any]) -> None:
+    """A box for a day, to be left empty."""
+    _plain_text(schema)
+    schema["format"] = "date"
+
+
 _SHARE = re.compile(r"[0-9]{1,12}|[0-9]{1,3}(?:\.[0-9]{1,3})?%", re.ASCII)
 
 
@@ -39,7 +45,7 @@ class ReadingOptions(BaseModel):
     source: str = Field(title="CSV file", min_length=1, json_schema_extra={"pattern": NO_PASSWORD})
     """A path that the worker can read, a pattern such as exports/*.csv (the newest is taken), or an address
     (https://, s3://, sftp://) that the settings allow. {date:%Y-%m-%d} is filled with the scheduled day."""
-    date: datetime.date | None = Field(None, title="Day")
+    date: datetime.date | None = Field(None, json_schema_extra=_a_day, title="Day")
     """What {date} in the file's name means, to catch up a missed night. The run's scheduled day when left empty."""
     mapping: dict[str, str] = Field(default_factory=dict, title="Columns to fields")
     """As JSON, such as {"E-mail": "email", "Notes": ""}: column (or column_N) to field, none to ignore it.

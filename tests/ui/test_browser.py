@@ -94,10 +94,11 @@ def test_the_import_list_leads_to_the_runs(house: PrefectHouse, page: Page, scre
         [str(numbers[1]), f"completed, retry of {numbers[0]}", "mended.csv", "2", "1", "1", "", "1", "0"],
         [str(numbers[0]), "completed", "contacts-monday.csv", "4", "2", "2", "1", "2", "0"],
     ]
-    shot(page, screenshots / "import-list.png", 1120, 420)
-    page.get_by_role("link", name=str(numbers[0]), exact=True).click()
-    page.wait_for_url(f"**/runs/flow-run/{first}")
-    expect(page.get_by_text("import contacts-monday.csv").first).to_be_visible(timeout=WAIT)
+    shot(page, screenshots / "import-list.png", 1300, 400)
+    with page.context.expect_page() as opened:
+        page.get_by_role("link", name=str(numbers[0]), exact=True).click()
+    assert opened.value.url.endswith(f"/runs/flow-run/{first}")
+    expect(opened.value.get_by_text("import contacts-monday.csv").first).to_be_visible(timeout=WAIT)
 
 
 def test_text_of_a_file_is_never_markup(house: PrefectHouse, page: Page, tmp_path: Path) -> None:
