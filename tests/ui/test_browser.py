@@ -45,6 +45,7 @@ def test_an_import_from_the_form_to_the_rejected_rows(house: PrefectHouse, page:
     open_form(house, page)
     box(page, "source").locator("textarea").fill("data/contacts.csv")
     choose(page, "merge", "overwrite")
+    box(page, "source").scroll_into_view_if_needed()
     shot(page, screenshots / "import-form.png", 900, 1800)
 
     before = {run["id"] for run in house.runs("import")}
