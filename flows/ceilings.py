@@ -1,9 +1,10 @@
 """When an import is stopped although its file could be read: too much is rejected, too little came."""
 
 from collections.abc import Sequence
+from datetime import date
 
 from flows.request import ImportRequest
-from schemas.errors import RequiredFieldMissing, TooFewRows, TooManyRejected, UnknownField
+from schemas.errors import RequiredFieldMissing, SourceOutOfOrder, TooFewRows, TooManyRejected, UnknownField
 from transforms.addresses import shown
 from transforms.mapping import Outcome
 from transforms.profile import FileProfile
@@ -19,6 +20,18 @@ def check_known(request: ImportRequest, fields: Sequence[str]) -> None:
     for field in request.require:
         if field not in fields:
             raise UnknownField(field, tuple(fields))
+
+
+def check_order(request: ImportRequest, day: date | None, latest: tuple[int, date] | None) -> None:
+    """Stop where the run's own day is older than one that came in, under a policy that writes over values.
+
+    Nights that were missed may be made up in any order; a day that somebody names is meant.
+    """
+    if day is None or latest is None or request.date or not request.merge.may_clear:
+        return
+    import_id, later = latest
+    if later > day:
+        raise SourceOutOfOrder(shown(request.source), day.isoformat(), later.isoformat(), import_id)
 
 
 def check_required(request: ImportRequest, profile: FileProfile) -> None:

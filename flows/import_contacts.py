@@ -15,7 +15,7 @@ from prefect.tasks import exponential_backoff
 from prefect.utilities.annotations import quote
 
 from flows.artifacts import ProgressArtifact, publish_import_list, publish_rejected_rows, publish_summary
-from flows.ceilings import check_enough, check_known, check_rejected, check_required
+from flows.ceilings import check_enough, check_known, check_order, check_rejected, check_required
 from flows.dead_imports import bury_dead_imports
 from flows.events import announce
 from flows.examine import (
@@ -49,7 +49,16 @@ from transforms.profile import FileProfile
 from transforms.sources import Found
 from warehouse.connection import Warehouse
 from warehouse.faults import patient
-from warehouse.imports import COMPLETED, SKIPPED, fail_import, forget_life, get_import, last_rows_read, start_import
+from warehouse.imports import (
+    COMPLETED,
+    SKIPPED,
+    fail_import,
+    forget_life,
+    get_import,
+    last_day,
+    last_rows_read,
+    start_import,
+)
 from warehouse.liveness import alive
 from warehouse.load import load_import
 from warehouse.merge import MergeCounts
@@ -182,6 +191,7 @@ def import_file(
     catalogue = made_ready(request, settings, warehouse, report)
     with report.stage("landing"):
         found = find_source(request, settings, scheduled_day)
+        check_order(request, found.day, last_day(warehouse, shown(request.source)))
         same = SameFile.of(warehouse, request, settings, catalogue, found)
         if repeated := same.known_version():
             return same.skip(report, repeated, fetched=False)

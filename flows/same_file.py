@@ -53,7 +53,14 @@ class SameFile:
     def note(self, import_id: int, sha256: str, etag: str | None) -> None:
         """Remember with the import what a later one would have to have in common with it."""
         version = version_of(self.found, etag)
-        set_landed(self.warehouse, import_id, sha256=sha256, fingerprint=self.fingerprint, source_version=version)
+        set_landed(
+            self.warehouse,
+            import_id,
+            sha256=sha256,
+            fingerprint=self.fingerprint,
+            source_version=version,
+            source_day=self.found.day,
+        )
 
     def skip(self, report: ImportReport, repeated: Repeated, *, fetched: bool = True) -> Report:
         """Close the import as one that only repeats another."""

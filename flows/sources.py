@@ -3,6 +3,7 @@
 import datetime
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -19,8 +20,9 @@ BLOCK_EXPECTED = "the name of a Prefect Secret block that holds what CONTACTS_CR
 
 def find_source(options: ReadingOptions, settings: Settings, day: Callable[[], datetime.date]) -> Found:
     """The one file that the request means; without a date of its own, it means the one of `day`."""
-    source = dated(options.source, lambda: options.date or day())
-    return find(source, reach_of(settings, remote=not parse(source).is_local))
+    meant = (options.date or day()) if dated(options.source, today) != options.source else None
+    source = dated(options.source, lambda: meant or today())
+    return replace(find(source, reach_of(settings, remote=not parse(source).is_local)), day=meant)
 
 
 def reach_of(settings: Settings, remote: bool) -> Reach:

@@ -476,6 +476,23 @@ class SourceChanging(SourceError):
 
 
 @dataclass(eq=False)
+class SourceOutOfOrder(SourceError):
+    """A later day's file came in before; the older one would write its values over the newer ones."""
+
+    code: ClassVar[str] = "source-out-of-order"
+    source: str
+    day: str
+    later: str
+    import_id: int
+
+    def __str__(self) -> str:
+        return (
+            f"{self.source!r} of {self.day} would be written over what import {self.import_id} brought for "
+            f"{self.later}; nothing was merged. If it shall be, name its day with --date"
+        )
+
+
+@dataclass(eq=False)
 class SourceTooLarge(SourceError):
     """The source is larger than the settings allow."""
 

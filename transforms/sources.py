@@ -1,5 +1,6 @@
 """The source: found by its address, fetched where it lies elsewhere, and landed in a moment in which it kept still."""
 
+import datetime
 import glob
 import random
 import stat
@@ -41,13 +42,14 @@ class Reach:
 class Found:
     """The one file that an address means now; `matches` counts those that a pattern had to choose from.
 
-    Without a stamp the file cannot be read twice: a pipe.
+    Without a stamp the file cannot be read twice: a pipe. `day` is what a date in its address means.
     """
 
     address: Address
     reach: Reach
     stamp: Stamp | None
     matches: int = 1
+    day: datetime.date | None = None
 
     @property
     def shown(self) -> str:

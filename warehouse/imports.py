@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import (
@@ -72,9 +72,11 @@ def set_landed(
     sha256: str,
     fingerprint: str | None = None,
     source_version: str | None = None,
+    source_day: date | None = None,
 ) -> None:
     """Note which bytes the import is made of, and how it reads them, once they are here."""
     values = {"sha256": sha256, "fingerprint": fingerprint, "source_version": source_version}
+    values["source_day"] = source_day.isoformat() if source_day else None
     with warehouse.writing() as connection:
         connection.execute(_change(warehouse, import_id).values(values))
 
@@ -187,6 +189,19 @@ def forget_life(warehouse: Warehouse, import_id: int) -> None:
     closed = update(imports).where(imports.c.import_id == import_id, imports.c.status != RUNNING)
     with warehouse.writing() as connection:
         connection.execute(closed.values(alive_key=None))
+
+
+def last_day(warehouse: Warehouse, source: str) -> tuple[int, date] | None:
+    """The import that brought the latest day of a source with a date in it, and that day."""
+    imports = WarehouseTables(warehouse.schema).imports
+    mine = select(imports.c.import_id, imports.c.source_day).where(
+        imports.c.source == storable(source),
+        imports.c.status.in_((COMPLETED, SKIPPED)),
+        imports.c.source_day.is_not(None),
+    )
+    with warehouse.reading() as connection:
+        row = connection.execute(mine.order_by(imports.c.source_day.desc()).limit(1)).one_or_none()
+    return (row.import_id, date.fromisoformat(row.source_day)) if row else None
 
 
 def report_values(report: Mapping[str, Any]) -> dict[str, Any]:

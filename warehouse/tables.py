@@ -119,6 +119,7 @@ class WarehouseTables:
             Column("finished_at", UtcDateTime),
             Column("flow_run_id", Text),
             Column("retry_of", BigInteger),
+            Column("source_day", Text),
             Column("fingerprint", Text),
             Column("source_version", Text),
             Column("repeats", BigInteger),

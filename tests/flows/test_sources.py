@@ -3,7 +3,7 @@
 import json
 import os
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -192,6 +192,19 @@ def test_a_run_means_the_day_it_was_scheduled_for_however_late_it_is(
     [row] = contacts.database.imports()
     assert (row["status"], row["error_message"]) == ("completed", None)
     assert json.loads(row["report"])["source_file"].endswith(f"c-{day}.csv")
+
+
+def test_an_older_night_writes_nothing_over_a_newer_one(contacts: Contacts) -> None:
+    for day, name in (("2026-03-10", "Old"), ("2026-03-11", "New")):
+        contacts.file(FILE.replace(b"Ana", name.encode()), f"c-{day}.csv")
+    source, deployed = str(contacts.folder / "c-{date}.csv"), Deployed("Europe/Madrid")
+    deployed.run(source, NIGHT + timedelta(days=1), merge="overwrite")
+    deployed.run(source, NIGHT, merge="overwrite")
+    assert [row["error_code"] for row in contacts.database.imports()] == [None, "source-out-of-order"]
+    deployed.run(source, NIGHT, merge="fill-empty")
+    assert contacts.database.contacts()["ana@example.com"]["name"] == "New"
+    deployed.run(source, NIGHT, merge="overwrite", date="2026-03-10")
+    assert contacts.database.contacts()["ana@example.com"]["name"] == "Old"
 
 
 def test_a_run_of_one_of_several_schedules_means_the_day_of_its_own(contacts: Contacts) -> None:
