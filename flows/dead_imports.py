@@ -1,6 +1,6 @@
 """Imports whose process died: closed in the list, and cleared off the disk, by whoever comes next."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
@@ -13,20 +13,23 @@ from schemas.errors import ContactImportError, Interrupted, NoAnswer
 from warehouse.connection import Warehouse
 from warehouse.imports import RUNNING, dead_imports, fail_import, forget_life, get_import, unanswered
 
+Announce = Callable[[Report, str | None], None]
 
-def bury_dead_imports(warehouse: Warehouse, settings: Settings) -> None:
+
+def bury_dead_imports(warehouse: Warehouse, settings: Settings, announce: Announce | None = None) -> None:
     """Tell of imports that died while running, or asked a person in vain, that they failed, and tidy up after them.
 
-    A folder on another machine is left to that machine. Trouble here stops nobody: the next one tries again.
+    `announce` is given the report of each, and the run that it died in. A folder on another machine is left to that
+    machine. Trouble here stops nobody: the next one tries again.
     """
     with suppress(ContactImportError):
         for dead in dead_imports(warehouse):
             if dead["status"] == RUNNING:
-                _tell(warehouse, dead, Interrupted(Interrupted.DIED))
+                _tell(warehouse, dead, Interrupted(Interrupted.DIED), announce)
             if dead["alive_key"] is not None:
                 _tidy(warehouse, settings, dead["import_id"], dead["alive_key"])
         for waiting in unanswered(warehouse, datetime.now(UTC)):
-            _tell(warehouse, waiting, NoAnswer())
+            _tell(warehouse, waiting, NoAnswer(), announce)
 
 
 def _tidy(warehouse: Warehouse, settings: Settings, import_id: int, key: int) -> None:
@@ -35,15 +38,18 @@ def _tidy(warehouse: Warehouse, settings: Settings, import_id: int, key: int) ->
         forget_life(warehouse, import_id)
 
 
-def _tell(warehouse: Warehouse, dead: Mapping[str, Any], error: ContactImportError) -> None:
+def _tell(warehouse: Warehouse, dead: Mapping[str, Any], error: ContactImportError, announce: Announce | None) -> None:
+    report = report_of_dead(dead, error)
     fail_import(
         warehouse,
         dead["import_id"],
         error_code=error.code,
         error_message=str(error),
-        report=report_of_dead(dead, error),
+        report=report,
         finished_at=datetime.now(UTC),
     )
+    if announce:
+        announce(report, dead["flow_run_id"])
 
 
 def report_of_dead(row: Mapping[str, Any], error: ContactImportError) -> Report:

@@ -13,14 +13,18 @@ from flows.report import Report
 from transforms.mapping import Outcome
 
 
-def announce(result: Report) -> None:
-    """Say how an import ended, what it rejected and which columns it dropped; trouble in here goes no further."""
+def announce(result: Report, flow_run_id: str | None = None) -> None:
+    """Say how an import ended, what it rejected and which columns it dropped; trouble in here goes no further.
+
+    The run is this one, unless the import is another's that died.
+    """
     number = result["import_id"]
     resource = {
         "prefect.resource.id": f"contacts.import.{number or 'unlisted'}",
         "prefect.resource.name": f"import {number}" if number else "an import",
     }
-    run = {"prefect.resource.id": f"prefect.flow-run.{runtime.flow_run.id}", "prefect.resource.role": "flow-run"}
+    run = {"prefect.resource.id": f"prefect.flow-run.{flow_run_id or runtime.flow_run.id}"}
+    run["prefect.resource.role"] = "flow-run"
     try:
         for event, payload in events_of(result):
             emit_event(event, resource, related=[run], payload={"import_id": number, **payload})

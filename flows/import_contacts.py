@@ -131,7 +131,7 @@ def show_and_tell(result: Report, settings: Settings) -> None:
 def ready_and_alive(warehouse: Warehouse, settings: Settings) -> Iterator[int]:
     """A warehouse that can list an import, freed of those that died; gives the key by which ours is seen to live."""
     prepare_import_list(warehouse)
-    bury_dead_imports(warehouse, settings)
+    bury_dead_imports(warehouse, settings, announce)
     with alive(warehouse) as key:
         yield key
 
@@ -179,6 +179,7 @@ def closed_at_its_end(warehouse: Warehouse, report: ImportReport, work: Callable
         return record_failure(warehouse, report, as_known_error(error))
     except BaseException:
         result = record_failure(warehouse, report, Interrupted())
+        announce(result)
         if result["status"] == COMPLETED:
             tell(Outcome(result, report.stages))
         raise

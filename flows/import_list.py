@@ -12,8 +12,8 @@ COUNTS = ("read", "accepted", "rejected", "missing", "inserted", "updated")
 
 def import_list(imports: Sequence[Mapping[str, Any]]) -> str:
     """The imports as `list_imports` gives them, each with a link to its run."""
-    rows = table(("import", "status", "file", *COUNTS, "started (UTC)"), map(_row, imports))
-    return f"{rows}\n\n**missing**: rejected rows that no retry has brought in since."
+    rows = table(("import", "status", "file", *COUNTS, "started"), map(_row, imports))
+    return f"{rows}\n\n**missing**: rejected rows that no retry has brought in since. Times are in UTC."
 
 
 def _row(row: Mapping[str, Any]) -> Iterable[object]:
@@ -30,5 +30,7 @@ def _status(row: Mapping[str, Any]) -> Iterator[str]:
     yield row["status"]
     if row["error_code"]:
         yield row["error_code"]
+    if row["repeats"]:
+        yield f"repeats {row['repeats']}"
     if row["retry_of"]:
         yield f"retry of {row['retry_of']}"

@@ -2,11 +2,15 @@
 
 import json
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
 from tests.flows.conftest import Contacts
+from warehouse.connection import Warehouse
+from warehouse.imports import start_import
+from warehouse.liveness import alive
 
 MARK = "zq7marked"
 FILE = f"""\
@@ -87,6 +91,38 @@ def test_a_warehouse_that_is_not_there_is_told(contacts: Contacts, told: list[An
     contacts("import", contacts.file(FILE), "--warehouse", "sqlite:////dev/null/x.db")
     [event] = ours()
     assert (event.resource.id, event.payload["error"]) == ("contacts.import.unlisted", "warehouse-unusable")
+
+
+@one_warehouse
+def test_an_import_that_died_is_told_of_by_the_next(
+    contacts: Contacts, told: list[Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("warehouse.liveness.GRACE_SECONDS", 0.1)
+    contacts("segments", "create", "any")
+    with Warehouse.open(contacts.database.url) as warehouse, alive(warehouse) as key:
+        now = datetime.now(UTC)
+        start_import(
+            warehouse, source=MARK, merge_policy="overwrite", started_at=now, flow_run_id="of-the-dead", alive_key=key
+        )
+    contacts.load("email\nann@example.com\n")
+    dead, done = ours()
+    assert (dead.event, dead.payload["error"]) == ("contacts.import.failed", "interrupted")
+    assert (dead.resource.id, done.resource.id) == ("contacts.import.1", "contacts.import.2")
+    assert dead.related[0].id == "prefect.flow-run.of-the-dead"
+
+
+@one_warehouse
+def test_an_interrupted_import_is_told_as_failed(
+    contacts: Contacts, told: list[Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupt(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("flows.import_contacts.settle", interrupt)
+    assert contacts("import", contacts.file(FILE)).status != 0
+    failed, dropped = ours()
+    assert (failed.event, failed.payload["error"]) == ("contacts.import.failed", "interrupted")
+    assert dropped.event == "contacts.import.column-dropped"
 
 
 @one_warehouse
