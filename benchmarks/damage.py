@@ -23,6 +23,7 @@ from transforms.read import read_records
 
 Row: TypeAlias = tuple[str, ...]
 
+COMMAS = Dialect(",")
 HEADER = ("email", "name", "note", "city", "points")
 RECORDS = 100
 SHAPES = {
@@ -103,9 +104,9 @@ def _alone(record: str) -> set[Row]:
         return set()
 
 
-def ours(text: str) -> list[Row]:
+def ours(text: str, dialect: Dialect = COMMAS) -> list[Row]:
     """Our reader, fast where it may be and strict where it must."""
-    layout = Layout(Dialect(","), HEADER, len(",".join(HEADER)) + 1, 2)
+    layout = Layout(dialect, HEADER, len(",".join(HEADER)) + 1, 2)
     found: list[Row] = []
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "damaged.csv"

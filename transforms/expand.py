@@ -43,6 +43,7 @@ _BROKEN = (
     ValueError,
     OverflowError,
 )
+LONGEST_MAGIC = 4  # bytes that tell an archive from a text
 _CSV = (".csv", ".tsv", ".txt")
 
 

@@ -21,7 +21,7 @@ from schemas.errors import (
     SourceUnreadable,
 )
 from transforms.encoding import Certainty, find_encoding, marked_encoding, marks_before, transcode
-from transforms.expand import DEFAULT_LIMITS, Limits, archive_kind, expanded, split_member
+from transforms.expand import DEFAULT_LIMITS, LONGEST_MAGIC, Limits, archive_kind, expanded, split_member
 from transforms.folder import ImportFolder, inside, read_range, reading, remove, size_of, writing
 
 BLOCK = 1 << 20
@@ -86,7 +86,9 @@ def land(
     """
     place, member = split_member(source)
     blocks = bytes_of(place) if blocks is None else blocks
-    first = next(blocks, b"")
+    first = b""
+    while len(first) < LONGEST_MAGIC and (block := next(blocks, b"")):  # a server may send a byte at a time
+        first += block
     if not first:
         raise SourceEmpty(source)
     blocks = chain([first], blocks)

@@ -257,6 +257,7 @@ WRONG_COMMANDS = [
     pytest.param(("check", "x.csv", "--merge", "overwrite"), id="check has no policy"),
     pytest.param(("check", "x.csv", "--accepted", "out.csv", "--rejected", "./out.csv"), id="one file for both"),
     pytest.param(("check", "x.csv", "--rejected", "x.csv"), id="check writes over its source"),
+    pytest.param(("check", "x.zip!y.csv", "--rejected", "x.zip"), id="check writes over its archive"),
     pytest.param(("imports", "one"), id="import that is no number"),
     pytest.param(("imports", "0"), id="import 0"),
     pytest.param(("imports", "9" * 30), id="import beyond numbers"),

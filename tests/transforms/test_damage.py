@@ -1,6 +1,7 @@
 """One damaged record costs itself: no row that nobody wrote is read, and no other record is lost."""
 
-from benchmarks.damage import Damaged, cost, csv_module, damaged_files, ours
+from benchmarks.damage import Damaged, Row, cost, csv_module, damaged_files, ours
+from transforms.dialect import Dialect
 
 FILES = list(damaged_files())
 
@@ -8,6 +9,17 @@ FILES = list(damaged_files())
 def test_a_damaged_record_costs_itself() -> None:
     assert len(FILES) > 900
     assert [file.record for file in FILES if any(cost(file, ours(file.text)))] == []
+
+
+def test_it_does_in_another_dialect_too() -> None:
+    """A part of the same files, with semicolons and single quotes."""
+    swapped, dialect = str.maketrans(",;\"'", ";,'\""), Dialect(";", quote="'")
+
+    def read(text: str) -> list[Row]:
+        rows = ours(text.translate(swapped), dialect)
+        return [tuple(cell.translate(swapped) for cell in row) for row in rows]
+
+    assert [file.record for file in FILES[::7] if any(cost(file, read(file.text)))] == []
 
 
 def test_the_damage_is_real() -> None:

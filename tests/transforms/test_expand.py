@@ -89,6 +89,13 @@ def test_a_member_is_named_after_an_exclamation_mark(tmp_path: Path) -> None:
     assert members(str(tmp_path / "list.zip")) == ["a.csv", "b.CSV", "c.csv"]
 
 
+def test_a_source_may_come_byte_by_byte(tmp_path: Path) -> None:
+    """As from a slow server; what it is, is known by four of them."""
+    packed = gzip.compress(TEXT)
+    found = land("there", ImportFolder.local(tmp_path), blocks=iter([packed[n : n + 1] for n in range(len(packed))]))
+    assert Path(found.path).read_bytes() == TEXT
+
+
 def test_what_is_inside_has_an_encoding_of_its_own(tmp_path: Path) -> None:
     found = landed(tmp_path, gzip.compress("email,name\nx,Íñigo\n".encode("utf-16")))
     assert Path(found.path).read_text(encoding="utf-8") == "email,name\nx,Íñigo\n"
