@@ -73,7 +73,8 @@ def test_what_a_person_reads(contacts: Contacts) -> None:
     ran = contacts("import", contacts.file(MESSY))
     assert (ran.status, ran.err) == (0, "")
     for said in (
-        "file:     utf-8 (every byte agrees), delimiter comma (detected)", "5 read, 1 accepted, 4 rejected", "1 inserted", "incomplete", "did you mean city?", "phone-has-spaces",
+        "file:     utf-8 (every byte agrees), delimiter comma (detected)",
+        "5 read, 1 accepted, 4 rejected", "1 inserted", "incomplete", "did you mean city?", "phone-has-spaces",
         "rejected.csv",
     ):  # fmt: skip
         assert said in ran.out
