@@ -1,22 +1,53 @@
 """Import folders at an address: the same import, and the same life of the folder, as on a path."""
 
+import os
+import uuid
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import fsspec
 import pytest
+import s3fs
+from moto.server import ThreadedMotoServer
 
 from tests.flows.conftest import Contacts
 
 MESSY = 'email,name,points\na@example.com,Ann,1\nb@example.com,Bob,x\na@example.com,Anna,2\nc@example.com,"open\n'
 
 
-@pytest.fixture(params=["path", "local", "memory"])
+@pytest.fixture(scope="module")
+def s3_server() -> Iterator[str]:
+    """An S3-compatible server on loopback."""
+    server = ThreadedMotoServer("127.0.0.1", 0, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    yield f"http://{host}:{port}"
+    server.stop()
+
+
+@pytest.fixture
+def bucket(s3_server: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """A bucket of the test's own, found as the AWS tools find theirs: by the environment alone."""
+    for name in [name for name in os.environ if name.startswith("AWS_")]:
+        monkeypatch.delenv(name)
+    known = {"ENDPOINT_URL": s3_server, "ACCESS_KEY_ID": "key", "SECRET_ACCESS_KEY": "secret"}
+    for name, value in {**known, "DEFAULT_REGION": "us-east-1", "EC2_METADATA_DISABLED": "true"}.items():
+        monkeypatch.setenv(f"AWS_{name}", value)
+    s3fs.S3FileSystem.clear_instance_cache()
+    address = f"s3://contacts-{uuid.uuid4().hex}"
+    fsspec.url_to_fs(address)[0].mkdir(address)
+    yield address
+    s3fs.S3FileSystem.clear_instance_cache()
+
+
+@pytest.fixture(params=["path", "local", "memory", "s3"])
 def imports(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
     place = {
         "path": f"file://{tmp_path}/imports",
         "local": f"local://{tmp_path}/imports",
         "memory": f"memory://{tmp_path.name}/imports",
+        "s3": f"{request.getfixturevalue('bucket') if request.param == 's3' else ''}/imports",
     }[request.param]
     monkeypatch.setenv("CONTACTS_IMPORTS", place)
     return place.removeprefix("file://")
