@@ -47,7 +47,9 @@ def preview_form(description: str) -> type[RunInput]:
     return form
 
 
-def columns_form(columns: Sequence[MappedColumn], catalogue: FieldCatalogue, description: str) -> type[RunInput]:
+def columns_form(
+    columns: Sequence[MappedColumn], catalogue: FieldCatalogue, description: str, note: str = ""
+) -> type[RunInput]:
     """A drop-down of the catalogue's fields for each column, its header as the title, filled with the suggestion.
 
     Headers may be anything, so the boxes are named by position. Columns after the first 500 go where their names
@@ -63,6 +65,8 @@ def columns_form(columns: Sequence[MappedColumn], catalogue: FieldCatalogue, des
         if column.name not in REJECTION_COLUMNS and not column.never_read
     }
     most = dict(list(boxes.items())[:MOST_COLUMNS])
+    if most and note:  # the UI leaves no room for the form's own description once there are many boxes
+        next(iter(most.values()))[1].description = note
     form = cast(type[RunInput], create_model("Columns", __base__=ColumnsForm, **most))
     form._description = description
     return form

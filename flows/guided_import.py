@@ -200,7 +200,7 @@ class FileInHand:
         """The form of the columns, filled with the mapping so far, beside their first values."""
         self.report.source = source = self.laid_out(mapping or {}, final=False)
         publish_columns(source, self.folder, self.settings)
-        form = columns_form(source.mapping.columns, self.catalogue, how_to_match(self.report, note))
+        form = columns_form(source.mapping.columns, self.catalogue, how_to_match(self.report, note), note)
         return Question(form, self._facts(COLUMNS, dict(mapping or {}), None))
 
     def go_on(self, warehouse: Warehouse, mapping: Mapping[str, str], approved: Facts | None) -> Report | Question:

@@ -84,9 +84,26 @@ class PrefectHouse:
         runs: list[dict[str, Any]] = self.ask("flow_runs/filter", {"deployments": {"name": {"any_": [deployment]}}})
         return runs
 
+    def start(self, deployment: str, request: dict[str, Any]) -> str:
+        """A run of a deployment; its number."""
+        (found,) = self.ask("deployments/filter", {"deployments": {"name": {"any_": [deployment]}}})
+        run = self.ask(f"deployments/{found['id']}/create_flow_run", {"parameters": {"request": request}})
+        return str(run["id"])
+
+    def run(self, run_id: str) -> dict[str, Any]:
+        """What Prefect knows of a run."""
+        (run,) = self.ask("flow_runs/filter", {"flow_runs": {"id": {"any_": [run_id]}}})
+        return dict(run)
+
+    def waiting(self, run_id: str) -> dict[str, Any] | None:
+        """The run, once it waits for a person."""
+        run = self.run(run_id)
+        assert run["state_type"] not in ENDED, self.log("worker")
+        return run if run["state_type"] == "PAUSED" else None
+
     def ended(self, run_id: str) -> dict[str, Any] | None:
         """The run, once it has ended."""
-        (run,) = self.ask("flow_runs/filter", {"flow_runs": {"id": {"any_": [run_id]}}})
+        run = self.run(run_id)
         return run if run["state_type"] in ENDED else None
 
     def log(self, name: str) -> str:

@@ -1,0 +1,110 @@
+"""What `prefect deploy --all` makes of a checkout, read from the server: no browser looks at it."""
+
+import json
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+from urllib.error import HTTPError
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from tests.ui.house import PrefectHouse, wait_for
+
+pytestmark = [pytest.mark.ui, pytest.mark.xdist_group("ui")]
+
+NAMES = ["backfill", "check", "guided-import", "import", "nightly-sync"]
+
+
+def test_deploying_again_makes_nothing_twice(house: PrefectHouse) -> None:
+    house.deploy()
+    deployments = house.ask("deployments/filter", {})
+    assert sorted(each["name"] for each in deployments) == [
+        "backfill",
+        "check",
+        "guided-import",
+        "import",
+        "nightly-sync",
+    ]
+    (nightly,) = (each for each in deployments if each["name"] == "nightly-sync")
+    schedules = [(each["schedule"]["cron"], each["schedule"]["timezone"]) for each in nightly["schedules"]]
+    assert schedules == [("30 3 * * *", "Europe/Madrid")]
+    assert nightly["global_concurrency_limit"]["limit"] == 1
+    assert nightly["concurrency_options"]["collision_strategy"] == "ENQUEUE"
+    assert all(each["description"] and each["tags"] for each in deployments)
+    assert str(Path.cwd()) not in json.dumps(deployments)
+
+
+def test_the_nights_are_planned(house: PrefectHouse) -> None:
+    nights = wait_for(lambda: [run for run in house.runs("nightly-sync") if run["auto_scheduled"]], "planned nights")
+    times = [datetime.fromisoformat(run["expected_start_time"]).astimezone(ZoneInfo("Europe/Madrid")) for run in nights]
+    assert {f"{time:%H:%M}" for time in times} == {"03:30"}
+
+
+def form_of(house: PrefectHouse, deployment: str) -> dict[str, Any]:
+    """The boxes of a deployment's form, by name, and its choices."""
+    (found,) = house.ask("deployments/filter", {"deployments": {"name": {"any_": [deployment]}}})
+    schema = found["parameter_openapi_schema"]
+    request = schema["properties"]["request"]
+    assert request["title"]
+    assert request["description"]
+    return {"definitions": schema["definitions"], **schema["definitions"][request["$ref"].rsplit("/", 1)[1]]}
+
+
+@pytest.mark.parametrize("deployment", NAMES)
+def test_every_box_says_what_it_is_for(house: PrefectHouse, deployment: str) -> None:
+    form = form_of(house, deployment)
+    assert form["required"] == ["source"]
+    assert form["additionalProperties"] is False
+    for name, box in form["properties"].items():
+        assert box["title"], name
+        assert len(box["description"]) > 20, name
+        if "$ref" in box:
+            assert box["default"] in form["definitions"][box["$ref"].rsplit("/", 1)[1]]["enum"], name
+
+
+WRONG = [
+    pytest.param({}, id="no file"),
+    pytest.param({"source": ""}, id="an empty name"),
+    pytest.param({"source": 1}, id="a number for a name"),
+    pytest.param({"source": "a.csv", "merge": "replace"}, id="no such policy"),
+    pytest.param({"source": "a.csv", "blanks": True}, id="no such choice"),
+    pytest.param({"source": "a.csv", "header": "maybe"}, id="neither yes nor no"),
+    pytest.param({"source": "a.csv", "mapping": ["email"]}, id="a list for a mapping"),
+    pytest.param({"source": "a.csv", "mapping": {"a": 1}}, id="a number for a field"),
+    pytest.param({"source": "a.csv", "require": "name"}, id="a text for a list"),
+    pytest.param({"source": "a.csv", "delimiter": "ab"}, id="a delimiter of two"),
+    pytest.param({"source": "a.csv", "default_prefix": "Spain"}, id="no prefix"),
+    pytest.param({"source": "a.csv", "max_rejected": "5 %"}, id="no share"),
+    pytest.param({"source": "a.csv", "min_rows": "-1"}, id="no number of rows"),
+    pytest.param({"source": "a.csv", "retry_of": 0}, id="no import"),
+    pytest.param({"source": "a.csv", "nonsense": 1}, id="an unknown box"),
+]
+
+
+@pytest.mark.parametrize("request_", WRONG)
+def test_what_is_wrong_is_refused_before_there_is_a_run(house: PrefectHouse, request_: dict[str, Any]) -> None:
+    with pytest.raises(HTTPError) as refused:
+        house.start("import", request_)
+    assert refused.value.code in {409, 422}
+    refused.value.close()
+
+
+def test_what_no_form_can_tell_ends_the_run_at_its_very_start(house: PrefectHouse) -> None:
+    runs = [
+        house.start("nightly-sync", {"source": "data/contacts.csv", "merge": "fill-empty", "blanks": "clear"}),
+        house.start("check", {"source": "data/contacts.csv", "encoding": "klingon"}),
+    ]
+    ended = [wait_for(lambda run=run: house.ended(run), "the end of the run") for run in runs]  # type: ignore[misc]
+    messages = [run["state"]["message"] for run in ended]
+    assert [run["state_type"] for run in ended] == ["FAILED", "FAILED"]
+    assert "blank cells can be cleared with overwrite and update-only" in messages[0]
+    assert "there is no text encoding" in messages[1]
+
+
+def test_a_check_touches_no_warehouse(house: PrefectHouse) -> None:
+    run_id = house.start("check", {"source": "data/contacts.csv"})
+    run = wait_for(lambda: house.ended(run_id), "the end of the run")
+    assert run["state"]["message"] == "1,000 rows read, 944 would be accepted, 56 rejected", house.log("worker")
+    artifacts = house.ask("artifacts/filter", {"artifacts": {"flow_run_id": {"any_": [run_id]}}})
+    assert sorted(each["key"] for each in artifacts) == ["check-summary", "rejected-rows"]

@@ -1,0 +1,96 @@
+"""A guided import as a person does it: answer the forms under the button Resume, look at the preview."""
+
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Locator, Page, expect
+
+from tests.ui.house import PrefectHouse, wait_for
+from tests.ui.pages import WAIT, drop_down, open_artifact, shot
+
+pytestmark = [pytest.mark.ui, pytest.mark.xdist_group("ui")]
+
+ODD = ["Email", "<img src=x onerror=window.broken=1>", "class", "Name", "Name", "", "x" * 300, "'\"{{ y }}"]
+
+
+def test_from_the_columns_to_the_merge(house: PrefectHouse, page: Page, screenshots: Path) -> None:
+    run_id = house.start("guided-import", {"source": "data/contacts.csv", "merge": "overwrite"})
+    resume(house, page, run_id)
+    assert (chosen(page, "First Name"), chosen(page, "Loyalty card")) == ("name", "do not import")
+    shot(page, screenshots / "guided-columns.png", 900, 1000)
+    choose(page, "First Name", "surname")
+    choose(page, "Last Name", "name")
+    submit(house, page, run_id)
+
+    resume(house, page, run_id)
+    expect(dialog(page).get_by_text("1,000 rows, 944 accepted (944 inserted")).to_be_visible(timeout=WAIT)
+    choose(page, "What now?", "back to the columns")
+    submit(house, page, run_id)
+
+    resume(house, page, run_id)
+    assert (chosen(page, "First Name"), chosen(page, "Last Name")) == ("surname", "name")
+    choose(page, "First Name", "name")
+    choose(page, "Last Name", "surname")
+    submit(house, page, run_id)
+
+    wait_for(lambda: house.waiting(run_id), "the preview")
+    open_artifact(house, page, run_id, "import-preview")
+    headings = page.locator("th").all_inner_texts()
+    assert headings.index("name") < headings.index("surname")
+    text = page.locator("main, .artifact, body").first.inner_text()
+    assert text.index("The first rows as they would be stored") < text.index("Why 56 rows would not come in")
+    shot(page, screenshots / "guided-preview.png", 1100, 1000)
+    resume(house, page, run_id)
+    choose(page, "What now?", "go on")
+    shot(page, screenshots / "guided-decision.png", 900, 620)
+    submit(house, page, run_id)
+    run = wait_for(lambda: house.ended(run_id), "the end of the run")
+    assert run["state"]["message"].startswith("1,000 rows read, 944 accepted (944 inserted"), house.log("worker")
+
+
+def test_odd_headers_are_text_in_the_form(house: PrefectHouse, page: Page, tmp_path: Path) -> None:
+    headers = [*ODD, *(f"c{number}" for number in range(300 - len(ODD)))]
+    quoted = ",".join('"' + header.replace('"', '""') + '"' for header in headers)
+    source = tmp_path / "wide.csv"
+    source.write_text(f"{quoted}\n" + ",".join(["ann@example.com"] + ["v"] * 299) + "\n", encoding="utf-8")
+    run_id = house.start("guided-import", {"source": str(source)})
+    resume(house, page, run_id)
+    expect(dialog(page).locator("button.p-select-button__control")).to_have_count(300, timeout=WAIT)
+    for title in (ODD[1], "class", "Name (column 4)", "Name (column 5)", "column_6", "x" * 50 + "…", ODD[7]):
+        expect(box(page, title)).to_be_visible(timeout=WAIT)
+    assert page.evaluate("window.broken") is None
+
+
+def resume(house: PrefectHouse, page: Page, run_id: str) -> None:
+    """Open the form of a run that waits."""
+    wait_for(lambda: house.waiting(run_id), "a question")
+    page.goto(f"{house.address}/runs/flow-run/{run_id}")
+    page.get_by_role("button", name="Resume").click(timeout=WAIT)
+    expect(dialog(page).locator("button.p-select-button__control").first).to_be_visible(timeout=WAIT)
+
+
+def submit(house: PrefectHouse, page: Page, run_id: str) -> None:
+    """Send the form; the run goes on."""
+    asked = house.run(run_id)["state_id"]
+    dialog(page).get_by_role("button", name="Submit").click()
+    wait_for(lambda: house.run(run_id)["state_id"] != asked, "the run to go on")
+
+
+def dialog(page: Page) -> Locator:
+    return page.locator("[role=dialog], .p-modal").first
+
+
+def box(page: Page, title: str) -> Locator:
+    """The part of the form with this title."""
+    label = page.locator(".schema-form-property__label").get_by_text(title, exact=True)
+    return page.locator(".schema-form-property", has=label).last
+
+
+def chosen(page: Page, title: str) -> str:
+    return box(page, title).locator(".p-select-button__value").inner_text()
+
+
+def choose(page: Page, title: str, choice: str) -> None:
+    drop_down(page, box(page, title))
+    page.get_by_role("option", name=choice, exact=True).click()
+    expect(box(page, title).locator(".p-select-button__value")).to_have_text(choice, timeout=WAIT)
