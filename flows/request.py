@@ -2,6 +2,7 @@
 
 import datetime
 import re
+from collections.abc import Callable
 from typing import Any, Self
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
@@ -19,6 +20,16 @@ def _plain_text(schema: dict[str, Any]) -> None:
     schema["type"] = "string"
 
 
+def _text_like(pattern: str) -> Callable[[dict[str, Any]], None]:
+    """The same for a text that the form can judge: it refuses at once what the run would refuse at its start."""
+
+    def box(schema: dict[str, Any]) -> None:
+        _plain_text(schema)
+        schema["pattern"] = f"^(?:{pattern})?$"
+
+    return box
+
+
 def _whole_number(schema: dict[str, Any]) -> None:
     """A box for a number, to be left empty."""
     _plain_text(schema)
@@ -32,7 +43,8 @@ def _a_day(schema: dict[str, Any]) -> None:
 
 
 _SHARE = re.compile(r"[0-9]{1,12}|[0-9]{1,3}(?:\.[0-9]{1,3})?%", re.ASCII)
-
+_CHARACTER = r"[^A-Za-z0-9]|[A-Za-z]{3,9}"  # or its name
+_PREFIX = r"\+[1-9][0-9]{0,2}"
 
 NO_PASSWORD = r"^(?![A-Za-z][A-Za-z0-9+.\-]*://[^/?#]*:[^/?#]*@)"  # the form refuses it before Prefect stores it
 
@@ -55,11 +67,11 @@ class ReadingOptions(BaseModel):
     preset: str | None = Field(None, json_schema_extra=_plain_text, title="Preset")
     """Where the file comes from: auto, google, google-old, listmonk, magento2, mailchimp, outlook, prestashop-list,
     prestashop-sample, shopify, shopify-older, woocommerce, one that you saved, or the path of a preset (YAML)."""
-    delimiter: str | None = Field(None, json_schema_extra=_plain_text, title="Delimiter")
+    delimiter: str | None = Field(None, json_schema_extra=_text_like(_CHARACTER), title="Delimiter")
     """One character, or comma, semicolon, tab, pipe, space. Detected when left empty."""
-    quote: str | None = Field(None, json_schema_extra=_plain_text, title="Quote")
+    quote: str | None = Field(None, json_schema_extra=_text_like(_CHARACTER), title="Quote")
     """The character around cells that hold delimiters or line breaks; the double quote when left empty."""
-    escape: str | None = Field(None, json_schema_extra=_plain_text, title="Escape")
+    escape: str | None = Field(None, json_schema_extra=_text_like(_CHARACTER), title="Escape")
     """The character that takes its meaning from the next one, such as backslash. None when left empty."""
     skip_lines: int = Field(0, ge=0, le=1_000_000, title="Lines above the header")
     """So many lines at the top of the file are left out; line numbers stay those of the file."""
@@ -71,7 +83,7 @@ class ReadingOptions(BaseModel):
     """Which of them is kept: the last one, the first one, or none."""
     gaps: GapRule = Field(GapRule.CATALOGUE, title="Empty cells")
     """'catalogue' leaves out a phone, date, number or radio column with an empty cell; 'allow' imports it."""
-    default_prefix: str | None = Field(None, json_schema_extra=_plain_text, title="Default phone prefix")
+    default_prefix: str | None = Field(None, json_schema_extra=_text_like(_PREFIX), title="Default phone prefix")
     """For phones without an international prefix, such as +34. The catalogue's when left empty."""
 
     @field_validator("delimiter")
@@ -142,9 +154,11 @@ class ImportRequest(ReadingOptions):
 
     if_same_file: IfSameFile = Field(IfSameFile.IMPORT, title="The same file again")
     """'skip' does nothing when file, catalogue and options are those of the last completed import of this source."""
-    max_rejected: str | None = Field(None, json_schema_extra=_plain_text, title="At most this many rejected rows")
+    max_rejected: str | None = Field(
+        None, json_schema_extra=_text_like(_SHARE.pattern), title="At most this many rejected rows"
+    )
     """A number or a percentage such as 5%. With more of them, nothing is merged and the import fails."""
-    min_rows: str | None = Field(None, json_schema_extra=_plain_text, title="At least this many rows")
+    min_rows: str | None = Field(None, json_schema_extra=_text_like(_SHARE.pattern), title="At least this many rows")
     """A number, or a percentage of the last completed import of the same file. With fewer, the import fails."""
     require: list[str] = Field(default_factory=list, title="Fields that must come")
     """Field ids. Where one of them cannot be imported (no column, or one with gaps), the import fails."""

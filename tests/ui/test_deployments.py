@@ -99,7 +99,7 @@ def test_what_no_form_can_tell_ends_the_run_at_its_very_start(house: PrefectHous
     messages = [run["state"]["message"] for run in ended]
     assert [run["state_type"] for run in ended] == ["FAILED", "FAILED"]
     assert "blank cells can be cleared with overwrite and update-only" in messages[0]
-    assert "there is no text encoding" in messages[1]
+    assert "write an encoding such as utf-8" in messages[1]
 
 
 def test_a_check_touches_no_warehouse(house: PrefectHouse) -> None:
