@@ -12,7 +12,6 @@ from typing import Any
 import pytest
 
 from tests.ui.house import CHECKOUT, PREFECT, PrefectHouse, wait_for
-from tests.ui.test_browser import start
 
 pytestmark = [pytest.mark.ui, pytest.mark.xdist_group("ui")]
 
@@ -65,7 +64,7 @@ def test_a_webhook_is_told(house: PrefectHouse, webhook: tuple[str, list[dict[st
 
     source = tmp_path / "zq7marked.csv"
     source.write_text("email,points\nann@example.com,1\nzq7marked,2\nbob@example.com,3\n")
-    run_id = start(house, "import", {"source": str(source)})
+    run_id = house.start("import", {"source": str(source)})
     [told] = wait_for(lambda: received, "the webhook")
     assert told["event"] == "contacts.import.rejected-rows"
     assert told["text"].endswith(f"/runs/flow-run/{run_id}")
