@@ -403,7 +403,8 @@ def final_state(report: Report) -> State[Report]:
     if report["status"] == "failed":
         return Failed(message=f"{report['error']['code']}: {report['error']['message']}", data=report)
     if report["status"] == SKIPPED:
-        return Completed(name="Skipped", message=f"the same file as import {report['repeats']}", data=report)
+        repeated = ", ".join(str(each["repeats"]) for each in report.get("imports", [report]))
+        return Completed(name="Skipped", message=f"the same file as import {repeated}", data=report)
     rows, contacts = report["rows"], report["contacts"]
     counts = ", ".join(f"{number:,} {name}" for name, number in contacts.items())
     return Completed(

@@ -39,8 +39,8 @@ class SameFile:
     def of(
         cls, warehouse: Warehouse, request: ImportRequest, settings: Settings, catalogue: FieldCatalogue, found: Found
     ) -> Self:
-        name = PurePosixPath(shown(found.address.path)).name
-        return cls(warehouse, request, found, fingerprint(request, catalogue, name, settings.presets))
+        name, member = PurePosixPath(shown(found.address.path)).name, found.address.member
+        return cls(warehouse, request, found, fingerprint(request, catalogue, name, settings.presets, member))
 
     def known_version(self) -> Repeated | None:
         """The import to leave this file for, by what its server says alone; nothing of it is fetched."""
@@ -79,14 +79,18 @@ class SameFile:
         return find_repeated(self.warehouse, source=source, fingerprint=self.fingerprint, **file)
 
 
-def fingerprint(request: ImportRequest, catalogue: FieldCatalogue, name: str, presets: Path) -> str:
+def fingerprint(
+    request: ImportRequest, catalogue: FieldCatalogue, name: str, presets: Path, member: str | None = None
+) -> str:
     """A hash of all that decides what becomes of a file's rows: catalogue, options, the release of this project.
 
+    The bytes of an archive are the same for each file in it, so the `member` tells these apart.
     A preset also goes by the file's name; its digits may be a date and say nothing.
     """
     told = {
         "catalogue": catalogue.model_dump(mode="json"),
         "options": request.model_dump(mode="json", exclude=NO_OPTIONS),
+        "member": member,
         "mapping_file": _content(request.mapping_file),
         "presets": [re.sub("[0-9]+", "", name), *_presets(request.preset, presets)] if request.preset else [],
         "release": _release(),

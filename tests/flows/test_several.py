@@ -74,6 +74,17 @@ def test_one_that_fails_keeps_none_of_the_others_from_going_in(contacts: Contact
 
 
 @one_warehouse
+def test_the_same_archive_again_is_skipped_file_by_file(contacts: Contacts) -> None:
+    arguments = ("--preset", "mailchimp", "--if-same-file", "skip", "--json")
+    path = audience(contacts.folder)
+    first = contacts("import", path, *arguments).json
+    assert [each["status"] for each in first["imports"]] == ["completed"] * 3
+    again = contacts("import", path, *arguments)
+    assert (again.status, again.json["status"]) == (0, "skipped")
+    assert [each["repeats"] for each in again.json["imports"]] == [1, 2, 3]
+
+
+@one_warehouse
 def test_stopped_between_two_files_what_went_in_is_told(contacts: Contacts, monkeypatch: pytest.MonkeyPatch) -> None:
     import flows.import_contacts as flow
 
