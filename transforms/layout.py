@@ -200,7 +200,8 @@ class _Seen:
         ends = re.finditer(rb"\r\n?|\n" if dialect.carriage_return else rb"\n", text)
         for lines, end in enumerate(islice(ends, LINES_ABOVE), 1):
             record = next(RecordReader(text, dialect, None).records(end.end()), None)
-            if record and self._names_identity(_texts(record) or []):
+            names = (record and _texts(record)) or []
+            if self._names_identity(names) and not any(map(to_address, names)):  # else it is a contact itself
                 return lines
         return 0
 

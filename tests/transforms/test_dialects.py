@@ -167,10 +167,12 @@ def test_doubt_is_told(content: str, asked: dict[str, Any], says: str, catalogue
         pytest.param("email,name,\n" + "a@b.com,x,\n" * 9, id="trailing-delimiters-everywhere"),
         pytest.param("email,name\n", id="header-alone"),
         pytest.param("\n\nemail,name\na@b.com,x\n", id="blank-lines-above"),
+        pytest.param("Client,Source\na@b.com,Email\n", id="a-cell-says-email"),
     ],
 )
 def test_no_doubt_is_made_up(content: str, catalogue: FieldCatalogue) -> None:
-    found = check(content, catalogue)
+    mapping = {"Client": "email"} if "Client" in content else {}
+    found = check(content, catalogue, mapping=mapping)
     assert found.warnings == ()
     assert found.dialect["delimiter_certainty"] == "detected"
 
@@ -182,6 +184,7 @@ ABOVE = "Contacts of our shop, exported by hand\nJanuary;2024;;\n\nemail,name\na
     ("content", "asked", "error", "lines"),
     [
         pytest.param(ABOVE, {}, NoEmailColumn, 2, id="a-title-and-a-date"),
+        pytest.param("Contacts,\n,\nemail,name\na@b.com,x\n", {}, NoEmailColumn, 2, id="a-title-in-a-spreadsheet"),
         pytest.param("sep=,\n" + ABOVE, {}, NoEmailColumn, 3, id="below-a-sep-line"),
         pytest.param("\n" + ABOVE, {"skip_lines": 1}, NoEmailColumn, 3, id="some-skipped-already"),
         pytest.param('"Contacts\nemail,name\na@b.com,x\n', {}, HeaderUnreadable, 1, id="a-quote-that-stays-open"),

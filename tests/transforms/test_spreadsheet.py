@@ -20,7 +20,7 @@ from transforms.spreadsheet import csv_bytes, csv_header, guard, unguard, unguar
 
 ANY = st.text(st.characters(exclude_categories=["Cs"]), max_size=8)
 CELL = ANY | st.text("'=+-@\t\r\n\",;|\0 a1.", max_size=8)
-DELIMITERS = [",", ";", "\t", "|", "'", "=", "-", "@", "+", ".", "\x01"]
+DELIMITERS = [",", ";", "\t", "|", "'", "=", "-", "@", "+", ".", " ", "\x01"]
 
 
 def column(*cells: str | None) -> pd.Series:
