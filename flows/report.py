@@ -1,5 +1,6 @@
 """The report of an import: one JSON object, the same on the command line, in the list and in the artifacts."""
 
+import os
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -200,7 +201,7 @@ def as_known_error(error: BaseException) -> ContactImportError:
     if isinstance(error, ContactImportError):
         return error
     if isinstance(error, OSError) and error.errno in NO_ROOM:
-        return DiskFull(error.strerror or "no space is left")
+        return DiskFull(os.strerror(error.errno).lower())
     reason = f" ({error.strerror})" if isinstance(error, OSError) and error.strerror else ""
     return UnexpectedError(f"{type(error).__name__}{reason}")
 
