@@ -69,7 +69,7 @@ def show_imports(options: argparse.Namespace) -> int:
                 row["source"],
                 row["merge_policy"],
                 *(row[name] for name in ("read", "accepted", "rejected", "inserted", "updated", "missing", "retry_of")),
-                row["error_code"] or "",
+                row["error_code"] or (f"repeats {row['repeats']}" if row["repeats"] else ""),
             )
             for row in imports
         ],

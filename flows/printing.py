@@ -69,6 +69,8 @@ def _print_for_people(report: Report) -> None:
     number = report.get("import_id")
     what = f"Import {number}" if number else "Check" if "import_id" not in report else "Import"
     print(f"{what} of {report['source']}: {report['status']} in {report['seconds']:.1f} s")
+    if "source_file" in report:
+        print("taken:    " + report["source_file"])
     if report["dialect"]:
         print("file:     " + dialect_in_words(report["dialect"]))
     if "repeats" in report:

@@ -52,7 +52,8 @@ def _title(result: Report) -> str:
 def _source(result: Report) -> str:
     read_as = f", read as {code(dialect_in_words(result['dialect']))}" if result["dialect"] else ""
     policy = f", with policy **{result['merge']}**" if is_import(result) else ""
-    return f"{code(result['source'])}{read_as}{policy}, in {result['seconds']:,.1f} seconds"
+    taken = f" ({code(result['source_file'])})" if "source_file" in result else ""
+    return f"{code(result['source'])}{taken}{read_as}{policy}, in {result['seconds']:,.1f} seconds"
 
 
 def _error(result: Report) -> Iterable[str]:

@@ -29,6 +29,7 @@ def test_a_file_that_came_before_is_skipped_and_listed_with_the_import_it_repeat
     assert (row["status"], row["repeats"], row["sha256"]) == ("skipped", first["import_id"], first["sha256"])
     assert contacts("imports", str(again["import_id"]), "--json").json == again
     assert "the same file as in import 1" in contacts("imports", str(again["import_id"])).out
+    assert "repeats 1" in contacts("imports").out
 
 
 @pytest.mark.parametrize(

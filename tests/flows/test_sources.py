@@ -142,6 +142,14 @@ def test_only_files_in_the_allowed_folders_are_read(command: Contacts, monkeypat
     assert (ran.status, ran.json["error"]["code"]) == (1, "source-not-allowed")
 
 
+def test_the_file_that_was_taken_is_told(command: Contacts) -> None:
+    path = command.file(FILE, "c-2026-03-10.csv")
+    for source in ("c-*.csv", "c-{date}.csv"):
+        said = command("check", command.folder / source, "--date", "2026-03-10").out
+        assert f"taken:    {path}" in said
+    assert "taken:" not in command("check", path).out
+
+
 class Deployed:
     """A deployment with schedules, whose runs are run here as a worker would."""
 
