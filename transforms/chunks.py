@@ -137,15 +137,22 @@ def _without_blank_records(table: pa.Table, keys: list[str], dialect: Dialect) -
             break
         blank = pc.and_(blank, _blank_cells(table[key]))
     if "rule" in table.column_names:
-        ragged = (Rule.ROW_TOO_SHORT, Rule.ROW_TOO_LONG)
-        pairs = zip(table["rule"].to_pylist(), table["raw"].to_pylist(), strict=True)
-        blank = pc.or_(blank, pa.array([rule in ragged and _is_blank_line(raw, dialect) for rule, raw in pairs]))
+        blank = pc.or_(blank, pa.array(_blank_lines(table, dialect)))
     count = pc.sum(blank).as_py() or 0
     if not count:
         return table, 0
     if "line" not in table.column_names:
         table = table.append_column("line", pa.array(np.arange(table.num_rows)))
     return table.filter(pc.invert(blank)), count
+
+
+def _blank_lines(table: pa.Table, dialect: Dialect) -> np.ndarray:
+    """Which records are ragged and have nothing in any cell; only the ragged ones are looked at."""
+    ragged = pc.is_in(table["rule"], value_set=pa.array([Rule.ROW_TOO_SHORT, Rule.ROW_TOO_LONG], pa.string()))
+    places = np.flatnonzero(np.asarray(ragged))
+    blank = np.zeros(table.num_rows, bool)
+    blank[places] = [_is_blank_line(raw, dialect) for raw in table["raw"].take(pa.array(places)).to_pylist()]
+    return blank
 
 
 def _is_blank_line(raw: str, dialect: Dialect) -> bool:

@@ -9,8 +9,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from schemas.choices import Duplicates
 from schemas.columns import TEXT
@@ -155,17 +157,21 @@ def _first_numbers(mapping: ColumnMapping, table: pa.Table, rows: pa.Array) -> d
     return found
 
 
-def _each_once(codes: pd.Series) -> str:
-    return ", ".join(dict.fromkeys(codes))
-
-
 def _one_row_a_record(rejections: pd.DataFrame) -> pd.DataFrame:
-    """A record's codes and messages joined; most records have one of each, and are left alone."""
-    several = rejections["record_number"].duplicated(keep=False)
-    joined = (
-        rejections[several]
-        .groupby("record_number", as_index=False)
-        .agg({"line_number": "first", "code": _each_once, "message": "; ".join})
-    )
-    rows = pd.concat([rejections[~several], joined]) if several.any() else rejections
-    return rows.sort_values("record_number")[["record_number", "line_number", "code", "message"]]
+    """A record's codes, each once, and its messages, joined; by column, since any row may have several."""
+    ordered = rejections.sort_values("record_number", kind="stable")
+    first = ordered.drop_duplicates("record_number")[["record_number", "line_number", "code", "message"]]
+    if len(first) == len(ordered):
+        return first
+    each_once = ordered.drop_duplicates(["record_number", "code"])
+    return first.assign(code=_joined(each_once, "code", ", "), message=_joined(ordered, "message", "; "))
+
+
+def _joined(ordered: pd.DataFrame, name: str, between: str) -> np.ndarray:
+    """One text a record, made of those of its rows, which lie together."""
+    records = ordered["record_number"].to_numpy()
+    starts = np.flatnonzero(np.append(True, records[1:] != records[:-1]))
+    bounds = pa.array(np.append(starts, len(records)), pa.int32())
+    texts = pa.ListArray.from_arrays(bounds, pa.array(ordered[name].to_list(), pa.string()))
+    joined: np.ndarray = pc.binary_join(texts, between).to_numpy(zero_copy_only=False)
+    return joined
