@@ -20,7 +20,7 @@ LOCK_OF := $(UV) pip compile --quiet --universal --python-version 3.11 --generat
 LOCK := $(LOCK_OF) pyproject.toml
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test lint ui bench lock clean
+.PHONY: help install demo test faults lint ui bench lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -33,6 +33,11 @@ demo: $(RUNTIME) ## import the sample file into the embedded warehouse and show 
 
 test: $(DEV) ## run the tests
 	$(BIN)/python -m pytest $(PYTEST_ARGS)
+
+faults: $(DEV) ## kills and other faults, everywhere an import can be hit (minutes), and what came of them
+	@rm -f .faults
+	CONTACTS_FAULTS_REPORT=$(CURDIR)/.faults $(BIN)/python -m pytest $(PYTEST_ARGS) -m "harness or not harness" tests/faults
+	@sort .faults | uniq -c
 
 lint: $(DEV) ## run the linters: ruff, mypy, import-linter
 	$(BIN)/ruff check .

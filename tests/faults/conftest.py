@@ -1,0 +1,242 @@
+"""Faults are tried on the real command, in processes of their own, against both warehouses."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+
+from flows.environment import CONSOLE_LEVEL, OFFLINE
+from schemas.catalogue import load_catalogue
+from tests.flows.conftest import (  # noqa: F401 - these are fixtures
+    Contacts,
+    Database,
+    Ran,
+    command,
+    contacts,
+    database,
+    own_prefect,
+    prefect_api,
+)
+from tests.warehouse.conftest import Importer
+from warehouse.connection import Warehouse
+from warehouse.prepare import prepare
+from warehouse.segments import create_segment
+
+SETTINGS = {"CONTACTS_CHUNK_BYTES": "1500", "CONTACTS_WORKERS": "2", "CONTACTS_CATALOGUE": ""}
+
+EARLY_COLUMN = {"column_name": "Phone", "field": None, "outcome": "unknown-field", "empty_cells": 0}
+EARLY_REJECTION = pd.DataFrame(
+    [
+        {
+            "record_number": 4,
+            "line_number": 5,
+            "column_name": "email",
+            "field": "email",
+            "code": "email-invalid",
+            "message": "is no address",
+            "value": "bad",
+        }
+    ],
+    dtype=object,
+)
+
+
+@dataclass(frozen=True)
+class Started:
+    """A command at work in a process of its own."""
+
+    pid: int
+    said: Path
+
+    @property
+    def ended(self) -> bool:
+        return self.said.with_suffix(".status").exists()
+
+    def kill(self) -> None:
+        if not self.ended:
+            os.kill(self.pid, signal.SIGKILL)
+
+    def wait(self, seconds: float = 90) -> Ran:
+        """Its exit status, negative for the signal that killed it, and what it said."""
+        until = time.monotonic() + seconds
+        while not self.ended:
+            if time.monotonic() > until:
+                self.kill()
+                raise AssertionError(f"no end in {seconds} s: {self.said.with_suffix('.err').read_text()}")
+            time.sleep(0.005)
+        err = self.said.with_suffix(".err").read_text()
+        assert "Traceback" not in err
+        return Ran(int(self.said.with_suffix(".status").read_text()), self.said.read_text(), err)
+
+
+class Commands:
+    """Starts `contacts` commands: one process loads everything, and forks another for each command."""
+
+    def __init__(self, api_url: str, home: Path, folder: Path) -> None:
+        self.folder = folder
+        self._started = 0
+        kept = {name: value for name, value in os.environ.items() if not name.startswith(("PREFECT_", "CONTACTS_"))}
+        self._parent = subprocess.Popen(
+            [sys.executable, "-m", "tests.faults.forking"],
+            cwd=Path(__file__).parents[2],
+            env={**kept, "PREFECT_API_URL": api_url, "PREFECT_HOME": str(home), CONSOLE_LEVEL: "CRITICAL", **OFFLINE},
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+
+    def start(self, *arguments: str | Path, environment: dict[str, str], trap: tuple[str, ...] = ()) -> Started:
+        self._started += 1
+        said = self.folder / f"{self._started}.out"
+        order = {
+            "arguments": [str(each) for each in arguments],
+            "environment": environment,
+            "trap": list(trap),
+            "said": str(said),
+        }
+        assert self._parent.stdin is not None
+        assert self._parent.stdout is not None
+        self._parent.stdin.write(json.dumps(order) + "\n")
+        self._parent.stdin.flush()
+        return Started(int(self._parent.stdout.readline()), said)
+
+    def close(self) -> None:
+        assert self._parent.stdin is not None
+        assert self._parent.stdout is not None
+        self._parent.stdin.close()
+        self._parent.wait(30)
+        self._parent.stdout.close()
+
+
+@pytest.fixture(scope="session")
+def commands(prefect_api: tuple[str, Path], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Commands]:  # noqa: F811
+    """Commands against the session's Prefect server."""
+    started = Commands(*prefect_api, tmp_path_factory.mktemp("commands"))
+    yield started
+    started.close()
+
+
+class House:
+    """A warehouse with a past, a file to import into it, and what must come of that."""
+
+    FILE_ROWS = 120
+
+    def __init__(self, commands: Commands, database: Database, folder: Path) -> None:  # noqa: F811
+        self._commands, self.database, self.folder = commands, database, folder
+        self.environment = {
+            **SETTINGS,
+            "CONTACTS_HOME": str(folder / "home"),
+            "CONTACTS_WAREHOUSE_URL": database.url,
+            "CONTACTS_WAREHOUSE_SCHEMA": database.schema or "",
+        }
+        self.file = folder / "contacts.csv"
+        self.file.write_text(text_of(range(self.FILE_ROWS)))
+
+    def start(self, *arguments: str | Path, trap: tuple[str, ...] = (), **more: str) -> Started:
+        return self._commands.start(*arguments, environment={**self.environment, **more}, trap=trap)
+
+    def run(self, *arguments: str | Path, trap: tuple[str, ...] = (), **more: str) -> Ran:
+        return self.start(*arguments, trap=trap, **more).wait()
+
+    def imports(self, trap: tuple[str, ...] = (), **more: str) -> Started:
+        """Start the import that all faults are about."""
+        return self.start("import", self.file, "--merge", "overwrite", "--segment", "vip", "--json", trap=trap, **more)
+
+    def has_a_past(self) -> None:
+        """Contacts of an earlier import, a member of the segment among them; some of them the file will change."""
+        with Warehouse.open(self.database.url, self.database.schema) as warehouse:
+            catalogue = load_catalogue()
+            prepare(warehouse, catalogue)
+            create_segment(warehouse, "vip")
+            importer = Importer(warehouse, catalogue, self.folder)
+            fields = ("email", "name", "points")
+            rows = [
+                {"email": "c0@example.com", "name": "Before", "points": 9},
+                {"email": "old@example.com", "name": "Old", "points": 8},
+                {"email": "c3@example.com", "name": "Kept", "points": 7},
+            ]
+            importer(rows, fields=fields, segment="vip", columns=[EARLY_COLUMN], rejections=[EARLY_REJECTION])
+
+    def state(self) -> dict[str, Any]:
+        """Everything that an import may change, but numbers that a fault may skip, and the list itself."""
+        members = self.database.run(
+            "select s.segment_id, c.email from segment_members s join contacts c using (contact_id) order by 1, 2"
+        )
+        done = self.database.run("select import_id from imports where status = 'completed' order by 1")
+        return {
+            "contacts": self.database.contacts(),
+            "members": members,
+            "rejected": [self._rows("rejections", number) for (number,) in done],
+            "columns": [self._rows("import_columns", number) for (number,) in done],
+            "strays": [
+                self.database.run(
+                    f"select count(*) from {table} where import_id not in "
+                    "(select import_id from imports where status = 'completed')"
+                )
+                for table in ("rejections", "import_columns", "segment_members")
+            ],
+            "orphans": self.database.run(
+                "select count(*) from segment_members where contact_id not in (select contact_id from contacts)"
+            ),
+        }
+
+    def _rows(self, table: str, number: int) -> list[tuple[Any, ...]]:
+        names = [name for name in self.database.columns(table) if name != "import_id"]
+        rows = self.database.run(f"select {', '.join(names)} from {table} where import_id = {number}")
+        return sorted(rows, key=str)
+
+    def expected(self) -> tuple[dict[str, Any], list[tuple[str, str]]]:
+        """The contacts and members after the import, said by this test and not by the code."""
+        early = {"c0@example.com": ("Before", 9), "old@example.com": ("Old", 8), "c3@example.com": ("Kept", 7)}
+        late = {f"c{row}@example.com": (f"Name {row}", row + 1) for row in range(self.FILE_ROWS) if row % 10 != 3}
+        people = {email: {"name": name, "points": str(points)} for email, (name, points) in (early | late).items()}
+        for person in people.values():
+            person["points"] = f"{int(person['points'])}"
+        return people, sorted(("vip", email) for email in people)
+
+    def left_behind(self) -> list[str]:
+        """Files of imports that nobody needs any more: all but the rejected file of a completed import."""
+        completed = {f"{number:06}" for (number,) in self.database.run(
+            "select import_id from imports where status = 'completed'")}  # fmt: skip
+        found = [path for path in (self.folder / "home" / "imports").rglob("*") if path.is_file()]
+        kept = [path for path in found if path.name == "rejected.csv" and path.parent.name[:6] in completed]
+        locks = list(self.folder.glob("*-import-*"))
+        return [str(path) for path in [*found, *locks] if path not in kept]
+
+    def staged_tables(self) -> int:
+        if self.database.schema is None:
+            return 0
+        counted = self.database.run("select count(*) from pg_class where relname in ('staged', 'excluded', 'known')")
+        return int(counted[0][0])
+
+
+def text_of(rows: range) -> str:
+    """A row in ten is rejected, and so is one of two that are the same."""
+    lines = (f"c{row}@example.com,Name {row},{'x' if row % 10 == 3 else row + 1}\n" for row in rows)
+    return "email,name,points\n" + "".join(lines) + f"c{rows[5]}@example.com,Name {rows[5]},{rows[5] + 1}\n"
+
+
+def until(happened: Callable[[], Any], seconds: float = 30) -> Any:
+    """Wait for something that another process does."""
+    deadline = time.monotonic() + seconds
+    while not (answer := happened()):
+        assert time.monotonic() < deadline, "it did not happen"
+        time.sleep(0.01)
+    return answer
+
+
+@pytest.fixture
+def house(commands: Commands, database: Database, tmp_path: Path) -> House:  # noqa: F811
+    """A warehouse of each kind in turn, with a past."""
+    made = House(commands, database, tmp_path)
+    made.has_a_past()
+    return made

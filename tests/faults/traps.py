@@ -1,0 +1,127 @@
+"""Traps: a named function at whose Nth call the process is killed, or stopped until a file is there."""
+
+import os
+import signal
+import sys
+import time
+from collections.abc import Callable
+from importlib import import_module
+from pkgutil import resolve_name
+from typing import Any
+
+# Where an import can be hit, in the order in which it comes there.
+POINTS = {
+    "listed": "flows.import_contacts:make_import_folder",
+    "landed": "flows.import_contacts:landed_in",
+    "reading": "transforms.chunks:_profile",
+    "read": "flows.import_contacts:read_file",
+    "checking": "flows.examine:check_chunk",
+    "staging": "warehouse.staging:Staging._take",
+    "settling": "flows.import_contacts:settle",
+    "excluding": "warehouse.staging:Staging._remove",
+    "ensured": "warehouse.staging:Staging.ensure",
+    "merging": "warehouse.load:merge",
+    "members": "warehouse.load:_add_members",
+    "columns": "warehouse.load:_insert_columns",
+    "rejections": "warehouse.load:_insert_rejections",
+    "completing": "warehouse.load:_complete",
+    "committed": "flows.import_contacts:load_import",
+    "tidying": "flows.import_contacts:tidy_folder",
+    "telling": "flows.import_contacts:tell",
+    "showing": "flows.import_contacts:show_and_tell",
+}
+
+
+def die() -> None:
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def wait_for(path: str) -> Callable[[], None]:
+    """Say that the place is reached, and go on when somebody says so."""
+
+    def wait() -> None:
+        with open(f"{path}.here", "w"):  # noqa: PTH123 - the fewest steps
+            pass
+        while not os.path.exists(path):  # noqa: PTH110
+            time.sleep(0.005)
+
+    return wait
+
+
+def set_trap(point: str, when: str, number: str, gate: str = "") -> None:
+    """`when` is before or after the call with the `number`; with a `gate`, wait for that file instead of dying."""
+    act = wait_for(gate) if gate else die
+    if point == "statement":
+        _trap_statements(when, int(number), act)
+    elif point == "commit":
+        _trap_commits(when, int(number), act)
+    else:
+        place, _, attribute = POINTS[point].partition(":")
+        owner: Any = import_module(place)
+        *path, name = attribute.split(".")
+        for part in path:
+            owner = getattr(owner, part)
+        setattr(owner, name, _trapped(getattr(owner, name), when, int(number), act))
+
+
+def _trapped(function: Callable[..., Any], when: str, number: int, act: Callable[[], None]) -> Callable[..., Any]:
+    calls = 0
+
+    def trapped(*args: Any, **kwargs: Any) -> Any:
+        nonlocal calls
+        calls += 1
+        now = calls == number
+        if now and when == "before":
+            act()
+        result = function(*args, **kwargs)
+        if now and when == "after":
+            act()
+        return result
+
+    trapped.__name__, trapped.__signature__ = function.__name__, _signature(function)  # type: ignore[attr-defined]
+    return trapped
+
+
+def _signature(function: Callable[..., Any]) -> Any:
+    from inspect import signature
+
+    return signature(function)
+
+
+def _in_the_merge(begin: Callable[[], None]) -> None:
+    """Call `begin` when the merge begins: what comes before it is of no interest here."""
+    load = resolve_name("flows.import_contacts:load_import")
+
+    def loading(*args: Any, **kwargs: Any) -> Any:
+        begin()
+        return load(*args, **kwargs)
+
+    sys.modules["flows.import_contacts"].load_import = loading  # type: ignore[attr-defined]
+
+
+def _trap_statements(when: str, number: int, act: Callable[[], None]) -> None:
+    """Before or after the Nth statement of the merge."""
+    from sqlalchemy import event
+    from sqlalchemy.engine import Engine
+
+    seen = 0
+
+    def statement(*_: object) -> None:
+        nonlocal seen
+        seen += 1
+        if seen == number:
+            act()
+
+    _in_the_merge(lambda: event.listen(Engine, f"{when}_cursor_execute", statement))
+
+
+def _trap_commits(when: str, number: int, act: Callable[[], None]) -> None:
+    """Before or after the driver's commit of the merge."""
+    from sqlalchemy.engine.default import DefaultDialect
+
+    commit = DefaultDialect.do_commit
+
+    def begin() -> None:
+        DefaultDialect.do_commit = _trapped(commit, when, number, act)  # type: ignore[method-assign]
+
+    _in_the_merge(begin)
