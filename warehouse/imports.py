@@ -24,7 +24,7 @@ from sqlalchemy import (
 from schemas.errors import UnknownImport
 from warehouse.connection import Warehouse
 from warehouse.faults import patient
-from warehouse.liveness import dead_among
+from warehouse.liveness import dead_among, free_among
 from warehouse.plain_text import storable
 from warehouse.tables import COUNTS, WarehouseTables
 
@@ -158,17 +158,25 @@ def dead_imports(warehouse: Warehouse) -> list[dict[str, Any]]:
     """Imports whose process died: while `running`, or before it had tidied up after itself. Without their reports.
 
     One that waits for a person has no process, and is not dead. A running one without a key was begun by an older
-    release; after a day, nobody waits for it any more.
+    release; after a day, nobody waits for it any more. What a closed one left, on a machine that does not come back
+    within a week, is left to pruning.
     """
     imports = WarehouseTables(warehouse.schema).imports
     columns = [column for column in imports.columns if column.name != "report"]
-    unfinished = or_(imports.c.alive_key.is_not(None), imports.c.status == RUNNING)
-    nobody_asked = imports.c.waits_until.is_(None)
+    now = datetime.now(UTC)
+    running = and_(imports.c.status == RUNNING, imports.c.waits_until.is_(None))
+    untidy = and_(
+        imports.c.status != RUNNING,
+        imports.c.alive_key.is_not(None),
+        imports.c.finished_at > now - timedelta(days=7),
+    )
     with warehouse.reading() as connection:
-        rows = [dict(row._mapping) for row in connection.execute(select(*columns).where(unfinished, nobody_asked))]
-    dead = dead_among(warehouse, [row["alive_key"] for row in rows if row["alive_key"] is not None])
-    old = datetime.now(UTC) - timedelta(days=1)
-    return [row for row in rows if (row["alive_key"] in dead if row["alive_key"] else row["started_at"] < old)]
+        rows = [dict(row._mapping) for row in connection.execute(select(*columns).where(or_(running, untidy)))]
+    keyed = [row for row in rows if row["alive_key"] is not None]
+    dead = dead_among(warehouse, [row["alive_key"] for row in keyed if row["status"] == RUNNING])
+    dead |= free_among(warehouse, [row["alive_key"] for row in keyed if row["status"] != RUNNING])
+    old = now - timedelta(days=1)
+    return [row for row in rows if (row["alive_key"] in dead if row in keyed else row["started_at"] < old)]
 
 
 @patient

@@ -46,14 +46,15 @@ def alive(warehouse: Warehouse) -> Iterator[int]:
 
 def dead_among(warehouse: Warehouse, keys: list[int]) -> set[int]:
     """Those of the keys whose lock is free, on PostgreSQL at two looks some seconds apart."""
-    dead = _free(warehouse, keys)
+    dead = free_among(warehouse, keys)
     if dead and warehouse.is_postgres:
         time.sleep(GRACE_SECONDS)
-        dead &= _free(warehouse, keys)
+        dead &= free_among(warehouse, keys)
     return dead
 
 
-def _free(warehouse: Warehouse, keys: list[int]) -> set[int]:
+def free_among(warehouse: Warehouse, keys: list[int]) -> set[int]:
+    """Those of the keys whose lock is free now."""
     if not warehouse.is_postgres:
         _remove_orphans(warehouse)
         return {key for key in keys if _is_free(lock_file(warehouse, key))}
@@ -61,6 +62,8 @@ def _free(warehouse: Warehouse, keys: list[int]) -> set[int]:
         "select objid::bigint from pg_locks where locktype = 'advisory' and objsubid = 2 and granted "
         "and classid = :namespace and database = (select oid from pg_database where datname = current_database())"
     )
+    if not keys:
+        return set()
     with warehouse.reading() as connection:
         return set(keys) - set(connection.scalars(held, {"namespace": NAMESPACE}))
 

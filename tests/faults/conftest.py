@@ -204,11 +204,11 @@ class House:
         return people, sorted(("vip", email) for email in people)
 
     def left_behind(self) -> list[str]:
-        """Files of imports that nobody needs any more: all but the rejected file of a completed import."""
-        completed = {f"{number:06}" for (number,) in self.database.run(
-            "select import_id from imports where status = 'completed'")}  # fmt: skip
+        """Files of imports that nobody needs any more: all but the rejected files that reports name."""
+        reports = [json.loads(row["report"] or "{}") for row in self.database.imports()]
+        named = {report.get("rejected_file") for report in reports}
         found = [path for path in (self.folder / "home" / "imports").rglob("*") if path.is_file()]
-        kept = [path for path in found if path.name == "rejected.csv" and path.parent.name[:6] in completed]
+        kept = [path for path in found if str(path) in named]
         locks = list(self.folder.glob("*-import-*"))
         return [str(path) for path in [*found, *locks] if path not in kept]
 

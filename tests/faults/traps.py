@@ -51,7 +51,9 @@ def wait_for(path: str) -> Callable[[], None]:
 def set_trap(point: str, when: str, number: str, gate: str = "") -> None:
     """`when` is before or after the call with the `number`; with a `gate`, wait for that file instead of dying."""
     act = wait_for(gate) if gate else die
-    if point == "statement":
+    if point == "pages":
+        _limit_pages(int(number))
+    elif point == "statement":
         _trap_statements(when, int(number), act)
     elif point == "commit":
         _trap_commits(when, int(number), act)
@@ -62,6 +64,27 @@ def set_trap(point: str, when: str, number: str, gate: str = "") -> None:
         for part in path:
             owner = getattr(owner, part)
         setattr(owner, name, _trapped(getattr(owner, name), when, int(number), act))
+
+
+def _limit_pages(more: int) -> None:
+    """Let an SQLite warehouse grow by so many pages and no further, as on a full disk."""
+    from sqlalchemy import event
+    from sqlalchemy.engine import Engine
+
+    def limit(connection: Any, _: object) -> None:
+        (now,) = connection.execute("pragma page_count").fetchone()
+        connection.execute(f"pragma max_page_count = {_limit_pages_at(now + more)}")
+
+    event.listen(Engine, "connect", limit)
+
+
+_limits: list[int] = []
+
+
+def _limit_pages_at(pages: int) -> int:
+    """The limit that the first connection set."""
+    _limits.append(pages)
+    return _limits[0]
 
 
 def _trapped(function: Callable[..., Any], when: str, number: int, act: Callable[[], None]) -> Callable[..., Any]:

@@ -1,0 +1,329 @@
+"""Faults of the database amid an import: what passes is tried again and merged once, the rest is one line."""
+
+import os
+import socket
+import sqlite3
+import subprocess
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from tests.conftest import _start
+from tests.faults.conftest import Commands, House, text_of, until
+from tests.faults.test_killed import note
+from tests.flows.conftest import Database, Ran
+
+on_postgres = pytest.mark.parametrize("warehouse_url", ["postgres"], indirect=True)
+on_sqlite = pytest.mark.parametrize("warehouse_url", ["sqlite"], indirect=True)
+Fault = Callable[[House], None]
+
+
+def import_with(house: House, place: tuple[str, str, int], fault: Fault, **environment: str) -> Ran:
+    """Hold an import up at a place, let the fault happen, and let the import go on."""
+    gate = house.folder / "gate"
+    started = house.imports(trap=(place[0], place[1], str(place[2]), str(gate)), **environment)
+    until(lambda: (house.folder / "gate.here").exists() or started.ended)
+    assert not started.ended, started.wait()
+    fault(house)
+    gate.touch()
+    return started.wait()
+
+
+def merged_once(house: House, ran: Ran, fault: str) -> None:
+    """The import succeeded, and what is in the warehouse is what one import brings."""
+    assert (ran.status, ran.err) == (0, ""), ran
+    assert ran.json["contacts"] == {"inserted": 107, "updated": 1, "unchanged": 0, "skipped": 0}
+    assert ran.json["segment"]["added"] == 107
+    people, members = house.expected()
+    state = house.state()
+    assert (state["contacts"], state["members"]) == (people, members)
+    assert [len(rows) for rows in state["rejected"]] == [1, 13]
+    assert state["strays"] == [[(0,)]] * 3
+    assert [row["status"] for row in house.database.imports()] == ["completed", "completed"]
+    assert house.left_behind() == []
+    note(f"{fault}: tried again, merged once")
+
+
+def refused(house: House, ran: Ran, before: object, code: str, says: str, fault: str) -> None:
+    """One line, no traceback, no contact changed, and nothing left behind."""
+    assert ran.status == 1
+    assert ran.json["error"]["code"] == code
+    assert says in ran.err
+    assert ran.err.count("\n") == 1
+    assert "example.com" not in ran.err
+    assert house.state() == before
+    assert house.left_behind() == []
+    note(f"{fault}: one clear error ({code}), nothing changed")
+
+
+def cut(house: House) -> None:
+    """Every session of the import ends, as when an administrator or a failing network ends it."""
+    with psycopg.connect(house.database.url, autocommit=True) as admin:
+        admin.execute(
+            "select pg_terminate_backend(pid) from pg_stat_activity "
+            "where application_name = 'contact-import' and datname = current_database()"
+        )
+
+
+@on_postgres
+@pytest.mark.parametrize(
+    "place",
+    [
+        pytest.param(("staging", "before", 2), id="while staging"),
+        pytest.param(("staging", "after", 1), id="between chunks", marks=pytest.mark.harness),
+        pytest.param(("settling", "after", 1), id="after settling", marks=pytest.mark.harness),
+        pytest.param(("merging", "before", 1), id="before the merge's first statement", marks=pytest.mark.harness),
+        pytest.param(("members", "after", 1), id="in the merge"),
+        pytest.param(("commit", "before", 1), id="before the commit", marks=pytest.mark.harness),
+        pytest.param(("commit", "after", 1), id="after the commit", marks=pytest.mark.harness),
+    ],
+)
+def test_a_connection_that_is_cut(place: tuple[str, str, int], house: House) -> None:
+    merged_once(house, import_with(house, place, cut), f"PostgreSQL, sessions ended, {place[1]} {place[0]}")
+
+
+class Proxy:
+    """A port that leads to the server, until it is cut; then it leads nowhere for a while."""
+
+    def __init__(self, socket_path: str) -> None:
+        self._target, self._open = socket_path, True
+        self._pairs: list[tuple[socket.socket, socket.socket]] = []
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.port = self._listener.getsockname()[1]
+        threading.Thread(target=self._serve, daemon=True).start()
+
+    def _serve(self) -> None:
+        with suppress(OSError):
+            while True:
+                client, _ = self._listener.accept()
+                if not self._open:
+                    client.close()
+                    continue
+                server = socket.socket(socket.AF_UNIX)
+                server.connect(self._target)
+                self._pairs.append((client, server))
+                for one, other in ((client, server), (server, client)):
+                    threading.Thread(target=self._pass_on, args=(one, other), daemon=True).start()
+
+    @staticmethod
+    def _pass_on(one: socket.socket, other: socket.socket) -> None:
+        with suppress(OSError):
+            while data := one.recv(1 << 16):
+                other.sendall(data)
+        for end in (one, other):
+            with suppress(OSError):
+                end.shutdown(socket.SHUT_RDWR)
+
+    def cut_for(self, seconds: float) -> None:
+        self._open = False
+        for pair in self._pairs:
+            for end in pair:
+                with suppress(OSError):
+                    end.shutdown(socket.SHUT_RDWR)
+        threading.Timer(seconds, self._reopen).start()
+
+    def _reopen(self) -> None:
+        self._open = True
+
+    def close(self) -> None:
+        self._open = False
+        self._listener.close()
+        for pair in self._pairs:
+            for end in pair:
+                end.close()
+
+
+@pytest.fixture
+def proxy(postgres_url: str) -> Iterator[Proxy]:
+    folder = postgres_url.partition("host=")[2].split("&")[0]
+    if not Path(folder, ".s.PGSQL.5432").exists():
+        pytest.skip("NO SOCKET to lead to: this test needs the server of the wheel")
+    made = Proxy(f"{folder}/.s.PGSQL.5432")
+    yield made
+    made.close()
+
+
+@on_postgres
+@pytest.mark.parametrize(
+    "place",
+    [
+        pytest.param(("staging", "before", 2), id="while staging", marks=pytest.mark.harness),
+        pytest.param(("members", "after", 1), id="in the merge"),
+        pytest.param(("commit", "after", 1), id="after the commit", marks=pytest.mark.harness),
+    ],
+)
+def test_a_network_that_fails_for_seconds(place: tuple[str, str, int], house: House, proxy: Proxy) -> None:
+    name = house.database.url.partition("?")[0].rpartition("/")[2]
+    url = f"postgresql://postgres@127.0.0.1:{proxy.port}/{name}"
+    ran = import_with(house, place, lambda _: proxy.cut_for(2), CONTACTS_WAREHOUSE_URL=url)
+    merged_once(house, ran, f"PostgreSQL, network away for 2 s, {place[1]} {place[0]}")
+
+
+@pytest.mark.parametrize(
+    "place",
+    [
+        pytest.param(("staging", "before", 2), id="while staging", marks=pytest.mark.harness),
+        pytest.param(("ensured", "before", 1), id="between staging and merge", marks=pytest.mark.harness),
+        pytest.param(("members", "after", 1), id="in the merge", marks=pytest.mark.harness),
+    ],
+)
+def test_a_server_that_is_restarted(place: tuple[str, str, int], commands: Commands, tmp_path: Path) -> None:
+    """A server of its own, stopped without mercy, as by a crash, and started again."""
+    with tempfile.TemporaryDirectory(prefix="contacts-restarted-") as folder:
+        server = _start(Path(folder) / "data")
+        try:
+            house = House(commands, Database(server.get_uri(), "public"), tmp_path)
+            house.has_a_past()
+
+            def restart(_: House) -> None:
+                as_user = ["setpriv", "--reuid=pgserver", "--clear-groups"] if os.geteuid() == 0 else []
+                control = [*as_user, str(server.bin_path / "pg_ctl"), "-D", str(server.pgdata), "-w"]
+                options = (server.pgdata / "postmaster.opts").read_text().split(" ", 1)[1].strip()
+                subprocess.run([*control, "-m", "immediate", "stop"], check=True, capture_output=True)
+                log = str(server.pgdata / "log")
+                start = [*control, "-l", log, "-o", options.split(' "-D"')[0], "start"]
+                threading.Timer(1.5, lambda: subprocess.run(start, check=True, stdout=subprocess.DEVNULL)).start()
+
+            ran = import_with(house, place, restart)
+            merged_once(house, ran, f"PostgreSQL, server crashed and restarted, {place[1]} {place[0]}")
+        finally:
+            server.cleanup()
+
+
+@contextmanager
+def another_session(house: House) -> Iterator[psycopg.Connection]:
+    with psycopg.connect(house.database.url) as other:
+        other.execute(f'set search_path to "{house.database.schema}"'.encode())
+        yield other
+
+
+def waits_for_a_lock(house: House) -> bool:
+    waiting = "select count(*) from pg_stat_activity where wait_event_type = 'Lock' and datname = current_database()"
+    return bool(house.database.run(waiting)[0][0])
+
+
+def with_option(url: str, option: str) -> str:
+    return f"{url}{'&' if '?' in url else '?'}options=-c%20{option}"
+
+
+@on_postgres
+def test_a_lock_that_is_waited_for_too_long(house: House) -> None:
+    """The server's own time-out ends the wait a few times; then the lock is free."""
+    url = with_option(house.database.url, "lock_timeout%3D400ms")
+    with another_session(house) as other:
+        other.execute("lock table contacts in row exclusive mode")
+        started = house.imports(CONTACTS_WAREHOUSE_URL=url)
+        until(lambda: waits_for_a_lock(house))
+        time.sleep(1.5)
+    merged_once(house, started.wait(), "PostgreSQL, lock time-outs")
+
+
+@on_postgres
+def test_a_deadlock(house: House) -> None:
+    """Another program takes the same locks in the other order, and the server makes the import give way."""
+    with another_session(house) as other:
+        other.execute("set deadlock_timeout to '30s'")
+        other.commit()
+        other.execute("lock table segment_members in row exclusive mode")
+        started = house.imports()
+        until(lambda: waits_for_a_lock(house))
+        other.execute("lock table contacts in row exclusive mode")  # granted once the import has given way
+        time.sleep(0.5)
+    merged_once(house, started.wait(), "PostgreSQL, deadlock")
+
+
+@on_postgres
+def test_a_read_only_server(house: House) -> None:
+    before = house.state()
+    url = with_option(house.database.url, "default_transaction_read_only%3Don")
+    ran = house.imports(CONTACTS_WAREHOUSE_URL=url).wait()
+    refused(house, ran, before, "warehouse-unusable", "read-only", "PostgreSQL, read-only")
+
+
+@contextmanager
+def small_disk(folder: Path, size: str) -> Iterator[Path]:
+    """A disk of its own in memory; needs root."""
+    folder.mkdir()
+    mounted = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", str(folder)], check=False, capture_output=True
+    )
+    if mounted.returncode:
+        pytest.skip("NO DISK OF ITS OWN can be mounted here")
+    try:
+        yield folder
+    finally:
+        subprocess.run(["umount", "-l", str(folder)], check=True)
+
+
+@on_postgres
+def test_a_full_disk_of_the_server(house: House) -> None:
+    """The staged rows have no room; the contacts are as they were."""
+    house.file.write_text(text_of(range(20_000)))
+    before = house.state()
+    with tempfile.TemporaryDirectory(prefix="contacts-disk-") as folder, small_disk(Path(folder) / "d", "512k") as disk:
+        disk.parent.chmod(0o755)
+        disk.chmod(0o777)
+        home = disk / "space"
+        home.mkdir()
+        if os.geteuid() == 0:
+            subprocess.run(["chown", "pgserver", str(home)], check=True)
+        with psycopg.connect(house.database.url, autocommit=True) as admin:
+            admin.execute(f"create tablespace small_{os.getpid()} location '{home}'".encode())
+        try:
+            url = with_option(house.database.url, f"temp_tablespaces%3Dsmall_{os.getpid()}")
+            ran = house.imports(CONTACTS_WAREHOUSE_URL=url, CONTACTS_CHUNK_BYTES="1MiB").wait()
+            until(lambda: house.staged_tables() == 0)
+        finally:
+            with psycopg.connect(house.database.url, autocommit=True) as admin:
+                admin.execute(f"drop tablespace small_{os.getpid()}".encode())
+    refused(house, ran, before, "warehouse-unusable", "No space left on device", "PostgreSQL, full disk")
+
+
+@on_sqlite
+@pytest.mark.parametrize("place", ["early", "late"])
+def test_a_sqlite_file_that_may_not_grow(place: str, house: House) -> None:
+    house.file.write_text(text_of(range(2_000)))
+    before = house.state()
+    # Late, there is room for the import's row, and not for its contacts.
+    ran = house.imports(trap=("pages", "beyond", "0" if place == "early" else "4"), CONTACTS_CHUNK_BYTES="1MiB").wait()
+    refused(house, ran, before, "warehouse-unusable", "full", f"SQLite, full disk ({place})")
+    assert [row["status"] for row in house.database.imports()][1:] == ([] if place == "early" else ["failed"])
+
+
+@on_sqlite
+def test_a_sqlite_file_on_a_disk_that_may_not_be_written(house: House) -> None:
+    before = house.state()
+    path = house.database.url.removeprefix("sqlite:///")
+    with small_disk(house.folder / "disk", "8m") as disk:
+        copy = disk / "contacts.db"
+        with sqlite3.connect(path) as source, sqlite3.connect(copy) as target:
+            source.backup(target)
+        source.close()
+        target.close()
+        subprocess.run(["mount", "-o", "remount,ro", str(disk)], check=True)
+        ran = house.imports(CONTACTS_WAREHOUSE_URL=f"sqlite:///{copy}").wait()
+    refused(house, ran, before, "warehouse-unusable", "may not be written", "SQLite, read-only disk")
+
+
+@on_sqlite
+def test_a_sqlite_file_that_another_program_writes(house: House) -> None:
+    """The import waits for its turn, at the start of the merge and not in the middle of it."""
+    other = sqlite3.connect(house.database.url.removeprefix("sqlite:///"), timeout=30, isolation_level=None)
+
+    gate = house.folder / "gate"
+    started = house.imports(trap=("ensured", "after", "1", str(gate)))
+    until(lambda: (house.folder / "gate.here").exists())
+    other.execute("begin immediate")
+    other.execute("update contacts set points = 10 where email = 'old@example.com'")
+    gate.touch()
+    time.sleep(1)
+    assert not started.ended
+    other.execute("rollback")
+    other.close()
+    merged_once(house, started.wait(), "SQLite, locked by another program")
