@@ -40,7 +40,7 @@ def _tidy(warehouse: Warehouse, settings: Settings, import_id: int, key: int) ->
 
 def _tell(warehouse: Warehouse, dead: Mapping[str, Any], error: ContactImportError, announce: Announce | None) -> None:
     report = report_of_dead(dead, error)
-    fail_import(
+    closed = fail_import(
         warehouse,
         dead["import_id"],
         error_code=error.code,
@@ -48,7 +48,7 @@ def _tell(warehouse: Warehouse, dead: Mapping[str, Any], error: ContactImportErr
         report=report,
         finished_at=datetime.now(UTC),
     )
-    if announce:
+    if closed and announce:  # else somebody was faster, or it was completed after all
         announce(report, dead["flow_run_id"])
 
 

@@ -89,10 +89,10 @@ def fail_import(
     error_message: str,
     report: Mapping[str, Any],
     finished_at: datetime,
-) -> None:
-    """Close a running import as `failed`; one that has been completed stays so."""
+) -> bool:
+    """Close a running import as `failed`; False where it was closed already, and stays as it is."""
     closing = {"error_code": error_code, "error_message": storable(error_message)}
-    _close(warehouse, import_id, FAILED, report, finished_at, closing)
+    return _close(warehouse, import_id, FAILED, report, finished_at, closing)
 
 
 def wait_for_answer(warehouse: Warehouse, import_id: int, until: datetime) -> None:
@@ -253,7 +253,7 @@ def _close(
     report: Mapping[str, Any],
     finished_at: datetime,
     more: Mapping[str, Any],
-) -> None:
+) -> bool:
     values = {**report_values(report), "status": status, "finished_at": finished_at, "waits_until": None, **more}
     with warehouse.writing() as connection:
-        connection.execute(_change(warehouse, import_id).values(values))
+        return connection.execute(_change(warehouse, import_id).values(values)).rowcount == 1
