@@ -6,6 +6,8 @@ UV ?= uv
 PYTEST_ARGS ?= -n auto
 ROWS ?= 1000000
 ROUNDS ?= 3
+CASES ?= 1000
+FIRST ?= 0
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -20,7 +22,7 @@ LOCK_OF := $(UV) pip compile --quiet --universal --python-version 3.11 --generat
 LOCK := $(LOCK_OF) pyproject.toml
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test faults lint ui bench lock clean
+.PHONY: help install demo test faults lint ui bench fuzz lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -54,6 +56,9 @@ ui: $(RUNTIME) ## Prefect's UI over the command's runs, at http://127.0.0.1:$POR
 bench: $(DEV) $(PEERS)/.ready ## imports beside bare loads and other tools (ROWS=1000000 ROUNDS=3 ONLY=loads,check)
 	$(BIN)/python -m benchmarks.run --rows $(ROWS) --rounds $(ROUNDS) --only "$(ONLY)" \
 		--peers $(PEERS)/bin/python $(BENCH_ARGS)
+
+fuzz: $(DEV) ## made-up and damaged files, each checked and judged (CASES=1000 FIRST=0)
+	$(BIN)/python -m tests.fuzz.run --cases $(CASES) --first $(FIRST)
 
 lock: ## renew the locked requirements (needs uv; LOCK_ARGS=--upgrade takes newer releases)
 	$(LOCK) --group build --output-file requirements.txt

@@ -4,6 +4,7 @@ Blocks are independent of each other and bounded, so they can be read at the sam
 A block whose quoting is proven regular may go to the fast reader; the others go to the strict one.
 """
 
+import codecs
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -87,8 +88,8 @@ def is_regular(data: bytes, dialect: Dialect, all_utf8: bool = False) -> bool:
 
     `all_utf8` spares a look where the whole file is known to be.
     """
-    if dialect.escape and dialect.escape.encode() in data:
-        return False
+    if (dialect.escape and dialect.escape.encode() in data) or data.startswith(codecs.BOM_UTF8):
+        return False  # a plain parser would take the mark off, which is text anywhere but at the file's beginning
     breaks = count_byte(data, "\n") if dialect.carriage_return else lone_carriage_returns(data)
     return (
         not breaks

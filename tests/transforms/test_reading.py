@@ -290,3 +290,10 @@ def test_no_file_and_a_folder(catalogue: FieldCatalogue, tmp_path: object) -> No
         land(str(folder / "no.csv"), ImportFolder.local(folder / "import"))
     with pytest.raises(SourceUnreadable, match="folder"):
         land(str(folder), ImportFolder.local(folder / "import"))
+
+
+@pytest.mark.parametrize("size", [1, 30, 1 << 20])
+def test_a_mark_in_the_middle_of_the_file_is_text_wherever_a_block_begins(size: int, catalogue: FieldCatalogue) -> None:
+    """Found by the fuzzer: Arrow takes a byte order mark off whatever it is given to read."""
+    found = check("name,email\n\ufeffAna,a@b.com\n\ufeffÍñigo,c@d.com\n", catalogue, size)
+    assert found.column("name") == ["\ufeffAna", "\ufeffÍñigo"]

@@ -1,0 +1,127 @@
+"""What one cell becomes, value by value through the plain libraries: the judge that the columns are held against."""
+
+import re
+from collections.abc import Callable
+from datetime import date
+from decimal import Decimal
+from functools import cache
+from typing import TypeAlias
+
+import email_validator
+import phonenumbers
+
+from schemas.catalogue import Field
+
+Stored: TypeAlias = str | int | float | bool | date | None
+
+# White space to Unicode, and the four separators that Python counts in; so trimmed, a cell is blank or not.
+_SPACE = " \t\n\r\x0b\x0c\x1c\x1d\x1e\x1f\x85\xa0\u1680\u2028\u2029\u202f\u205f\u3000" + "".join(
+    map(chr, range(0x2000, 0x200B))
+)
+
+
+class Refused(Exception):
+    """The cell breaks its type's rule."""
+
+
+def plain(raw: str) -> str | None:
+    """A raw cell without its guard and outer white space; None where nothing is left."""
+    bare = raw.lstrip("'")
+    if raw.startswith("'") and bare[:1] in ("=", "+", "@", "\t", "\r", "-") and bare:
+        raw = raw[1:]
+    return raw.strip(_SPACE) or None
+
+
+def stored(text: str | None, field: Field, prefix: str) -> Stored:
+    """The value as the warehouse gets it; `Refused` where it is none."""
+    if text is None:
+        if field.identity or field.gaps == "reject-row":
+            raise Refused
+        return None
+    return _JUDGES[field.type](text, field, prefix)
+
+
+def _refuse_unless(fine: object) -> None:
+    if not fine:
+        raise Refused
+
+
+def _text(text: str, field: Field, prefix: str) -> str:
+    _refuse_unless("\0" not in text)
+    return text
+
+
+@cache
+def _address(text: str) -> str | None:
+    try:
+        return email_validator.validate_email(text, check_deliverability=False).normalized.lower()
+    except email_validator.EmailNotValidError:
+        return None
+
+
+def _email(text: str, field: Field, prefix: str) -> str:
+    address = _address(text)
+    _refuse_unless(address is not None and _address(address) == address)
+    assert address is not None
+    return address
+
+
+def _phone(text: str, field: Field, prefix: str) -> str:
+    _refuse_unless(re.fullmatch("[+]?[0-9]+", text))
+    region = phonenumbers.region_code_for_country_code(int(prefix[1:]))
+    try:
+        number = phonenumbers.parse(text, region)
+    except phonenumbers.NumberParseException:
+        raise Refused from None
+    _refuse_unless(phonenumbers.is_valid_number(number))
+    return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
+
+
+def _date(text: str, field: Field, prefix: str) -> date:
+    _refuse_unless(re.fullmatch("[0-9]{4}-[0-9]{2}-[0-9]{2}", text))
+    try:
+        return date(*map(int, text.split("-")))
+    except ValueError:
+        raise Refused from None
+
+
+def _integer(text: str, field: Field, prefix: str) -> int:
+    _refuse_unless(re.fullmatch("[1-9][0-9]{0,18}", text) and int(text) < 2**63)
+    return int(text)
+
+
+def _decimal(text: str, field: Field, prefix: str) -> float:
+    _refuse_unless(re.fullmatch(r"-?[0-9]+(\.[0-9]{1,300})?", text))
+    digits = Decimal(text).as_tuple().digits
+    significant = "".join(map(str, digits)).lstrip("0")
+    _refuse_unless(len(significant) <= 15)
+    return float(text) + 0.0
+
+
+def _boolean(text: str, field: Field, prefix: str) -> bool:
+    _refuse_unless(text.lower() in ("true", "false", "1", "0"))
+    return text.lower() in ("true", "1")
+
+
+def _radio(text: str, field: Field, prefix: str) -> str:
+    _refuse_unless(text in field.option_ids)
+    return text
+
+
+def _checkbox(text: str, field: Field, prefix: str) -> str:
+    parts = text.split("|")
+    _refuse_unless(all(part in field.option_ids for part in parts))
+    return "|".join(option for option in field.option_ids if option in parts)
+
+
+_JUDGES: dict[str, Callable[[str, Field, str], Stored]] = {
+    "text": _text,
+    "email": _email,
+    "phone": _phone,
+    "date": _date,
+    "integer": _integer,
+    "decimal": _decimal,
+    "boolean": _boolean,
+    "radio": _radio,
+    "checkbox": _checkbox,
+}

@@ -1,0 +1,301 @@
+"""The judge of a check: everything it says of a file is compared with the file itself, read anew and plainly."""
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from flows.examine import REJECTED_FILE, SourceFile, check_file, land_file, lay_out, read_file
+from flows.progress import Silent
+from flows.request import ReadingOptions
+from schemas.catalogue import Field, FieldCatalogue, load_catalogue
+from schemas.choices import Duplicates, GapRule
+from schemas.field_types import Gaps
+from tests.fuzz.cases import Case
+from tests.fuzz.cells import Refused, Stored, plain, stored
+from tests.fuzz.reader import Text
+from transforms.check import line_numbers
+from transforms.duplicates import losers_of, settle_duplicates
+from transforms.expand import DEFAULT_LIMITS, archive_kind, expanded
+from transforms.folder import ImportFolder, read_table
+from transforms.profile import FileProfile
+from transforms.rejected import RejectedPlan, write_rejected
+from transforms.sources import Reach, find
+
+BYTES = "surrogateescape"
+CATALOGUE = load_catalogue()
+
+
+@dataclass(frozen=True)
+class Claim:
+    """What the check says of one record: its line, its own rule if it is malformed, its codes, or its row."""
+
+    line: int
+    rule: str | None
+    codes: frozenset[str]
+    row: dict[str, Stored] | None
+    loses: bool = False
+
+
+@dataclass(frozen=True)
+class Checked:
+    """All that a check says of a file."""
+
+    source: SourceFile
+    profile: FileProfile
+    claims: list[Claim]
+    accepted: int
+    rejected: int | None
+    catalogue: FieldCatalogue
+
+
+@cache
+def _catalogue(allow_gaps: bool, prefix: str | None) -> FieldCatalogue:
+    return CATALOGUE.adapted(allow_gaps=allow_gaps, default_prefix=prefix)
+
+
+def adapted(options: ReadingOptions) -> FieldCatalogue:
+    return _catalogue(options.gaps is GapRule.ALLOW, options.default_prefix)
+
+
+def check(options: ReadingOptions, folder: Path, block_bytes: int, rejected_file: bool = True) -> Checked:
+    """The steps of `contacts check`, one after another, and what they left in the folder, record by record."""
+
+    def run(step: Any, plan: Any, items: Any) -> Iterator[Any]:
+        return (step(plan, item) for item in items)
+
+    place, catalogue = ImportFolder.local(folder), adapted(options)
+    source = lay_out(options, catalogue, land_file(options, place, find(options.source, Reach())))
+    profile = read_file(source, place, block_bytes, run, Silent())
+    verdicts = list(check_file(source, profile, catalogue.default_prefix, place, run, Silent()))
+    settle_duplicates(verdicts, profile.chunks, options.duplicates, str(folder))
+    delimiter = source.layout.dialect.delimiter
+    plan = RejectedPlan(
+        str(folder), str(folder / REJECTED_FILE), source.mapping, delimiter, options.duplicates, keep=1_000_000
+    )
+    rejected = write_rejected(plan, profile.chunks, verdicts).rows if rejected_file else None
+    claims: list[Claim] = []
+    for chunk, verdict in zip(profile.chunks, verdicts, strict=True):
+        table, accepted = read_table(chunk.path), read_table(verdict.accepted_path)
+        lines = line_numbers(table, chunk).tolist()
+        rules = table["rule"].to_pylist() if "rule" in table.column_names else [None] * table.num_rows
+        rows = {row.pop("record_number"): row for row in accepted.select(_stored_names(accepted)).to_pylist()}
+        broken: dict[int, set[str]] = {}
+        found = read_table(verdict.rejections_path)
+        for number, code in zip(found["record_number"].to_pylist(), found["code"].to_pylist(), strict=True):
+            broken.setdefault(number, set()).add(code)
+        losers = set(losers_of(str(folder), chunk)[:, 0].tolist())
+        claims += [
+            Claim(
+                line,
+                rule,
+                frozenset(broken.get(chunk.first_record + place, ())),
+                rows.get(chunk.first_record + place),
+                chunk.first_record + place in losers,
+            )
+            for place, (line, rule) in enumerate(zip(lines, rules, strict=True))
+        ]
+    return Checked(source, profile, claims, sum(each.accepted for each in verdicts), rejected, catalogue)
+
+
+def _stored_names(accepted: Any) -> list[str]:
+    return [name for name in accepted.column_names if " " not in name]
+
+
+def what_is_wrong(case: Case, content: bytes, checked: Checked, duplicates: Duplicates) -> Iterator[str]:
+    """Everything in which the check and the file disagree."""
+    yield from _balance(checked)
+    if checked.source.mapping.translated or checked.source.mapping.constants:
+        return  # presets are judged by their own tests
+    layout = checked.source.layout
+    landed = Path(checked.source.landed.path).read_bytes()
+    below = landed[layout.data_start :].decode(
+        "utf-8", "surrogatepass" if layout.dialect.encoding != "utf-8" else BYTES
+    )
+    text = Text.of(content, layout.dialect, len(below), layout.first_line)
+    if text.text != below:
+        yield "what landed is not what was there"
+        return
+    yield from _records(text, checked)
+    yield from _columns(text, checked)
+    yield from _duplicates(checked, duplicates)
+    yield from _as_written(case, checked)
+
+
+def _balance(checked: Checked) -> Iterator[str]:
+    losers = sum(claim.loses for claim in checked.claims)
+    refused = sum(claim.row is None for claim in checked.claims)
+    if not checked.profile.records == len(checked.claims) == checked.accepted + refused:
+        yield f"rows do not balance: {checked.profile.records} read, {checked.accepted} accepted, {refused} refused"
+    if checked.rejected is not None and checked.rejected != refused + losers:
+        yield f"the rejected file has {checked.rejected} rows for {refused} refused and {losers} duplicates"
+    if any((claim.row is None) != bool(claim.codes) for claim in checked.claims):
+        yield "a record is neither accepted nor refused with a code"
+
+
+def _raw_cells(text: Text, claim: Claim, width: int) -> list[str] | None:
+    cells, _ = text.record(claim.line)
+    return cells if cells is not None and len(cells) == width else None
+
+
+def _records(text: Text, checked: Checked) -> Iterator[str]:
+    """Each record is at its line, its cells are those in the file, and between two records nothing is left out."""
+    after = checked.source.layout.first_line
+    lasting = checked.source.layout.rejected_file
+    for claim, following in zip(checked.claims, [*checked.claims[1:], None], strict=False):
+        upto = following.line if following else text.end
+        yield from _nothing_between(text, after, claim.line)
+        cells, after = text.record(claim.line)
+        raw = "".join(text.line(line) for line in range(claim.line, min(after, upto)))
+        damaged_bytes = any("\ud800" <= char <= "\udfff" for char in raw)
+        if claim.rule and not lasting:
+            right = cells is not None and len(cells) == checked.source.layout.width
+            if right and not damaged_bytes and after <= upto:
+                yield f"line {claim.line}: {claim.rule}, but it is a row of {len(cells or ())} cells"
+            after = upto if cells is None or after > upto else after
+            if claim.rule == "row-bad-quoting":
+                after = upto
+            continue
+        if claim.rule:
+            continue
+        if cells is None or len(cells) != checked.source.layout.width or damaged_bytes:
+            yield f"line {claim.line}: taken as a row of cells, and is none"
+            continue
+        if after > upto:
+            yield f"line {claim.line}: the record ends after the next one begins"
+        yield from _cells(cells, claim, checked)
+
+
+def _nothing_between(text: Text, start: int, end: int) -> Iterator[str]:
+    """Only lines without any cell that holds something may be no record."""
+    line = start
+    while line < end:
+        cells, line_after = text.record(line)
+        if cells is None or any(plain_or_guard(cell) for cell in cells):
+            yield f"line {line}: it holds something and is no record"
+            return
+        line = line_after
+    if line > end:
+        yield f"line {end}: a record begins within a blank one"
+
+
+def plain_or_guard(cell: str) -> bool:
+    return plain(cell) is not None or "'" in cell
+
+
+def _cells(cells: Sequence[str], claim: Claim, checked: Checked) -> Iterator[str]:
+    """The verdict on a record, and the values of an accepted one, are those of its own cells."""
+    prefix = checked.catalogue.default_prefix
+    expected: dict[str, Stored] = {}
+    refused = set()
+    for column in checked.source.mapping.columns:
+        if column.field is None or column.field not in checked.profile.imported:
+            continue
+        try:
+            expected[column.field.id] = stored(plain(cells[column.position - 1]), column.field, prefix)
+        except Refused:
+            refused.add(column.field.id)
+    if refused and claim.row is not None:
+        yield f"line {claim.line}: accepted, though {sorted(refused)} break their rules"
+    elif claim.row is None and not refused:
+        yield f"line {claim.line}: refused as {sorted(claim.codes)}, though every cell keeps its rule"
+    elif claim.row is not None and expected != claim.row:
+        different = [name for name in expected if expected[name] != claim.row.get(name)]
+        pairs = [(name, expected[name], claim.row.get(name)) for name in different]
+        yield f"line {claim.line}: stored otherwise than written: {pairs}"
+
+
+def _columns(text: Text, checked: Checked) -> Iterator[str]:
+    """A column is dropped if, and only if, a record that could be read has a blank cell in it."""
+    width = checked.source.layout.width
+    rows = [_raw_cells(text, claim, width) for claim in checked.claims if claim.rule is None]
+    for column in checked.profile.columns:
+        field: Field | None = column.column.field
+        if field is None or checked.source.layout.rejected_file:
+            continue
+        blank = sum(1 for cells in rows if cells and plain(cells[column.column.position - 1]) is None)
+        if column.empty_cells != blank:
+            yield f"column {column.column.position}: {column.empty_cells} blank cells, and it has {blank}"
+        drops = field.gaps is Gaps.DROP_COLUMN and blank > 0
+        if drops != (column.outcome == "incomplete"):
+            yield f"column {column.column.position}: {column.outcome} with {blank} blank cells"
+
+
+def _duplicates(checked: Checked, choice: Duplicates) -> Iterator[str]:
+    rows = [(claim.row["email"], claim.loses) for claim in checked.claims if claim.row is not None]
+    times = Counter(email for email, _ in rows)
+    kept = Counter(email for email, loses in rows if not loses)
+    if choice is Duplicates.REJECT:
+        wrong = [email for email in times if kept[email] != (times[email] == 1)]
+    else:
+        order = rows if choice is Duplicates.LAST else rows[::-1]
+        last = dict(order)
+        wrong = [email for email in times if kept[email] != 1 or last[email]]
+    if wrong:
+        yield f"duplicates are settled otherwise than by {choice}"
+
+
+def _as_written(case: Case, checked: Checked) -> Iterator[str]:
+    """Of a good file every row; of a damaged one no row that nobody wrote, outside of the damage."""
+    if case.rows is None or case.kind not in ("good", "damaged") or not _read_as_written(case, checked):
+        return
+    written = [list(row) for row in case.rows]
+    if case.exact:
+        expected = [row for row in written if any(plain_or_guard(cell) for cell in row)]
+        if len(checked.claims) != len(expected) or any(claim.rule for claim in checked.claims):
+            yield f"{len(expected)} good records were written and {len(checked.claims)} read"
+    whole = [row for place, row in enumerate(written) if place not in case.damaged]
+    possible = [_values(row, checked) for row in whole]
+    span = case.span or (0, 0)
+    for claim in checked.claims:
+        if claim.row is not None and not span[0] <= claim.line < span[1] and claim.row not in possible:
+            yield f"line {claim.line}: a row that nobody wrote was accepted"
+
+
+def lost(case: Case, checked: Checked) -> int:
+    """How many good records were not read, that the damage did not touch."""
+    if case.kind != "damaged" or case.rows is None or not _read_as_written(case, checked):
+        return 0
+    whole = [row for place, row in enumerate(case.rows) if place not in case.damaged]
+    wanted = [values for row in whole if (values := _values(row, checked)) is not None]
+    rows = [claim.row for claim in checked.claims if claim.row is not None]
+    return sum(max(0, wanted.count(each) - rows.count(each)) for each in _distinct(wanted))
+
+
+def _distinct(rows: list[dict[str, Stored]]) -> list[dict[str, Stored]]:
+    return [row for place, row in enumerate(rows) if row not in rows[:place]]
+
+
+def _read_as_written(case: Case, checked: Checked) -> bool:
+    """Whether the file was read in the dialect in which it was written."""
+    dialect = checked.source.layout.dialect
+    return (
+        dialect.delimiter == case.notes["delimiter"]
+        and dialect.carriage_return == (case.notes["break"] == "\r")
+        and checked.source.layout.width == len(case.names)
+        and not checked.source.layout.rejected_file
+        and [column.field.id if column.field else None for column in checked.source.mapping.columns] == list(case.names)
+    )
+
+
+def _values(row: Sequence[str], checked: Checked) -> dict[str, Stored] | None:
+    found = {}
+    for cell, column in zip(row, checked.source.mapping.columns, strict=True):
+        if column.field in checked.profile.imported and column.field is not None:
+            try:
+                found[column.field.id] = stored(plain(cell), column.field, checked.catalogue.default_prefix)
+            except Refused:
+                return None
+    return found
+
+
+def text_of(case: Case, folder: Path) -> bytes:
+    """The bytes of the CSV, out of its archive."""
+    kind = archive_kind(case.content)
+    if kind is None:
+        return case.content
+    path = folder / "again"
+    path.write_bytes(case.content)
+    return b"".join(expanded(str(path), "again", kind, None, DEFAULT_LIMITS))
