@@ -373,7 +373,8 @@ def run_id(report: ImportReport) -> int:
 
 def kept_files(report: ImportReport, settings: Settings) -> Kept:
     """What stays in the folder: a source with columns that are never to be read does not, whatever is set."""
-    readable = not (report.source and report.source.mapping.never_read)
+    asked = report.options.preset or report.decided.preset  # it was to tell, if the import failed before it did
+    readable = not (report.source.mapping.never_read if report.source else asked)
     return Kept(rejected_file=report.rejected_file is not None, source=settings.keep_landed and readable)
 
 

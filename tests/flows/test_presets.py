@@ -70,6 +70,19 @@ def test_passwords_are_in_nothing_that_stays(contacts: Contacts, monkeypatch: py
         assert "secret-" not in str(contacts.database.rows(table))
 
 
+@one_warehouse
+def test_nor_where_the_import_fails_before_it_knows_its_columns(
+    contacts: Contacts, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CONTACTS_KEEP_LANDED", "true")
+    file = contacts.file(MAGENTO.text().replace('"email"', '"mail-address"', 1))
+    ran = contacts("import", file, "--preset", "magento2", "--json")
+    assert ran.json["error"]["code"] == "no-email-column"
+    assert [path for path in (contacts.folder / "home").rglob("*.csv") if b"secret-" in path.read_bytes()] == []
+    contacts("import", file, "--json")
+    assert [path.name for path in (contacts.folder / "home").rglob("*.csv")] == ["source.csv"]  # as asked for
+
+
 def test_the_summary_shows_translations_and_leaves_no_cell_of_the_table_open() -> None:
     whole = ImportReport(ImportRequest(source="x.csv")).failed(UsageError(""))
     change = {"column": "A|B", "field": "f", "translation": "several values: ',' to '|'", "cells": 1234}
