@@ -2,7 +2,8 @@
 
 import os
 import signal
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -135,3 +136,38 @@ def test_a_server_that_dies_or_hangs_is_tried_again_and_told(tmp_path: Path) -> 
             server.process.send_signal(signal.SIGCONT)
     with pytest.raises(SourceUnavailable, match="Connect"):
         find(f"{server.origin}/etc/hostname", there)
+
+
+def sessions(process: int) -> list[int]:
+    """The processes that serve those who are logged in."""
+    below = [int(child) for child in Path(f"/proc/{process}/task/{process}/children").read_text().split()]
+    return [*below, *(each for child in below for each in sessions(child))]
+
+
+def test_a_server_that_falls_silent_in_the_middle_is_given_up_and_asked_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "ssh").mkdir()
+    large = FILE * 100
+    (tmp_path / "c.csv").write_bytes(large)
+    measured, silenced = sources._measured, []
+
+    def silencing(blocks: Iterator[bytes], *more: Any) -> Iterator[bytes]:
+        for block in measured(blocks, *more):
+            yield block
+            if not silenced:
+                silenced.extend(sessions(server.process.pid))
+                for each in silenced:
+                    os.kill(each, signal.SIGSTOP)
+
+    monkeypatch.setattr(sources, "_measured", silencing)
+    with ssh_server(tmp_path / "ssh") as server:
+        found = find(f"{server.origin}{tmp_path}/c.csv", within(server, timeout=1.0))
+        began = time.monotonic()
+        try:
+            assert content(land_found(found, tmp_path)) == large
+        finally:
+            for each in silenced:
+                os.kill(each, signal.SIGKILL)
+    assert silenced
+    assert time.monotonic() - began < 15

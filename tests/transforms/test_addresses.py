@@ -4,6 +4,8 @@ from datetime import date
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from schemas.errors import SourceAddressInvalid, SourceNotAllowed
 from transforms.addresses import AllowedSources, dated, parse, place, shown
@@ -148,3 +150,32 @@ def test_local_files_may_be_held_to_folders_links_followed(tmp_path: Path) -> No
     for path in (outside / "c.csv", inside / "link.csv", inside / ".." / "out" / "c.csv", tmp_path / "in2" / "c.csv"):
         with pytest.raises(SourceNotAllowed):
             allowed.local_path(parse(str(path)), str(path))
+
+
+SCHEMES = st.sampled_from(["", "https://", "HTTP://", "sftp://", "s3://", "ftp://", "x://"])
+PARTS = st.text(st.sampled_from("ab1/:@?#[]%!*.\\ \u00e9\x00") | st.characters(codec="utf-8"), max_size=20)
+
+
+@given(SCHEMES, PARTS)
+def test_any_text_is_an_address_or_refused(scheme: str, rest: str) -> None:
+    shown(scheme + rest)
+    try:
+        address = parse(scheme + rest)
+    except SourceAddressInvalid:
+        return
+    assert address.is_local == (not scheme)
+    assert address.shown() == parse(address.shown()).shown()
+
+
+@given(
+    st.sampled_from(["https", "http", "sftp", "s3", "ftp"]),
+    st.text(st.characters(exclude_characters="/?#@:"), min_size=1),
+    PARTS,
+)
+def test_no_password_is_ever_shown(scheme: str, user: str, after: str) -> None:
+    source = f"{scheme}://{user}:QX7{after}QX8@host/c.csv"
+    told = shown(source)
+    with pytest.raises(SourceAddressInvalid) as caught:
+        parse(source)
+    assert "QX7" not in told + str(caught.value)
+    assert "QX8" not in told + str(caught.value)
