@@ -27,7 +27,11 @@ def room_for(size: int) -> Iterator[None]:
 
 @pytest.mark.parametrize(
     "share",
-    [pytest.param(0.5, id="while landing"), pytest.param(1.1, id="while writing chunks or the rejected file")],
+    [
+        pytest.param(0.5, id="while landing"),
+        pytest.param(1.1, id="while reading"),
+        pytest.param(3, id="while rejecting"),
+    ],
 )
 def test_a_full_disk_is_told(share: float, tmp_path: Path) -> None:
     source = tmp_path / "contacts.csv"
