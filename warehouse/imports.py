@@ -95,12 +95,14 @@ def fail_import(
     return _close(warehouse, import_id, FAILED, report, finished_at, closing)
 
 
+@patient
 def wait_for_answer(warehouse: Warehouse, import_id: int, until: datetime) -> None:
     """Note that a running import waits for a person, and has no process meanwhile."""
     with warehouse.writing() as connection:
         connection.execute(_change(warehouse, import_id).values(waits_until=until))
 
 
+@patient
 def take_up(warehouse: Warehouse, import_id: int, flow_run_id: str, alive_key: int | None = None) -> bool:
     """Go on with an import of this run that waited, alive by another key; False where it has been closed meanwhile."""
     change = _change(warehouse, import_id).where(column("flow_run_id") == flow_run_id)
@@ -108,6 +110,7 @@ def take_up(warehouse: Warehouse, import_id: int, flow_run_id: str, alive_key: i
         return connection.execute(change.values(waits_until=None, alive_key=alive_key)).rowcount == 1
 
 
+@patient
 def unanswered(warehouse: Warehouse, now: datetime) -> list[dict[str, Any]]:
     """The imports that wait for a person in vain: the run that asked has given up."""
     imports = WarehouseTables(warehouse.schema).imports
