@@ -150,7 +150,8 @@ def test_a_server_that_falls_silent_in_the_middle_is_given_up_and_asked_again(
     (tmp_path / "ssh").mkdir()
     large = FILE * 100
     (tmp_path / "c.csv").write_bytes(large)
-    measured, silenced = sources._measured, []
+    measured = sources._measured
+    silenced: list[int] = []
 
     def silencing(blocks: Iterator[bytes], *more: Any) -> Iterator[bytes]:
         for block in measured(blocks, *more):
