@@ -34,11 +34,13 @@ BETWEEN_UPDATES = 3.0
 MASK = "•••"
 
 
-def publish_summary(result: Report) -> None:
-    """Make the artifact that every import and every check has, also one that failed."""
+def publish_summary(result: Report) -> bool:
+    """Make the artifact that every import and every check has, also one that failed; whether the server took it."""
     with harmless("summary"):
         key = "import-summary" if is_import(result) else "check-summary"
         create_markdown_artifact(summary(result), key=key, description=in_short(result))
+        return True
+    return False
 
 
 def publish_rejected_rows(rejected: RejectedRows, settings: Settings) -> None:

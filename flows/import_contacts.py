@@ -121,7 +121,8 @@ def import_one(request: ImportRequest, settings: Settings) -> Outcome:
 
 def show_and_tell(result: Report, settings: Settings) -> None:
     """Artifacts for people, events for programs; none of their troubles changes anything about the import."""
-    publish_summary(result)
+    if not publish_summary(result):
+        return  # Prefect has waited for its server for a minute already
     if result["import_id"]:
         publish_import_list(settings)
     announce(result)

@@ -126,6 +126,19 @@ def test_an_interrupted_import_is_told_as_failed(
 
 
 @one_warehouse
+def test_a_server_that_went_away_is_not_waited_for_again(
+    contacts: Contacts, told: list[Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def away(*_: object, **__: object) -> None:
+        raise ConnectionError
+
+    monkeypatch.setattr("flows.artifacts.create_markdown_artifact", away)
+    monkeypatch.setattr("flows.import_contacts.publish_import_list", pytest.fail)
+    contacts.load(FILE)
+    assert ours() == []
+
+
+@one_warehouse
 def test_trouble_in_telling_fails_no_import(contacts: Contacts, monkeypatch: pytest.MonkeyPatch) -> None:
     def away(*_: object, **__: object) -> None:
         raise RuntimeError("the server is away")
