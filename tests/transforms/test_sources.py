@@ -9,9 +9,16 @@ from pathlib import Path
 
 import pytest
 
-from schemas.errors import SourceChanging, SourceNotAllowed, SourceNotFound, SourceTooLarge, SourceUnreadable
+from schemas.errors import (
+    ExtraMissing,
+    SourceChanging,
+    SourceNotAllowed,
+    SourceNotFound,
+    SourceTooLarge,
+    SourceUnreadable,
+)
 from transforms import sources
-from transforms.addresses import AllowedSources
+from transforms.addresses import AllowedSources, parse
 from transforms.credentials import Access
 from transforms.folder import ImportFolder
 from transforms.land import Landed, land
@@ -145,3 +152,17 @@ def test_a_local_file_loads_no_library_of_remote_ones(tmp_path: Path) -> None:
         [sys.executable, "-c", program, "check", str(tmp_path / "c.csv")], capture_output=True, text=True, check=True
     )
     assert ran.stdout.splitlines()[-1] == "[]"
+
+
+@pytest.mark.parametrize(
+    ("source", "library", "extra"),
+    [("https://h/c.csv", "aiohttp", "http"), ("s3://b/c.csv", "s3fs", "s3"), ("sftp://h/c.csv", "sshfs", "sftp")],
+)
+def test_a_missing_extra_is_told_with_the_command_that_installs_it(
+    monkeypatch: pytest.MonkeyPatch, source: str, library: str, extra: str
+) -> None:
+    monkeypatch.setitem(sys.modules, library, None)
+    monkeypatch.delitem(sys.modules, f"transforms.remote_{extra}", raising=False)
+    allowed = AllowedSources(frozenset({parse(source).origin}))
+    with pytest.raises(ExtraMissing, match=rf"pip install 'contact-import\[{extra}\]'"):
+        find(source, Reach(allowed))
