@@ -11,6 +11,7 @@ from uuid import UUID, uuid4
 from prefect import runtime
 from prefect.client.orchestration import get_client
 from prefect.client.schemas.objects import State
+from prefect.exceptions import ObjectNotFound
 from prefect.flow_runs import suspend_flow_run
 from prefect.input import RunInput
 from prefect.input.actions import create_flow_run_input, read_flow_run_input
@@ -37,6 +38,18 @@ class Asked:
 def can_ask() -> bool:
     """Whether this is a run that Prefect can start again."""
     return runtime.deployment.id is not None
+
+
+def has_ended(run_id: str) -> bool:
+    """Whether a run that waited is over, or gone; in doubt it is not."""
+    try:
+        with get_client(sync_client=True) as client:
+            state = client.read_flow_run(UUID(run_id)).state
+    except ObjectNotFound:
+        return True
+    except Exception:  # Prefect is away; the next one will ask again
+        return False
+    return state is not None and state.is_final()
 
 
 def ask(question: Question, seconds: int) -> NoReturn:

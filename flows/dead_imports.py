@@ -11,16 +11,20 @@ from flows.request import ImportRequest
 from flows.settings import Settings
 from schemas.errors import ContactImportError, Interrupted, NoAnswer
 from warehouse.connection import Warehouse
-from warehouse.imports import RUNNING, dead_imports, fail_import, forget_life, get_import, unanswered
+from warehouse.imports import RUNNING, dead_imports, fail_import, forget_life, get_import, waiting_imports
 
 Announce = Callable[[Report, str | None], None]
+HasEnded = Callable[[str], bool]
 
 
-def bury_dead_imports(warehouse: Warehouse, settings: Settings, announce: Announce | None = None) -> None:
+def bury_dead_imports(
+    warehouse: Warehouse, settings: Settings, announce: Announce | None = None, has_ended: HasEnded | None = None
+) -> None:
     """Tell of imports that died while running, or asked a person in vain, that they failed, and tidy up after them.
 
-    `announce` is given the report of each, and the run that it died in. A folder on another machine is left to that
-    machine. Trouble here stops nobody: the next one tries again.
+    `announce` is given the report of each, and the run that it died in. One that waits for a person is asked for by
+    `has_ended`, where Prefect is at hand: its run may have been cancelled since. A folder on another machine is left
+    to that machine. Trouble here stops nobody: the next one tries again.
     """
     with suppress(ContactImportError):
         for dead in dead_imports(warehouse):
@@ -28,8 +32,11 @@ def bury_dead_imports(warehouse: Warehouse, settings: Settings, announce: Announ
                 _tell(warehouse, dead, Interrupted(Interrupted.DIED), announce)
             if dead["alive_key"] is not None:
                 _tidy(warehouse, settings, dead["import_id"], dead["alive_key"])
-        for waiting in unanswered(warehouse, datetime.now(UTC)):
-            _tell(warehouse, waiting, NoAnswer(), announce)
+        for waiting in waiting_imports(warehouse):
+            if waiting["waits_until"] < datetime.now(UTC):
+                _tell(warehouse, waiting, NoAnswer(), announce)
+            elif has_ended and has_ended(waiting["flow_run_id"]):
+                _tell(warehouse, waiting, Interrupted(), announce)
 
 
 def _tidy(warehouse: Warehouse, settings: Settings, import_id: int, key: int) -> None:

@@ -16,6 +16,7 @@ from prefect.utilities.annotations import quote
 
 from flows.artifacts import ProgressArtifact, publish_import_list, publish_rejected_rows, publish_summary
 from flows.ceilings import check_enough, check_known, check_order, check_rejected, check_required
+from flows.conversation import has_ended
 from flows.dead_imports import bury_dead_imports
 from flows.events import announce
 from flows.examine import (
@@ -132,7 +133,7 @@ def show_and_tell(result: Report, settings: Settings) -> None:
 def ready_and_alive(warehouse: Warehouse, settings: Settings) -> Iterator[int]:
     """A warehouse that can list an import, freed of those that died; gives the key by which ours is seen to live."""
     prepare_import_list(warehouse)
-    bury_dead_imports(warehouse, settings, announce)
+    bury_dead_imports(warehouse, settings, announce, has_ended)
     with alive(warehouse) as key:
         yield key
 

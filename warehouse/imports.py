@@ -111,10 +111,10 @@ def take_up(warehouse: Warehouse, import_id: int, flow_run_id: str, alive_key: i
 
 
 @patient
-def unanswered(warehouse: Warehouse, now: datetime) -> list[dict[str, Any]]:
-    """The imports that wait for a person in vain: the run that asked has given up."""
+def waiting_imports(warehouse: Warehouse) -> list[dict[str, Any]]:
+    """The imports that wait for a person."""
     imports = WarehouseTables(warehouse.schema).imports
-    waiting = select(imports).where(imports.c.status == RUNNING, imports.c.waits_until < now)
+    waiting = select(imports).where(imports.c.status == RUNNING, imports.c.waits_until.is_not(None))
     with warehouse.reading() as connection:
         return [dict(row._mapping) for row in connection.execute(waiting)]
 

@@ -211,6 +211,30 @@ def test_nobody_answers(guided: Callable[..., Guided], contacts: Contacts, monke
 
 
 @one_warehouse
+def test_a_run_cancelled_while_it_waits_is_told_by_the_next(guided: Callable[..., Guided], contacts: Contacts) -> None:
+    from prefect.client.orchestration import get_client
+    from prefect.states import Cancelled
+
+    waiting, cancelled = guided(), guided()
+    with get_client(sync_client=True) as client:
+        client.set_flow_run_state(cancelled.id, Cancelled())
+    contacts.load("email\njoe@example.com\n", name="other.csv")
+    listed = [(row["status"], row["error_code"]) for row in waiting.listed]
+    assert listed == [("running", None), ("failed", "interrupted"), ("completed", None)]
+
+
+@one_warehouse
+def test_a_file_that_goes_away_and_one_without_rows(guided: Callable[..., Guided], contacts: Contacts) -> None:
+    run = guided("Email,Name\n")
+    run.answer()
+    assert "0 rows, 0 accepted" in run.description
+    rewrite(run, "")
+    run.answer(decision="go on")
+    assert run.run.state.message.startswith("source-empty: ")
+    assert [(row["status"], row["error_code"]) for row in run.listed] == [("failed", "source-empty")]
+
+
+@one_warehouse
 def test_masked_no_contact_is_in_prefect(
     guided: Callable[..., Guided], prefect_api: tuple[str, Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
