@@ -81,8 +81,11 @@ def examine_into(
 
 def _must_be_writable(path: str) -> None:
     """Found out before the work, not after it."""
+    new = not os.path.lexists(path)
     try:
         with Path(path).open("ab"):
             pass
+        if new:  # what comes to nothing leaves nothing
+            Path(path).unlink()
     except OSError as error:
         raise OutputNotWritable(path, error.strerror or "it cannot be opened") from error

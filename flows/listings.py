@@ -23,9 +23,9 @@ from warehouse.segments import create_segment, list_segments
 
 
 @contextmanager
-def _warehouse(options: argparse.Namespace) -> Iterator[Warehouse]:
+def _warehouse(options: argparse.Namespace, *, new: bool = True) -> Iterator[Warehouse]:
     settings = Settings.load(**settings_from(options))
-    with Warehouse.open(settings.warehouse_url.get_secret_value(), settings.warehouse_schema) as warehouse:
+    with Warehouse.open(settings.warehouse_url.get_secret_value(), settings.warehouse_schema, new=new) as warehouse:
         prepare_import_list(warehouse)
         yield warehouse
 
@@ -36,7 +36,7 @@ def show_imports(options: argparse.Namespace) -> int:
         raise UsageError("'contacts imports prune' and --older-than go together, as in: prune --older-than 90d")
     if options.id == PRUNE:
         return _prune(options)
-    with _warehouse(options) as warehouse:
+    with _warehouse(options, new=False) as warehouse:
         bury_dead_imports(warehouse, Settings.load(**settings_from(options)))
         if options.id is not None:
             return _show_import(get_import(warehouse, options.id), options.json)
@@ -136,8 +136,11 @@ def _output(path: str | None) -> Iterator[BinaryIO]:
         target = Path(path).open("wb")  # noqa: SIM115 - closed below; only opening it is the user's error
     except OSError as error:
         raise OutputNotWritable(path, error.strerror or "it cannot be opened") from error
-    with target:
-        yield target
+    try:
+        with target:
+            yield target
+    except OSError as error:  # reading the warehouse gives none
+        raise OutputNotWritable(path, error.strerror or "it cannot be written") from error
 
 
 def show_segments(options: argparse.Namespace) -> int:

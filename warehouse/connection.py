@@ -47,9 +47,14 @@ class Warehouse:
     schema: str | None = None
 
     @classmethod
-    def open(cls, url: str, schema: str | None = None) -> Self:
-        """Reach the warehouse at `url`; on PostgreSQL its tables live in `schema`, which is made when absent."""
+    def open(cls, url: str, schema: str | None = None, *, new: bool = True) -> Self:
+        """Reach the warehouse at `url`; on PostgreSQL its tables live in `schema`, which is made when absent.
+
+        WarehouseUnusable where an SQLite file would have to be made, and none may be `new`.
+        """
         address = _address(url)
+        if not (new or is_postgres(address) or Path(address.database or "").exists()):
+            raise WarehouseUnusable(_name(address), "there is no such file; the first import makes it")
         warehouse = cls(_engine(address), _name(address), schema if is_postgres(address) else None)
         try:
             if not is_postgres(address):

@@ -54,6 +54,8 @@ def _take_turns(connection: Connection) -> None:
     """Let one process prepare at a time; a writing SQLite transaction has its turn by having begun."""
     if connection.dialect.name == "postgresql":
         connection.execute(text("select pg_advisory_xact_lock(:key)"), {"key": PREPARING})
+        # Who reads the contacts now is waited for, and who comes later waits behind us: so not for long, but often.
+        connection.execute(text("set local lock_timeout to '1s'"))
 
 
 def _missing_columns(connection: Connection, tables: WarehouseTables) -> list[Column[Any]]:

@@ -1,0 +1,143 @@
+"""Imports beside imports, beside writers, beside readers: nobody's update is lost, and nobody sees half an import."""
+
+import sqlite3
+import threading
+import time
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+
+from tests.faults.conftest import House, text_of, until
+from tests.faults.test_killed import note
+
+READER_WAITS = 1.0  # seconds; what docs/operations.md promises
+
+
+def test_two_imports_of_one_file(house: House) -> None:
+    ran = [each.wait() for each in (house.imports(), house.imports())]
+    assert [each.status for each in ran] == [0, 0], ran
+    counts = sorted((each.json["contacts"]["inserted"], each.json["contacts"]["unchanged"]) for each in ran)
+    assert counts == [(0, 108), (107, 0)]
+    people, members = house.expected()
+    assert (house.state()["contacts"], house.state()["members"]) == (people, members)
+    note("two imports of one file: both completed, merged once")
+
+
+@pytest.mark.harness
+def test_two_imports_of_overlapping_files(house: House) -> None:
+    other = house.folder / "other.csv"
+    other.write_text(text_of(range(60, 180)))
+    ran = [each.wait() for each in (house.imports(), house.start("import", other, "--merge", "overwrite", "--json"))]
+    assert [each.status for each in ran] == [0, 0], ran
+    assert sum(each.json["contacts"]["inserted"] for each in ran) == 107 + 54
+    emails = {f"c{row}@example.com" for row in range(180) if row % 10 != 3} | {"old@example.com", "c3@example.com"}
+    assert set(house.state()["contacts"]) == emails
+    note("two imports of overlapping files: every contact once")
+
+
+def test_another_program_writes_the_same_contacts(house: House) -> None:
+    """It updates what the file does not bring, and inserts contacts that the file has too."""
+    stop, troubles = threading.Event(), []
+    written = {"updates": 0, "inserts": 0}
+
+    def write() -> None:
+        moment = "'2026-01-01 00:00:00'"
+        row = 0
+        while not stop.is_set():
+            row += 1
+            try:
+                house.database.run("update contacts set city = 'Vigo' where email = 'c0@example.com'")
+                written["updates"] += 1
+                house.database.run(
+                    "insert into contacts (email, name, created_at, updated_at, created_by_import) "
+                    f"values ('c{row}@example.com', 'Theirs', {moment}, {moment}, 0) on conflict (email) do nothing"
+                )
+                written["inserts"] += 1
+            except (psycopg.Error, sqlite3.Error) as error:
+                troubles.append(error)
+            time.sleep(0.01)
+
+    writer = threading.Thread(target=write)
+    writer.start()
+    ran = house.imports().wait()
+    stop.set()
+    writer.join()
+    assert (ran.status, troubles) == (0, []), ran
+    assert written["inserts"] > 5
+    contacts = house.state()["contacts"]
+    people, _ = house.expected()
+    assert contacts["c0@example.com"] == {**people["c0@example.com"], "city": "Vigo"}
+    wrong = {email for email, person in people.items() if email != "c0@example.com" and contacts[email] != person}
+    assert wrong == set()
+    note("another program writes the same contacts: both kept, no unique violation")
+
+
+def test_readers_see_the_old_state_or_the_new_and_do_not_wait(house: House) -> None:
+    people, _ = house.expected()
+    before, after = 3, len(people)
+    seen: list[tuple[int, float]] = []
+    gate = house.folder / "gate"
+    started = house.imports(trap=("members", "after", "1", str(gate)))
+
+    def read() -> None:
+        began = time.monotonic()
+        seen.append((_count(house), time.monotonic() - began))
+
+    while not (house.folder / "gate.here").exists():
+        assert not started.ended
+        read()
+    for _ in range(20):
+        read()
+    in_the_merge = {count for count, _ in seen[-20:]}
+    gate.touch()
+    while not started.ended:
+        read()
+    assert started.wait().status == 0
+    read()
+    assert in_the_merge == {before}, "contacts are written by now, and nobody sees them"
+    assert {count for count, _ in seen} == {before, after}
+    assert [count for count, _ in seen] == sorted(count for count, _ in seen)
+    assert max(seconds for _, seconds in seen) < READER_WAITS
+    note("readers during an import: the old state, then the new one")
+
+
+def _count(house: House) -> int:
+    """How many contacts a reader sees who waits for no lock."""
+    if house.database.schema is None:
+        path = Path(house.database.url.removeprefix("sqlite:///"))
+        with closing(sqlite3.connect(path, timeout=0)) as file:
+            return int(file.execute("select count(*) from contacts").fetchone()[0])
+    with psycopg.connect(house.database.url) as server:
+        server.execute(f'set search_path to "{house.database.schema}"'.encode())
+        row: Any = server.execute("select count(*) from contacts").fetchone()
+        return int(row[0])
+
+
+@pytest.mark.parametrize("warehouse_url", ["postgres"], indirect=True)
+def test_a_new_field_waits_for_readers_without_making_others_wait(house: House) -> None:
+    """Adding a column needs the table for itself; while it waits for a long reader, the next ones get by."""
+    catalogue = house.folder / "catalogue.yaml"
+    catalogue.write_text(
+        "fields:\n"
+        "  - {id: email, type: email, identity: true}\n"
+        "  - {id: name, type: text}\n"
+        "  - {id: points, type: integer}\n"
+        "  - {id: shoe_size, type: text}\n"
+    )
+    with psycopg.connect(house.database.url) as long:
+        long.execute(f'set search_path to "{house.database.schema}"'.encode())
+        long.execute("select count(*) from contacts")
+        started = house.imports(CONTACTS_CATALOGUE=str(catalogue))
+        waiting = (
+            "select count(*) from pg_stat_activity where wait_event_type = 'Lock' and datname = current_database()"
+        )
+        until(lambda: house.database.run(waiting)[0][0])
+        began = time.monotonic()
+        _count(house)
+        waited = time.monotonic() - began
+    assert waited < READER_WAITS + 0.5
+    assert started.wait().status == 0
+    assert "shoe_size" in house.database.columns("contacts")
