@@ -59,14 +59,17 @@ def columns_form(
     field = StrEnum("Field", {f"choice_{number}": choice for number, choice in enumerate(choices.values())})  # type: ignore[misc]
     suggested = suggestions(columns)
     titles = _titles(columns)
-    boxes: dict[str, Any] = {
-        column.key: (field, Field(field(choices[suggested[column.key]]), title=title))
+    asked = [
+        (column, title)
         for column, title in zip(columns, titles, strict=True)
         if column.name not in REJECTION_COLUMNS and not column.never_read
+    ]
+    # The UI leaves no room for the form's own description once there are many boxes, so the first one has the note.
+    most: dict[str, Any] = {
+        column.key: (field, Field(field(choices[suggested[column.key]]), title=title, description=hint or None))
+        for number, (column, title) in enumerate(asked[:MOST_COLUMNS])
+        for hint in ("" if number else note,)
     }
-    most = dict(list(boxes.items())[:MOST_COLUMNS])
-    if most and note:  # the UI leaves no room for the form's own description once there are many boxes
-        next(iter(most.values()))[1].description = note
     form = cast(type[RunInput], create_model("Columns", __base__=ColumnsForm, **most))
     form._description = description
     return form

@@ -142,23 +142,36 @@ def next_step(
     folder: ImportFolder,
 ) -> Report | Question:
     """What comes after the last question: another one, or the merge."""
+    decision = (asked.answer or {}).get("decision") if asked else None
+    if decision == STOP:
+        raise Stopped
+    mapping = chosen_mapping(asked)
     catalogue = made_ready(request, settings, warehouse, report)
-    with report.stage("landing"):
-        landed, layout = landed_in(folder, request, settings, warehouse, report, catalogue)
+    with report.stage("landing"):  # with the mapping, which is part of what tells the same import again
+        landed, layout = landed_in(folder, with_mapping(request, mapping), settings, warehouse, report, catalogue)
     file = FileInHand(request, settings, catalogue, landed, layout, folder, report)
     if asked is None:
         return file.ask_columns()
-    decision = (asked.answer or {}).get("decision")
-    if decision == STOP:
-        raise Stopped
     if asked.facts["header"] != file.header:
         return file.ask_columns(note="The file has another header than before: match its columns again.")
-    if asked.facts["step"] == COLUMNS and asked.answer is None:
-        return file.ask_columns(asked.facts["mapping"])
-    mapping = asked.facts["mapping"] if asked.facts["step"] == PREVIEW else mapping_of(asked.answer or {})
-    if decision == BACK:
+    if decision == BACK or (asked.facts["step"] == COLUMNS and asked.answer is None):
         return file.ask_columns(mapping)
     return file.go_on(warehouse, mapping, asked.facts["shown"] if decision == GO_ON else None)
+
+
+def chosen_mapping(asked: Asked | None) -> dict[str, str]:
+    """The mapping as it was chosen last; none before the first answer."""
+    if asked is None:
+        return {}
+    if asked.facts["step"] == COLUMNS and asked.answer is not None:
+        return mapping_of(asked.answer)
+    return dict(asked.facts["mapping"])
+
+
+def with_mapping(request: ImportRequest, mapping: Mapping[str, str]) -> ImportRequest:
+    """The request with a mapping that goes before its own."""
+    before = {column: field for column, field in request.mapping.items() if column not in mapping}
+    return request.model_copy(update={"mapping": before | dict(mapping)})
 
 
 @dataclass(frozen=True)
@@ -180,9 +193,7 @@ class FileInHand:
 
     def laid_out(self, mapping: Mapping[str, str], *, final: bool) -> SourceFile:
         """The file with the mapping that was chosen, which goes before what the request says itself."""
-        before = {column: field for column, field in self.request.mapping.items() if column not in mapping}
-        request = self.request.model_copy(update={"mapping": before | self._chosen(mapping)})
-        return self._laid_out(request, final=final)
+        return self._laid_out(with_mapping(self.request, self._chosen(mapping)), final=final)
 
     def _laid_out(self, request: ImportRequest, *, final: bool) -> SourceFile:
         decided, presets = self.report.decided, self.settings.presets

@@ -160,10 +160,13 @@ def test_what_was_approved_is_what_is_merged(guided: Callable[..., Guided], cont
     rewrite(run, FILE.replace("Nombre", "Surname"))
     run.answer(decision="go on")
     assert run.description.startswith("**The file has another header than before")
-    run.answer()
+    run.answer(column_3="do not import")
     run.answer(decision="go on")
-    assert contacts.database.contacts()["bob@example.com"]["surname"] == "Bob"
+    assert contacts.database.contacts()["bob@example.com"] == {"surname": "Bob"}
     assert [row["status"] for row in run.listed] == ["completed", "completed"]
+    source = run.run.parameters["request"]["source"]
+    again = contacts("import", source, "--merge", "overwrite", "--if-same-file", "skip", "--json").json
+    assert again["status"] == "completed"  # a mapping chosen by a person is not the one of a run without any
 
 
 @one_warehouse
