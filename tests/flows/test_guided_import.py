@@ -238,6 +238,22 @@ def test_a_file_that_goes_away_and_one_without_rows(guided: Callable[..., Guided
 
 
 @one_warehouse
+def test_a_preset_fills_the_form_and_hides_its_secrets(guided: Callable[..., Guided], contacts: Contacts) -> None:
+    text = (
+        "Active (0/1);Email *;Password *;Last name *;First name *;Newsletter (0/1)\n1;ann@example.com;hunter2;A;B;1\n"
+    )
+    run = guided(text, preset="prestashop-sample")
+    boxes = {box["title"]: box["default"] for box in run.form["properties"].values()}
+    assert "Password *" not in boxes
+    assert boxes["Email *"] == "email"
+    assert "hunter2" not in run.artifact("import-columns")
+    run.answer()
+    assert "hunter2" not in run.artifact("import-preview")
+    run.answer(decision="go on")
+    assert contacts.database.contacts()["ann@example.com"]["newsletter_subscription_status"] == "subscribed"
+
+
+@one_warehouse
 def test_masked_no_contact_is_in_prefect(
     guided: Callable[..., Guided], prefect_api: tuple[str, Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
