@@ -25,11 +25,13 @@ RESERVED = rf"[@.](?:{'|'.join(re.escape(name) for name in email_validator.SPECI
 LONGEST = 1_000  # characters; the standard allows 254, and composing accents can only shorten
 
 
-@lru_cache(maxsize=1 << 16)
 def to_address(text: str) -> str | None:
     """The address as it is stored, in lower case, or None if it is no valid one. Nothing is looked up."""
-    if len(text) > LONGEST:
-        return None
+    return _address(text) if len(text) <= LONGEST else None
+
+
+@lru_cache(maxsize=1 << 16)
+def _address(text: str) -> str | None:
     address = _checked(text)
     return address if address is not None and _checked(address) == address else None
 

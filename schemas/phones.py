@@ -8,6 +8,7 @@ import phonenumbers
 from phonenumbers import PhoneMetadata, PhoneNumberFormat
 
 DEFAULT_PREFIX = "+34"
+LONGEST = 250  # characters; the library reads no longer ones
 SHAPE = re.compile(r"\+?[0-9]+", re.ASCII)
 
 
@@ -29,9 +30,13 @@ def example_phone(prefix: str) -> str:
     return phonenumbers.format_number(number, PhoneNumberFormat.E164) if number else f"{prefix}…"
 
 
-@lru_cache(maxsize=1 << 16)
 def to_e164(phone: str, prefix: str) -> str | None:
     """The number in E.164, or None if it is none: `651234567` with `+34` is `+34651234567`."""
+    return _e164(phone, prefix) if len(phone) <= LONGEST else None
+
+
+@lru_cache(maxsize=1 << 16)
+def _e164(phone: str, prefix: str) -> str | None:
     if not SHAPE.fullmatch(phone):
         return None
     try:

@@ -15,6 +15,8 @@ from transforms.dialect import Dialect
 
 LARGEST_RECORD = 16 << 20  # bytes; also how far a quote is followed before it counts as never closed
 
+_ANY_BREAK = re.compile(rb"\r\n?|\n")
+
 
 @dataclass(frozen=True, slots=True)
 class Record:
@@ -152,12 +154,10 @@ class RecordReader:
         return right_width and not scan.broken and not scan.stray and any(scan.cells)
 
     def _line_end(self, start: int) -> int:
+        if self._breaks == b"\r":  # both are looked for at once: one of them may be a whole block away
+            either = _ANY_BREAK.search(self._data, start)
+            return either.end() if either else len(self._data)
         found = self._data.find(self._breaks, start)
-        if self._breaks == b"\r":
-            line_feed = self._data.find(b"\n", start, len(self._data) if found < 0 else found)
-            found = line_feed if line_feed >= 0 else found
-            if found >= 0 and self._data[found : found + 2] == b"\r\n":
-                found += 1
         return len(self._data) if found < 0 else found + 1
 
     def _scan(self, start: int) -> _Scan:

@@ -1,0 +1,158 @@
+"""What a nasty cell costs: no pattern of ours takes more than its length, and nothing of it stays in memory."""
+
+import time
+from collections.abc import Callable
+
+import pandas as pd
+import pyarrow as pa
+import pytest
+
+from schemas.catalogue import FieldCatalogue
+from schemas.columns import TEXT
+from schemas.emails import to_address
+from schemas.phones import to_e164
+from schemas.presets import ColumnRule
+from tests.transforms.cells import field_of, judge
+from transforms.dialect import Dialect
+from transforms.layout import Layout
+from transforms.mapping import map_columns
+from transforms.read import column_keys, read_strictly
+from transforms.spreadsheet import csv_bytes, guard, unguard, unguarded
+from transforms.translate import translate
+
+SHORT, LONG, LONGEST = 1 << 12, 1 << 15, 1 << 20
+MARGIN = 4.0  # how many times more than its length a longer cell may cost; a square would cost 8 times more
+NOISE = 0.5  # seconds of all the nasty cells together
+
+NASTY = {
+    "digits": "1",
+    "zeros": "0",
+    "nines and points": "9.",
+    "a's": "a",
+    "atoms": "a.",
+    "labels": "a@a.",
+    "hyphens": "a-",
+    "apostrophes": "'",
+    "guards": "'=",
+    "spaces": " ",
+    "spaces and digits": " 1",
+    "options": "sports|",
+    "bars": "|",
+    "quotes": '"',
+    "quotes and lines": '"\n',
+    "open quotes": 'x,"a\n',
+    "doubled quotes": '""\n"',
+    "backslashes": "\\",
+    "accents": "e\u0301",
+    "accents alone": "\u0301",
+    "dates": "2000-01-01",
+    "slashes": "1/",
+    "thousands": "1,000",
+    "signs": "+-",
+    "separators": "\u2028\u0085",
+}
+TYPES = ["text", "email", "phone", "date", "integer", "decimal", "boolean", "radio", "checkbox"]
+
+
+def cells(length: int) -> list[str]:
+    """Every piece repeated: before an end that takes hope away late, and behind signs that raise some."""
+    found = []
+    for piece in NASTY.values():
+        body = (piece * length)[:length]
+        found += [body + "!", f"'={body}", f"-1{body}"]
+    return found
+
+
+def seconds(work: Callable[[int], object], length: int) -> float:
+    """The least of three, of this process alone."""
+    best = float("inf")
+    for _ in range(3):
+        began = time.process_time()
+        work(length)
+        best = min(best, time.process_time() - began)
+        if best < NOISE / 2:
+            break
+    return best
+
+
+def grows_with_its_length(work: Callable[[int], object]) -> None:
+    work(100)
+    long = seconds(work, LONG)
+    if long > NOISE:
+        assert long <= NOISE + seconds(work, SHORT) * LONG / SHORT * MARGIN
+
+
+@pytest.mark.parametrize("type", TYPES)
+def test_a_cell_of_each_type_judged_and_explained(type: str) -> None:
+    field = field_of(type)
+    grows_with_its_length(lambda length: judge(cells(length), field))
+
+
+@pytest.mark.parametrize("type", TYPES)
+def test_a_megabyte_cell_of_each_type(type: str) -> None:
+    field = field_of(type)
+    [*verdicts] = judge([piece * (LONGEST // len(piece)) for piece in ("1", "a.", "sports|", "'", " 1")], field)
+    assert all(len(message) < 1_000 for verdict in verdicts for message in verdict.messages)
+
+
+PRESETS = {
+    "dates": ColumnRule(field="birthdate", date="m/d/yyyy"),
+    "numbers": ColumnRule(field="total_spent", decimal=",", thousands="."),
+    "phones": ColumnRule(field="mobile_phone", phone="plain", apostrophe="remove"),
+    "several": ColumnRule(field="interests", separator=",", values={"sport": "sports"}),
+    "the first": ColumnRule(field="name", separator=",", take="first"),
+}
+
+
+@pytest.mark.parametrize("rule", PRESETS.values(), ids=PRESETS)
+def test_a_preset(rule: ColumnRule) -> None:
+    grows_with_its_length(lambda length: translate(pa.chunked_array([cells(length)]), rule))
+
+
+def test_guards() -> None:
+    def work(length: int) -> None:
+        column = pd.Series(cells(length), dtype=TEXT)
+        unguard(guard(column))
+        csv_bytes(pd.DataFrame({"a": column}), "'")
+        assert [unguarded(cell) for cell in cells(length)]
+
+    grows_with_its_length(work)
+
+
+def test_headers(catalogue: FieldCatalogue) -> None:
+    grows_with_its_length(lambda length: map_columns(["email", *cells(length)], catalogue, {}))
+
+
+@pytest.mark.parametrize(
+    "dialect", [Dialect(","), Dialect("|", escape="\\", carriage_return=True)], ids=["plain", "escapes"]
+)
+def test_records(dialect: Dialect) -> None:
+    layout = Layout(dialect, tuple(column_keys(2)), 0, 1)
+    grows_with_its_length(lambda length: read_strictly("\n".join(cells(length)).encode(), layout))
+
+
+def test_lines_that_end_otherwise_than_the_first() -> None:
+    """Each of them cost a look through the whole block for a break of the other kind."""
+    layout = Layout(Dialect(",", carriage_return=True), tuple(column_keys(2)), 0, 1)
+    grows_with_its_length(lambda length: read_strictly(b"a,b\n" * 8 * length, layout))
+
+
+def test_ten_thousand_options_in_one_cell_are_told_in_a_few_words() -> None:
+    cell = "|".join(f"wrong {number}" for number in range(10_000))
+    [verdict] = judge([cell], field_of("checkbox"))
+    assert len(verdict.messages[0]) < 1_000
+
+
+@pytest.mark.parametrize("judged", [to_address, lambda text: to_e164(text, "+34")], ids=["email", "phone"])
+def test_no_long_cell_is_remembered(judged: Callable[[str], str | None]) -> None:
+    """A file of megabyte cells, each another one, must not fill the memory by way of what is remembered of them."""
+    import tracemalloc
+
+    tracemalloc.start()
+    try:
+        for number in range(20):
+            assert judged(f"{number}" + "1" * LONGEST) is None
+        kept, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert kept < 5 * LONGEST
