@@ -20,21 +20,9 @@ from prefect.states import Cancelled
 from flows.conversation import Asked, Facts, Question, ask, can_ask, last_question
 from flows.examine import SourceFile, lay_out
 from flows.forms import BACK, GO_ON, STOP, columns_form, mapping_of, preview_form
-from flows.import_contacts import (
-    PATIENTLY,
-    final_state,
-    landed_in,
-    load_task,
-    made_ready,
-    name_of_run,
-    opaque,
-    ready_and_alive,
-    record_failure,
-    run_id,
-    run_import,
-    show_and_tell,
-    staged,
-)
+from flows.import_contacts import final_state, name_of_run, show_and_tell
+from flows.import_life import ready_and_alive, record_failure, run_id, run_import
+from flows.import_steps import PATIENTLY, landed_in, load_task, made_ready, opaque, staged
 from flows.preview import how_to_match, publish_columns, publish_preview, what_is_wrong, what_would_happen
 from flows.report import ImportReport, Report, as_known_error
 from flows.request import ImportRequest

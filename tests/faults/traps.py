@@ -11,13 +11,13 @@ from typing import Any
 
 # Where an import can be hit, in the order in which it comes there.
 POINTS = {
-    "listed": "flows.import_contacts:make_import_folder",
+    "listed": "flows.import_life:make_import_folder",
     "landed": "flows.import_contacts:landed_in",
     "reading": "transforms.chunks:_profile",
-    "read": "flows.import_contacts:read_file",
+    "read": "flows.import_steps:read_file",
     "checking": "flows.examine:check_chunk",
     "staging": "warehouse.staging:Staging._take",
-    "settling": "flows.import_contacts:settle",
+    "settling": "flows.import_steps:settle",
     "excluding": "warehouse.staging:Staging._remove",
     "ensured": "warehouse.staging:Staging.ensure",
     "merging": "warehouse.load:merge",
@@ -25,8 +25,8 @@ POINTS = {
     "columns": "warehouse.load:_insert_columns",
     "rejections": "warehouse.load:_insert_rejections",
     "completing": "warehouse.load:_complete",
-    "committed": "flows.import_contacts:load_import",
-    "tidying": "flows.import_contacts:tidy_folder",
+    "committed": "flows.import_steps:load_import",
+    "tidying": "flows.import_life:tidy_folder",
     "telling": "flows.import_contacts:tell",
     "showing": "flows.import_contacts:show_and_tell",
 }
@@ -113,13 +113,13 @@ def _signature(function: Callable[..., Any]) -> Any:
 
 def _in_the_merge(begin: Callable[[], None]) -> None:
     """Call `begin` when the merge begins: what comes before it is of no interest here."""
-    load = resolve_name("flows.import_contacts:load_import")
+    load = resolve_name("flows.import_steps:load_import")
 
     def loading(*args: Any, **kwargs: Any) -> Any:
         begin()
         return load(*args, **kwargs)
 
-    sys.modules["flows.import_contacts"].load_import = loading  # type: ignore[attr-defined]
+    sys.modules["flows.import_steps"].load_import = loading  # type: ignore[attr-defined]
 
 
 def _trap_statements(when: str, number: int, act: Callable[[], None]) -> None:

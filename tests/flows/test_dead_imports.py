@@ -82,8 +82,8 @@ def test_a_living_import_is_left_alone_however_old_its_folder(contacts: Contacts
 def test_an_import_that_died_after_its_commit_keeps_its_rejected_file(
     contacts: Contacts, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("flows.import_contacts.tidy_folder", lambda *_, **__: True)
-    monkeypatch.setattr("flows.import_contacts.forget_life", lambda *_: None)
+    monkeypatch.setattr("flows.import_life.tidy_folder", lambda *_, **__: True)
+    monkeypatch.setattr("flows.import_life.forget_life", lambda *_: None)
     report = contacts.load(GOOD + "bad,Bad\n")
     monkeypatch.undo()
     folder = Path(report["rejected_file"]).parent

@@ -141,7 +141,7 @@ def test_prefect_keeps_no_contact(
     monkeypatch.setenv("CONTACTS_ARTIFACT_VALUES", "masked")
     mark = "xk3secret"
     contacts.load(MARKED.replace(MARK, mark))
-    monkeypatch.setattr("flows.import_contacts.settle", _raise(ValueError(f"{mark}@example.com")))
+    monkeypatch.setattr("flows.import_steps.settle", _raise(ValueError(f"{mark}@example.com")))
     assert contacts("import", contacts.file(MARKED.replace(MARK, mark))).status == 1
     assert len(runs.artifacts(1)) == 3
     drain_prefect()
@@ -176,7 +176,7 @@ def test_trouble_in_publishing_fails_no_import(
 @pytest.fixture
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """Retries without the seconds between them."""
-    from flows.import_contacts import load_task
+    from flows.import_steps import load_task
 
     monkeypatch.setattr(load_task, "retry_delay_seconds", 0)
     monkeypatch.setattr(load_task, "retry_jitter_factor", None)
@@ -257,7 +257,7 @@ def test_only_what_may_pass_is_tried_again(
         tried.release()
         raise error
 
-    monkeypatch.setattr("flows.import_contacts.load_import", fail)
+    monkeypatch.setattr("flows.import_steps.load_import", fail)
     ran = contacts("import", contacts.file("email\nann@example.com\n"), "--json")
     assert ran.status == 1
     assert ran.json["error"]["code"] == getattr(error, "code", "internal-error")

@@ -1,0 +1,203 @@
+"""The steps of an import, each with its place in the report; those that Prefect shows or tries again are its tasks."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, TypeVar, cast
+
+from prefect import task
+from prefect.cache_policies import NO_CACHE
+from prefect.client.schemas.objects import State
+from prefect.tasks import exponential_backoff
+from prefect.utilities.annotations import quote
+
+from flows.artifacts import ProgressArtifact, publish_rejected_rows
+from flows.ceilings import check_enough, check_known, check_rejected, check_required
+from flows.examine import catalogue_for, check_file, land_file, layout_of, read_file, settle
+from flows.import_life import run_id
+from flows.progress import watcher
+from flows.report import ImportReport, Report
+from flows.request import ImportRequest
+from flows.same_file import SameFile
+from flows.settings import Settings
+from flows.sources import find_source, scheduled_day
+from flows.task_runs import discreet, on_task_runner
+from schemas.catalogue import FieldCatalogue
+from schemas.errors import TransientWarehouseError
+from transforms.addresses import shown
+from transforms.duplicates import losers_of
+from transforms.expand import Limits
+from transforms.folder import ImportFolder, open_table
+from transforms.land import Landed
+from transforms.layout import Layout
+from transforms.mended import mended_records
+from transforms.profile import FileProfile
+from transforms.sources import Found
+from warehouse.connection import Warehouse
+from warehouse.imports import last_rows_read
+from warehouse.load import load_import
+from warehouse.merge import MergeCounts
+from warehouse.prepare import prepare
+from warehouse.retries import Mending, earlier_import
+from warehouse.segments import check_segment
+from warehouse.staging import Staging
+
+T = TypeVar("T")
+
+
+def made_ready(
+    request: ImportRequest, settings: Settings, warehouse: Warehouse, report: ImportReport
+) -> FieldCatalogue:
+    """The catalogue, once the warehouse has a place for all of it and for what the request names."""
+    catalogue = catalogue_for(request, settings)
+    prepare(warehouse, catalogue)
+    check_known(request, catalogue.ids)
+    if request.segment:
+        check_segment(warehouse, request.segment)
+    if request.retry_of:
+        report.earlier = earlier_import(warehouse, request.retry_of)
+    return catalogue
+
+
+def landed_in(
+    folder: ImportFolder,
+    request: ImportRequest,
+    settings: Settings,
+    warehouse: Warehouse,
+    report: ImportReport,
+    catalogue: FieldCatalogue,
+    found: Found | None = None,
+) -> tuple[Landed, Layout]:
+    """The source as a copy that nobody changes, and its layout; it is looked for where it was not found yet."""
+    found = found or find_source(request, settings, scheduled_day)
+    report.landed = landed = land_task(request, folder, opaque(found), settings.limits)
+    SameFile.of(warehouse, request, settings, catalogue, found).note(run_id(report), landed.sha256, landed.etag)
+    report.layout = layout = layout_of(request, catalogue, landed)
+    return landed, layout
+
+
+@task(name="land", cache_policy=NO_CACHE, persist_result=False)
+@discreet
+def land_task(request: ImportRequest, folder: ImportFolder, found: Found, limits: Limits) -> Landed:
+    """Copy the source, whose text is from then on what the import reads."""
+    return land_file(request, folder, found, limits)
+
+
+@contextmanager
+def staged(
+    request: ImportRequest,
+    settings: Settings,
+    warehouse: Warehouse,
+    report: ImportReport,
+    prefix: str,
+    folder: ImportFolder,
+) -> Iterator[Staging]:
+    """Read, check and stage what has landed; then all is decided but what becomes of each contact."""
+    source = report.source
+    assert source is not None
+    progress = ProgressArtifact(watcher.get())
+    with on_task_runner(settings) as run:
+        with report.stage("reading"):
+            report.profile = profile = read_file(source, folder, settings.chunk_bytes, run, progress)
+        check_required(request, profile)
+        report.notes += check_enough(request, profile.records, last_rows_read(warehouse, shown(request.source)))
+        with Staging(warehouse, run_id(report), profile.imported, Path(folder.scratch), open_table) as staging:
+            with report.stage("checking"):
+                verdicts = []
+                for verdict in check_file(source, profile, prefix, folder, run, progress):
+                    with report.stage("staging, while checking"):
+                        staging.add(verdict.accepted_path)
+                    verdicts.append(verdict)
+            with report.stage("settling"):
+                report.verdicts = verdicts
+                report.rejected = settle(
+                    request,
+                    source,
+                    profile,
+                    verdicts,
+                    folder,
+                    keep=settings.rejections_limit,
+                    show=settings.artifact_rows,
+                    numbered_by_first=report.first_import is not None,
+                )
+                report.rejected_file = report.rejected.path
+                publish_rejected_rows(report.rejected, settings)
+                check_rejected(request, profile.records, report.rejected.rows)
+                exclude_losers(staging, profile, folder)
+            yield staging
+
+
+def exclude_losers(staging: Staging, profile: FileProfile, folder: ImportFolder) -> None:
+    """Take the losing duplicates out of what is staged, a chunk at a time."""
+    for chunk in profile.chunks:
+        losers = losers_of(folder.scratch, chunk)
+        if len(losers):
+            staging.exclude(losers[:, 0])
+
+
+def is_transient(task: Any, task_run: Any, state: State[Any]) -> bool:
+    """Whether trying again may help: the warehouse was away, nothing else."""
+    return isinstance(state.result(raise_on_failure=False), TransientWarehouseError)
+
+
+PATIENTLY: dict[str, Any] = {
+    "retries": 4,
+    "retry_delay_seconds": exponential_backoff(1),
+    "retry_jitter_factor": 0.5,
+    "retry_condition_fn": is_transient,
+}
+
+
+@task(name="load", cache_policy=NO_CACHE, persist_result=False, **PATIENTLY)
+@discreet
+def load_task(
+    warehouse: Warehouse,
+    staging: Staging,
+    request: ImportRequest,
+    report: ImportReport,
+    approved: MergeCounts | None = None,
+) -> Report:
+    """Merge in one transaction; a retry stages anew what a lost connection took along."""
+    staging.ensure()
+    rows, profile, rejected = report.rows, report.profile, report.rejected
+    assert rows is not None
+    assert profile is not None
+    assert rejected is not None
+    loaded = load_import(
+        warehouse,
+        run_id(report),
+        staging=staging,
+        policy=request.merge,
+        blanks=request.blanks,
+        segment=request.segment,
+        accepted=rows["accepted"],
+        columns=[
+            {
+                "column_name": column.column.name,
+                "field": column.column.field.id if column.column.field else None,
+                "outcome": str(column.outcome),
+                "empty_cells": column.empty_cells,
+            }
+            for column in profile.columns
+        ],
+        rejections=rejected.kept_frames(),
+        mending=mending_of(report),
+        report=report.completed,
+        approved=approved,
+    )
+    return loaded.report
+
+
+def mending_of(report: ImportReport) -> Mending | None:
+    """Which records of its first import a mended file brings; read a chunk at a time, anew at each try."""
+    source, profile, first = report.source, report.profile, report.first_import
+    if first is None or source is None or profile is None or report.rejected is None:
+        return None
+    scratch = str(Path(report.rejected.kept_path).parent)
+    pairs = zip(profile.chunks, report.verdicts, strict=True)
+    return Mending(first, (mended_records(source.mapping, chunk, verdict, scratch) for chunk, verdict in pairs))
+
+
+def opaque(value: T) -> T:
+    """Keep Prefect from looking for futures inside a parameter: it would copy what it finds."""
+    return cast(T, quote(value))
