@@ -78,6 +78,7 @@ def size_of(place: str) -> int:
 def write_table(table: pa.Table, place: str) -> None:
     """An Arrow file; packed where it travels."""
     if is_local(place):
+        os.close(_owner_only(place, os.O_WRONLY | os.O_CREAT))  # Arrow would make it for all to read
         pyarrow.feather.write_feather(table, place, compression="uncompressed")
         return
     packed = pa.BufferOutputStream()
@@ -116,7 +117,7 @@ def remove(place: str) -> None:
 def make_folder(folder: str) -> None:
     """Make a new folder; a local one is for its owner only."""
     if is_local(folder):
-        Path(folder).parent.mkdir(parents=True, exist_ok=True)
+        Path(folder).parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         Path(folder).mkdir(mode=0o700)
         return
     files, path = _elsewhere(folder)

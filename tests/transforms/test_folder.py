@@ -1,5 +1,6 @@
 """One folder, wherever it lies: a path, and two file systems that fsspec brings itself."""
 
+import os
 import stat
 import time
 import uuid
@@ -100,11 +101,17 @@ def test_what_is_not_there_is_no_trouble_to_remove_or_list(folder: str, parent: 
         reading(inside(folder, "none"))
 
 
-def test_a_local_folder_is_for_its_owner(tmp_path: Path) -> None:
+@pytest.mark.parametrize("umask", [0, 0o022, 0o077], ids=oct)
+def test_a_local_folder_is_for_its_owner(umask: int, tmp_path: Path) -> None:
     folder = str(tmp_path / "imports" / "000001-00000000")
-    make_folder(folder)
-    place = put(folder, "rejected.csv")
-    assert stat.S_IMODE(Path(folder).stat().st_mode) == 0o700
-    assert stat.S_IMODE(Path(place).stat().st_mode) == 0o600
+    before = os.umask(umask)
+    try:
+        make_folder(folder)
+        places = [put(folder, "rejected.csv"), inside(folder, "chunk-00000.arrow")]
+        write_table(pa.table({"a": [1]}), places[1])
+    finally:
+        os.umask(before)
+    assert [stat.S_IMODE(path.stat().st_mode) for path in (Path(folder), Path(folder).parent)] == [0o700, 0o700]
+    assert [stat.S_IMODE(Path(place).stat().st_mode) for place in places] == [0o600, 0o600]
     with pytest.raises(FileExistsError):
         make_folder(folder)
