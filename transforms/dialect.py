@@ -1,5 +1,6 @@
 """How a file's text is cut into records and cells, given by the user or found in its first records."""
 
+import re
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -96,8 +97,10 @@ def mark_named(text: str) -> str | None:
     return mark if usable else None
 
 
-def ends_lines_with_cr(sample: bytes, quote: str = QUOTE) -> bool:
+def ends_lines_with_cr(sample: bytes, quote: str = QUOTE, escape: str | None = None) -> bool:
     """Whether the first line break outside quotes is a lone CR, as old Macs wrote."""
+    if escape:
+        sample = re.sub(re.escape(escape).encode() + rb"(?:\r\n|[\s\S])", b"", sample)
     outside = b"".join(sample.split(quote.encode())[::2])
     first = outside.find(b"\r")
     return 0 <= first < len(outside) - 1 and outside[first + 1 : first + 2] != b"\n" and b"\n" not in outside[:first]

@@ -68,7 +68,7 @@ def find_layout(landed: Landed, catalogue: FieldCatalogue, wish: DialectWish = A
     """Read the first records; `SourceError` if there is none, or if the header is none to trust."""
     ours = _delimiter_of_ours(landed)
     wish = DialectWish(ours) if ours else wish
-    sample = take_sample(landed, wish.quote, wish.skip_lines)
+    sample = take_sample(landed, wish.quote, wish.skip_lines, wish.escape)
     seen = _Seen(sample, wish, catalogue)
     delimiter, certainty, other = seen.delimiter()
     records = seen.records(delimiter)

@@ -30,7 +30,7 @@ class Sample:
     carriage_return: bool
 
 
-def take_sample(landed: Landed, quote: str, skip_lines: int) -> Sample:
+def take_sample(landed: Landed, quote: str, skip_lines: int, escape: str | None = None) -> Sample:
     """The beginning after `skip_lines` lines of the file, with one whole record in it, as far as records may go."""
     start, said = landed.start, None
     if found := _SAID.match(_read(landed, start, 16)):
@@ -38,7 +38,7 @@ def take_sample(landed: Landed, quote: str, skip_lines: int) -> Sample:
         start, skip_lines = start + found.end(), max(0, skip_lines - 1)
     start, skipped = _after_lines(landed, start, skip_lines)
     text, whole = _beginning(landed, start, quote)
-    return Sample(text, start, skipped + (said is not None), whole, said, ends_lines_with_cr(text, quote))
+    return Sample(text, start, skipped + (said is not None), whole, said, ends_lines_with_cr(text, quote, escape))
 
 
 def _read(landed: Landed, start: int, length: int) -> bytes:

@@ -293,3 +293,12 @@ def test_a_rejected_file_is_read_in_its_own_dialect(asked: dict[str, Any], catal
     without = check(first.rejected_file, catalogue)
     assert (without.rejections, without.columns) == (again.rejections, again.columns)
     assert again.dialect["quote"] == '"'
+
+
+@pytest.mark.parametrize("line_break", ["\n", "\r", "\r\n"])
+def test_an_escaped_quote_hides_no_line_break(line_break: str, catalogue: FieldCatalogue) -> None:
+    """Found by the fuzzer: the lone CRs of such a file were taken for quoted ones."""
+    text = line_break.join(["'O\\'Hara','a@b.com'", "'Ann','c@d.com'", ""])
+    mapping = {"column_1": "name", "column_2": "email"}
+    found = check(text, catalogue, delimiter=",", quote="'", escape="\\", header=False, mapping=mapping)
+    assert found.accepted == [{"name": "O'Hara", "email": "a@b.com"}, {"name": "Ann", "email": "c@d.com"}]
