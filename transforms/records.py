@@ -164,7 +164,7 @@ class RecordReader:
         data, size = self._data, len(self._data)
         line_end = self._line_end(start)
         if not self._cells.marked(data, start, line_end):
-            line = data[start:line_end].rstrip(b"\r\n")
+            line = data[start:line_end].removesuffix(b"\n").removesuffix(b"\r")
             return _Scan(line_end, tuple(line.split(self._delimiter)), False, False, False)
         cells: list[bytes] = []
         at, stray = start, False

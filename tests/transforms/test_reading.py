@@ -297,3 +297,10 @@ def test_a_mark_in_the_middle_of_the_file_is_text_wherever_a_block_begins(size: 
     """Found by the fuzzer: Arrow takes a byte order mark off whatever it is given to read."""
     found = check("name,email\n\ufeffAna,a@b.com\n\ufeffÍñigo,c@d.com\n", catalogue, size)
     assert found.column("name") == ["\ufeffAna", "\ufeffÍñigo"]
+
+
+def test_a_break_is_one_break_and_what_is_before_it_is_the_cell(catalogue: FieldCatalogue) -> None:
+    """Found by the fuzzer: `'` and CR are a guarded CR, which is blank, and were read as an apostrophe."""
+    found = check("email,name\na@b.com,'\r\r\nc@d.com,x\r\r\n", catalogue)
+    assert found.column("name") == ["", "x"]
+    assert found.guarded_cells == 1
