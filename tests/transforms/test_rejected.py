@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from schemas.catalogue import FieldCatalogue
 from tests.transforms.pipeline import Checked, check, rows_of
+from transforms.spreadsheet import csv_header
 
 OURS = ["rejection_record", "rejection_line", "rejection_codes", "rejection_reasons", "rejection_raw"]
 FLAWED = """Email,Nombre,notes,Phone
@@ -170,3 +171,22 @@ def test_cells_come_back_to_the_letter(rows: list[tuple[str, str]], delimiter: s
     assert [row["name"] for row in rejected_rows(again)] == [row["name"] for row in rejected_rows(once)]
     assert [row["notes"] for row in rejected_rows(again)] == [row["notes"] for row in rejected_rows(once)]
     assert [code for _, code in again.codes] == [code for _, code in once.codes]
+
+
+@settings(max_examples=25)
+@given(
+    names=st.lists(st.text("'=+-@a\t;,", min_size=1, max_size=5).map("x{}".format), max_size=3),
+    hostile=st.lists(st.text("'=+-@\t;", min_size=1, max_size=5).filter(str.strip), min_size=1, max_size=3),
+    delimiter=st.sampled_from([",", ";", "|", "'", "="]),
+)
+def test_headers_of_formulas_come_back_to_the_letter(
+    names: list[str], hostile: list[str], delimiter: str, catalogue: FieldCatalogue
+) -> None:
+    """The rejected file of a rejected file is the same, and its columns are called the same."""
+    header = ["email", *names, *hostile]
+    content = csv_header(header, delimiter) + csv_header(["bad", *hostile, *names], delimiter)
+    found = check(content, catalogue, delimiter=delimiter)
+    assert [column["column"] for column in found.columns] == [name.strip() for name in header]
+    again = check(found.rejected_file, catalogue)
+    assert [column["column"] for column in again.columns][: len(header)] == [name.strip() for name in header]
+    assert again.rejected_file == found.rejected_file
