@@ -1,13 +1,15 @@
 """Staging for SQLite: a database file of its own beside the warehouse, attached for the merge alone."""
 
+import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import adbc_driver_sqlite.dbapi
 import pyarrow as pa
 from sqlalchemy import ClauseElement, Connection, Table, delete, select
 from sqlalchemy.dialects import sqlite
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.schema import CreateTable
 
 from warehouse.connection import Warehouse
@@ -66,16 +68,24 @@ class SqliteStore:
             driver = connection.connection.driver_connection
             assert driver is not None
             driver.execute("attach database ? as staging", (str(self._path),))
-            # A large commit would copy its pages into the database before it is done; that has time until we close.
-            driver.execute("pragma wal_autocheckpoint = 0")
+            driver.execute("pragma wal_autocheckpoint = 0")  # see `close`
             try:
                 yield connection
             finally:
                 connection.invalidate()  # so that nobody else is handed a connection with our file attached
 
     def close(self) -> None:
+        """Forget what was staged, and copy what was committed from the log into the database, readers going on.
+
+        A commit would do that itself before it is done; and the last connection, as it closes, would keep
+        readers out meanwhile.
+        """
         self._release()
         self._path.unlink(missing_ok=True)
+        with suppress(SQLAlchemyError, sqlite3.Error), self._warehouse.engine.connect() as connection:
+            driver = connection.connection.driver_connection
+            assert driver is not None
+            driver.execute("pragma wal_checkpoint(passive)")
 
     def _opened(self) -> adbc_driver_sqlite.dbapi.Connection:
         if self._writer is None:

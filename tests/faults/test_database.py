@@ -293,7 +293,8 @@ def test_a_sqlite_file_that_may_not_grow(place: str, house: House) -> None:
     # Late, there is room for the import's row, and not for its contacts.
     ran = house.imports(trap=("pages", "beyond", "0" if place == "early" else "4"), CONTACTS_CHUNK_BYTES="1MiB").wait()
     refused(house, ran, before, "warehouse-unusable", "full", f"SQLite, full disk ({place})")
-    assert [row["status"] for row in house.database.imports()][1:] == ([] if place == "early" else ["failed"])
+    listed = [row["status"] for row in house.database.imports()][1:]
+    assert listed == ["failed"] or (place == "early" and not listed)  # a page may have room for a row
 
 
 @on_sqlite

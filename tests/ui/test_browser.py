@@ -34,7 +34,7 @@ with contextlib.redirect_stdout(told):
     main(["import", str(folder / "contacts-monday.csv"), "--json"])
 report = json.loads(told.getvalue())
 rejected = pathlib.Path(report["rejected_file"]).read_text("utf-8-sig")
-(folder / "mended.csv").write_text(rejected.replace("bad one", "cid@example.com"))
+(folder / "mended.csv").write_text(rejected.replace("bad one", "cid@monday.example.com"))
 print(told.getvalue(), end="", flush=True)
 main(["import", str(folder / "mended.csv"), "--retry-of", str(report["import_id"]), "--json"])
 main(["import", str(folder / "contacts-tuesday.csv"), "--json"])
@@ -85,7 +85,7 @@ def test_an_import_from_the_form_to_the_rejected_rows(house: PrefectHouse, page:
 def test_the_import_list_leads_to_the_runs(house: PrefectHouse, page: Page, screenshots: Path, tmp_path: Path) -> None:
     """Three imports in one morning: a file, its rejected rows mended in part, and a file that is not there."""
     source, mended = tmp_path / "contacts-monday.csv", tmp_path / "mended.csv"
-    source.write_text("email,points\nann@example.com,1\nbad one,2\nbad two,3\nbob@example.com,4\n")
+    source.write_text("email,points\nann@monday.example.com,1\nbad one,2\nbad two,3\nbob@monday.example.com,4\n")
     told = subprocess.check_output(
         (sys.executable, "-P", "-c", THREE_IMPORTS, tmp_path), cwd=CHECKOUT, env=house.environment, timeout=90
     )
