@@ -67,19 +67,26 @@ class Kept:
 
 
 def tidy_folder(settings: Settings, name: str, kept: Kept) -> bool:
-    """Leave nothing else in an import's folder; False where no folder is here.
+    """Leave nothing else in an import's folder; False where something of it may lie on another machine.
 
     The import is what it is by now: what cannot be tidied away stays, for the next one who tries.
     """
     address = inside(settings.imports, name)
-
-    shutil.rmtree(_scratch(name), ignore_errors=True)
     with suppress(Exception):
-        if is_local(address) and not Path(address).is_dir():
-            return False
-        clear_folder(address, kept)
-        return True
+        if is_local(address):
+            here = Path(address).is_dir()
+        elif here := _scratch(name).is_dir():
+            shutil.rmtree(_scratch(name))
+        if here or not is_local(address):
+            clear_folder(address, kept)
+        return here
     return False
+
+
+def remove_import_folder(settings: Settings, name: str) -> None:
+    """Delete an import's folder; a name that none has, since it comes from Prefect, names nothing else."""
+    if IMPORT_FOLDER.fullmatch(name):
+        remove_folder(inside(settings.imports, name))
 
 
 def prune_folders(settings: Settings, days: int, spared: Set[str]) -> tuple[int, int]:

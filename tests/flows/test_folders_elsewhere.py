@@ -12,6 +12,7 @@ import s3fs
 from moto.server import ThreadedMotoServer
 
 from tests.flows.conftest import Contacts
+from tests.flows.test_dead_imports import begun
 
 MESSY = 'email,name,points\na@example.com,Ann,1\nb@example.com,Bob,x\na@example.com,Anna,2\nc@example.com,"open\n'
 
@@ -116,3 +117,24 @@ def test_an_address_that_cannot_be_used_says_so(
     assert (ran.status != 0, error["code"]) == (True, code)
     assert says is None or says in error["message"]
     assert "hunter2" not in ran.out + ran.err
+
+
+@on_sqlite
+def test_what_a_dead_import_left_on_its_own_machine_is_not_forgotten_by_another(
+    contacts: Contacts, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The folder is within reach of every machine, the run's scratch with its staged contacts of one alone."""
+    monkeypatch.setenv("CONTACTS_IMPORTS", f"local://{tmp_path}/imports")
+    with begun(contacts) as folder:
+        shared, name = tmp_path / "imports" / folder.name, f"contacts-import-{folder.name}"
+        scratch = tmp_path / "its machine" / name
+        for place in (shared, scratch):
+            place.mkdir(parents=True)
+            (place / "staging.db").write_text("ann@example.com")
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "another machine"))
+    assert "interrupted" in contacts("imports").out
+    assert (shared.exists(), scratch.exists()) == (False, True)
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "its machine"))
+    contacts("imports")
+    assert not scratch.exists()
+    assert contacts.database.imports()[0]["alive_key"] is None
