@@ -11,7 +11,6 @@ from uuid import UUID, uuid4
 from prefect import runtime
 from prefect.client.orchestration import get_client
 from prefect.client.schemas.objects import State
-from prefect.exceptions import ObjectNotFound
 from prefect.flow_runs import suspend_flow_run
 from prefect.input import RunInput
 from prefect.input.actions import create_flow_run_input, read_flow_run_input
@@ -41,13 +40,15 @@ def can_ask() -> bool:
 
 
 def has_ended(run_id: str) -> bool:
-    """Whether a run that waited is over, or gone; in doubt it is not."""
+    """Whether a run that waited is over; in doubt it is not.
+
+    One that this Prefect does not know may wait in another, such as the server of the deployments when the command asks
+    its own; should it be deleted, its time to answer ends all the same.
+    """
     try:
         with get_client(sync_client=True) as client:
             state = client.read_flow_run(UUID(run_id)).state
-    except ObjectNotFound:
-        return True
-    except Exception:  # Prefect is away; the next one will ask again
+    except Exception:  # it is not known here, or Prefect is away; the next one will ask again
         return False
     return state is not None and state.is_final()
 

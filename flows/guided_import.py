@@ -21,6 +21,7 @@ from flows.conversation import Asked, Facts, Question, ask, can_ask, last_questi
 from flows.examine import SourceFile, lay_out
 from flows.forms import BACK, GO_ON, STOP, columns_form, mapping_of, preview_form
 from flows.import_contacts import final_state, name_of_run, show_and_tell
+from flows.import_folders import remove_import_folder
 from flows.import_life import ready_and_alive, record_failure, run_id, run_import
 from flows.import_steps import PATIENTLY, landed_in, load_task, made_ready, opaque, staged
 from flows.preview import how_to_match, publish_columns, publish_preview, what_is_wrong, what_would_happen
@@ -40,7 +41,7 @@ from schemas.errors import (
     Stopped,
     TooManyRejected,
 )
-from transforms.folder import ImportFolder, remove_folder
+from transforms.folder import ImportFolder, name_of
 from transforms.land import Landed
 from transforms.layout import Layout
 from warehouse.connection import Warehouse
@@ -94,7 +95,7 @@ def guide(request: ImportRequest, settings: Settings, warehouse: Warehouse, repo
     asked = last_question()
     known = None
     if asked:
-        forget_folder(asked.facts)
+        forget_folder(settings, asked.facts)
         known = waiting_import(warehouse, asked.facts, key)
         if known is None and asked.answer == {"decision": STOP}:
             asked = Asked(asked.facts, None)  # it was obeyed; a run that is started again asks again
@@ -115,10 +116,10 @@ def waiting_import(warehouse: Warehouse, facts: Facts, key: int) -> int | None:
     return number if take_up(warehouse, number, str(runtime.flow_run.id), key) else None
 
 
-def forget_folder(facts: Facts) -> None:
+def forget_folder(settings: Settings, facts: Facts) -> None:
     """What the step before left on this machine is made anew."""
     with suppress(Exception):
-        remove_folder(facts["folder"])
+        remove_import_folder(settings, name_of(facts["folder"]))
 
 
 def next_step(
@@ -235,7 +236,7 @@ class FileInHand:
         return {
             "step": step,
             "import_id": self.report.import_id,
-            "folder": self.folder.address,
+            "folder": name_of(self.folder.address),
             "header": self.header,
             "mapping": mapping,
             "shown": shown,

@@ -6,11 +6,14 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import pytest
 
+from flows.settings import Settings
 from tests.flows.conftest import Contacts, Database
+from warehouse.connection import Warehouse
+from warehouse.tables import WarehouseTables
 
 FILE = """\
 Correo,Nombre,Teléfono móvil,Loyalty card
@@ -224,6 +227,32 @@ def test_a_run_cancelled_while_it_waits_is_told_by_the_next(guided: Callable[...
     contacts.load("email\njoe@example.com\n", name="other.csv")
     listed = [(row["status"], row["error_code"]) for row in waiting.listed]
     assert listed == [("running", None), ("failed", "interrupted"), ("completed", None)]
+
+
+@one_warehouse
+def test_a_run_of_another_prefect_is_left_to_wait(guided: Callable[..., Guided], contacts: Contacts) -> None:
+    """Who imports from a terminal asks a Prefect that knows nothing of the deployments' runs."""
+    waiting = guided()
+    opened = Warehouse.open(contacts.database.url, contacts.database.schema)
+    with opened as warehouse, warehouse.writing() as connection:
+        imports = WarehouseTables(warehouse.schema).imports
+        connection.execute(imports.update().values(flow_run_id=str(uuid4())))
+    contacts.load("email\njoe@example.com\n", name="other.csv")
+    assert [row["status"] for row in waiting.listed] == ["running", "completed"]
+
+
+def test_what_prefect_says_of_a_folder_deletes_no_other(tmp_path: Path) -> None:
+    from flows.guided_import import forget_folder
+
+    settings = Settings(home=tmp_path)
+    other, ours = tmp_path / "000007-000000ff", tmp_path / "imports" / "000007-000000ff"
+    for folder in (other, ours):
+        folder.mkdir(parents=True)
+    for named in (str(tmp_path), "..", ".", "", "000007-000000ff/.."):
+        forget_folder(settings, {"folder": named})
+    assert (other.exists(), ours.exists()) == (True, True)
+    forget_folder(settings, {"folder": str(other)})
+    assert (other.exists(), ours.exists()) == (True, False)
 
 
 @one_warehouse
