@@ -75,8 +75,9 @@ class SameFile:
     def _known(self, **file: str | None) -> Repeated | None:
         if self.request.if_same_file is IfSameFile.IMPORT:
             return None
-        source = shown(self.request.source)
-        return find_repeated(self.warehouse, source=source, fingerprint=self.fingerprint, **file)
+        source, member = shown(self.request.source), self.found.address.member
+        archive = source.removesuffix(f"!{member}") if member else None
+        return find_repeated(self.warehouse, source=source, fingerprint=self.fingerprint, archive=archive, **file)
 
 
 def fingerprint(

@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-from sqlalchemy import ColumnElement, Connection, Table, func, or_, select
+from sqlalchemy import ColumnElement, Connection, Table, and_, func, or_, select
 
 from warehouse.connection import Warehouse
 from warehouse.imports import COMPLETED, SKIPPED
@@ -24,10 +24,12 @@ def find_repeated(
     fingerprint: str,
     sha256: str | None = None,
     version: str | None = None,
+    archive: str | None = None,
 ) -> Repeated | None:
     """The import that the same bytes, or the same version of a remote file, came in with; None if there is none.
 
-    Nor is it one where another import of either source was completed since: that may have changed what it left.
+    Nor is it one where another import of either source was completed since: that may have changed what it left. The
+    files of an `archive` may be called otherwise each time, so there any file of other bytes counts.
     """
     if sha256 is None and version is None:
         return None
@@ -35,7 +37,7 @@ def find_repeated(
     file = imports.c.sha256 == sha256 if version is None else imports.c.source_version == version
     with warehouse.reading() as connection:
         repeated = _last(connection, imports, file, fingerprint)
-        if repeated is None or _superseded(connection, imports, repeated.import_id, storable(source)):
+        if repeated is None or _superseded(connection, imports, repeated, storable(source), archive):
             return None
         return repeated
 
@@ -52,16 +54,20 @@ def _last(connection: Connection, imports: Table, file: ColumnElement[bool], fin
     return Repeated(row.import_id, row.sha256) if row else None
 
 
-def _superseded(connection: Connection, imports: Table, import_id: int, source: str) -> bool:
+def _superseded(connection: Connection, imports: Table, repeated: Repeated, source: str, archive: str | None) -> bool:
     before = imports.alias()
+    same = imports.c.source.in_((source, before.c.source))
+    if archive is not None:
+        beside = imports.c.source.startswith(f"{storable(archive)}!", autoescape=True)
+        same = or_(same, and_(beside, imports.c.sha256 != repeated.sha256))
     since = (
         select(imports.c.import_id)
-        .join(before, before.c.import_id == import_id)
+        .join(before, before.c.import_id == repeated.import_id)
         .where(
             imports.c.status == COMPLETED,
-            imports.c.import_id != import_id,
-            imports.c.source.in_((source, before.c.source)),
-            or_(imports.c.import_id > import_id, imports.c.finished_at > before.c.finished_at),
+            imports.c.import_id != repeated.import_id,
+            same,
+            or_(imports.c.import_id > repeated.import_id, imports.c.finished_at > before.c.finished_at),
         )
     )
     return connection.execute(since.limit(1)).first() is not None

@@ -74,6 +74,31 @@ def test_one_that_fails_keeps_none_of_the_others_from_going_in(contacts: Contact
 
 
 @one_warehouse
+def test_an_archive_whose_files_are_called_otherwise_each_time_is_no_repetition_once_another_came(
+    contacts: Contacts,
+) -> None:
+    arguments = ("--preset", "mailchimp", "--merge", "overwrite", "--if-same-file", "skip", "--json")
+
+    def load(name: str) -> tuple[str, str | None]:
+        path = contacts.folder / "audience.zip"
+        with zipfile.ZipFile(path, "w") as archive:
+            for kind in ("subscribed", "cleaned"):
+                text = EXPORTS["mailchimp"].text({"Email Address": f"{kind}@example.com", "First Name": name})
+                archive.writestr(zipfile.ZipInfo(f"{kind}_export_of_{name}.csv"), text)
+        status = contacts("import", path, *arguments).json["status"]
+        return status, contacts.database.contacts()["subscribed@example.com"]["name"]
+
+    nights = [load(name) for name in ("Ann", "Ann", "Bea", "Ann", "Ann")]
+    assert nights == [
+        ("completed", "Ann"),
+        ("skipped", "Ann"),
+        ("completed", "Bea"),
+        ("completed", "Ann"),
+        ("skipped", "Ann"),
+    ]
+
+
+@one_warehouse
 def test_the_same_archive_again_is_skipped_file_by_file(contacts: Contacts) -> None:
     arguments = ("--preset", "mailchimp", "--if-same-file", "skip", "--json")
     path = audience(contacts.folder)
