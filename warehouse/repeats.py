@@ -56,7 +56,7 @@ def _last(connection: Connection, imports: Table, file: ColumnElement[bool], fin
 
 def _superseded(connection: Connection, imports: Table, repeated: Repeated, source: str, archive: str | None) -> bool:
     before = imports.alias()
-    same = imports.c.source.in_((source, before.c.source))
+    same: ColumnElement[bool] = imports.c.source.in_((source, before.c.source))
     if archive is not None:
         beside = imports.c.source.startswith(f"{storable(archive)}!", autoescape=True)
         same = or_(same, and_(beside, imports.c.sha256 != repeated.sha256))
