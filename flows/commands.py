@@ -1,6 +1,7 @@
 """The two commands that read a file: import and check."""
 
 import argparse
+import datetime
 import os
 import sys
 import tempfile
@@ -16,13 +17,15 @@ from flows.local_server import start_local_server
 from flows.request import ImportRequest, ReadingOptions
 from flows.settings import Settings
 from schemas.errors import SourceAddressInvalid, UsageError
-from transforms.addresses import parse
+from transforms.addresses import dated, parse
 from transforms.expand import split_member
 
 if TYPE_CHECKING:  # the report brings pandas; a wrong command is told without it
     from flows.report import Outcome
 
 Options = TypeVar("Options", bound=ReadingOptions)
+
+SOME_DAY = datetime.date(2000, 1, 1)  # whether a date in an address is well written does not hang on the day
 
 
 def run_import_command(options: argparse.Namespace) -> int:
@@ -102,7 +105,7 @@ def _three_files(options: argparse.Namespace) -> None:
 def request_from(options: argparse.Namespace, model: type[Options], **more: Any) -> Options:
     """The request that the flags make; a wrong value is a wrong command."""
     try:
-        parse(options.source)
+        parse(dated(options.source, lambda: SOME_DAY))
     except SourceAddressInvalid as error:
         raise UsageError(str(error)) from error
     given = {
@@ -132,7 +135,19 @@ def _problem(error: Any) -> str:
     if error["type"] == "string_unicode":
         return "the name of the file is no UTF-8; rename it"
     flag = "--" + str(error["loc"][0]).replace("_", "-") + ": " if error["loc"] else ""
-    return flag.replace("--source", "SOURCE") + str(error["msg"]).removeprefix("Value error, ")
+    return flag.replace("--source", "SOURCE") + _what_to_write(error)
+
+
+def _what_to_write(error: Any) -> str:
+    """What pydantic says for programmers, for people; our own messages as they are."""
+    match error["type"]:
+        case "string_too_short":
+            return "it is blank; name a file"
+        case "greater_than_equal":
+            return f"write {error['ctx']['ge']:,} or more"
+        case "less_than_equal":
+            return f"write {error['ctx']['le']:,} at most"
+    return str(error["msg"]).removeprefix("Value error, ")
 
 
 def mapping_from(options: argparse.Namespace) -> dict[str, str]:

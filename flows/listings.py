@@ -23,7 +23,8 @@ from warehouse.segments import create_segment, list_segments
 
 
 @contextmanager
-def _warehouse(options: argparse.Namespace, *, new: bool = True) -> Iterator[Warehouse]:
+def _warehouse(options: argparse.Namespace, *, new: bool = False) -> Iterator[Warehouse]:
+    """Only what puts something in makes a `new` one: a mistyped address is told, not shown as an empty warehouse."""
     settings = Settings.load(**settings_from(options))
     with Warehouse.open(settings.warehouse_url.get_secret_value(), settings.warehouse_schema, new=new) as warehouse:
         prepare_import_list(warehouse)
@@ -36,7 +37,7 @@ def show_imports(options: argparse.Namespace) -> int:
         raise UsageError("'contacts imports prune' and --older-than go together, as in: prune --older-than 90d")
     if options.id == PRUNE:
         return _prune(options)
-    with _warehouse(options, new=False) as warehouse:
+    with _warehouse(options) as warehouse:
         bury_dead_imports(warehouse, Settings.load(**settings_from(options)))
         if options.id is not None:
             return _show_import(get_import(warehouse, options.id), options.json)
@@ -156,7 +157,7 @@ def show_segments(options: argparse.Namespace) -> int:
 
 def create(options: argparse.Namespace) -> int:
     """Create a segment; one that exists already is no error, so that scripts may say so every night."""
-    with _warehouse(options) as warehouse:
+    with _warehouse(options, new=True) as warehouse:
         new = create_segment(warehouse, options.name)
     print(f"segment {options.name.strip()} {'created' if new else 'exists already'}")
     return OK

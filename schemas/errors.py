@@ -431,8 +431,11 @@ class SourceNotFound(SourceError):
 
     code: ClassVar[str] = "source-not-found"
     source: str
+    pattern: bool = False
 
     def __str__(self) -> str:
+        if self.pattern:
+            return f"no file matches {self.source!r}; check the pattern"
         return f"there is no file {self.source!r}; check the path"
 
 

@@ -75,6 +75,8 @@ def read_preset(path: Path) -> Preset:
     """A preset from its file; `PresetInvalid` names every key that is wrong, and what to write."""
     try:
         raw = yaml.load(path.read_text(encoding="utf-8"), Loader=_Text)
+    except FileNotFoundError as error:
+        raise PresetInvalid(str(path), ("there is no such file",)) from error
     except (OSError, UnicodeDecodeError) as error:
         raise PresetInvalid(str(path), ("it cannot be read",)) from error
     except (yaml.YAMLError, ValueError, RecursionError) as error:

@@ -80,7 +80,7 @@ def _find_local(address: Address, reach: Reach) -> Found:
 
 def _newest(address: Address, reach: Reach, stamps: Mapping[str, Stamp]) -> Found:
     if not stamps:
-        raise SourceNotFound(address.shown())
+        raise SourceNotFound(address.shown(), pattern=True)
     taken = max(stamps, key=lambda name: (stamps[name].modified or "", name))
     return Found(replace(address, path=taken), reach, stamps[taken], len(stamps))
 

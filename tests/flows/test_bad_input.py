@@ -258,6 +258,8 @@ WRONG_COMMANDS = [
     pytest.param(("check", "x.csv", "--accepted", "out.csv", "--rejected", "./out.csv"), id="one file for both"),
     pytest.param(("check", "x.csv", "--rejected", "x.csv"), id="check writes over its source"),
     pytest.param(("check", "x.zip!y.csv", "--rejected", "x.zip"), id="check writes over its archive"),
+    pytest.param(("check", ""), id="blank source"),
+    pytest.param(("check", "contacts-{date:%B}.csv"), id="date by the name of its month"),
     pytest.param(("imports", "one"), id="import that is no number"),
     pytest.param(("imports", "0"), id="import 0"),
     pytest.param(("imports", "9" * 30), id="import beyond numbers"),
@@ -284,6 +286,28 @@ def test_a_wrong_command(arguments: tuple[str, ...], command: Contacts, monkeypa
     assert set(ran.json["error"]) == {"code", "message"}
     assert (command.folder / "x.csv").read_text() == GOOD
     assert {path.name for path in command.folder.iterdir()} <= {"x.csv", "home", "contacts.db"}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        pytest.param(("check", ""), "SOURCE: it is blank; name a file", id="blank source"),
+        pytest.param(("check", "x.csv", "--skip-lines=-1"), "--skip-lines: write 0 or more", id="too few"),
+        pytest.param(
+            ("check", "x.csv", "--skip-lines=1000001"), "--skip-lines: write 1,000,000 at most", id="too many"
+        ),
+        pytest.param(("check", "none-*.csv"), "no file matches 'none-*.csv'; check the pattern", id="no match"),
+        pytest.param(
+            ("mapping", "show", "./none.yaml"), "the preset 'none.yaml' is wrong: there is no such file", id="preset"
+        ),
+    ],
+)
+def test_what_people_are_told(
+    arguments: tuple[str, ...], said: str, command: Contacts, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(command.folder)
+    command.file(GOOD, "x.csv")
+    assert command(*arguments).err == f"contacts: {said}\n"
 
 
 def test_help_and_version_are_no_errors(command: Contacts) -> None:

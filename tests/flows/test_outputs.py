@@ -9,15 +9,30 @@ from tests.flows.conftest import Contacts
 pytestmark = pytest.mark.parametrize("warehouse_url", ["sqlite"], indirect=True)
 
 
-def test_a_list_of_imports_makes_no_warehouse(command: Contacts) -> None:
-    ran = command("imports", "--json")
-    assert (ran.status, ran.json["error"]["code"]) == (1, "warehouse-unusable")
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        pytest.param(("imports",), id="import list"),
+        pytest.param(("imports", "prune", "--older-than", "9d"), id="prune"),
+        pytest.param(("rejected", "1"), id="rejected rows"),
+        pytest.param(("segments", "list"), id="segments"),
+        pytest.param(("export", "--output", "all.csv"), id="export"),
+    ],
+)
+def test_a_look_makes_no_warehouse(
+    arguments: tuple[str, ...], command: Contacts, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(command.folder)
+    ran = command(*arguments)
+    assert (ran.status, ran.out) == (1, "")
     assert "there is no such file" in ran.err
+    assert not [path.name for path in command.folder.rglob("*") if path.suffix in (".db", ".csv")]
     assert not list(command.folder.rglob("*.db"))
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="NO /dev/full on this system")
 def test_a_full_disk_under_an_export_is_told_as_that(command: Contacts) -> None:
+    assert command("segments", "create", "any").status == 0
     ran = command("export", "--output", "/dev/full")
     assert (ran.status, ran.err) == (1, "contacts: '/dev/full' cannot be written: No space left on device\n")
 

@@ -139,5 +139,5 @@ def test_an_unknown_name_is_answered_with_those_there_are(name: str, tmp_path: P
 
 
 def test_a_path_that_is_not_there(tmp_path: Path) -> None:
-    with pytest.raises(PresetInvalid, match=r"no\.yaml.*cannot be read"):
+    with pytest.raises(PresetInvalid, match=r"no\.yaml.*no such file"):
         load_preset(str(tmp_path / "no.yaml"), None)
