@@ -13,9 +13,9 @@ from flows.sources import find_source
 from schemas.errors import ContactImportError
 from schemas.preset_files import load_preset, preset_names, split_part
 from schemas.presets import AUTO, Preset
-from transforms.addresses import Address
 from transforms.expand import members
 from transforms.fitting import part_of
+from transforms.sources import Found
 
 Options = TypeVar("Options", bound=ReadingOptions)
 
@@ -31,16 +31,20 @@ def each_file(options: Options, settings: Settings, day: Callable[[], datetime.d
     if not options.preset:
         return [options]
     try:
-        found = find_source(options, settings, day).address
-        names = ordered_members(options.preset, found.path, settings.presets) if _is_whole(found) else []
+        found = find_source(options, settings, day)
+        path = found.address.path
+        names = ordered_members(options.preset, path, settings.presets) if _is_whole(found) else []
     except (ContactImportError, OSError, ValueError):
         return [options]
-    return [options.model_copy(update={"source": f"{found.path}!{name}"}) for name in names] or [options]
+    return [options.model_copy(update={"source": f"{path}!{name}"}) for name in names] or [options]
 
 
-def _is_whole(found: Address) -> bool:
-    """Whether a local file is meant, and not a member of it; what lies elsewhere has not been fetched yet."""
-    return found.is_local and not found.member
+def _is_whole(found: Found) -> bool:
+    """Whether a local file is meant, and not a member of it; what lies elsewhere has not been fetched yet.
+
+    A pipe, which has no stamp, gives its bytes once, and they are for the import.
+    """
+    return found.address.is_local and found.stamp is not None and not found.address.member
 
 
 def ordered_members(asked: str, path: str, presets: Path) -> list[str]:

@@ -1,6 +1,8 @@
 """An export of several files in one archive: an import for each, and one report of them all."""
 
 import json
+import os
+import threading
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -71,6 +73,20 @@ def test_one_that_fails_keeps_none_of_the_others_from_going_in(contacts: Contact
     text = contacts("import", path, "--preset", "mailchimp", "--merge", "overwrite").out
     assert "All 3 files: completed" in text
     assert "rows:     3 read, 2 accepted, 1 rejected" in text
+
+
+@one_warehouse
+@pytest.mark.parametrize("preset", ["shopify", "auto"])
+def test_a_pipe_is_read_once(preset: str, contacts: Contacts) -> None:
+    """Whether it is an archive may not be asked of it beforehand: what was read then would be lost."""
+    pipe = contacts.folder / "pipe"
+    os.mkfifo(pipe)
+    text = EXPORTS["shopify"].text({"Email": "ann@example.com"})
+    writer = threading.Thread(target=pipe.write_text, args=(text,), daemon=True)
+    writer.start()
+    report = contacts("check", pipe, "--preset", preset, "--json").json
+    writer.join(5)
+    assert (report["status"], report["rows"]) == ("completed", {"read": 1, "accepted": 1, "rejected": 0})
 
 
 @one_warehouse
