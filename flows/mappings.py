@@ -5,6 +5,7 @@ import os
 import sys
 import tempfile
 from collections import Counter
+from contextlib import suppress
 from pathlib import Path
 
 from flows.arguments import OK, settings_from
@@ -114,6 +115,8 @@ def _write(path: Path, text: str) -> None:
         written.write_text(text, encoding="utf-8")
         written.replace(path)
     except OSError as error:
+        with suppress(OSError):
+            written.unlink(missing_ok=True)
         raise OutputNotWritable(str(path), error.strerror or "it cannot be written") from error
 
 

@@ -135,6 +135,14 @@ def test_a_saved_mapping_reads_the_next_file_as_the_first(alone: Alone) -> None:
     assert "Correo-e: email" in alone("mapping", "show", "nightly").out
 
 
+def test_a_preset_that_cannot_be_written_leaves_nothing(alone: Alone) -> None:
+    (alone.home / "presets" / "mine.yaml").mkdir(parents=True)
+    saved = alone("mapping", "save", "mine", alone.file("email\na@b.com\n"), "--force")
+    assert saved.status == 1
+    assert "mine.yaml" in saved.err
+    assert [path.name for path in (alone.home / "presets").iterdir()] == ["mine.yaml"]
+
+
 def test_a_mapping_saved_from_a_preset_keeps_what_it_says(alone: Alone) -> None:
     file = alone.file(MAGENTO.text())
     assert alone("mapping", "save", "mine", file, "--preset", "auto", "--map", "group_id=points").status == 0
