@@ -14,7 +14,18 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from schemas.field_types import Storage
+
 TEXT = pd.ArrowDtype(pa.string())
+
+# What an accepted cell becomes, and is staged as; a double is exact for the digits that a decimal may have.
+ARROW_TYPES: dict[Storage, pa.DataType] = {
+    Storage.TEXT: pa.string(),
+    Storage.DATE: pa.date32(),
+    Storage.BIGINT: pa.int64(),
+    Storage.NUMERIC: pa.float64(),
+    Storage.BOOLEAN: pa.bool_(),
+}
 
 Mask: TypeAlias = pd.Series
 _Place: TypeAlias = tuple[tuple[int, ...], ...]

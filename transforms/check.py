@@ -13,8 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from schemas.catalogue import Field
-from schemas.columns import to_arrow
-from schemas.field_types import Storage
+from schemas.columns import ARROW_TYPES, to_arrow
 from schemas.frames import row_schema
 from schemas.rules import Rule
 from transforms.chunks import raw_frame
@@ -27,14 +26,6 @@ from transforms.normalise import Reading, normalise
 from transforms.profile import PlacedChunk
 from transforms.records import RecordReader
 from transforms.validate import Failure, failures
-
-STORED_AS: dict[Storage, pa.DataType] = {
-    Storage.TEXT: pa.string(),
-    Storage.DATE: pa.date32(),
-    Storage.BIGINT: pa.int64(),
-    Storage.NUMERIC: pa.float64(),
-    Storage.BOOLEAN: pa.bool_(),
-}
 
 FINGERPRINT = "email fingerprint"  # no field has an id with a space in it
 
@@ -204,5 +195,5 @@ def cast_accepted(contacts: pd.DataFrame, fields: tuple[Field, ...]) -> pa.Table
     if "email" in contacts:
         columns[FINGERPRINT] = pa.array(fingerprints(to_arrow(contacts["email"]).combine_chunks()))
     for field in fields:
-        columns[field.id] = to_arrow(contacts[field.id]).cast(STORED_AS[field.storage])
+        columns[field.id] = to_arrow(contacts[field.id]).cast(ARROW_TYPES[field.storage])
     return pa.table(columns)

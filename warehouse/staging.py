@@ -11,21 +11,13 @@ import pyarrow as pa
 from sqlalchemy import BigInteger, Column, Connection, Integer, MetaData, Table, Text
 
 from schemas.catalogue import Field
+from schemas.columns import ARROW_TYPES
 from schemas.errors import TransientWarehouseError
-from schemas.field_types import Storage
 from warehouse.connection import Warehouse
 from warehouse.faults import translated
 from warehouse.staging_postgres import PostgresStore
 from warehouse.staging_sqlite import SqliteStore
 from warehouse.tables import field_columns
-
-ARROW_TYPES: dict[Storage, pa.DataType] = {
-    Storage.TEXT: pa.string(),
-    Storage.DATE: pa.date32(),
-    Storage.BIGINT: pa.int64(),
-    Storage.NUMERIC: pa.float64(),
-    Storage.BOOLEAN: pa.bool_(),
-}
 
 Numbers: TypeAlias = "pa.Array[Any]"
 

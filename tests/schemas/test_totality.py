@@ -8,11 +8,11 @@ import pytest
 
 from schemas import errors
 from schemas.checks import CHECKS, checks_of
+from schemas.columns import ARROW_TYPES
 from schemas.errors import ContactImportError
 from schemas.field_types import TRAITS, FieldType, Storage
 from schemas.rules import EXPECTED, Rule
 from tests.transforms.cells import SPAIN, field_of
-from transforms.check import STORED_AS
 from transforms.explain import explain_cell, explain_lingering, explain_row
 from transforms.normalise import NORMALISERS
 
@@ -25,7 +25,7 @@ def test_every_type_is_in(table: dict[FieldType, object]) -> None:
 
 
 def test_every_storage_has_a_cast() -> None:
-    assert set(STORED_AS) == set(Storage)
+    assert set(ARROW_TYPES) == set(Storage)
 
 
 def test_every_rule_says_what_was_expected() -> None:
