@@ -10,7 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from flows.report import Outcome, Report, dialect_in_words
-from flows.wording import mending
+from flows.wording import mending, use_of_rejected
 from schemas.rules import EXPECTED, Rule, commonest_first
 
 
@@ -98,8 +98,7 @@ def _print_for_people(report: Report) -> None:
     for warning in report["warnings"]:
         print(f"\nNote: {warning}")
     if report["rejected_file"] and report["rows"] and report["rows"]["rejected"]:
-        again = f" (with --preset {report['preset']})" if report["preset"] else ""
-        print(f"\nRejected rows, to mend and import again{again}: {report['rejected_file']}")
+        print(f"\nRejected rows, {use_of_rejected(report, 'with --retry-of')}: {report['rejected_file']}")
 
 
 def _print_sums(report: Report) -> None:

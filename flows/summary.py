@@ -6,7 +6,7 @@ from typing import Any
 from flows.markdown import code, plain, table
 from flows.picture import split_picture
 from flows.report import Report, dialect_in_words
-from flows.wording import counted, mending
+from flows.wording import counted, mending, use_of_rejected
 from schemas.rules import EXPECTED, Rule, commonest_first
 
 
@@ -89,7 +89,7 @@ def reasons(result: Report, verb: str = "did") -> Iterable[str]:
         rows = ((code, number, EXPECTED[Rule(code)]) for code, number in commonest_first(codes))
         yield table(["reason", "times", "what is expected"], rows)
     if result["rejected_file"]:
-        yield f"The rejected rows, to mend and import again: {code(result['rejected_file'])}"
+        yield f"The rejected rows, {use_of_rejected(result, 'as a retry of import')}: {code(result['rejected_file'])}"
 
 
 def column_outcomes(result: Report) -> Iterable[str]:

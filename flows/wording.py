@@ -9,6 +9,19 @@ def counted(number: int, thing: str) -> str:
     return f"{number:,} {thing}{'' if number == 1 else 's'}"
 
 
+def use_of_rejected(report: Mapping[str, Any], retry: str) -> str:
+    """What the rejected rows are good for, `retry` being how the reader's face says of which import.
+
+    Of a failed import nothing came in, so that its whole file is due, and not these rows alone.
+    """
+    if report["status"] == "failed":
+        return "to look at"
+    again = "to mend and import again"
+    if report["status"] == "completed" and report.get("import_id"):
+        return f"{again} {retry} {report['import_id']}"
+    return f"{again} with --preset {report['preset']}" if report["preset"] else again
+
+
 def mending(retry: Mapping[str, Any]) -> str:
     """What a retry has brought of its first import."""
     records = counted(retry["mended"], "record")

@@ -200,7 +200,7 @@ def test_a_preset_is_not_written_over_by_accident(alone: Alone) -> None:
         pytest.param(("mapping",), 2, "save|list|show", id="no-action"),
         pytest.param(("check", "{file}", "--preset", "nope"), 1, "shopify", id="preset-of-none"),
         pytest.param(("check", "{file}", "--preset", "auto"), 1, "fits no preset", id="auto-finds-none"),
-        pytest.param(("check", "{file}", "--preset", "{file}.yaml"), 1, "cannot be read", id="path-of-none"),
+        pytest.param(("check", "{file}", "--preset", "{file}.yaml"), 1, "there is no such file", id="path-of-none"),
     ],
 )
 def test_wrong(arguments: tuple[str, ...], status: int, says: str, alone: Alone) -> None:
