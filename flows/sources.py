@@ -11,7 +11,8 @@ from zoneinfo import ZoneInfo
 from flows.request import ReadingOptions
 from flows.settings import Settings
 from schemas.errors import SettingsInvalid
-from transforms.addresses import AllowedSources, dated, parse
+from schemas.preset_files import is_path, split_part
+from transforms.addresses import Address, AllowedSources, dated, parse
 from transforms.credentials import Access, Login, logins
 from transforms.sources import Found, Reach, find
 
@@ -20,9 +21,18 @@ BLOCK_EXPECTED = "the name of a Prefect Secret block that holds what CONTACTS_CR
 
 def find_source(options: ReadingOptions, settings: Settings, day: Callable[[], datetime.date]) -> Found:
     """The one file that the request means; without a date of its own, it means the one of `day`."""
+    _check_named_files(options, AllowedSources(folders=settings.source_folders))
     meant = (options.date or day()) if dated(options.source, today) != options.source else None
     source = dated(options.source, lambda: meant or today())
     return replace(find(source, reach_of(settings, remote=not parse(source).is_local)), day=meant)
+
+
+def _check_named_files(options: ReadingOptions, allowed: AllowedSources) -> None:
+    """A mapping and a preset at a path are held to the same folders: what is wrong with a file tells of its text."""
+    preset = split_part(options.preset or "")[0]
+    for path in (options.mapping_file, preset if is_path(preset) else None):
+        if path:
+            allowed.local_path(Address("file", "", None, path), path)
 
 
 def reach_of(settings: Settings, remote: bool) -> Reach:

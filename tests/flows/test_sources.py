@@ -142,6 +142,21 @@ def test_only_files_in_the_allowed_folders_are_read(command: Contacts, monkeypat
     assert (ran.status, ran.json["error"]["code"]) == (1, "source-not-allowed")
 
 
+@pytest.mark.parametrize("option", ["--mapping", "--preset"])
+def test_files_that_a_request_names_besides_are_in_the_allowed_folders_too(
+    option: str, command: Contacts, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is wrong with a mapping quotes it, so whoever fills in the form could read the worker's other files."""
+    (command.folder / "in").mkdir()
+    monkeypatch.setenv("CONTACTS_SOURCE_FOLDERS", str(command.folder / "in"))
+    source, secret = command.file(FILE, "in/c.csv"), command.file(b"email: hunter2\n", "secret.yaml")
+    ran = command("check", source, option, secret, "--json")
+    assert (ran.json["error"]["code"], "hunter2" in ran.out + ran.err) == ("source-not-allowed", False)
+    text = {"--mapping": b"name: surname\n", "--preset": b"columns: {email: email, name: surname}\n"}[option]
+    allowed = command("check", source, option, command.file(text, "in/mine.yaml"), "--json").json
+    assert (allowed["status"], allowed["columns"][1]["field"]) == ("completed", "surname")
+
+
 def test_the_file_that_was_taken_is_told(command: Contacts) -> None:
     path = command.file(FILE, "c-2026-03-10.csv")
     for source in ("c-*.csv", "c-{date}.csv"):
