@@ -19,6 +19,13 @@ PRUNE = "prune"
 class Parser(argparse.ArgumentParser):
     """Wrong commands as errors of ours, so that `--json` answers them in JSON too."""
 
+    def parse_known_args(self, args: Any = None, namespace: Any = None) -> tuple[Any, list[str]]:
+        """A command names its own `--help` for what it does not know; argparse would name that of `contacts`."""
+        options, unknown = super().parse_known_args(args, namespace)
+        if unknown:
+            self.error(f"unrecognized arguments: {' '.join(unknown)}")
+        return options, unknown
+
     def error(self, message: str) -> NoReturn:
         secret = re.sub(r"://[^@\s]*@", "://…@", message)  # an address may hold a password
         raise UsageError(f"{secret}; '{self.prog} --help' shows what there is")

@@ -292,6 +292,11 @@ def test_a_wrong_command(arguments: tuple[str, ...], command: Contacts, monkeypa
     ("arguments", "said"),
     [
         pytest.param(("check", ""), "SOURCE: it is blank; name a file", id="blank source"),
+        pytest.param(
+            ("check", "x.csv", "--merge", "overwrite"),
+            "unrecognized arguments: --merge overwrite; 'contacts check --help' shows what there is",
+            id="option of another command",
+        ),
         pytest.param(("check", "x.csv", "--skip-lines=-1"), "--skip-lines: write 0 or more", id="too few"),
         pytest.param(
             ("check", "x.csv", "--skip-lines=1000001"), "--skip-lines: write 1,000,000 at most", id="too many"
