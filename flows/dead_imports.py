@@ -61,6 +61,6 @@ def _tell(warehouse: Warehouse, dead: Mapping[str, Any], error: ContactImportErr
 
 def report_of_dead(row: Mapping[str, Any], error: ContactImportError) -> Report:
     """What can be said of an import that cannot say it itself: what it had entered in the list."""
-    request = ImportRequest.model_construct(source=row["source"], merge=row["merge_policy"])
+    request = ImportRequest.model_construct(source=row["source"], merge=row["merge_policy"], retry_of=row["retry_of"])
     report = ImportReport(request, import_id=row["import_id"]).failed(error)
     return {**report, "sha256": row["sha256"]}

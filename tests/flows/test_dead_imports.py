@@ -30,7 +30,12 @@ def begun(contacts: Contacts) -> Iterator[Path]:
     with Warehouse.open(contacts.database.url, contacts.database.schema) as warehouse, alive(warehouse) as key:
         now = datetime.now(UTC)
         import_id = start_import(
-            warehouse, source="dead.csv", merge_policy=MergePolicy.OVERWRITE, started_at=now, alive_key=key
+            warehouse,
+            source="dead.csv",
+            merge_policy=MergePolicy.OVERWRITE,
+            started_at=now,
+            retry_of=5,
+            alive_key=key,
         )
         folder = contacts.folder / "home" / "imports" / folder_name(import_id, key)
         folder.mkdir(parents=True)
@@ -65,6 +70,7 @@ def test_a_dead_import_is_told_of(
     assert report["status"] == "failed"
     assert report["error"] == {"code": "interrupted", "message": dead["error_message"]}
     assert (report["import_id"], report["source"], report["merge"]) == (1, "dead.csv", "overwrite")
+    assert report["retry_of"]["id"] == 5
     assert "ended without a word" in contacts("imports", "1").err
     assert "alive_key" not in contacts("imports", "--json").json[0]
 
