@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path, PurePosixPath
+from secrets import token_hex
 from typing import Self
 
 from flows.report import ImportReport, Report
@@ -123,7 +124,10 @@ def version_of(found: Found, etag: str | None) -> str | None:
 
 
 def _content(path: str | None) -> str | None:
+    """A hash of a file; a pipe is left to be read, once, by who needs it, and is never the same again."""
     try:
+        if path and Path(path).exists() and not Path(path).is_file():
+            return token_hex()
         return hashlib.sha256(Path(path).read_bytes()).hexdigest() if path else None
     except OSError:  # reading the mapping will say so
         return None

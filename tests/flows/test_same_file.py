@@ -1,5 +1,6 @@
 """The same file again: left out if so asked, and only where it would change nothing that its import left."""
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -44,6 +45,21 @@ def test_a_file_that_came_before_is_skipped_and_listed_with_the_import_it_repeat
 def test_another_option_imports_again(contacts: Contacts, first: tuple[str, ...], then: tuple[str, ...]) -> None:
     contacts.load(FILE, *first)
     assert skipping(contacts, contacts.folder / "contacts.csv", *then)["status"] == "completed"
+
+
+@pytest.mark.parametrize("warehouse_url", ["sqlite"], indirect=True)
+def test_a_mapping_from_a_pipe_is_read_once_and_never_known_again(contacts: Contacts) -> None:
+    def load() -> dict[str, Any]:
+        reading, writing = os.pipe()
+        os.write(writing, b"name: surname\n")
+        os.close(writing)
+        try:
+            return skipping(contacts, contacts.file(FILE), "--mapping", f"/dev/fd/{reading}")
+        finally:
+            os.close(reading)
+
+    loaded = [load(), load()]
+    assert [(each["status"], each["columns"][1]["field"]) for each in loaded] == [("completed", "surname")] * 2
 
 
 def test_another_catalogue_or_mapping_file_imports_again(contacts: Contacts) -> None:
