@@ -206,5 +206,5 @@ def median_ratio(ours: Sequence[float], theirs: Sequence[float]) -> float:
     return statistics.median(our / their for our, their in zip(ours, theirs, strict=True))
 
 
-def judged(value: float, target: float) -> str:
-    return f"≤ {target:g}, {'met' if value <= target else 'missed'}"
+def judged(value: float, target: float, unit: str = "") -> str:
+    return f"≤ {target:g}{unit}, {'met' if value <= target else 'missed'}"

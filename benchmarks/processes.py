@@ -72,7 +72,7 @@ def small(bench: Bench) -> Iterator[str]:
                 note(f"{name}: {whole:.2f} s")
     yield header(f"{FEW} rows, the whole process", "takes", "target")
     for name, target in WHOLE_TARGETS.items():
-        yield row(name, in_seconds(seconds[name]), f"{judged(statistics.median(seconds[name]), target)} s")
+        yield row(name, in_seconds(seconds[name]), judged(statistics.median(seconds[name]), target, " s"))
     ratio = median_ratio(seconds[NO_SERVER], seconds[EMPTY_FLOW])
     yield row(EMPTY_FLOW, in_seconds(seconds[EMPTY_FLOW]), "")
     yield row(NO_SERVER, in_seconds(seconds[NO_SERVER]), f"{ratio:.2f} of the empty flow; {judged(ratio, 1.3)}")
