@@ -123,6 +123,7 @@ def _row_rejections(
         pd.DataFrame(
             {
                 "row": rows,
+                "position": 0,
                 "field": None,
                 "code": [str(rules[row]) for row in rows],
                 "message": messages,
@@ -145,7 +146,7 @@ def _cell_rejections(
     column = plan.mapping.column_of(failure.field)
     field, rows = column.field, places[failure.rows]
     assert field is not None  # only mapped columns are in the schema
-    judged = cells[failure.field].iloc[failure.rows].fillna("").to_list()
+    judged = [text or "" for text in to_arrow(cells[failure.field]).take(pa.array(failure.rows)).to_pylist()]
     values = [text or "" for text in table[column.key].take(rows).to_pylist()] if column.rule else judged
     hint = f" {explain_rule(column.rule)}" if column.rule else ""
     said = {
@@ -155,6 +156,7 @@ def _cell_rejections(
     return pd.DataFrame(
         {
             "row": rows,
+            "position": column.position,
             "field": failure.field,
             "code": failure.code,
             "message": [said[text] for text in judged],
@@ -170,9 +172,8 @@ def _in_order(
     if not rejections:
         return pd.DataFrame(columns=list(REJECTION_FIELDS))
     found = pd.concat(rejections, ignore_index=True)
-    columns = {column.field.id: column for column in mapping.mapped if column.field}
-    found["position"] = [columns[field].position if field in columns else 0 for field in found["field"]]
-    found["column_name"] = [columns[field].name if field in columns else None for field in found["field"]]
+    names = np.array([None, *(column.name for column in mapping.columns)], object)
+    found["column_name"] = names[found["position"].to_numpy(np.int64)]
     found = found.sort_values(["row", "position"], kind="stable", ignore_index=True)
     found["record_number"] = found["row"] + chunk.first_record
     lines = line_numbers(table, chunk)
