@@ -84,6 +84,7 @@ def test_an_export_holds_what_was_stored(filled: Contacts) -> None:
 
 
 def test_an_empty_warehouse_exports_a_header(command: Contacts) -> None:
+    assert command("segments", "create", "any").status == 0
     ran = command("export")
     assert (ran.status, ran.err) == (0, "")
     assert ran.out.startswith('"email","name","surname"')
