@@ -28,6 +28,8 @@ from transforms.profile import PlacedChunk
 from transforms.rejected_sample import RejectedSample
 from transforms.spreadsheet import csv_bytes, csv_header
 
+BETWEEN_REASONS = " | "  # messages have commas and semicolons of their own
+
 _BOM = "\ufeff".encode()
 _SCHEMA = pa.schema([(name, pa.int64() if name.endswith("_number") else pa.string()) for name in REJECTION_FIELDS])
 
@@ -158,13 +160,22 @@ def _first_numbers(mapping: ColumnMapping, table: pa.Table, rows: pa.Array) -> d
 
 
 def _one_row_a_record(rejections: pd.DataFrame) -> pd.DataFrame:
-    """A record's codes, each once, and its messages, joined; by column, since any row may have several."""
-    ordered = rejections.sort_values("record_number", kind="stable")
+    """A record's codes, each once, and its reasons, joined; by column, since any row may have several."""
+    ordered = rejections.sort_values("record_number", kind="stable").assign(message=_with_column)
     first = ordered.drop_duplicates("record_number")[["record_number", "line_number", "code", "message"]]
     if len(first) == len(ordered):
         return first
     each_once = ordered.drop_duplicates(["record_number", "code"])
-    return first.assign(code=_joined(each_once, "code", ", "), message=_joined(ordered, "message", "; "))
+    return first.assign(code=_joined(each_once, "code", ", "), message=_joined(ordered, "message", BETWEEN_REASONS))
+
+
+def _with_column(rejections: pd.DataFrame) -> np.ndarray:
+    """What is wrong, and in which column, unless it is the record itself."""
+    columns, messages = (
+        pa.array(rejections[name], pa.string(), from_pandas=True) for name in ("column_name", "message")
+    )
+    named = pc.coalesce(pc.binary_join_element_wise(columns, messages, ": "), messages)
+    return np.asarray(named.to_numpy(zero_copy_only=False))
 
 
 def _joined(ordered: pd.DataFrame, name: str, between: str) -> np.ndarray:
