@@ -5,6 +5,7 @@ from pathlib import PurePath
 from typing import Any
 
 from flows.markdown import Link, table
+from flows.wording import reasons_kept
 
 # What fits beside the page's margins; the rest is behind the link.
 COUNTS = ("read", "accepted", "rejected", "missing", "inserted", "updated")
@@ -34,3 +35,5 @@ def _status(row: Mapping[str, Any]) -> Iterator[str]:
         yield f"repeats {row['repeats']}"
     if row["retry_of"]:
         yield f"retry of {row['retry_of']}"
+    if kept := reasons_kept(row):
+        yield kept

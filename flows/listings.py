@@ -13,6 +13,7 @@ from flows.dead_imports import bury_dead_imports
 from flows.import_folders import folder_name, prune_folders
 from flows.printing import print_json, print_table
 from flows.settings import Settings
+from flows.wording import reasons_kept
 from schemas.catalogue import load_catalogue
 from schemas.errors import OutputNotWritable, RejectedFileGone, UsageError
 from transforms.folder import exists, is_local, reading
@@ -70,7 +71,7 @@ def show_imports(options: argparse.Namespace) -> int:
                 row["source"],
                 row["merge_policy"],
                 *(row[name] for name in ("read", "accepted", "rejected", "inserted", "updated", "missing", "retry_of")),
-                row["error_code"] or (f"repeats {row['repeats']}" if row["repeats"] else ""),
+                row["error_code"] or (f"repeats {row['repeats']}" if row["repeats"] else reasons_kept(row)),
             )
             for row in imports
         ],

@@ -119,6 +119,7 @@ class ImportReport:
             "columns": self._columns(),
             "translations": [asdict(each) for each in self.profile.translations] if self.profile else [],
             "rejections": self.rejected.codes if self.rejected else {},
+            **({"rejections_kept": self._kept(status)} if isinstance(self.options, ImportRequest) else {}),
             "rejected_file": self.rejected_file,
             **({"segment": more["segment"]} if "segment" in more else {}),
             "warnings": self.warnings(status == "completed"),
@@ -132,6 +133,10 @@ class ImportReport:
             return None
         counts = {"mended": mended.records, "missing": mended.missing} if mended else {"mended": None, "missing": None}
         return {"id": self.options.retry_of, "first": self.first_import, **counts}
+
+    def _kept(self, status: str) -> int:
+        """How many rejections are in the warehouse, which has those of a completed import alone."""
+        return self.rejected.kept if self.rejected and status == "completed" else 0
 
     def _columns(self) -> list[dict[str, object]]:
         return [column.as_report() for column in self.profile.columns] if self.profile else []

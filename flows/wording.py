@@ -26,3 +26,11 @@ def mending(retry: Mapping[str, Any]) -> str:
     """What a retry has brought of its first import."""
     records = counted(retry["mended"], "record")
     return f"{records} of import {retry['first']} mended, {retry['missing']:,} of it still missing"
+
+
+def reasons_kept(row: Mapping[str, Any]) -> str:
+    """That the warehouse has not all the reasons for which an import rejected rows; nothing where it has."""
+    found, kept = row["rejections_found"], row["rejections_kept"]
+    if row["status"] != "completed" or found is None or kept is None or kept >= found:
+        return ""
+    return f"keeps {kept:,} of {found:,} reasons"

@@ -223,6 +223,8 @@ def report_values(report: Mapping[str, Any]) -> dict[str, Any]:
         **{count: leaves.get(count) for count in COUNTS},
         "segment": segment.get("id"),
         "segment_added": segment.get("added"),
+        "rejections_found": sum(report.get("rejections", {}).values()),
+        "rejections_kept": report.get("rejections_kept"),
         "first_import": retry.get("first"),
         "report": json.dumps(report),  # ASCII: also what no warehouse can hold, such as NUL, comes back whole
     }

@@ -112,6 +112,8 @@ class WarehouseTables:
             *(Column(count, BigInteger) for count in COUNTS),
             Column("segment", Text),
             Column("segment_added", BigInteger),
+            Column("rejections_found", BigInteger),
+            Column("rejections_kept", BigInteger),
             Column("report", Text),
             Column("error_code", Text),
             Column("error_message", Text),

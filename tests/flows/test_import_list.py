@@ -100,6 +100,7 @@ def test_the_rejections_table_has_a_limit(contacts: Contacts, monkeypatch: pytes
     assert report["warnings"] == ["the warehouse keeps the first 3 of 8 rejections; the rejected file has all"]
     assert Path(report["rejected_file"]).read_text("utf-8-sig").count("email-invalid, integer-invalid") == 4
     assert "first 3 of 8" in contacts("imports", "1").out
+    assert "keeps 3 of 8 reasons" in contacts("imports").out
 
 
 def test_what_stays_of_an_import(contacts: Contacts, monkeypatch: pytest.MonkeyPatch) -> None:
