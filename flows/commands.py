@@ -86,7 +86,7 @@ def run_check_command(options: argparse.Namespace) -> int:
 
     outcomes = []
     one = options.accepted or options.rejected  # files that can hold one check's rows only
-    for each in [request] if one else each_file(request, settings, today):
+    for each, _ in [(request, None)] if one else each_file(request, settings, today):
         with watched(options), tempfile.TemporaryDirectory(prefix="contacts-check-") as folder:
             outcomes.append(check_contacts(each, settings, Path(folder), options.accepted, options.rejected))
     return _print_outcome(outcomes[0] if len(outcomes) == 1 else together(request.source, outcomes), options)

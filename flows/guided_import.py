@@ -23,10 +23,11 @@ from flows.forms import BACK, GO_ON, STOP, columns_form, mapping_of, preview_for
 from flows.import_contacts import final_state, name_of_run, show_and_tell
 from flows.import_folders import remove_import_folder
 from flows.import_life import ready_and_alive, record_failure, run_id, run_import
-from flows.import_steps import PATIENTLY, landed_in, load_task, made_ready, opaque, staged
+from flows.import_steps import PATIENTLY, found_in_order, landed_in, load_task, made_ready, opaque, staged
 from flows.preview import how_to_match, publish_columns, publish_preview, what_is_wrong, what_would_happen
 from flows.report import ImportReport, Report, as_known_error
 from flows.request import ImportRequest
+from flows.same_file import SameFile
 from flows.settings import Settings
 from flows.task_runs import discreet
 from schemas.catalogue import FieldCatalogue
@@ -137,7 +138,9 @@ def next_step(
     mapping = chosen_mapping(asked)
     catalogue = made_ready(request, settings, warehouse, report)
     with report.stage("landing"):  # with the mapping, which is part of what tells the same import again
-        landed, layout = landed_in(folder, with_mapping(request, mapping), settings, warehouse, report, catalogue)
+        found = found_in_order(request, settings, warehouse, report)
+        same = SameFile.of(warehouse, with_mapping(request, mapping), settings, catalogue, found, report)
+        landed, layout = landed_in(folder, settings, report, catalogue, same)
     file = FileInHand(request, settings, catalogue, landed, layout, folder, report)
     if asked is None:
         return file.ask_columns()
@@ -145,6 +148,8 @@ def next_step(
         return file.ask_columns(note="The file has another header than before: match its columns again.")
     if decision == BACK or (asked.facts["step"] == COLUMNS and asked.answer is None):
         return file.ask_columns(mapping)
+    if repeated := same.known_content(landed.sha256):
+        return same.skip(report, repeated)
     return file.go_on(warehouse, mapping, asked.facts["shown"] if decision == GO_ON else None)
 
 

@@ -8,23 +8,22 @@ from prefect.client.schemas.objects import State
 from prefect.states import Completed, Failed
 
 from flows.artifacts import publish_import_list, publish_summary
-from flows.ceilings import check_order
 from flows.events import announce
 from flows.examine import lay_out
 from flows.import_life import ready_and_alive, run_import
-from flows.import_steps import landed_in, load_task, made_ready, opaque, staged
+from flows.import_steps import found_in_order, landed_in, load_task, made_ready, opaque, staged
 from flows.report import ImportReport, Outcome, Report, as_known_error, tell
 from flows.request import ImportRequest
 from flows.same_file import SameFile
 from flows.settings import Settings
 from flows.several import each_file, together
-from flows.sources import find_source, scheduled_day
+from flows.sources import Origin, scheduled_day
 from schemas.errors import Interrupted
 from transforms.addresses import shown
 from transforms.folder import ImportFolder
 from warehouse.connection import Warehouse
 from warehouse.faults import patient
-from warehouse.imports import SKIPPED, last_day
+from warehouse.imports import SKIPPED
 
 
 def name_of_run() -> str:
@@ -42,14 +41,14 @@ def import_contacts(request: ImportRequest) -> State[Report]:
         request: The file, how to read it, and what to do with contacts that exist already.
     """
     settings = Settings.load()
-    requests = each_file(request, settings, scheduled_day)
+    files = each_file(request, settings, scheduled_day)
     done: list[Outcome] = []
     try:
-        for each in requests:
-            done.append(import_one(each, settings))  # noqa: PERF401 - what is done must be known when one is stopped
+        for each in files:
+            done.append(import_one(*each, settings))  # noqa: PERF401 - what is done must be known when one is stopped
     except BaseException:
         if done:  # what was committed stays, and is not to be told as nothing
-            stopped = ImportReport(requests[len(done)]).failed(Interrupted())
+            stopped = ImportReport(files[len(done)][0]).failed(Interrupted())
             tell(together(request.source, [*done, Outcome(stopped, {})]))
         raise
     outcome = done[0] if len(done) == 1 else together(request.source, done)
@@ -59,9 +58,9 @@ def import_contacts(request: ImportRequest) -> State[Report]:
     return final_state(outcome.report)
 
 
-def import_one(request: ImportRequest, settings: Settings) -> Outcome:
+def import_one(request: ImportRequest, origin: Origin | None, settings: Settings) -> Outcome:
     """One file, from the start of its import to its end."""
-    report = ImportReport(request)
+    report = ImportReport(request, origin=origin)
     try:
         url = settings.warehouse_url.get_secret_value()
         with (
@@ -91,12 +90,11 @@ def import_file(
     """The story of one import, from the source to the commit."""
     catalogue = made_ready(request, settings, warehouse, report)
     with report.stage("landing"):
-        found = find_source(request, settings, scheduled_day)
-        check_order(request, found.day, last_day(warehouse, shown(request.source)))
-        same = SameFile.of(warehouse, request, settings, catalogue, found)
+        found = found_in_order(request, settings, warehouse, report)
+        same = SameFile.of(warehouse, request, settings, catalogue, found, report)
         if repeated := same.known_version():
             return same.skip(report, repeated, fetched=False)
-        landed, layout = landed_in(folder, request, settings, warehouse, report, catalogue, found)
+        landed, layout = landed_in(folder, settings, report, catalogue, same)
         if repeated := same.known_content(landed.sha256):
             return same.skip(report, repeated)
         report.source = lay_out(request, catalogue, landed, layout, report.decided, settings.presets)

@@ -51,6 +51,7 @@ def run_import(
     report.import_id = known or start_import(
         warehouse,
         source=shown(request.source),
+        series=report.series,
         merge_policy=request.merge,
         started_at=datetime.now(UTC),
         flow_run_id=runtime.flow_run.id,

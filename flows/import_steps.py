@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
@@ -12,7 +13,7 @@ from prefect.tasks import exponential_backoff
 from prefect.utilities.annotations import quote
 
 from flows.artifacts import ProgressArtifact, publish_rejected_rows
-from flows.ceilings import check_enough, check_known, check_rejected, check_required
+from flows.ceilings import check_enough, check_known, check_order, check_rejected, check_required
 from flows.examine import catalogue_for, check_file, land_file, layout_of, read_file, settle
 from flows.import_life import run_id
 from flows.progress import watcher
@@ -24,7 +25,6 @@ from flows.sources import find_source, scheduled_day
 from flows.task_runs import discreet, on_task_runner
 from schemas.catalogue import FieldCatalogue
 from schemas.errors import TransientWarehouseError
-from transforms.addresses import shown
 from transforms.duplicates import losers_of
 from transforms.expand import Limits
 from transforms.folder import ImportFolder, open_table
@@ -34,7 +34,7 @@ from transforms.mended import mended_records
 from transforms.profile import FileProfile
 from transforms.sources import Found
 from warehouse.connection import Warehouse
-from warehouse.imports import last_rows_read
+from warehouse.imports import last_day, last_rows_read
 from warehouse.load import load_import
 from warehouse.merge import MergeCounts
 from warehouse.prepare import prepare
@@ -59,20 +59,22 @@ def made_ready(
     return catalogue
 
 
+def found_in_order(request: ImportRequest, settings: Settings, warehouse: Warehouse, report: ImportReport) -> Found:
+    """The source, whose day, for a file of an archive, is the archive's; none comes after a later one."""
+    found = find_source(request, settings, scheduled_day)
+    if report.origin:
+        found = replace(found, day=report.origin.day)
+    check_order(request, found.day, last_day(warehouse, report.series))
+    return found
+
+
 def landed_in(
-    folder: ImportFolder,
-    request: ImportRequest,
-    settings: Settings,
-    warehouse: Warehouse,
-    report: ImportReport,
-    catalogue: FieldCatalogue,
-    found: Found | None = None,
+    folder: ImportFolder, settings: Settings, report: ImportReport, catalogue: FieldCatalogue, same: SameFile
 ) -> tuple[Landed, Layout]:
-    """The source as a copy that nobody changes, and its layout; it is looked for where it was not found yet."""
-    found = found or find_source(request, settings, scheduled_day)
-    report.landed = landed = land_task(request, folder, opaque(found), settings.limits)
-    SameFile.of(warehouse, request, settings, catalogue, found).note(run_id(report), landed.sha256, landed.etag)
-    report.layout = layout = layout_of(request, catalogue, landed)
+    """The source as a copy that nobody changes, and its layout."""
+    report.landed = landed = land_task(same.request, folder, opaque(same.found), settings.limits)
+    same.note(run_id(report), landed.sha256, landed.etag)
+    report.layout = layout = layout_of(same.request, catalogue, landed)
     return landed, layout
 
 
@@ -100,7 +102,7 @@ def staged(
         with report.stage("reading"):
             report.profile = profile = read_file(source, folder, settings.chunk_bytes, run, progress)
         check_required(request, profile)
-        report.notes += check_enough(request, profile.records, last_rows_read(warehouse, shown(request.source)))
+        report.notes += check_enough(request, profile.records, last_rows_read(warehouse, report.series))
         with Staging(warehouse, run_id(report), profile.imported, Path(folder.scratch), open_table) as staging:
             with report.stage("checking"):
                 verdicts = []

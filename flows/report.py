@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from flows.examine import SourceFile
 from flows.request import ImportRequest, ReadingOptions
+from flows.sources import Origin
 from schemas.errors import ContactImportError, DiskFull, UnexpectedError
 from transforms.addresses import shown
 from transforms.check import ChunkVerdict
@@ -40,6 +41,7 @@ class ImportReport:
     rejected: RejectedRows | None = None
     verdicts: Sequence[ChunkVerdict] = ()
     earlier: "Earlier | None" = None
+    origin: Origin | None = None
     rejected_file: str | None = None
     accepted: int | None = None
     notes: list[str] = field(default_factory=list)
@@ -70,6 +72,11 @@ class ImportReport:
     def decided(self) -> Decided:
         """What the import that this is a retry of has decided about columns."""
         return Decided(self.earlier.columns, self.earlier.preset) if self.earlier else NOTHING_DECIDED
+
+    @property
+    def series(self) -> str:
+        """What earlier imports of the same source are known by, such as those of other nights."""
+        return self.origin.series if self.origin else shown(self.options.source)
 
     @property
     def first_import(self) -> int | None:

@@ -35,13 +35,31 @@ class SameFile:
     request: ImportRequest
     found: Found
     fingerprint: str
+    names: frozenset[str]
+    archives: frozenset[str]
 
     @classmethod
     def of(
-        cls, warehouse: Warehouse, request: ImportRequest, settings: Settings, catalogue: FieldCatalogue, found: Found
+        cls,
+        warehouse: Warehouse,
+        request: ImportRequest,
+        settings: Settings,
+        catalogue: FieldCatalogue,
+        found: Found,
+        report: ImportReport,
     ) -> Self:
         name, member = PurePosixPath(shown(found.address.path)).name, found.address.member
-        return cls(warehouse, request, found, fingerprint(request, catalogue, name, settings.presets, member))
+        preset = request.preset or report.decided.preset
+        source = shown(request.source)
+        archives = {source.removesuffix(f"!{member}")} if member else set()
+        return cls(
+            warehouse,
+            request,
+            found,
+            fingerprint(request, catalogue, name, settings.presets, member, preset),
+            frozenset({source, report.series}),
+            frozenset(archives | ({report.origin.archive} if report.origin else set())),
+        )
 
     def known_version(self) -> Repeated | None:
         """The import to leave this file for, by what its server says alone; nothing of it is fetched."""
@@ -76,25 +94,30 @@ class SameFile:
     def _known(self, **file: str | None) -> Repeated | None:
         if self.request.if_same_file is IfSameFile.IMPORT:
             return None
-        source, member = shown(self.request.source), self.found.address.member
-        archive = source.removesuffix(f"!{member}") if member else None
-        return find_repeated(self.warehouse, source=source, fingerprint=self.fingerprint, archive=archive, **file)
+        names, archives = self.names, self.archives
+        return find_repeated(self.warehouse, names=names, fingerprint=self.fingerprint, archives=archives, **file)
 
 
 def fingerprint(
-    request: ImportRequest, catalogue: FieldCatalogue, name: str, presets: Path, member: str | None = None
+    request: ImportRequest,
+    catalogue: FieldCatalogue,
+    name: str,
+    presets: Path,
+    member: str | None = None,
+    preset: str | None = None,
 ) -> str:
     """A hash of all that decides what becomes of a file's rows: catalogue, options, the release of this project.
 
     The bytes of an archive are the same for each file in it, so the `member` tells these apart.
-    A preset also goes by the file's name; its digits may be a date and say nothing.
+    A preset, be it of the import that this is a retry of, also goes by the file's name; its digits may be a date and
+    say nothing.
     """
     told = {
         "catalogue": catalogue.model_dump(mode="json"),
         "options": request.model_dump(mode="json", exclude=NO_OPTIONS),
         "member": member,
         "mapping_file": _content(request.mapping_file),
-        "presets": [re.sub("[0-9]+", "", name), *_presets(request.preset, presets)] if request.preset else [],
+        "presets": [re.sub("[0-9]+", "", name), *_presets(preset, presets)] if preset else [],
         "release": _release(),
     }
     return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()

@@ -2,17 +2,18 @@
 
 import datetime
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
 from flows.report import Outcome, Report
 from flows.request import ReadingOptions
 from flows.settings import Settings
-from flows.sources import find_source
+from flows.sources import Origin, find_source
 from schemas.errors import ContactImportError
 from schemas.preset_files import load_preset, preset_names, split_part
 from schemas.presets import AUTO, Preset
+from transforms.addresses import shown
 from transforms.expand import members
 from transforms.fitting import part_of
 from transforms.sources import Found
@@ -22,21 +23,27 @@ Options = TypeVar("Options", bound=ReadingOptions)
 STATUSES = ("failed", "completed", "skipped")  # the worst of several comes first
 
 
-def each_file(options: Options, settings: Settings, day: Callable[[], datetime.date]) -> list[Options]:
-    """The request for each file of the export; the one request where its preset knows of no parts.
+def each_file(
+    options: Options, settings: Settings, day: Callable[[], datetime.date]
+) -> list[tuple[Options, Origin | None]]:
+    """The request for each file of the export, and its origin; the one request where its preset knows of no parts.
 
     What is wrong with the source or the preset is left for that one request to find. Each file is named by its
     archive's own path, whatever pattern or date that was found by, so that all come from one archive.
     """
     if not options.preset:
-        return [options]
+        return [(options, None)]
     try:
         found = find_source(options, settings, day)
         path = found.address.path
-        names = ordered_members(options.preset, path, settings.presets) if _is_whole(found) else []
+        names = ordered_members(options.preset, path, settings.presets) if _is_whole(found) else {}
     except (ContactImportError, OSError, ValueError):
-        return [options]
-    return [options.model_copy(update={"source": f"{path}!{name}"}) for name in names] or [options]
+        return [(options, None)]
+    archive = shown(options.source)
+    return [
+        (options.model_copy(update={"source": f"{path}!{name}"}), Origin(f"{archive}!{same}", archive, found.day))
+        for name, same in names.items()
+    ] or [(options, None)]
 
 
 def _is_whole(found: Found) -> bool:
@@ -47,16 +54,27 @@ def _is_whole(found: Found) -> bool:
     return found.address.is_local and found.stamp is not None and not found.address.member
 
 
-def ordered_members(asked: str, path: str, presets: Path) -> list[str]:
-    """The archive's files in the order of the preset's parts, those of one part by name, unknown ones last."""
+def ordered_members(asked: str, path: str, presets: Path) -> dict[str, str]:
+    """The archive's files in the order of the preset's parts, those of one part by name, unknown ones last.
+
+    With what each is every time: its part, numbered from the second such file on, or its own name.
+    """
     name, part = split_part(asked)
     if part or not (found := members(path)):
-        return []
+        return {}
     preset = _in_parts(presets, found) if name == AUTO else load_preset(name, presets)
     if preset is None or not preset.parts:
-        return []
+        return {}
     order = {part: place for place, part in enumerate(preset.parts)}
-    return sorted(found, key=lambda member: (order.get(part_of(preset, member) or "", len(order)), member))
+    ordered = sorted(found, key=lambda member: (order.get(part_of(preset, member) or "", len(order)), member))
+    return dict(zip(ordered, _numbered(part_of(preset, member) or member for member in ordered), strict=True))
+
+
+def _numbered(names: Iterable[str]) -> Iterator[str]:
+    times: Counter[str] = Counter()
+    for name in names:
+        times[name] += 1
+        yield name if times[name] == 1 else f"{name} {times[name]}"
 
 
 def _in_parts(presets: Path, files: Sequence[str]) -> Preset | None:

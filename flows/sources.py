@@ -3,7 +3,7 @@
 import datetime
 import json
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -17,6 +17,15 @@ from transforms.credentials import Access, Login, logins
 from transforms.sources import Found, Reach, find
 
 BLOCK_EXPECTED = "the name of a Prefect Secret block that holds what CONTACTS_CREDENTIALS would"
+
+
+@dataclass(frozen=True)
+class Origin:
+    """What a file of an archive is each time, however archive and file are called; `archive` is as it was asked for."""
+
+    series: str
+    archive: str
+    day: datetime.date | None
 
 
 def find_source(options: ReadingOptions, settings: Settings, day: Callable[[], datetime.date]) -> Found:

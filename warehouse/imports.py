@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import (
     ColumnElement,
     Connection,
+    FromClause,
     Row,
     Select,
     Update,
@@ -39,6 +40,7 @@ def start_import(
     source: str,
     merge_policy: str,
     started_at: datetime,
+    series: str | None = None,
     flow_run_id: str | None = None,
     retry_of: int | None = None,
     alive_key: int | None = None,
@@ -46,6 +48,7 @@ def start_import(
     """Enter an import as `running`, before any work, and give its number; a key is entered once."""
     row = {
         "source": storable(source),
+        "series": storable(series or source),
         "merge_policy": str(merge_policy),
         "status": RUNNING,
         "started_at": started_at,
@@ -149,10 +152,10 @@ def get_import(warehouse: Warehouse, import_id: int) -> dict[str, Any]:
 
 
 @patient
-def last_rows_read(warehouse: Warehouse, source: str) -> int | None:
-    """How many rows the last completed import of a source read; None if there was none."""
+def last_rows_read(warehouse: Warehouse, series: str) -> int | None:
+    """How many rows the last completed import of a series read; None if there was none."""
     imports = WarehouseTables(warehouse.schema).imports
-    completed = select(imports.c.read).where(imports.c.source == storable(source), imports.c.status == COMPLETED)
+    completed = select(imports.c.read).where(series_of(imports) == storable(series), imports.c.status == COMPLETED)
     with warehouse.reading() as connection:
         return connection.scalar(completed.order_by(imports.c.import_id.desc()).limit(1))
 
@@ -202,17 +205,22 @@ def forget_life(warehouse: Warehouse, import_id: int) -> None:
         connection.execute(closed.values(alive_key=None))
 
 
-def last_day(warehouse: Warehouse, source: str) -> tuple[int, date] | None:
-    """The import that brought the latest day of a source with a date in it, and that day."""
+def last_day(warehouse: Warehouse, series: str) -> tuple[int, date] | None:
+    """The import that brought the latest day of a series with a date in its source, and that day."""
     imports = WarehouseTables(warehouse.schema).imports
     mine = select(imports.c.import_id, imports.c.source_day).where(
-        imports.c.source == storable(source),
+        series_of(imports) == storable(series),
         imports.c.status.in_((COMPLETED, SKIPPED)),
         imports.c.source_day.is_not(None),
     )
     with warehouse.reading() as connection:
         row = connection.execute(mine.order_by(imports.c.source_day.desc()).limit(1)).one_or_none()
     return (row.import_id, date.fromisoformat(row.source_day)) if row else None
+
+
+def series_of(imports: FromClause) -> ColumnElement[str]:
+    """What an import is one of, such as each night's; those of an older release are of their source's."""
+    return func.coalesce(imports.c.series, imports.c.source)
 
 
 def report_values(report: Mapping[str, Any]) -> dict[str, Any]:

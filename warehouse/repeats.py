@@ -1,11 +1,12 @@
 """Whether an import would repeat one that was completed: the same file, read and merged in the same way."""
 
+from collections.abc import Collection
 from typing import NamedTuple
 
 from sqlalchemy import ColumnElement, Connection, Table, and_, func, or_, select
 
 from warehouse.connection import Warehouse
-from warehouse.imports import COMPLETED, SKIPPED
+from warehouse.imports import COMPLETED, SKIPPED, series_of
 from warehouse.plain_text import storable
 from warehouse.tables import WarehouseTables
 
@@ -20,16 +21,17 @@ class Repeated(NamedTuple):
 def find_repeated(
     warehouse: Warehouse,
     *,
-    source: str,
+    names: Collection[str],
     fingerprint: str,
     sha256: str | None = None,
     version: str | None = None,
-    archive: str | None = None,
+    archives: Collection[str] = (),
 ) -> Repeated | None:
     """The import that the same bytes, or the same version of a remote file, came in with; None if there is none.
 
-    Nor is it one where another import of either source was completed since: that may have changed what it left. The
-    files of an `archive` may be called otherwise each time, so there any file of other bytes counts.
+    Nor is it one where another import of either source was completed since: that may have changed what it left. A
+    source goes by its `names`, its own and its series'. The files of an archive, whose own names are in `archives`, may
+    be called otherwise each time, so there any file of other bytes counts.
     """
     if sha256 is None and version is None:
         return None
@@ -37,7 +39,7 @@ def find_repeated(
     file = imports.c.sha256 == sha256 if version is None else imports.c.source_version == version
     with warehouse.reading() as connection:
         repeated = _last(connection, imports, file, fingerprint)
-        if repeated is None or _superseded(connection, imports, repeated, storable(source), archive):
+        if repeated is None or _superseded(connection, imports, repeated, names, archives):
             return None
         return repeated
 
@@ -54,11 +56,15 @@ def _last(connection: Connection, imports: Table, file: ColumnElement[bool], fin
     return Repeated(row.import_id, row.sha256) if row else None
 
 
-def _superseded(connection: Connection, imports: Table, repeated: Repeated, source: str, archive: str | None) -> bool:
+def _superseded(
+    connection: Connection, imports: Table, repeated: Repeated, names: Collection[str], archives: Collection[str]
+) -> bool:
     before = imports.alias()
-    same: ColumnElement[bool] = imports.c.source.in_((source, before.c.source))
-    if archive is not None:
-        beside = imports.c.source.startswith(f"{storable(archive)}!", autoescape=True)
+    both, known = (imports.c.source, series_of(imports)), [storable(name) for name in names]
+    same = or_(*(name.in_((*known, before.c.source, series_of(before))) for name in both))
+    if archives:
+        starts = [f"{storable(archive)}!" for archive in archives]
+        beside = or_(*(name.startswith(start, autoescape=True) for name in both for start in starts))
         same = or_(same, and_(beside, imports.c.sha256 != repeated.sha256))
     since = (
         select(imports.c.import_id)

@@ -121,6 +121,8 @@ class WarehouseTables:
             Column("finished_at", UtcDateTime),
             Column("flow_run_id", Text),
             Column("retry_of", BigInteger),
+            # What its source is each time, where its own name may differ; NULL before this column came: its source.
+            Column("series", Text),
             Column("source_day", Text),
             Column("fingerprint", Text),
             Column("source_version", Text),

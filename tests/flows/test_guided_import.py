@@ -4,6 +4,7 @@ import sqlite3
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from datetime import date
 from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
@@ -311,3 +312,33 @@ def test_by_itself_it_cannot_ask(contacts: Contacts) -> None:
     assert state.message is not None
     assert state.message.startswith("needs-deployment: ")
     assert contacts("imports", "--json").json["error"]["code"] == "warehouse-unusable"  # not even made
+
+
+@one_warehouse
+def test_the_same_file_with_the_same_answers_is_skipped_if_so_asked(
+    guided: Callable[..., Guided], contacts: Contacts
+) -> None:
+    first, others = guided(if_same_file="skip"), []
+    first.answer()
+    first.answer(decision="go on")
+    for surname in ("name", "surname"):
+        run = guided(if_same_file="skip")
+        run.answer(column_2=surname)
+        others.append(run)
+    assert others[0].run.state.name == "Skipped"
+    assert others[1].run.state.is_paused()
+    listed = [(row["status"], row["repeats"]) for row in first.listed]
+    assert listed == [("completed", None), ("skipped", 1), ("running", None)]
+
+
+@one_warehouse
+def test_an_older_day_is_refused_at_its_first_step(contacts: Contacts, monkeypatch: pytest.MonkeyPatch) -> None:
+    import flows.import_steps as steps
+
+    for day in ("2026-11-20", "2026-11-21"):
+        contacts.file(FILE, f"c-{day}.csv")
+    source = str(contacts.folder / "c-{date}.csv")
+    assert contacts("import", source, "--date", "2026-11-21").status == 0
+    monkeypatch.setattr(steps, "scheduled_day", lambda: date(2026, 11, 20))
+    run = Guided(contacts, source=source, merge="overwrite")
+    assert run.run.state.message.startswith("source-out-of-order: ")

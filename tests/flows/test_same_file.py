@@ -105,3 +105,15 @@ def test_a_night_of_its_own_name_is_skipped_for_what_it_holds(contacts: Contacts
 def test_by_default_the_same_file_is_imported(contacts: Contacts) -> None:
     contacts.load(FILE)
     assert contacts.load(FILE)["contacts"]["skipped"] == 1
+
+
+@pytest.mark.parametrize("warehouse_url", ["sqlite"], indirect=True)
+def test_a_retry_knows_the_preset_of_its_first_import_by_content(contacts: Contacts) -> None:
+    preset = contacts.file("columns:\n  email: email\n  name: {field: name}\n", "own.yaml")
+    first = contacts.load("email,name\nana@example.com,Ana\nbad,Bob\n", "--preset", str(preset))
+    mended = contacts.file("email,name\nbob@example.com,Bob\n", "mended.csv")
+    retry = ("--retry-of", str(first["import_id"]))
+    assert skipping(contacts, mended, *retry)["status"] == "completed"
+    assert skipping(contacts, mended, *retry)["status"] == "skipped"
+    preset.write_text(preset.read_text().replace("field: name", "field: name, values: {Bob: Rob}"))
+    assert skipping(contacts, mended, *retry)["status"] == "completed"

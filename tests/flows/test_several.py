@@ -1,5 +1,6 @@
 """An export of several files in one archive: an import for each, and one report of them all."""
 
+import datetime
 import json
 import os
 import threading
@@ -37,7 +38,7 @@ def audience(folder: Path, names: tuple[str, ...] = NAMES, **rows: dict[str, str
 
 def sources(path: Path, preset: str | None, folder: Path) -> list[str]:
     found = each_file(ReadingOptions(source=str(path), preset=preset), Settings(home=folder), today)
-    return [each.source.removeprefix(f"{path}!") for each in found]
+    return [each.source.removeprefix(f"{path}!") for each, _ in found]
 
 
 def test_mailchimps_zip_goes_in_at_once(contacts: Contacts) -> None:
@@ -147,7 +148,7 @@ def test_stopped_between_two_files_what_went_in_is_told(contacts: Contacts, monk
 def test_a_check_says_the_same_of_the_rows(tmp_path: Path) -> None:
     path = audience(tmp_path)
     outcomes: list[Outcome] = []
-    for each in each_file(ReadingOptions(source=str(path), preset="mailchimp"), Settings(home=tmp_path), today):
+    for each, _ in each_file(ReadingOptions(source=str(path), preset="mailchimp"), Settings(home=tmp_path), today):
         work = tmp_path / f"work-{len(outcomes)}"
         work.mkdir()
         outcomes.append(check_contacts(each, Settings(home=tmp_path), work))
@@ -185,7 +186,92 @@ def test_which_files_there_are_and_in_which_order(
 def test_the_newest_archive_of_a_pattern(tmp_path: Path) -> None:
     path = audience(tmp_path)
     found = each_file(ReadingOptions(source=f"{tmp_path}/aud*.zip", preset="auto"), Settings(home=tmp_path), today)
-    assert [each.source for each in found] == [f"{path}!{name}" for name in IN_ORDER]
+    assert [each.source for each, _ in found] == [f"{path}!{name}" for name in IN_ORDER]
+    parts = [origin.series.removeprefix(f"{tmp_path}/aud*.zip!") for _, origin in found if origin]
+    assert parts == ["subscribed", "unsubscribed", "cleaned"]
+
+
+def test_files_of_one_part_are_told_apart_and_others_go_by_their_names(tmp_path: Path) -> None:
+    audience(tmp_path, ("subscribed_b.csv", "subscribed_a.csv", "other.csv", "cleaned_1.csv"))
+    asked = ReadingOptions(source=f"{tmp_path}/audience.zip", preset="mailchimp")
+    names = {
+        each.source.rpartition("!")[2]: origin for each, origin in each_file(asked, Settings(home=tmp_path), today)
+    }
+    assert {name: origin.series.rpartition("!")[2] for name, origin in names.items() if origin} == {
+        "subscribed_a.csv": "subscribed",
+        "subscribed_b.csv": "subscribed 2",
+        "cleaned_1.csv": "cleaned",
+        "other.csv": "other.csv",
+    }
+
+
+class Nights:
+    """An archive each night, whose own name, and those of its files, have the night in them."""
+
+    def __init__(self, contacts: Contacts) -> None:
+        self.contacts = contacts
+
+    def write(self, night: str, rows: int = 4, name: str = "Ann") -> Path:
+        path = self.contacts.folder / f"audience-{night}.zip"
+        header, row = EXPORTS["mailchimp"].text({"Email Address": "ann0@example.com", "First Name": name}).splitlines()
+        lines = [header, *(row.replace("ann0@", f"ann{number}@") for number in range(rows))]
+        with zipfile.ZipFile(path, "w") as archive:
+            archive.writestr(zipfile.ZipInfo(f"subscribed_{name}.csv"), "\n".join(lines) + "\n")
+            archive.writestr(zipfile.ZipInfo(f"cleaned_{name}.csv"), f"{header}\n")
+        return path
+
+    def load(self, source: str, *more: str) -> dict[str, Any]:
+        asked = ("--preset", "mailchimp", "--merge", "overwrite", *more, "--json")
+        report: dict[str, Any] = self.contacts("import", self.contacts.folder / source, *asked).json
+        return report["imports"][0] if "imports" in report else report
+
+
+def test_a_percentage_is_of_the_same_part_in_the_archive_of_another_night(contacts: Contacts) -> None:
+    nights = Nights(contacts)
+    nights.write("2026-11-20", 4)
+    nights.write("2026-11-21", 1, "Bea")
+    assert nights.load("audience-{date}.zip", "--date", "2026-11-20", "--min-rows", "50%")["status"] == "completed"
+    failed = nights.load("audience-{date}.zip", "--date", "2026-11-21", "--min-rows", "50%")
+    assert failed["error"]["code"] == "too-few-rows"
+    assert "4 of the last import" in failed["error"]["message"]
+
+
+@one_warehouse
+def test_an_archive_of_an_older_night_is_not_written_over_a_later_one(
+    contacts: Contacts, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import flows.import_contacts as flow
+    import flows.import_steps as steps
+
+    nights = Nights(contacts)
+    for day in ("2026-11-20", "2026-11-21"):
+        nights.write(day)
+
+    def on(day: str) -> dict[str, Any]:
+        for module in (flow, steps):
+            monkeypatch.setattr(module, "scheduled_day", lambda: datetime.date.fromisoformat(day))
+        return nights.load("audience-{date}.zip")
+
+    assert on("2026-11-21")["status"] == "completed"
+    assert on("2026-11-20")["error"]["code"] == "source-out-of-order"
+
+
+@one_warehouse
+def test_an_archive_that_is_called_otherwise_each_night_is_skipped_until_another_came(contacts: Contacts) -> None:
+    nights = Nights(contacts)
+    told = []
+    for number, name in enumerate(("Ann", "Ann", "Bea", "Ann", "Ann")):
+        path = nights.write(f"{number}", name=name)
+        os.utime(path, (number, number))
+        report = nights.load("audience-*.zip", "--if-same-file", "skip")
+        told.append((report["status"], contacts.database.contacts()["ann0@example.com"]["name"]))
+    assert told == [
+        ("completed", "Ann"),
+        ("skipped", "Ann"),
+        ("completed", "Bea"),
+        ("completed", "Ann"),
+        ("skipped", "Ann"),
+    ]
 
 
 def test_what_is_no_archive_is_one_file(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from sqlalchemy import inspect, text
 from schemas.catalogue import FieldCatalogue, load_catalogue
 from schemas.errors import FieldTypeChanged, WarehouseUnusable
 from warehouse.connection import Warehouse
-from warehouse.imports import list_imports, start_import
+from warehouse.imports import last_rows_read, list_imports, start_import
 from warehouse.prepare import prepare, prepare_import_list
 from warehouse.segments import list_segments
 
@@ -54,6 +54,8 @@ def test_a_warehouse_of_an_older_release_gets_the_columns_that_are_new(warehouse
     old = start_import(warehouse, source="old.csv", merge_policy="overwrite", started_at=datetime.now(UTC))
     with warehouse.writing() as connection:
         connection.execute(text(f"alter table {warehouse.schema or 'main'}.imports drop column retry_of"))
+        connection.execute(text(f"alter table {warehouse.schema or 'main'}.imports drop column series"))
+        connection.execute(text(f"update {warehouse.schema or 'main'}.imports set status = 'completed', read = 7"))
         connection.execute(text(f"drop table {warehouse.schema or 'main'}.segments"))
     prepare_import_list(warehouse)
     new = start_import(
@@ -63,6 +65,7 @@ def test_a_warehouse_of_an_older_release_gets_the_columns_that_are_new(warehouse
         ("new.csv", old),
         ("old.csv", None),
     ]
+    assert (last_rows_read(warehouse, "old.csv"), last_rows_read(warehouse, "new.csv")) == (7, None)
     assert new == old + 1
     assert list_segments(warehouse) == []
 
