@@ -21,7 +21,7 @@ from transforms.profile import PlacedChunk
 
 ROWS_A_PARTITION = 500_000
 
-FINGERPRINTS_FOR_A_ROW = 8  # as many of them take no more memory than a row's email
+FINGERPRINTS_FOR_A_ROW = 2  # as many of them take less memory than a row's email, and can be sorted besides
 
 _KEYS = pa.schema([("record_number", pa.int64()), ("email", pa.string())])
 
@@ -85,7 +85,8 @@ def _repeated(verdicts: Sequence[ChunkVerdict], at_once: int) -> np.ndarray:
     ranges = 1 + sum(verdict.accepted for verdict in verdicts) // at_once
     found = [np.empty(0, np.uint64)]
     for number in range(ranges):
-        some = np.sort(np.concatenate([found[0][:0], *(_of_range(each, number, ranges) for each in verdicts)]))
+        some = np.concatenate([found[0][:0], *(_of_range(each, number, ranges) for each in verdicts)])
+        some.sort()
         found.append(np.unique(some[1:][some[1:] == some[:-1]]))
     return np.sort(np.concatenate(found))
 
