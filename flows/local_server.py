@@ -45,9 +45,13 @@ class LocalServer:
 
     def __init__(self, home: Path) -> None:
         self.log = home / "server.log"
-        self.port = _free_port()
-        self.api_url = f"http://{HOST}:{self.port}/api"
-        self._process = self._boot()
+        self._port = _held_port()
+        self.api_url = f"http://{HOST}:{self._port.getsockname()[1]}/api"
+        try:
+            self._process = self._boot()
+        except OSError:
+            self._port.close()
+            raise
         atexit.register(self.stop)
 
     def _boot(self) -> subprocess.Popen[bytes]:
@@ -61,12 +65,13 @@ class LocalServer:
             # -P, since the user's folder may well have a `flows` of its own. A process group of its own:
             # Ctrl-C is for the flow, which still has its end to report to this server.
             return subprocess.Popen(
-                [sys.executable, "-P", "-m", "flows.local_server", str(self.port)],
+                [sys.executable, "-P", "-m", "flows.local_server", str(self._port.fileno())],
                 env=environment,
                 stdin=subprocess.PIPE,
                 stdout=log,
                 stderr=log,
                 process_group=0,
+                pass_fds=(self._port.fileno(),),
             )
 
     def wait(self) -> None:
@@ -78,12 +83,17 @@ class LocalServer:
             if self._process.poll() is not None:
                 if boots == BOOTS:
                     raise PrefectServerFailed(f"{str(self.log)!r} says why")
-                self.stop()
+                self._let_go()
                 self._process, boots = self._boot(), boots + 1
             time.sleep(0.05)
+        self._port.close()  # from now on it goes with the server, so that a dead one is seen to be dead
 
     def stop(self) -> None:
         """Let go of the leash and wait for the last records to be written."""
+        self._port.close()
+        self._let_go()
+
+    def _let_go(self) -> None:
         if self._process.stdin and not self._process.stdin.closed:
             self._process.stdin.close()
         try:
@@ -117,10 +127,14 @@ def start_local_server() -> LocalServer | None:
     return server
 
 
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind((HOST, 0))
-        return int(probe.getsockname()[1])
+def _held_port() -> socket.socket:
+    """A port that is ours from now on: the server gets the socket itself, so nobody else can answer in its place.
+
+    It listens only once the server does, so until then a question is refused, and does not wait.
+    """
+    held = socket.socket()
+    held.bind((HOST, 0))
+    return held
 
 
 def _expect_answer(api_url: str | None) -> None:
@@ -142,13 +156,11 @@ def _answers(api_url: str) -> bool:
         return False
 
 
-def _serve(port: int) -> None:
-    """The server process: serve until the command closes our stdin, by ending in whatever way."""
+def _serve(held: int) -> None:
+    """The server process: serve on the socket until the command closes our stdin, by ending in whatever way."""
     import uvicorn
 
-    config = uvicorn.Config(
-        "prefect.server.api.server:create_app", factory=True, host=HOST, port=port, log_level="error", lifespan="on"
-    )
+    config = uvicorn.Config("prefect.server.api.server:create_app", factory=True, log_level="error", lifespan="on")
     server = uvicorn.Server(config)
 
     def follow_the_command() -> None:
@@ -156,7 +168,7 @@ def _serve(port: int) -> None:
         server.should_exit = True
 
     threading.Thread(target=follow_the_command, daemon=True).start()
-    server.run()
+    server.run(sockets=[socket.socket(fileno=held)])
     os._exit(0)  # all is written by now; taking the interpreter down in order would take seconds
 
 

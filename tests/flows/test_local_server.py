@@ -1,6 +1,7 @@
 """The command's own server: a run leaves nothing on the terminal, and everything in the UI's database."""
 
 import os
+import socket
 import sqlite3
 import subprocess
 import sys
@@ -80,9 +81,11 @@ def own_home(tmp_path: Path) -> Iterator[Path]:
 
 
 def test_a_server_ends_with_the_one_who_holds_it(own_home: Path) -> None:
+    """Also one that came up at the second boot only."""
     holder = (
         "import time; from flows.local_server import LocalServer; from flows.environment import prefect_home;"
-        "server = LocalServer(prefect_home()); server.wait(); print(server.api_url, flush=True); time.sleep(600)"
+        "server = LocalServer(prefect_home()); server._process.kill(); server.wait();"
+        "print(server.api_url, flush=True); time.sleep(600)"
     )
     held = subprocess.Popen(
         [sys.executable, "-P", "-c", holder], env=outside(own_home), stdout=subprocess.PIPE, text=True
@@ -97,6 +100,22 @@ def test_a_server_ends_with_the_one_who_holds_it(own_home: Path) -> None:
     while local_server._answers(api_url) and time.monotonic() < deadline:
         time.sleep(0.1)
     assert not local_server._answers(api_url)
+
+
+def test_nobody_else_can_take_its_port(own_home: Path) -> None:
+    """Before it listens, between two boots, or once it has failed: whoever answers there is ours."""
+    server = LocalServer(own_home)
+    place = server.api_url.removeprefix("http://").removesuffix("/api").partition(":")
+    with socket.socket() as other:
+        other.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        with pytest.raises(OSError, match="in use"):
+            other.bind((place[0], int(place[2])))
+        server._process.kill()
+        server._process.wait()
+        with pytest.raises(OSError, match="in use"):
+            other.bind((place[0], int(place[2])))
+        server.stop()
+        other.bind((place[0], int(place[2])))
 
 
 def test_a_server_that_cannot_boot_is_one_line(own_home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
