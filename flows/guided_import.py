@@ -219,7 +219,7 @@ class FileInHand:
                 foreseen = foresee_task(opaque(staging), request, opaque(report))
                 if approved == self._shown(foreseen):
                     with suppress(ApprovalOutdated), report.stage("merging"):
-                        return load_task(opaque(warehouse), opaque(staging), request, opaque(report), foreseen.counts)
+                        return load_task(opaque(warehouse), opaque(staging), request, opaque(report), foreseen.total)
                     foreseen = foresee_task(opaque(staging), request, opaque(report))
         except MENDABLE as error:
             return self.ask_columns(mapping, what_is_wrong(error))

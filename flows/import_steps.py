@@ -157,7 +157,7 @@ def load_task(
     staging: Staging,
     request: ImportRequest,
     report: ImportReport,
-    approved: MergeCounts | None = None,
+    approved: tuple[MergeCounts, int] | None = None,
 ) -> Report:
     """Merge in one transaction; a retry stages anew what a lost connection took along."""
     staging.ensure()

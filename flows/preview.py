@@ -126,7 +126,9 @@ def changed(result: Report, approved: Facts | None) -> str:
         return ""
     if approved["sha256"] != result["sha256"]:
         return "The file has changed since you approved. Nothing was merged; look again."
-    before = ", ".join(f"{number:,} {what}" for what, number in approved["contacts"].items())
+    joining = {"joining the segment": approved["segment_added"]} if result["segment"] else {}
+    counts = {**approved["contacts"], **joining}
+    before = ", ".join(f"{number:,} {what}" for what, number in counts.items())
     return f"The warehouse has changed since you approved ({before}). Nothing was merged; look again."
 
 

@@ -23,6 +23,11 @@ class Foreseen:
     segment_added: int
     first: list[dict[str, Any]]
 
+    @property
+    def total(self) -> tuple[MergeCounts, int]:
+        """What a merge must come to if it is to be the one that was foreseen."""
+        return self.counts, self.segment_added
+
 
 def foresee(
     staging: Staging,

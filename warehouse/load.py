@@ -49,7 +49,7 @@ def load_import(
     rejections: Iterable[pd.DataFrame],
     mending: Mending | None = None,
     report: Callable[[MergeCounts, int, Mended | None], Report],
-    approved: MergeCounts | None = None,
+    approved: tuple[MergeCounts, int] | None = None,
     now: Callable[[], datetime] = _now,
 ) -> Loaded:
     """Merge what is staged and complete the import; nothing is written unless all of it is.
@@ -58,7 +58,7 @@ def load_import(
     columns of that table but `import_id`; `mending` is of a retry alone; `report` composes the report
     from the counts. Merges take turns. Safe to call again after any failure, also when the answer to
     the commit was lost: an import that turns out to be completed is not merged twice. ApprovalOutdated
-    where it would come to other counts than the `approved` ones.
+    where it would come to other counts or another number of new members than the `approved` ones.
     """
     tables = WarehouseTables(warehouse.schema, staging.fields)
     with staging.transaction() as connection:
@@ -73,9 +73,9 @@ def load_import(
             tables.contacts, staging.table, names, policy, blanks, import_id=import_id, now=now()
         )
         counts = merge(connection, statements, accepted=accepted)
-        if approved not in (None, counts):
-            raise ApprovalOutdated
         added = _add_members(connection, tables, staging.table, segment, import_id)
+        if approved not in (None, (counts, added)):
+            raise ApprovalOutdated
         _insert_columns(connection, tables, import_id, columns)
         _insert_rejections(connection, tables, import_id, rejections)
         mended = record_mended(connection, tables, import_id, mending) if mending else None

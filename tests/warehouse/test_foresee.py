@@ -13,7 +13,7 @@ from warehouse.connection import Warehouse, lock_tables
 from warehouse.foresee import Foreseen, foresee
 from warehouse.imports import get_import
 from warehouse.merge import MergeCounts
-from warehouse.segments import create_segment
+from warehouse.segments import create_segment, list_segments
 from warehouse.staging import Staging
 from warehouse.tables import WarehouseTables
 
@@ -54,7 +54,7 @@ def test_what_is_foreseen_is_what_the_merge_does(importer: Importer, policy: str
         staging.add(importer.write(FILE))
         foreseen = look(staging, policy, blanks=Blanks(blanks), segment="vip")
         assert importer.contacts() == before
-        loaded = importer.load(staging, len(FILE), policy, blanks=blanks, segment="vip", approved=foreseen.counts)
+        loaded = importer.load(staging, len(FILE), policy, blanks=blanks, segment="vip", approved=foreseen.total)
     assert (loaded.counts, loaded.segment_added) == (foreseen.counts, foreseen.segment_added)
     assert [row["name"] for row in foreseen.first] == ["Ann", "Rob"]
 
@@ -107,8 +107,28 @@ def test_what_was_not_approved_is_not_merged(importer: Importer) -> None:
         staging.add(importer.write(FILE))
         staging.ensure()
         with pytest.raises(ApprovalOutdated):
-            importer.load(staging, len(FILE), approved=MergeCounts(inserted=1, updated=4))
+            importer.load(staging, len(FILE), approved=(MergeCounts(inserted=1, updated=4), 0))
         assert importer.contacts() == before
         assert get_import(importer.warehouse, number)["status"] == "running"
-        counts = look(staging, "overwrite").counts
-        assert importer.load(staging, len(FILE), approved=counts).counts == counts
+        foreseen = look(staging, "overwrite")
+        assert importer.load(staging, len(FILE), approved=foreseen.total).counts == foreseen.counts
+
+
+def test_members_who_were_not_approved_do_not_join(importer: Importer) -> None:
+    """The contacts are the same as ever; somebody else has put one of them into the segment."""
+    create_segment(importer.warehouse, "vip")
+    importer(STORED)
+    number = importer.start()
+    with importer.staging(number) as staging:
+        staging.add(importer.write(FILE))
+        foreseen = look(staging, "overwrite", segment="vip")
+        importer(STORED[:1], segment="vip")
+        before = importer.contacts()
+        assert look(staging, "overwrite", segment="vip").counts == foreseen.counts
+        with pytest.raises(ApprovalOutdated):
+            importer.load(staging, len(FILE), segment="vip", approved=foreseen.total)
+        assert importer.contacts() == before
+        assert [segment["members"] for segment in list_segments(importer.warehouse)] == [1]
+        again = look(staging, "overwrite", segment="vip")
+        assert again.segment_added == foreseen.segment_added - 1
+        assert importer.load(staging, len(FILE), segment="vip", approved=again.total).segment_added == 4
