@@ -182,7 +182,11 @@ def dead_imports(warehouse: Warehouse) -> list[dict[str, Any]]:
     dead = dead_among(warehouse, [row["alive_key"] for row in keyed if row["status"] == RUNNING])
     dead |= free_among(warehouse, [row["alive_key"] for row in keyed if row["status"] != RUNNING])
     old = now - timedelta(days=1)
-    return [row for row in rows if (row["alive_key"] in dead if row in keyed else row["started_at"] < old)]
+
+    def died(row: Mapping[str, Any]) -> bool:
+        return row["started_at"] < old if row["alive_key"] is None else row["alive_key"] in dead
+
+    return [row for row in rows if died(row)]
 
 
 @patient
