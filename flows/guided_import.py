@@ -5,14 +5,13 @@ time the file lands again, and what was approved is merged only if it is still w
 """
 
 import hashlib
-import os
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
 
-from prefect import flow, get_run_logger, runtime, task
+from prefect import flow, runtime, task
 from prefect.cache_policies import NO_CACHE
 from prefect.client.schemas.objects import State
 from prefect.states import Cancelled
@@ -20,13 +19,14 @@ from prefect.states import Cancelled
 from flows.conversation import Asked, Facts, Question, ask, can_ask, last_question
 from flows.examine import SourceFile, lay_out
 from flows.forms import BACK, GO_ON, STOP, columns_form, mapping_of, preview_form
-from flows.import_contacts import final_state, name_of_run, show_and_tell
+from flows.import_contacts import show_and_tell
 from flows.import_folders import remove_import_folder
 from flows.import_life import ready_and_alive, record_failure, run_id, run_import
 from flows.import_steps import PATIENTLY, found_in_order, landed_in, load_task, made_ready, opaque, staged
 from flows.preview import how_to_match, publish_columns, publish_preview, what_is_wrong, what_would_happen
-from flows.report import ImportReport, Report, as_known_error
+from flows.report import ImportReport, Report, as_known_error, as_logged_error
 from flows.request import ImportRequest
+from flows.run_ends import final_state, named_by_file
 from flows.same_file import SameFile
 from flows.settings import Settings
 from flows.task_runs import discreet
@@ -63,7 +63,7 @@ MENDABLE = (
 )
 
 
-@flow(name="guided-import", flow_run_name=name_of_run, persist_result=False)
+@flow(name="guided-import", flow_run_name=named_by_file("import"), persist_result=False)
 def guided_import(request: ImportRequest) -> State[Report]:
     """Import contacts step by step: match the columns, look at what would happen, and only then go on.
 
@@ -82,9 +82,7 @@ def guided_import(request: ImportRequest) -> State[Report]:
         ):
             result = guide(request, settings, warehouse, report, key)
     except Exception as error:  # the warehouse cannot even list the import
-        if os.environ.get("CONTACTS_DEBUG"):
-            get_run_logger().exception("the import failed")
-        result = report.failed(as_known_error(error))
+        result = report.failed(as_logged_error(error))
     show_and_tell(result, settings)
     if result.get("error", {}).get("code") == Stopped.code:
         return Cancelled(message=str(Stopped()), data=result)

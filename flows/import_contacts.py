@@ -1,39 +1,27 @@
 """The flow: one contacts CSV into the warehouse, from the form to the report."""
 
-import os
-from pathlib import Path
-
-from prefect import flow, get_run_logger, runtime
+from prefect import flow
 from prefect.client.schemas.objects import State
-from prefect.states import Completed, Failed
 
 from flows.artifacts import publish_import_list, publish_summary
 from flows.events import announce
 from flows.examine import lay_out
 from flows.import_life import ready_and_alive, run_import
 from flows.import_steps import found_in_order, landed_in, load_task, made_ready, opaque, staged
-from flows.report import ImportReport, Outcome, Report, as_known_error, tell
+from flows.report import ImportReport, Outcome, Report, as_logged_error, tell
 from flows.request import ImportRequest
+from flows.run_ends import final_state, named_by_file
 from flows.same_file import SameFile
 from flows.settings import Settings
 from flows.several import each_file, together
 from flows.sources import Origin, scheduled_day
 from schemas.errors import Interrupted
-from transforms.addresses import shown
 from transforms.folder import ImportFolder
 from warehouse.connection import Warehouse
 from warehouse.faults import patient
-from warehouse.imports import SKIPPED
 
 
-def name_of_run() -> str:
-    """The run's name in the UI: the file that it imports."""
-    request = runtime.flow_run.parameters.get("request")
-    source = request.get("source") if isinstance(request, dict) else getattr(request, "source", "")
-    return f"import {Path(shown(source or '')).name}"
-
-
-@flow(name="import-contacts", flow_run_name=name_of_run, persist_result=False)
+@flow(name="import-contacts", flow_run_name=named_by_file("import"), persist_result=False)
 def import_contacts(request: ImportRequest) -> State[Report]:
     """Import contacts from a CSV file under the rules of the field catalogue.
 
@@ -69,9 +57,7 @@ def import_one(request: ImportRequest, origin: Origin | None, settings: Settings
         ):
             result = run_import(request, settings, warehouse, report, key, import_file)
     except Exception as error:  # the warehouse cannot even list the import
-        if os.environ.get("CONTACTS_DEBUG"):
-            get_run_logger().exception("the import failed")
-        result = report.failed(as_known_error(error))
+        result = report.failed(as_logged_error(error))
     return Outcome(result, report.stages)
 
 
@@ -103,18 +89,3 @@ def import_file(
         report.stage("merging"),
     ):
         return load_task(opaque(warehouse), opaque(staging), request, opaque(report))
-
-
-def final_state(report: Report) -> State[Report]:
-    """The run's last state, whose message carries the counts."""
-    if report["status"] == "failed":
-        return Failed(message=f"{report['error']['code']}: {report['error']['message']}", data=report)
-    if report["status"] == SKIPPED:
-        repeated = ", ".join(str(each["repeats"]) for each in report.get("imports", [report]))
-        return Completed(name="Skipped", message=f"the same file as import {repeated}", data=report)
-    rows, contacts = report["rows"], report["contacts"]
-    counts = ", ".join(f"{number:,} {name}" for name, number in contacts.items())
-    return Completed(
-        message=f"{rows['read']:,} rows read, {rows['accepted']:,} accepted ({counts}), {rows['rejected']:,} rejected",
-        data=report,
-    )

@@ -1,18 +1,17 @@
 """One import in the list, from its start to its end: it lives while its process does, and is closed in any case."""
 
-import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from typing import TypeVar, cast
 
-from prefect import get_run_logger, runtime
+from prefect import runtime
 
 from flows.conversation import has_ended
 from flows.dead_imports import bury_dead_imports
 from flows.events import announce
 from flows.import_folders import Kept, folder_name, make_import_folder, tidy_folder
-from flows.report import ImportReport, Outcome, Report, as_known_error, tell
+from flows.report import ImportReport, Outcome, Report, as_logged_error, tell
 from flows.request import ImportRequest
 from flows.settings import Settings
 from schemas.errors import ContactImportError, Interrupted
@@ -74,9 +73,7 @@ def closed_at_its_end(warehouse: Warehouse, report: ImportReport, work: Callable
     try:
         return work()
     except Exception as error:
-        if os.environ.get("CONTACTS_DEBUG"):
-            get_run_logger().exception("the import failed")
-        return record_failure(warehouse, report, as_known_error(error))
+        return record_failure(warehouse, report, as_logged_error(error))
     except BaseException:
         result = record_failure(warehouse, report, Interrupted())
         announce(result)

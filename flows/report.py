@@ -218,6 +218,15 @@ def as_known_error(error: BaseException) -> ContactImportError:
     return UnexpectedError(f"{type(error).__name__}{reason}")
 
 
+def as_logged_error(error: Exception) -> ContactImportError:
+    """The same of what a run has just caught; where asked for, the run's log has the traceback that the error hides."""
+    if os.environ.get("CONTACTS_DEBUG"):
+        from prefect import get_run_logger  # a check on the command line does without prefect
+
+        get_run_logger().error("the run failed", exc_info=error)
+    return as_known_error(error)
+
+
 class Outcome(NamedTuple):
     """How an import ended, and the seconds of its stages."""
 

@@ -585,7 +585,7 @@ class ArchiveHasSeveralFiles(SourceError):
     def __str__(self) -> str:
         return (
             f"the archive {self.source!r} has {len(self.members)} files: {one_of(self.members)}; "
-            "name one of them after an exclamation mark: archive.zip!member.csv"
+            f"name one of them after an exclamation mark, such as {f'{self.source}!{self.members[0]}'!r}"
         )
 
 

@@ -13,6 +13,7 @@ import pytest
 
 from flows.settings import Settings
 from tests.flows.conftest import Contacts, Database
+from tests.flows.test_several import NAMES, audience
 from warehouse.connection import Warehouse
 from warehouse.tables import WarehouseTables
 
@@ -171,6 +172,32 @@ def test_what_was_approved_is_what_is_merged(guided: Callable[..., Guided], cont
     source = run.run.parameters["request"]["source"]
     again = contacts("import", source, "--merge", "overwrite", "--if-same-file", "skip", "--json").json
     assert again["status"] == "completed"  # a mapping chosen by a person is not the one of a run without any
+
+
+@one_warehouse
+def test_who_joins_is_approved_too(guided: Callable[..., Guided], contacts: Contacts) -> None:
+    """Its contacts are in the warehouse as they are in the file; meanwhile one of them joins the segment."""
+    contacts("segments", "create", "vip")
+    contacts.load(FILE, name="before.csv")
+    run = guided(merge="overwrite", segment="vip")
+    run.answer()
+    contacts.load("email\nann@example.com\n", "--segment", "vip", name="other.csv")
+    run.answer(decision="go on")
+    assert "0 updated, 2 unchanged, 0 skipped, 2 joining the segment)" in run.description
+    run.answer(decision="go on")
+    assert [row["segment_added"] for row in run.listed if row["source"].endswith("contacts.csv")] == [1]
+
+
+@one_warehouse
+def test_of_an_archive_of_several_files_one_is_to_be_named(contacts: Contacts) -> None:
+    path = audience(contacts.folder)
+    whole = Guided(contacts, source=str(path), preset="mailchimp").run.state.message
+    assert whole.startswith("archive-has-several-files: ")
+    for name in NAMES:
+        assert name in whole
+    named = f"{path}!{NAMES[0]}"
+    assert whole.endswith(f"such as {named!r}")
+    assert Guided(contacts, source=named, preset="mailchimp").form["properties"]["column_1"]["default"] == "email"
 
 
 @one_warehouse

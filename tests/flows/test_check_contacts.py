@@ -1,0 +1,37 @@
+"""The flow around a check, on a real Prefect server."""
+
+import logging
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from flows.request import ReadingOptions
+from tests.flows.test_several import IN_ORDER, audience
+
+
+@pytest.mark.usefixtures("own_prefect")
+def test_an_archive_of_several_files_is_checked_as_it_is_imported(tmp_path: Path) -> None:
+    from flows.check_contacts import check_contacts
+
+    path = audience(tmp_path, cleaned={"Email Address": "no email"})
+    state = check_contacts(ReadingOptions(source=str(path), preset="mailchimp"), return_state=True)
+    assert state.message == "3 rows read, 2 would be accepted, 1 rejected"
+    report: Any = state.result()
+    assert (report["status"], report["rejections"]) == ("completed", {"email-invalid": 1})
+    assert [each["source"] for each in report["imports"]] == [f"{path}!{name}" for name in IN_ORDER]
+
+
+@pytest.mark.usefixtures("own_prefect")
+@pytest.mark.parametrize("asked", [pytest.param("1", id="asked-for"), pytest.param("", id="not-asked-for")])
+def test_a_traceback_is_for_who_asks(
+    asked: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    from flows.check_contacts import check_contacts
+
+    monkeypatch.setenv("CONTACTS_DEBUG", asked)
+    monkeypatch.setattr(logging.getLogger("prefect"), "propagate", True)
+    state = check_contacts(ReadingOptions(source=str(tmp_path / "none.csv")), return_state=True)
+    assert str(state.message).startswith("source-not-found: ")
+    told = [record.exc_info for record in caplog.records if record.exc_info]
+    assert [kind.__name__ for kind, _, _ in told if kind] == (["SourceNotFound"] if asked else [])
