@@ -7,7 +7,8 @@ import pytest
 from tests.flows.conftest import Contacts
 
 REPORT_KEYS = {
-    "import_id", "status", "source", "sha256", "merge", "retry_of", "rows", "contacts", "dialect", "preset", "columns", "rejections_kept",
+    "import_id", "status", "source", "sha256", "merge", "retry_of", "rows", "contacts", "dialect", "preset", "columns",
+    "rejections_kept",
     "translations", "rejections", "rejected_file", "segment", "warnings", "seconds",
 }  # fmt: skip
 COLUMN_KEYS = {"position", "column", "field", "outcome", "empty_cells", "first_empty", "suggestion"}
