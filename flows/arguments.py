@@ -10,7 +10,7 @@ from enum import StrEnum
 from typing import Any, NoReturn
 
 from schemas.choices import Blanks, Duplicates, GapRule, IfSameFile, MergePolicy
-from schemas.errors import UsageError
+from schemas.request_errors import UsageError
 
 OK, FAILED, WRONG_COMMAND = 0, 1, 2
 PRUNE = "prune"

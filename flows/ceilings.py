@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from datetime import date
 
 from flows.request import ImportRequest
-from schemas.errors import RequiredFieldMissing, SourceOutOfOrder, TooFewRows, TooManyRejected, UnknownField
+from schemas.request_errors import UnknownField
+from schemas.source_errors import RequiredFieldMissing, SourceOutOfOrder, TooFewRows, TooManyRejected
 from transforms.addresses import shown
 from transforms.mapping import Outcome
 from transforms.profile import FileProfile

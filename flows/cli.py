@@ -11,7 +11,8 @@ from contextlib import suppress
 from pkgutil import resolve_name
 
 from flows.arguments import FAILED, OK, WRONG_COMMAND, build_parser
-from schemas.errors import ContactImportError, Interrupted, UnexpectedError, UsageError
+from schemas.errors import ContactImportError, Interrupted, UnexpectedError
+from schemas.request_errors import UsageError
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

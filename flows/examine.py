@@ -10,7 +10,7 @@ from flows.running import Run
 from flows.settings import Settings
 from schemas.catalogue import FieldCatalogue, load_catalogue
 from schemas.choices import GapRule
-from schemas.errors import NoEmailColumn
+from schemas.request_errors import NoEmailColumn
 from transforms.blocks import cut
 from transforms.check import CheckPlan, ChunkVerdict, check_chunk
 from transforms.chunks import ReadPlan, read_chunk

@@ -31,17 +31,16 @@ from flows.same_file import SameFile
 from flows.settings import Settings
 from flows.task_runs import discreet
 from schemas.catalogue import FieldCatalogue
-from schemas.errors import (
+from schemas.request_errors import (
     ApprovalOutdated,
     ColumnNeverRead,
     DuplicateMapping,
     NeedsDeployment,
     NoEmailColumn,
-    RequiredFieldMissing,
     SeveralEmailColumns,
     Stopped,
-    TooManyRejected,
 )
+from schemas.source_errors import RequiredFieldMissing, TooManyRejected
 from transforms.folder import ImportFolder, name_of
 from transforms.land import Landed
 from transforms.layout import Layout

@@ -15,7 +15,8 @@ from pathlib import Path
 
 from flows.examine import REJECTED_FILE
 from flows.settings import Settings
-from schemas.errors import ImportFolderUnusable, SettingsInvalid
+from schemas.errors import ImportFolderUnusable
+from schemas.request_errors import SettingsInvalid
 from transforms.folder import (
     ImportFolder,
     clear_folder,

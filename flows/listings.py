@@ -15,7 +15,7 @@ from flows.printing import print_json, print_table
 from flows.settings import Settings
 from flows.wording import reasons_kept
 from schemas.catalogue import load_catalogue
-from schemas.errors import OutputNotWritable, RejectedFileGone, UsageError
+from schemas.request_errors import OutputNotWritable, RejectedFileGone, UsageError
 from transforms.folder import exists, is_local, reading
 from warehouse.connection import Warehouse
 from warehouse.imports import LISTED, get_import, list_imports, living_imports

@@ -14,7 +14,6 @@ from flows.printing import print_table
 from flows.request import ReadingOptions
 from flows.settings import Settings
 from schemas.catalogue import header_key
-from schemas.errors import OutputNotWritable, PresetExists, PresetInvalid, UsageError
 from schemas.preset_files import (
     BUILT_IN,
     is_path,
@@ -25,6 +24,7 @@ from schemas.preset_files import (
     split_part,
 )
 from schemas.presets import AUTO, NAME, ColumnRule, Preset
+from schemas.request_errors import OutputNotWritable, PresetExists, PresetInvalid, UsageError
 from transforms.folder import ImportFolder
 from transforms.layout import REJECTION_COLUMNS
 from transforms.mapping import ColumnMapping, MappedColumn

@@ -10,8 +10,8 @@ from zoneinfo import ZoneInfo
 
 from flows.request import ReadingOptions
 from flows.settings import Settings
-from schemas.errors import SettingsInvalid
 from schemas.preset_files import is_path, split_part
+from schemas.request_errors import SettingsInvalid
 from transforms.addresses import Address, AllowedSources, dated, parse
 from transforms.credentials import Access, Login, logins
 from transforms.sources import Found, Reach, find

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from schemas.errors import RecordTooLarge
+from schemas.source_errors import RecordTooLarge
 from transforms.dialect import Dialect, count_byte, lone_carriage_returns
 from transforms.folder import read_range, size_of
 from transforms.layout import Layout

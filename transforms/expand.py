@@ -18,7 +18,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import IO
 
-from schemas.errors import (
+from schemas.source_errors import (
     ArchiveHasSeveralFiles,
     ArchiveRefused,
     ArchiveTooLarge,

@@ -9,8 +9,8 @@ from typing import Any
 
 from schemas.catalogue import FieldCatalogue, header_key
 from schemas.emails import to_address
-from schemas.errors import HeaderLooksLikeData, HeaderUnreadable, RecordTooLarge, SourceEmpty, TooManyColumns
 from schemas.phones import to_e164
+from schemas.source_errors import HeaderLooksLikeData, HeaderUnreadable, RecordTooLarge, SourceEmpty, TooManyColumns
 from transforms.dialect import (
     DELIMITERS,
     QUOTE,

@@ -9,7 +9,8 @@ from pathlib import Path
 import yaml
 
 from schemas.catalogue import Field, FieldCatalogue, header_key
-from schemas.errors import (
+from schemas.presets import ColumnRule
+from schemas.request_errors import (
     DuplicateMapping,
     MappingInvalid,
     NoEmailColumn,
@@ -17,7 +18,6 @@ from schemas.errors import (
     UnknownColumn,
     UnknownField,
 )
-from schemas.presets import ColumnRule
 from transforms.nearest import nearest
 
 _BY_POSITION = re.compile(r"column_([1-9][0-9]{0,5})", re.ASCII)

@@ -4,7 +4,8 @@ from dataclasses import dataclass
 from importlib import import_module
 from typing import Any, Protocol, cast
 
-from schemas.errors import ContactImportError, ExtraMissing
+from schemas.errors import ContactImportError
+from schemas.request_errors import ExtraMissing
 from transforms.addresses import Address, AllowedSources
 from transforms.credentials import Access
 

@@ -11,14 +11,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TypeVar
 
-from schemas.errors import (
-    ContactImportError,
-    SourceChanging,
-    SourceNotFound,
-    SourceTooLarge,
-    SourceUnavailable,
-    SourceUnreadable,
-)
+from schemas.errors import ContactImportError
+from schemas.source_errors import SourceChanging, SourceNotFound, SourceTooLarge, SourceUnavailable, SourceUnreadable
 from transforms.addresses import Address, AllowedSources, parse
 from transforms.credentials import Access
 from transforms.land import Landed, bytes_of

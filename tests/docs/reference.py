@@ -15,13 +15,15 @@ from flows.report import ImportReport
 from flows.request import ImportRequest, ReadingOptions
 from flows.settings import PREFIX, Settings
 from schemas import errors as schema_errors
+from schemas import request_errors, source_errors
 from schemas.catalogue import Field, FieldCatalogue, Option
 from schemas.checks import CHECKS
 from schemas.choices import MergePolicy
-from schemas.errors import ContactImportError, UsageError
+from schemas.errors import ContactImportError
 from schemas.field_types import TRAITS, FieldType, Gaps
 from schemas.preset_files import built_in_presets
 from schemas.presets import ColumnRule, Part, Preset
+from schemas.request_errors import UsageError
 from schemas.rules import EXPECTED, Rule
 from tests.docs.sections import HOUSE, Section, code, codes, plain
 from transforms.layout import REJECTION_COLUMNS
@@ -31,7 +33,7 @@ from warehouse.tables import WarehouseTables
 
 RULES, ARCHITECTURE, PRESETS = "docs/rules.md", "docs/architecture.md", "docs/presets.md"
 PACKAGES = ("flows", "transforms", "warehouse", "schemas")
-HOMES_OF_ERRORS = (schema_errors.__name__, local_server.__name__)
+HOMES_OF_ERRORS = tuple(home.__name__ for home in (schema_errors, request_errors, source_errors, local_server))
 
 
 def sections() -> list[Section]:

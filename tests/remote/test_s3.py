@@ -8,14 +8,8 @@ import pytest
 import s3fs
 from moto.server import ThreadedMotoServer
 
-from schemas.errors import (
-    ContactImportError,
-    SourceChanging,
-    SourceNotFound,
-    SourceTooLarge,
-    SourceUnavailable,
-    SourceUnreadable,
-)
+from schemas.errors import ContactImportError
+from schemas.source_errors import SourceChanging, SourceNotFound, SourceTooLarge, SourceUnavailable, SourceUnreadable
 from tests.remote.conftest import FILE, content, land_found, reach
 from transforms import sources
 from transforms.credentials import Login

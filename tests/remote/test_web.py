@@ -5,16 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from schemas.errors import (
-    ContactImportError,
-    SourceAddressInvalid,
-    SourceChanging,
-    SourceNotAllowed,
-    SourceNotFound,
-    SourceTooLarge,
-    SourceUnavailable,
-    SourceUnreadable,
-)
+from schemas.errors import ContactImportError
+from schemas.request_errors import SourceAddressInvalid, SourceNotAllowed
+from schemas.source_errors import SourceChanging, SourceNotFound, SourceTooLarge, SourceUnavailable, SourceUnreadable
 from tests.remote.conftest import FILE, content, reach
 from tests.remote.web import Page, Site, basic
 from transforms.credentials import Login

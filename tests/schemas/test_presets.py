@@ -5,7 +5,6 @@ from pathlib import Path
 import pytest
 
 from schemas.dates import date_pattern
-from schemas.errors import PresetInvalid, PresetUnknown
 from schemas.preset_files import (
     BUILT_IN,
     built_in_presets,
@@ -16,6 +15,7 @@ from schemas.preset_files import (
     split_part,
 )
 from schemas.presets import Preset
+from schemas.request_errors import PresetInvalid, PresetUnknown
 
 BUILT_INS = list(built_in_presets())
 

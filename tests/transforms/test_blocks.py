@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from schemas.errors import RecordTooLarge
+from schemas.source_errors import RecordTooLarge
 from transforms import blocks
 from transforms.blocks import cut
 from transforms.dialect import Dialect

@@ -11,14 +11,14 @@ from pathlib import Path
 
 import pytest
 
-from schemas.errors import (
+from schemas.errors import SourceError
+from schemas.source_errors import (
     ArchiveHasSeveralFiles,
     ArchiveRefused,
     ArchiveTooLarge,
     ArchiveUnreadable,
     MemberNotFound,
     SourceEmpty,
-    SourceError,
     SourceNotFound,
     SourceNotText,
 )

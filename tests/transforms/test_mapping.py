@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from schemas.catalogue import FieldCatalogue
-from schemas.errors import (
-    ContactImportError,
+from schemas.errors import ContactImportError
+from schemas.request_errors import (
     DuplicateMapping,
     MappingInvalid,
     NoEmailColumn,

@@ -9,14 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from schemas.errors import (
-    ExtraMissing,
-    SourceChanging,
-    SourceNotAllowed,
-    SourceNotFound,
-    SourceTooLarge,
-    SourceUnreadable,
-)
+from schemas.request_errors import ExtraMissing, SourceNotAllowed
+from schemas.source_errors import SourceChanging, SourceNotFound, SourceTooLarge, SourceUnreadable
 from transforms import sources
 from transforms.addresses import AllowedSources, parse
 from transforms.credentials import Access
