@@ -51,7 +51,7 @@ def _print_error(error: ContactImportError, as_json: bool) -> None:
 
 
 def _collect_seldom() -> None:
-    """Loading Prefect makes half a million objects that stay; looking through them again and again took 0.4 s."""
+    """What loading the libraries makes stays; looking through it again and again took 0.4 s of an import's start."""
     gc.set_threshold(200_000, 50, 100)
 
 

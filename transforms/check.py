@@ -106,30 +106,22 @@ def _rules(table: pa.Table) -> list[Rule | None]:
 def _row_rejections(
     table: pa.Table, rules: list[Rule | None], plan: CheckPlan, chunk: PlacedChunk
 ) -> list[pd.DataFrame]:
-    rows = [row for row, rule in enumerate(rules) if rule]
-    if not rows:
+    broken = [(row, rule) for row, rule in enumerate(rules) if rule]
+    if not broken:
         return []
-    read = [bool(each) for each in pc.is_valid(table[plan.mapping.columns[0].key]).to_pylist()]
-    raws, lines = table["raw"].to_pylist(), line_numbers(table, chunk)
+    rows = [row for row, _ in broken]
+    read = pc.is_valid(table[plan.mapping.columns[0].key]).take(pa.array(rows)).to_pylist()
+    raws, lines = table["raw"].take(pa.array(rows)).to_pylist(), line_numbers(table, chunk)
     width = len(plan.mapping.columns)
     messages = [
         explain_lingering(rule)
-        if read[row]
-        else explain_row(rule, lines[row], cells_in(raws[row] or "", plan.dialect), width)
-        for row in rows
-        if (rule := rules[row])
+        if has_cells
+        else explain_row(rule, lines[row], cells_in(raw or "", plan.dialect), width)
+        for (row, rule), has_cells, raw in zip(broken, read, raws, strict=True)
     ]
+    codes = [str(rule) for _, rule in broken]
     return [
-        pd.DataFrame(
-            {
-                "row": rows,
-                "position": 0,
-                "field": None,
-                "code": [str(rules[row]) for row in rows],
-                "message": messages,
-                "value": [raws[row] for row in rows],
-            }
-        )
+        pd.DataFrame({"row": rows, "position": 0, "field": None, "code": codes, "message": messages, "value": raws})
     ]
 
 

@@ -83,12 +83,13 @@ def _losers_path(scratch: str, index: int) -> Path:
 def _repeated(verdicts: Sequence[ChunkVerdict], at_once: int) -> np.ndarray:
     """The fingerprints that more than one accepted row has, sorted; they are looked at by ranges, `at_once` each."""
     ranges = 1 + sum(verdict.accepted for verdict in verdicts) // at_once
-    found = [np.empty(0, np.uint64)]
+    none = np.empty(0, np.uint64)
+    found = none
     for number in range(ranges):
-        some = np.concatenate([found[0][:0], *(_of_range(each, number, ranges) for each in verdicts)])
+        some = np.concatenate([none, *(_of_range(each, number, ranges) for each in verdicts)])
         some.sort()
-        found.append(np.unique(some[1:][some[1:] == some[:-1]]))
-    return np.sort(np.concatenate(found))
+        found = np.append(found, np.unique(some[1:][some[1:] == some[:-1]]))
+    return np.sort(found)
 
 
 def _of_range(verdict: ChunkVerdict, number: int, ranges: int) -> np.ndarray:
