@@ -19,7 +19,7 @@ from transforms.check import ChunkVerdict
 from transforms.folder import ImportFolder
 
 
-def check_contacts(
+def check_here(
     options: ReadingOptions, settings: Settings, path: Path, accepted: str | None = None, rejected: str | None = None
 ) -> Outcome:
     """Check a file, leaving nothing in `path` that is needed; write the two frames where asked."""

@@ -80,7 +80,7 @@ def run_check_command(options: argparse.Namespace) -> int:
     _three_files(options)
     settings = Settings.load(**settings_from(options))
     request = request_from(options, ReadingOptions)
-    from flows.check import check_contacts
+    from flows.check import check_here
     from flows.several import each_file, together
     from flows.sources import today
 
@@ -88,7 +88,7 @@ def run_check_command(options: argparse.Namespace) -> int:
     one = options.accepted or options.rejected  # files that can hold one check's rows only
     for each, _ in [(request, None)] if one else each_file(request, settings, today):
         with watched(options), tempfile.TemporaryDirectory(prefix="contacts-check-") as folder:
-            outcomes.append(check_contacts(each, settings, Path(folder), options.accepted, options.rejected))
+            outcomes.append(check_here(each, settings, Path(folder), options.accepted, options.rejected))
     return _print_outcome(outcomes[0] if len(outcomes) == 1 else together(request.source, outcomes), options)
 
 

@@ -40,6 +40,18 @@ def postgres_url(testrun: str, worker: str) -> Iterator[str]:
 
 
 @pytest.fixture(scope="session")
+def s3_server() -> Iterator[str]:
+    """The address of an S3-compatible server on loopback, which speaks the protocol over HTTP."""
+    from moto.server import ThreadedMotoServer  # here, since loading it takes long and few tests need it
+
+    server = ThreadedMotoServer("127.0.0.1", 0, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    yield f"http://{host}:{port}"
+    server.stop()
+
+
+@pytest.fixture(scope="session")
 def testrun() -> str:
     """What all workers of one test session have in common, and no other session."""
     return os.environ.get("PYTEST_XDIST_TESTRUNUID", uuid.uuid4().hex)[:12]

@@ -9,22 +9,11 @@ from typing import Any
 import fsspec
 import pytest
 import s3fs
-from moto.server import ThreadedMotoServer
 
 from tests.flows.conftest import Contacts
 from tests.flows.test_dead_imports import begun
 
 MESSY = 'email,name,points\na@example.com,Ann,1\nb@example.com,Bob,x\na@example.com,Anna,2\nc@example.com,"open\n'
-
-
-@pytest.fixture(scope="module")
-def s3_server() -> Iterator[str]:
-    """An S3-compatible server on loopback."""
-    server = ThreadedMotoServer("127.0.0.1", 0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
-    yield f"http://{host}:{port}"
-    server.stop()
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from flows.check import check_contacts
+from flows.check import check_here
 from flows.report import Outcome
 from flows.request import ReadingOptions
 from flows.settings import Settings
@@ -151,7 +151,7 @@ def test_a_check_says_the_same_of_the_rows(tmp_path: Path) -> None:
     for each, _ in each_file(ReadingOptions(source=str(path), preset="mailchimp"), Settings(home=tmp_path), today):
         work = tmp_path / f"work-{len(outcomes)}"
         work.mkdir()
-        outcomes.append(check_contacts(each, Settings(home=tmp_path), work))
+        outcomes.append(check_here(each, Settings(home=tmp_path), work))
     report = together(str(path), outcomes).report
     assert report["rows"] == {"read": 3, "accepted": 3, "rejected": 0}
     assert {key for key in report if key in ("contacts", "segment", "import_id")} == set()

@@ -20,7 +20,7 @@ from tempfile import TemporaryDirectory
 
 from pydantic import ValidationError
 
-from flows.check import check_contacts
+from flows.check import check_here
 from flows.request import ReadingOptions
 from flows.settings import Settings
 from schemas.errors import ContactImportError, UnexpectedError
@@ -81,7 +81,7 @@ def try_case(made: Case, folder: Path) -> Outcome:
     except Exception as error:
         return Outcome("traceback", [f"{type(error).__name__}: {error}"])
     if made.number % WHOLE == 0:
-        whole = check_contacts(options, Settings(home=folder), folder).report
+        whole = check_here(options, Settings(home=folder), folder).report
         json.dumps(whole).encode()
         if whole["rows"] is None or whole["rows"]["read"] != checked.profile.records:
             return Outcome("report", ["`contacts check` says something else than its steps"])

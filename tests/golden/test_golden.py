@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from flows.check import check_contacts
+from flows.check import check_here
 from flows.request import ReadingOptions
 from flows.settings import Settings
 from schemas.rules import Rule
@@ -32,7 +32,7 @@ def run(case: Path, tmp_path: Path, chunk_bytes: int) -> dict[str, Any]:
     work = tmp_path / "work"
     work.mkdir()
     accepted, rejected = (str(tmp_path / name) for name in OUTPUTS)
-    report = check_contacts(options, settings, work, accepted, rejected).report
+    report = check_here(options, settings, work, accepted, rejected).report
     assert report["source"] == str(case / "input.csv")
     assert report["rejected_file"] == (rejected if report["status"] == "completed" else None)
     changing = ("seconds", "source", "rejected_file")

@@ -6,7 +6,6 @@ from typing import Any
 
 import pytest
 import s3fs
-from moto.server import ThreadedMotoServer
 
 from schemas.errors import ContactImportError
 from schemas.source_errors import SourceChanging, SourceNotFound, SourceTooLarge, SourceUnavailable, SourceUnreadable
@@ -20,17 +19,8 @@ Fetch = Callable[..., Landed]
 KEYS = {"access_key": "key", "secret_key": "secret", "region": "us-east-1"}
 
 
-@pytest.fixture(scope="module")
-def endpoint() -> Iterator[str]:
-    server = ThreadedMotoServer("127.0.0.1", 0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
-    yield f"http://{host}:{port}"
-    server.stop()
-
-
 @pytest.fixture
-def bucket(endpoint: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+def bucket(s3_server: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     """An empty bucket `exports`, as somebody else's client sees it."""
     for name in [name for name in os.environ if name.startswith("AWS_")]:
         monkeypatch.delenv(name)
@@ -38,7 +28,7 @@ def bucket(endpoint: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     files = s3fs.S3FileSystem(
         key="key",
         secret="secret",
-        endpoint_url=endpoint,
+        endpoint_url=s3_server,
         client_kwargs={"region_name": "us-east-1"},
         use_listings_cache=False,
         skip_instance_cache=True,
@@ -48,28 +38,28 @@ def bucket(endpoint: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     files.rm("exports", recursive=True)
 
 
-def within(endpoint: str, login: dict[str, Any] | None = None, **access: Any) -> Reach:
-    told = {"endpoint": endpoint, **KEYS} if login is None else login
+def within(s3_server: str, login: dict[str, Any] | None = None, **access: Any) -> Reach:
+    told = {"endpoint": s3_server, **KEYS} if login is None else login
     return reach("s3://exports", logins={"s3://exports": Login.model_validate(told)}, **access)
 
 
-def test_an_object_is_fetched_with_its_etag(endpoint: str, bucket: Any, fetch: Fetch) -> None:
+def test_an_object_is_fetched_with_its_etag(s3_server: str, bucket: Any, fetch: Fetch) -> None:
     bucket.pipe("exports/in/c.csv", FILE)
-    landed = fetch("s3://exports/in/c.csv", within(endpoint))
+    landed = fetch("s3://exports/in/c.csv", within(s3_server))
     assert (content(landed), landed.source) == (FILE, "s3://exports/in/c.csv")
     assert landed.etag == bucket.info("exports/in/c.csv")["ETag"]
 
 
-def test_an_object_of_many_ranges_is_whole(endpoint: str, bucket: Any, fetch: Fetch) -> None:
+def test_an_object_of_many_ranges_is_whole(s3_server: str, bucket: Any, fetch: Fetch) -> None:
     large = FILE * 200  # 17 MB, three ranges
     bucket.pipe("exports/c.csv", large)
-    assert content(fetch("s3://exports/c.csv", within(endpoint))) == large
+    assert content(fetch("s3://exports/c.csv", within(s3_server))) == large
 
 
-def test_the_last_by_name_of_equally_new_matches_is_taken(endpoint: str, bucket: Any, fetch: Fetch) -> None:
+def test_the_last_by_name_of_equally_new_matches_is_taken(s3_server: str, bucket: Any, fetch: Fetch) -> None:
     for name in ("c-1.csv", "c-3.csv", "c-2.csv", "d-9.csv", "c-dir/c-9.csv"):
         bucket.pipe(f"exports/in/{name}", name.encode())
-    found = find("s3://exports/in/c-*.csv", within(endpoint))
+    found = find("s3://exports/in/c-*.csv", within(s3_server))
     assert (found.address.path, found.matches) == (max(_newest(bucket)), 3)
 
 
@@ -87,16 +77,16 @@ def _newest(bucket: Any) -> list[str]:
         pytest.param("s3://exports/in", SourceUnreadable, id="a folder"),
     ],
 )
-def test_what_is_not_there(endpoint: str, bucket: Any, address: str, error: type[ContactImportError]) -> None:
+def test_what_is_not_there(s3_server: str, bucket: Any, address: str, error: type[ContactImportError]) -> None:
     bucket.pipe("exports/in/c.csv", FILE)
     with pytest.raises(error):
-        find(address, within(endpoint))
+        find(address, within(s3_server))
 
 
-def test_no_login_is_told_without_a_try(endpoint: str, bucket: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_login_is_told_without_a_try(s3_server: str, bucket: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HOME", "/nonexistent")
     with pytest.raises(SourceUnreadable, match="there is no login for it"):
-        find("s3://exports/c.csv", within(endpoint, {"endpoint": endpoint, "region": "us-east-1"}))
+        find("s3://exports/c.csv", within(s3_server, {"endpoint": s3_server, "region": "us-east-1"}))
 
 
 def test_a_server_that_is_away_is_told(bucket: Any) -> None:
@@ -104,18 +94,18 @@ def test_a_server_that_is_away_is_told(bucket: Any) -> None:
         find("s3://exports/c.csv", within("http://127.0.0.1:9", tries=2))
 
 
-def test_a_larger_object_than_allowed_is_refused(endpoint: str, bucket: Any, fetch: Fetch) -> None:
+def test_a_larger_object_than_allowed_is_refused(s3_server: str, bucket: Any, fetch: Fetch) -> None:
     bucket.pipe("exports/c.csv", FILE)
     with pytest.raises(SourceTooLarge):
-        fetch("s3://exports/c.csv", within(endpoint, limit=1024))
+        fetch("s3://exports/c.csv", within(s3_server, limit=1024))
 
 
 def test_an_object_that_changes_between_two_ranges_is_fetched_again(
-    endpoint: str, bucket: Any, tmp_path: Any, monkeypatch: pytest.MonkeyPatch
+    s3_server: str, bucket: Any, tmp_path: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     large = FILE * 150
     bucket.pipe("exports/c.csv", large)
-    found = find("s3://exports/c.csv", within(endpoint))
+    found = find("s3://exports/c.csv", within(s3_server))
     measured = sources._measured
 
     def changing(times: int) -> Callable[..., Iterator[bytes]]:
