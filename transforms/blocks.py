@@ -12,6 +12,7 @@ import numpy as np
 
 from schemas.source_errors import RecordTooLarge
 from transforms.dialect import Dialect, count_byte, lone_carriage_returns
+from transforms.encoding import is_utf8
 from transforms.folder import read_range, size_of
 from transforms.layout import Layout
 from transforms.records import LARGEST_RECORD, RecordReader
@@ -93,19 +94,9 @@ def is_regular(data: bytes, dialect: Dialect, all_utf8: bool = False) -> bool:
     breaks = count_byte(data, "\n") if dialect.carriage_return else lone_carriage_returns(data)
     return (
         not breaks
-        and (all_utf8 or _is_utf8(data))
+        and (all_utf8 or is_utf8(data))
         and (dialect.quote.encode() not in data or _quotes_in_place(data, dialect))
     )
-
-
-def _is_utf8(data: bytes) -> bool:
-    if data.isascii():
-        return True
-    try:
-        data.decode("utf-8")
-    except UnicodeDecodeError:
-        return False
-    return True
 
 
 def _quotes_in_place(data: bytes, dialect: Dialect) -> bool:

@@ -123,3 +123,14 @@ def _keep_undecodable(error: UnicodeError) -> tuple[str, int]:
 
 
 codecs.register_error("contacts.undecodable", _keep_undecodable)
+
+
+def is_utf8(data: bytes) -> bool:
+    """Whether all of some bytes are UTF-8."""
+    if data.isascii():
+        return True
+    try:
+        data.decode("utf-8")
+    except UnicodeDecodeError:
+        return False
+    return True

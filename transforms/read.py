@@ -7,7 +7,6 @@ malformed record broke and its text. A malformed record is a row whose cells are
 
 import re
 from dataclasses import dataclass
-from typing import TypeAlias
 
 import numpy as np
 import pyarrow as pa
@@ -16,11 +15,10 @@ import pyarrow.csv
 from schemas.rules import Rule
 from transforms.blocks import Block
 from transforms.dialect import Dialect
+from transforms.encoding import is_utf8
 from transforms.folder import read_range
 from transforms.layout import Layout
 from transforms.records import RecordReader
-
-Columns: TypeAlias = dict[str, pa.Array]
 
 _SURROGATES = re.compile("[\ud800-\udfff]")
 
@@ -117,7 +115,7 @@ def read_strictly(data: bytes, layout: Layout) -> RawRecords:
     cut_off = False
     for record in RecordReader(data, layout.dialect, layout.width).records():
         rule, cells, raw = record.rule, record.cells, data[record.start : record.end]
-        if not _decodes(raw):
+        if not is_utf8(raw):
             rule = Rule.ROW_UNDECODABLE
         if rule or cells is None:
             malformed.append(Malformed(len(starts), rule or Rule.ROW_BAD_QUOTING, legible(raw).rstrip("\r\n")))
@@ -141,16 +139,6 @@ def _lines_at(data: bytes, starts: list[int], layout: Layout) -> np.ndarray:
         breaks[:-1] &= ~line_feeds[1:]
         breaks |= line_feeds
     return np.searchsorted(np.flatnonzero(breaks), np.array(starts, np.int64))
-
-
-def _decodes(raw: bytes) -> bool:
-    if raw.isascii():
-        return True
-    try:
-        raw.decode("utf-8")
-    except UnicodeDecodeError:
-        return False
-    return True
 
 
 def legible(raw: bytes) -> str:
