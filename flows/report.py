@@ -43,7 +43,6 @@ class ImportReport:
     earlier: "Earlier | None" = None
     origin: Origin | None = None
     rejected_file: str | None = None
-    accepted: int | None = None
     notes: list[str] = field(default_factory=list)
     started: float = field(default_factory=time.monotonic)
     stages: dict[str, float] = field(default_factory=dict)
@@ -63,6 +62,11 @@ class ImportReport:
             return None
         read = self.profile.records
         return {"read": read, "accepted": read - self.rejected.rows, "rejected": self.rejected.rows}
+
+    @property
+    def request(self) -> ImportRequest | None:
+        """What was asked for, where it is an import and no check."""
+        return self.options if isinstance(self.options, ImportRequest) else None
 
     def checked(self) -> Report:
         """The report of `contacts check`: no import, no contacts, no segment."""
@@ -86,13 +90,12 @@ class ImportReport:
 
     def completed(self, counts: "MergeCounts", added: int, mended: "Mended | None") -> Report:
         """The report of an import that is about to be committed."""
-        assert isinstance(self.options, ImportRequest)
-        segment = self.options.segment
-        contacts = {name: getattr(counts, name) for name in ("inserted", "updated", "unchanged", "skipped")}
+        assert self.request is not None
+        segment = self.request.segment
         return self._json(
             "completed",
             {
-                "contacts": contacts,
+                "contacts": asdict(counts),
                 "segment": {"id": segment, "added": added} if segment else None,
                 "mended": mended,
             },
@@ -105,20 +108,20 @@ class ImportReport:
     def failed(self, error: ContactImportError) -> Report:
         """The report of an import that changed no contact, as far as it came."""
         more: Report = {"error": {"code": error.code, "message": str(error)}}
-        if isinstance(self.options, ImportRequest):
+        if self.request:
             more |= {"contacts": None, "segment": None}
         return self._json("failed", more)
 
     def _json(self, status: str, more: Mapping[str, Any]) -> Report:
         source = shown(self.options.source)
         return {
-            **({"import_id": self.import_id} if isinstance(self.options, ImportRequest) else {}),
+            **({"import_id": self.import_id} if self.request else {}),
             "status": status,
             "source": source,
             **({"source_file": self.landed.source} if self.landed and self.landed.source != source else {}),
             "sha256": self.landed.sha256 if self.landed else None,
-            "merge": str(self.options.merge) if isinstance(self.options, ImportRequest) else None,
-            **({"retry_of": self._retry(more.get("mended"))} if isinstance(self.options, ImportRequest) else {}),
+            "merge": str(self.request.merge) if self.request else None,
+            **({"retry_of": self._retry(self.request, more.get("mended"))} if self.request else {}),
             "rows": self.rows,
             **({"contacts": more["contacts"]} if "contacts" in more else {}),
             "dialect": self.layout.dialect.as_report() if self.layout else None,
@@ -126,7 +129,7 @@ class ImportReport:
             "columns": self._columns(),
             "translations": [asdict(each) for each in self.profile.translations] if self.profile else [],
             "rejections": self.rejected.codes if self.rejected else {},
-            **({"rejections_kept": self._kept(status)} if isinstance(self.options, ImportRequest) else {}),
+            **({"rejections_kept": self._kept(status)} if self.request else {}),
             "rejected_file": self.rejected_file,
             **({"segment": more["segment"]} if "segment" in more else {}),
             "warnings": self.warnings(status == "completed"),
@@ -135,11 +138,11 @@ class ImportReport:
             **({"repeats": more["repeats"]} if "repeats" in more else {}),
         }
 
-    def _retry(self, mended: "Mended | None") -> Report | None:
-        if not (isinstance(self.options, ImportRequest) and self.options.retry_of):
+    def _retry(self, request: ImportRequest, mended: "Mended | None") -> Report | None:
+        if not request.retry_of:
             return None
         counts = {"mended": mended.records, "missing": mended.missing} if mended else {"mended": None, "missing": None}
-        return {"id": self.options.retry_of, "first": self.first_import, **counts}
+        return {"id": request.retry_of, "first": self.first_import, **counts}
 
     def _kept(self, status: str) -> int:
         """How many rejections are in the warehouse, which has those of a completed import alone."""
