@@ -5,10 +5,11 @@ import re
 from collections.abc import Callable
 from typing import Any, Self
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator, model_validator
 
 from schemas.choices import Blanks, Duplicates, GapRule, IfSameFile, MergePolicy
 from schemas.phones import is_country_prefix
+from transforms.addresses import has_date
 from transforms.dialect import QUOTE, DialectWish, delimiter_named, mark_named
 from transforms.encoding import usable_encoding
 
@@ -42,7 +43,9 @@ def _a_day(schema: dict[str, Any]) -> None:
     schema["format"] = "date"
 
 
-_SHARE = re.compile(r"[0-9]{1,12}|[0-9]{1,3}(?:\.[0-9]{1,3})?%", re.ASCII)
+_ROWS, _ALL = r"[0-9]{1,12}", r"100(?:\.0{1,3})?%"
+_SHARE = rf"{_ROWS}|[0-9]{{1,2}}(?:\.[0-9]{{1,3}})?%|{_ALL}"
+_SHARE_OF_ANOTHER = rf"{_ROWS}|[0-9]{{1,3}}(?:\.[0-9]{{1,3}})?%"  # file, which may have had fewer rows
 _CHARACTER = r"[^A-Za-z0-9]|[A-Za-z]{3,9}"  # or its name
 _PREFIX = r"\+[1-9][0-9]{0,2}"
 
@@ -85,6 +88,13 @@ class ReadingOptions(BaseModel):
     """'catalogue' leaves out a phone, date, number or radio column with an empty cell; 'allow' imports it."""
     default_prefix: str | None = Field(None, json_schema_extra=_text_like(_PREFIX), title="Default phone prefix")
     """For phones without an international prefix, such as +34. The catalogue's when left empty."""
+
+    @field_validator("date")
+    @classmethod
+    def _a_day_that_is_meant(cls, value: datetime.date | None, known: ValidationInfo) -> datetime.date | None:
+        if value and not has_date(known.data.get("source", "{date}")):
+            raise ValueError("the source has no {date} that this day could fill; write one, or leave the day out")
+        return value
 
     @field_validator("delimiter")
     @classmethod
@@ -155,10 +165,10 @@ class ImportRequest(ReadingOptions):
     if_same_file: IfSameFile = Field(IfSameFile.IMPORT, title="The same file again")
     """'skip' does nothing when file, catalogue and options are those of the last completed import of this source."""
     max_rejected: str | None = Field(
-        None, json_schema_extra=_text_like(_SHARE.pattern), title="At most this many rejected rows"
+        None, json_schema_extra=_text_like(_SHARE), title="At most this many rejected rows"
     )
     """A number or a percentage such as 5%. With more of them, nothing is merged and the import fails."""
-    min_rows: str | None = Field(None, json_schema_extra=_text_like(_SHARE.pattern), title="At least this many rows")
+    min_rows: str | None = Field(None, json_schema_extra=_text_like(_SHARE_OF_ANOTHER), title="At least this many rows")
     """A number, or a percentage of the last completed import of the same file. With fewer, the import fails."""
     require: list[str] = Field(default_factory=list, title="Fields that must come")
     """Field ids. Where one of them cannot be imported (no column, or one with gaps), the import fails."""
@@ -171,8 +181,15 @@ class ImportRequest(ReadingOptions):
     def _number_or_percentage(cls, value: str | None) -> str | None:
         if not value:
             return None
-        if not _SHARE.fullmatch(value):
+        if not re.fullmatch(_SHARE_OF_ANOTHER, value):
             raise ValueError(f"{value!r} is no number of rows; write for example 100 or 5%")
+        return value
+
+    @field_validator("max_rejected")
+    @classmethod
+    def _at_most_all(cls, value: str | None) -> str | None:
+        if value and not re.fullmatch(_SHARE, value):
+            raise ValueError(f"{value!r} is more than the file has; write 100% at most")
         return value
 
     @field_validator("segment")

@@ -12,7 +12,7 @@ from flows.request import ReadingOptions
 from flows.settings import Settings
 from schemas.preset_files import is_path, split_part
 from schemas.request_errors import SettingsInvalid
-from transforms.addresses import Address, AllowedSources, dated, parse
+from transforms.addresses import Address, AllowedSources, dated, has_date, parse
 from transforms.credentials import Access, Login, logins
 from transforms.sources import Found, Reach, find
 
@@ -31,7 +31,7 @@ class Origin:
 def find_source(options: ReadingOptions, settings: Settings, day: Callable[[], datetime.date]) -> Found:
     """The one file that the request means; without a date of its own, it means the one of `day`."""
     _check_named_files(options, AllowedSources(folders=settings.source_folders))
-    meant = (options.date or day()) if dated(options.source, today) != options.source else None
+    meant = (options.date or day()) if has_date(options.source) else None
     source = dated(options.source, lambda: meant or today())
     return replace(find(source, reach_of(settings, remote=not parse(source).is_local)), day=meant)
 

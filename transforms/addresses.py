@@ -80,6 +80,11 @@ def dated(source: str, day: Callable[[], datetime.date]) -> str:
     return _DATE.sub(lambda template: _filled(template, source, day()), source)
 
 
+def has_date(source: str) -> bool:
+    """Whether a source means another file on another day."""
+    return bool(_DATE.search(source))
+
+
 def _filled(template: re.Match[str], source: str, day: datetime.date) -> str:
     layout = template["format"] or "%Y-%m-%d"
     if not _FORMAT.fullmatch(layout):

@@ -260,6 +260,7 @@ WRONG_COMMANDS = [
     pytest.param(("check", "x.zip!y.csv", "--rejected", "x.zip"), id="check writes over its archive"),
     pytest.param(("check", ""), id="blank source"),
     pytest.param(("check", "contacts-{date:%B}.csv"), id="date by the name of its month"),
+    pytest.param(("import", "x.csv", "--date", "2026-03-10"), id="a day without a place"),
     pytest.param(("imports", "one"), id="import that is no number"),
     pytest.param(("imports", "0"), id="import 0"),
     pytest.param(("imports", "9" * 30), id="import beyond numbers"),
@@ -300,6 +301,16 @@ def test_a_wrong_command(arguments: tuple[str, ...], command: Contacts, monkeypa
         pytest.param(("check", "x.csv", "--skip-lines=-1"), "--skip-lines: write 0 or more", id="too few"),
         pytest.param(
             ("check", "x.csv", "--skip-lines=1000001"), "--skip-lines: write 1,000,000 at most", id="too many"
+        ),
+        pytest.param(
+            ("check", "x.csv", "--date", "2026-03-10"),
+            "--date: the source has no {date} that this day could fill; write one, or leave the day out",
+            id="a day without a place",
+        ),
+        pytest.param(
+            ("import", "x.csv", "--max-rejected", "100.1%"),
+            "--max-rejected: '100.1%' is more than the file has; write 100% at most",
+            id="more than all",
         ),
         pytest.param(("check", "none-*.csv"), "no file matches 'none-*.csv'; check the pattern", id="no match"),
         pytest.param(

@@ -159,8 +159,8 @@ def test_files_that_a_request_names_besides_are_in_the_allowed_folders_too(
 
 def test_the_file_that_was_taken_is_told(command: Contacts) -> None:
     path = command.file(FILE, "c-2026-03-10.csv")
-    for source in ("c-*.csv", "c-{date}.csv"):
-        said = command("check", command.folder / source, "--date", "2026-03-10").out
+    for source, *day in (["c-*.csv"], ["c-{date}.csv", "--date", "2026-03-10"]):
+        said = command("check", command.folder / source, *day).out
         assert f"taken:    {path}" in said
     assert "taken:" not in command("check", path).out
 

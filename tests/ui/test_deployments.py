@@ -76,6 +76,7 @@ WRONG = [
     pytest.param({"source": "a.csv", "delimiter": "ab"}, id="a delimiter of two"),
     pytest.param({"source": "a.csv", "default_prefix": "Spain"}, id="no prefix"),
     pytest.param({"source": "a.csv", "max_rejected": "5 %"}, id="no share"),
+    pytest.param({"source": "a.csv", "max_rejected": "101%"}, id="more than all"),
     pytest.param({"source": "a.csv", "min_rows": "-1"}, id="no number of rows"),
     pytest.param({"source": "a.csv", "retry_of": 0}, id="no import"),
     pytest.param({"source": "a.csv", "nonsense": 1}, id="an unknown box"),
