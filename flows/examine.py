@@ -77,7 +77,7 @@ def lay_out(
     never = REJECTION_COLUMNS if layout.rejected_file else ()
     kept = kept_columns(layout.columns, earlier.columns, catalogue)
     asked = options.preset or earlier.preset
-    preset = find_preset(asked, presets, layout.columns, landed.source) if asked else None
+    preset = find_preset(asked, presets, layout.columns, landed.source, earlier.preset) if asked else None
     try:
         mapping = map_with_preset(layout.columns, catalogue, explicit, never, kept, preset, final=final)
     except NoEmailColumn as error:

@@ -45,13 +45,22 @@ class ChosenPreset:
         return self.preset.constants | (self.preset.parts[self.part].constants if self.part else {})
 
 
-def find_preset(asked: str, own: Path | None, columns: Sequence[str], source: str) -> ChosenPreset:
-    """The preset of this name or path; with `auto`, the one whose columns are all in the header."""
-    if asked == AUTO:
-        shelves = (tuple(own_presets(own)) if own else (), tuple(built_in_presets()))
-        return chosen(recognised(columns, *shelves), None, source)
+def find_preset(
+    asked: str, own: Path | None, columns: Sequence[str], source: str, earlier: str | None = None
+) -> ChosenPreset:
+    """The preset of this name or path; with `auto`, the one whose columns are all in the header.
+
+    Where it is the preset of an `earlier` import, whose mended rows these are, it is the same part too.
+    """
     name, part = split_part(asked)
-    return chosen(load_preset(name, own), part, source, name if is_path(name) else None)
+    if asked == AUTO:
+        preset = recognised(columns, tuple(own_presets(own)) if own else (), tuple(built_in_presets()))
+        name = preset.name
+    else:
+        preset = load_preset(name, own)
+    if earlier and part is None and split_part(earlier)[0] == name:
+        part = split_part(earlier)[1]
+    return chosen(preset, part, source, name if is_path(name) else None)
 
 
 def chosen(preset: Preset, part: str | None, source: str, path: str | None = None) -> ChosenPreset:

@@ -46,6 +46,21 @@ def test_a_mended_file_imports_with_the_preset_and_as_a_retry_without_naming_it(
 
 
 @one_warehouse
+@pytest.mark.parametrize("preset", [(), ("--preset", "mailchimp"), ("--preset", "auto")], ids=["none", "named", "auto"])
+def test_a_mended_file_is_the_part_that_its_rows_came_from(preset: tuple[str, ...], contacts: Contacts) -> None:
+    """Its own name tells nothing; and where it tells another part, the rows are still of the first one."""
+    text = MAILCHIMP.text({"Email Address": "no email"})
+    report = contacts.load(text, "--preset", "mailchimp", name="unsubscribed_members.csv")
+    mended = Path(report["rejected_file"]).read_text("utf-8").replace("no email", "ana@example.com")
+    for name in ("mended.csv", "subscribed_mended.csv"):
+        said = contacts.load(mended, "--retry-of", "1", *preset, "--merge", "overwrite", name=name)
+        assert (said["preset"], said["warnings"]) == ("mailchimp:unsubscribed", [])
+    assert contacts.database.contacts()["ana@example.com"]["newsletter_subscription_status"] == "unsubscribed"
+    other = contacts.load(mended, "--retry-of", "1", "--preset", "mailchimp:cleaned", "--merge", "overwrite")
+    assert other["preset"] == "mailchimp:cleaned"
+
+
+@one_warehouse
 def test_what_the_file_implies_is_stored_and_may_be_required(contacts: Contacts) -> None:
     file = contacts.file(MAILCHIMP.text(), "unsubscribed_members.csv")
     ran = contacts("import", file, "--preset", "auto", "--require", "newsletter_subscription_status", "--json")
