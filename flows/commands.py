@@ -59,13 +59,17 @@ def _print_outcome(outcome: "Outcome", options: argparse.Namespace) -> int:
 
 def _outcome_of(request: ImportRequest) -> "Outcome":
     """Run the flow; once it has its report, a Prefect that went away changes nothing about the import."""
+    from prefect.settings import PREFECT_FLOWS_HEARTBEAT_FREQUENCY, temporary_settings
+
     from flows.import_contacts import import_contacts
     from flows.report import outcomes
 
     told: list[Outcome] = []
     outcomes.set(told)
     try:
-        result = cast(Any, import_contacts(request, return_state=True)).result(raise_on_failure=False)
+        # At the end Prefect waits for the thread of its heartbeat, which looks up once a second. Here somebody waits.
+        with temporary_settings(set_defaults={PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None}):
+            result = cast(Any, import_contacts(request, return_state=True)).result(raise_on_failure=False)
     except (Exception, KeyboardInterrupt) as error:  # an interruption after the commit undoes nothing
         result = error
     if not told:

@@ -90,6 +90,31 @@ def _rows(artifact: Any) -> list[dict[str, Any]]:
 
 
 @one_warehouse
+@pytest.mark.parametrize(("chosen", "seconds"), [pytest.param(None, None, id="none"), pytest.param("60", 60, id="60")])
+def test_heartbeats_only_where_they_are_asked_for(
+    chosen: str | None, seconds: int | None, contacts: Contacts, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With them, the command ends up to a second later."""
+    from prefect.context import refresh_global_settings_context
+    from prefect.settings import get_current_settings
+
+    from flows.run_ends import final_state as as_it_was
+
+    if chosen:
+        monkeypatch.setenv("PREFECT_FLOWS_HEARTBEAT_FREQUENCY", chosen)
+        refresh_global_settings_context()
+    seen: list[int | None] = []
+
+    def final_state(report: dict[str, Any]) -> Any:
+        seen.append(get_current_settings().flows.heartbeat_frequency)
+        return as_it_was(report)
+
+    monkeypatch.setattr("flows.import_contacts.final_state", final_state)
+    contacts.load("email\nann@example.com\n")
+    assert seen == [seconds]
+
+
+@one_warehouse
 def test_a_failed_run_says_why(contacts: Contacts, runs: Runs) -> None:
     contacts("import", contacts.file("name\nAnn\n"), "--json")
     run = runs.run(1)
