@@ -168,6 +168,11 @@ class ImportReport:
             )
             if self.profile.cut_off:
                 found.append("the file stops inside a quoted cell: it may have been cut off")
+        if self.layout and self.layout.rejected_file and self.request and not self.request.retry_of:
+            found.append(
+                "this is a rejected file, and it is not known of which import; with --retry-of and that import's "
+                "number, its columns are read as they were then, and its rows count as mended"
+            )
         if self.earlier and self.source and self.first_import is None:
             found.append(
                 f"the file has no column {NUMBER}, so it is not known which rows of import {self.earlier.import_id} "

@@ -115,6 +115,17 @@ def test_a_file_without_the_numbers_says_so(contacts: Contacts) -> None:
 
 
 @one_warehouse
+def test_a_rejected_file_that_is_no_retry_is_told_how_its_rows_would_count(contacts: Contacts) -> None:
+    first = contacts.load(FIRST, "--map", "Full name=name")
+    text = mended(first, fix("Bob"))
+    [warning] = contacts.load(text, "--map", "Full name=name")["warnings"]
+    assert "with --retry-of and that import's number" in warning
+    assert listed(contacts) == {1: (None, 4), 2: (None, 3)}
+    assert contacts.load(text, "--retry-of", "1")["warnings"] == []
+    assert contacts("check", contacts.file(text), "--json").json["warnings"] == []  # it has no such option
+
+
+@one_warehouse
 @pytest.mark.parametrize(
     ("before", "code"),
     [
