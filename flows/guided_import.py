@@ -82,7 +82,7 @@ def guided_import(request: ImportRequest) -> State[Report]:
             result = guide(request, settings, warehouse, report, key)
     except Exception as error:  # the warehouse cannot even list the import
         result = report.failed(as_logged_error(error))
-    show_and_tell(result, settings)
+    show_and_tell([result], settings)
     if result.get("error", {}).get("code") == Stopped.code:
         return Cancelled(message=str(Stopped()), data=result)
     return final_state(result)

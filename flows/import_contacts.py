@@ -1,5 +1,7 @@
 """The flow: one contacts CSV into the warehouse, from the form to the report."""
 
+from collections.abc import Sequence
+
 from prefect import flow
 from prefect.client.schemas.objects import State
 
@@ -41,8 +43,7 @@ def import_contacts(request: ImportRequest) -> State[Report]:
         raise
     outcome = done[0] if len(done) == 1 else together(request.source, done)
     tell(outcome)
-    for result, _ in done:
-        show_and_tell(result, settings)
+    show_and_tell([result for result, _ in done], settings)
     return final_state(outcome.report)
 
 
@@ -61,13 +62,14 @@ def import_one(request: ImportRequest, origin: Origin | None, settings: Settings
     return Outcome(result, report.stages)
 
 
-def show_and_tell(result: Report, settings: Settings) -> None:
-    """Artifacts for people, events for programs; none of their troubles changes anything about the import."""
-    if not publish_summary(result):
+def show_and_tell(results: Sequence[Report], settings: Settings) -> None:
+    """Artifacts for people, events for programs; none of their troubles changes anything about the imports."""
+    if not all(map(publish_summary, results)):
         return  # Prefect has waited for its server for a minute already
-    if result["import_id"]:
+    if any(result["import_id"] for result in results):
         publish_import_list(settings)
-    announce(result)
+    for result in results:
+        announce(result)
 
 
 def import_file(

@@ -2,6 +2,7 @@
 
 import sqlite3
 import threading
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,6 +14,7 @@ from sqlalchemy import Connection
 
 from schemas.errors import TransientWarehouseError, WarehouseUnusable
 from tests.flows.conftest import Contacts
+from tests.flows.test_several import audience
 from warehouse.staging import Staging
 
 MARK = "zq7marked"
@@ -40,6 +42,9 @@ class Runs:
             return client.read_flow_run(row["flow_run_id"])
 
     def artifacts(self, import_id: int) -> dict[str, Any]:
+        return {artifact.key: artifact for artifact in self.all_artifacts(import_id)}
+
+    def all_artifacts(self, import_id: int) -> list[Any]:
         from prefect.client.orchestration import get_client
         from prefect.client.schemas.filters import ArtifactFilter, ArtifactFilterFlowRunId
 
@@ -48,7 +53,7 @@ class Runs:
             found = client.read_artifacts(
                 artifact_filter=ArtifactFilter(flow_run_id=ArtifactFilterFlowRunId(any_=[run.id]))
             )
-        return {artifact.key: artifact for artifact in found if artifact.key}
+        return [artifact for artifact in found if artifact.key]
 
 
 @pytest.fixture
@@ -154,6 +159,13 @@ def test_the_import_list_has_every_import_and_leads_to_its_run(contacts: Contact
         f"| [1](/runs/flow-run/{ids[0]}) | completed | a|b`c.csv | 2 | 1 | 1 | 1 | 1 | 0",
     ]
     assert len(runs.artifacts(2)["import-list"].data.splitlines()) == len(lines) - 1
+
+
+@one_warehouse
+def test_a_run_of_several_files_shows_the_list_once(contacts: Contacts, runs: Runs) -> None:
+    contacts("import", audience(contacts.folder), "--preset", "mailchimp")
+    keys = Counter(artifact.key for artifact in runs.all_artifacts(1))
+    assert keys == {"import-summary": 3, "import-list": 1}
 
 
 @one_warehouse
