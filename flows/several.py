@@ -13,7 +13,7 @@ from flows.sources import Origin, find_source
 from schemas.errors import ContactImportError
 from schemas.preset_files import load_preset, preset_names, split_part
 from schemas.presets import AUTO, Preset
-from transforms.addresses import shown
+from transforms.addresses import parse, shown
 from transforms.expand import members
 from transforms.fitting import part_of
 from transforms.sources import Found
@@ -34,6 +34,8 @@ def each_file(
     if not options.preset:
         return [(options, None)]
     try:
+        if not parse(options.source).is_local:
+            return [(options, None)]  # what lies elsewhere has not been fetched yet; its place is asked once, by then
         found = find_source(options, settings, day)
         path = found.address.path
         names = ordered_members(options.preset, path, settings.presets) if _is_whole(found) else {}
@@ -47,11 +49,8 @@ def each_file(
 
 
 def _is_whole(found: Found) -> bool:
-    """Whether a local file is meant, and not a member of it; what lies elsewhere has not been fetched yet.
-
-    A pipe, which has no stamp, gives its bytes once, and they are for the import.
-    """
-    return found.address.is_local and found.stamp is not None and not found.address.member
+    """Whether a file is meant, and not a member of it; a pipe, without stamp, gives its bytes once: to the import."""
+    return found.stamp is not None and not found.address.member
 
 
 def ordered_members(asked: str, path: str, presets: Path) -> dict[str, str]:

@@ -17,6 +17,7 @@ from flows.settings import Settings
 from flows.several import each_file, together
 from flows.sources import today
 from tests.flows.conftest import Contacts
+from tests.remote.web import web_site
 from tests.transforms.platform_exports import EXPORTS
 
 NAMES = ("cleaned_1.csv", "unsubscribed_1.csv", "subscribed_1.csv")
@@ -74,6 +75,14 @@ def test_one_that_fails_keeps_none_of_the_others_from_going_in(contacts: Contact
     text = contacts("import", path, "--preset", "mailchimp", "--merge", "overwrite").out
     assert "All 3 files: completed" in text
     assert "rows:     3 read, 2 accepted, 1 rejected" in text
+
+
+def test_a_place_elsewhere_is_asked_by_the_import_alone(tmp_path: Path) -> None:
+    with web_site() as site:
+        options = ReadingOptions(source=f"{site.url}/audience.zip", preset="mailchimp")
+        settings = Settings(home=tmp_path, allowed_sources=(site.origin,))
+        assert each_file(options, settings, today) == [(options, None)]
+        assert site.log == []
 
 
 @one_warehouse
