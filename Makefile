@@ -49,7 +49,8 @@ lint: $(DEV) ## run the linters: ruff, mypy, import-linter
 
 ui: $(RUNTIME) ## Prefect's UI over the command's runs, at http://127.0.0.1:$PORT
 	@echo "Prefect UI: http://127.0.0.1:$(PORT) (Ctrl-C stops it)"
-	@env -u PREFECT_API_URL PREFECT_SERVER_API_PORT=$(PORT) PREFECT_HOME="$$($(HOME_OF_RUNS))" \
+	@home="$$($(HOME_OF_RUNS))" && mkdir -p -m 700 "$$home" && \
+		env -u PREFECT_API_URL PREFECT_SERVER_API_PORT=$(PORT) PREFECT_HOME="$$home" \
 		DO_NOT_TRACK=1 PREFECT_SERVER_ANALYTICS_ENABLED=false PREFECT_SERVER_LOGGING_LEVEL=ERROR \
 		$(BIN)/prefect server start
 

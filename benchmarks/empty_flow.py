@@ -5,14 +5,14 @@ import os
 import sys
 import time
 
-from flows.environment import prefect_home, prepare_environment
+from flows.environment import make_prefect_home, prepare_environment
 
 
 def main() -> None:
     """Run it in the environment in which the command runs its own, and print the seconds as JSON."""
     os.environ.pop("PREFECT_HOME", None)
     prepare_environment()
-    prefect_home().mkdir(parents=True, exist_ok=True)  # Prefect would wait for its server for ever
+    make_prefect_home()  # Prefect would wait for its server for ever
     began = time.perf_counter()
     from prefect import flow
 

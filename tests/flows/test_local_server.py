@@ -135,6 +135,30 @@ def test_a_home_that_cannot_be_written_is_one_line(own_home: Path, monkeypatch: 
         start_local_server.__wrapped__()
 
 
+@pytest.mark.parametrize("name", ["PREFECT_HOME", "HOME"])
+def test_a_home_of_the_users_is_made_with_all_above_it(
+    name: str, own_home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Prefect would make its last part alone, and its server find no place for its database."""
+    monkeypatch.setenv("PREFECT_PROFILE", "ephemeral")
+    monkeypatch.setenv(name, str(own_home / "new" / "deep"))
+    monkeypatch.delitem(sys.modules, "prefect", raising=False)
+    assert start_local_server.__wrapped__() is None
+    made = own_home / "new" / "deep" / ("" if name == "PREFECT_HOME" else ".prefect")
+    assert made.stat().st_mode & 0o777 == 0o700
+
+
+def test_a_home_of_the_users_that_cannot_be_made_is_one_line(own_home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (own_home / "file").touch()
+    monkeypatch.setenv("PREFECT_HOME", str(own_home / "file" / "prefect"))
+    monkeypatch.delitem(sys.modules, "prefect", raising=False)
+    with pytest.raises(PrefectServerFailed, match=r"file/prefect' cannot be written \(Not a directory\)"):
+        start_local_server.__wrapped__()
+    monkeypatch.setenv("PREFECT_API_URL", "http://127.0.0.1:9/api")
+    with pytest.raises(PrefectServerFailed, match="nothing answers"):
+        start_local_server.__wrapped__()
+
+
 @pytest.mark.parametrize(
     "api_url",
     [pytest.param("http://127.0.0.1:9/api", id="nobody there"), pytest.param("localhost/api", id="no address")],
