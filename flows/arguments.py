@@ -193,6 +193,11 @@ def _days(text: str) -> int:
     return int(text[:-1])
 
 
+def shows_password(options: argparse.Namespace) -> bool:
+    """Whether the address of the warehouse has a password in it, which the list of processes shows to others."""
+    return bool(re.search(r"://[^/?#]*:[^/?#]+@|[?&]password=", getattr(options, "warehouse", None) or ""))
+
+
 def settings_from(options: argparse.Namespace) -> dict[str, Any]:
     """The settings that have flags, as given."""
     named = {"warehouse_url": getattr(options, "warehouse", None), "catalogue": getattr(options, "catalogue", None)}

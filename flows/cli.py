@@ -11,9 +11,14 @@ from collections.abc import Sequence
 from contextlib import suppress
 from pkgutil import resolve_name
 
-from flows.arguments import FAILED, OK, WRONG_COMMAND, build_parser
+from flows.arguments import FAILED, OK, WRONG_COMMAND, build_parser, shows_password
 from schemas.errors import ContactImportError, Interrupted, UnexpectedError
 from schemas.request_errors import UsageError
+
+PASSWORD_SHOWS = (
+    "the list of processes shows the password in --warehouse to others on this machine; "
+    "CONTACTS_WAREHOUSE_URL or a password file hides it"
+)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -24,6 +29,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     _write_any_text()
     try:
         options = build_parser().parse_args(given)
+        if shows_password(options) and not as_json and sys.stderr.isatty():  # no line more in the mail of a nightly job
+            print(f"contacts: {PASSWORD_SHOWS}", file=sys.stderr)
         status = int(resolve_name(options.run)(options))
         sys.stdout.flush()  # here a reader who left is noticed; at exit it would be too late
         return status

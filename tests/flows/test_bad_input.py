@@ -3,6 +3,7 @@
 import json
 import re
 import socket
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -222,6 +223,31 @@ def test_a_warehouse_that_will_not_do(
         is_one_line(ran)
         assert PASSWORD not in ran.out + ran.err
     list(kept)
+
+
+@pytest.mark.parametrize("warehouse_url", ["sqlite"], indirect=True)
+@pytest.mark.parametrize(
+    ("address", "options", "terminal", "told"),
+    [
+        pytest.param(f"shop:{PASSWORD}@127.0.0.1:1/x", (), True, True, id="a person"),
+        pytest.param(f"127.0.0.1:1/x?user=shop&password={PASSWORD}", (), True, True, id="elsewhere in the address"),
+        pytest.param(f"shop:{PASSWORD}@127.0.0.1:1/x", (), False, False, id="a nightly job"),
+        pytest.param(f"shop:{PASSWORD}@127.0.0.1:1/x", ("--json",), True, False, id="a program"),
+        pytest.param("shop@127.0.0.1:1/x", (), True, False, id="no password"),
+    ],
+)
+def test_a_person_is_told_that_a_password_can_be_seen(
+    address: str,
+    options: tuple[str, ...],
+    terminal: bool,
+    told: bool,
+    command: Contacts,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: terminal)
+    ran = command("imports", "--warehouse", f"postgresql://{address}", *options)
+    assert ("the list of processes shows the password" in ran.err) is told
+    assert PASSWORD not in ran.out + ran.err
 
 
 WRONG_COMMANDS = [
