@@ -84,6 +84,8 @@ def test_the_row_of_a_completed_import(contacts: Contacts) -> None:
     assert all(_utc(row[name]) >= began for row in contacts.database.rows("contacts") for name in ("created_at",))
     listed = contacts("imports", "--json").json
     assert [each["import_id"] for each in listed] == [1]
+    table = set(contacts.database.columns("imports"))
+    assert set(listed[0]) == table - {"report", "alive_key"} | {"missing"}
     assert all("+00:00" in listed[0][name] for name in ("started_at", "finished_at"))
 
 
