@@ -8,9 +8,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
-from flows.arguments import OK, PRUNE, settings_from
+from flows.arguments import OK, settings_from
 from flows.dead_imports import bury_dead_imports
 from flows.import_folders import folder_name, prune_folders
+from flows.options import PRUNE
 from flows.printing import print_json, print_table
 from flows.settings import Settings
 from flows.wording import reasons_kept
