@@ -3,16 +3,16 @@
 import argparse
 import shutil
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 from flows.arguments import OK, settings_from
 from flows.dead_imports import bury_dead_imports
 from flows.import_folders import folder_name, prune_folders
 from flows.options import PRUNE
-from flows.printing import print_json, print_table
+from flows.printing import print_json, print_report, print_table
 from flows.settings import Settings
 from flows.wording import reasons_kept
 from schemas.catalogue import load_catalogue
@@ -22,6 +22,8 @@ from warehouse.connection import Warehouse
 from warehouse.imports import LISTED, get_import, list_imports, living_imports
 from warehouse.prepare import prepare_import_list
 from warehouse.segments import create_segment, list_segments
+
+NUMBERS = ("read", "accepted", "rejected", "inserted", "updated", "missing", "retry_of")
 
 
 @contextmanager
@@ -46,40 +48,23 @@ def show_imports(options: argparse.Namespace) -> int:
         imports = list_imports(warehouse)
     if options.json:
         print_json(imports)
-        return OK
-    header = (
-        "id",
-        "status",
-        "started (UTC)",
-        "source",
-        "merge",
-        "read",
-        "accepted",
-        "rejected",
-        "inserted",
-        "updated",
-        "missing",
-        "retry of",
-        "why",
-    )
-    print_table(
-        header,
-        [
-            (
-                row["import_id"],
-                row["status"],
-                f"{row['started_at']:%Y-%m-%d %H:%M}",
-                row["source"],
-                row["merge_policy"],
-                *(row[name] for name in ("read", "accepted", "rejected", "inserted", "updated", "missing", "retry_of")),
-                row["error_code"] or (f"repeats {row['repeats']}" if row["repeats"] else reasons_kept(row)),
-            )
-            for row in imports
-        ],
-    )
+    else:
+        _print_imports(imports)
+    return OK
+
+
+def _print_imports(imports: Sequence[Mapping[str, Any]]) -> None:
+    header = ("id", "status", "started (UTC)", "source", "merge", *(name.replace("_", " ") for name in NUMBERS), "why")
+    print_table(header, map(_listed, imports))
     if len(imports) == LISTED:
         print(f"(the last {LISTED}; an older one is shown by its number)")
-    return OK
+
+
+def _listed(row: Mapping[str, Any]) -> tuple[object, ...]:
+    started = f"{row['started_at']:%Y-%m-%d %H:%M}"
+    why = row["error_code"] or (f"repeats {row['repeats']}" if row["repeats"] else reasons_kept(row))
+    told = (row["import_id"], row["status"], started, row["source"], row["merge_policy"])
+    return (*told, *(row[name] for name in NUMBERS), why)
 
 
 def _prune(options: argparse.Namespace) -> int:
@@ -96,22 +81,14 @@ def _prune(options: argparse.Namespace) -> int:
     return OK
 
 
-def _show_import(row: dict[str, object], as_json: bool) -> int:
-    from flows.printing import print_report
-
-    report = row["report"]
-    if report is None:  # it runs still, or died
-        report = {"import_id": row["import_id"], "status": row["status"], "source": row["source"]}
-        if as_json:
-            print_json(report)
-        else:
-            print(f"Import {report['import_id']} of {report['source']}: {report['status']}")
-        return OK
-    assert isinstance(report, dict)
+def _show_import(row: Mapping[str, Any], as_json: bool) -> int:
+    report = row["report"] or {name: row[name] for name in ("import_id", "status", "source")}  # it runs still, or died
     if as_json:
         print_json(report)
-    else:
+    elif row["report"]:
         print_report(report, as_json=False)
+    else:
+        print(f"Import {report['import_id']} of {report['source']}: {report['status']}")
     return OK
 
 
