@@ -71,18 +71,14 @@ def find_layout(landed: Landed, catalogue: FieldCatalogue, wish: DialectWish = A
     sample = take_sample(landed, wish.quote, wish.skip_lines, wish.escape)
     seen = _Seen(sample, wish, catalogue)
     delimiter, certainty, other = seen.delimiter()
-    records = seen.records(delimiter)
-    if not records:
-        raise SourceEmpty(landed.source, wish.skip_lines)
-    first, line = records[0], sample.lines + seen.lines_in(records[0].start) + 1
-    if first.cells and first.undecided and not sample.whole:
-        raise RecordTooLarge(landed.source, line, LARGEST_RECORD)
-    if first.cells and len(first.cells) > MOST_COLUMNS:
-        raise TooManyColumns(landed.source, len(first.cells), MOST_COLUMNS)
+    first = _first_record(landed.source, seen, delimiter)
     lines_above = seen.lines_above() if wish.header else 0
-    names = _texts(first)
-    if names is None:
-        raise HeaderUnreadable(landed.source, line, lines_above)
+    texts = _texts(first)
+    if texts is None:
+        raise HeaderUnreadable(landed.source, seen.line_at(first.start), lines_above)
+    if wish.header:
+        _refuse_data(landed.source, texts, catalogue)
+    start = first.end if wish.header else first.start
     dialect = seen.dialect(
         delimiter,
         encoding=landed.encoding,
@@ -91,23 +87,33 @@ def find_layout(landed: Landed, catalogue: FieldCatalogue, wish: DialectWish = A
         header=wish.header,
         skipped_lines=wish.skip_lines,
     )
-    warnings = (*seen.doubts(delimiter, other), *about_lines_above(lines_above))
-    if wish.header:
-        _refuse_data(landed.source, names, catalogue)
-        names = [name if header_key(name) else f"column_{number}" for number, name in enumerate(names, 1)]
-        start, line = first.end, sample.lines + seen.lines_in(first.end) + 1
-    else:
-        names, start = [f"column_{number}" for number in range(1, len(names) + 1)], first.start
     return Layout(
         dialect,
-        tuple(names),
+        tuple(_column_names(texts, wish.header)),
         sample.start + start,
-        line,
+        seen.line_at(start),
         rejected_file=ours is not None,
         all_utf8=landed.all_utf8,
-        warnings=warnings,
+        warnings=(*seen.doubts(delimiter, other), *about_lines_above(lines_above)),
         lines_above=lines_above,
     )
+
+
+def _first_record(source: str, seen: "_Seen", delimiter: str) -> Record:
+    """The record that is the header, or that a file without one begins with: there, whole, and of a sane width."""
+    first = next(iter(seen.records(delimiter)), None)
+    if first is None:
+        raise SourceEmpty(source, seen.wish.skip_lines)
+    if first.cells and first.undecided and not seen.sample.whole:
+        raise RecordTooLarge(source, seen.line_at(first.start), LARGEST_RECORD)
+    if first.cells and len(first.cells) > MOST_COLUMNS:
+        raise TooManyColumns(source, len(first.cells), MOST_COLUMNS)
+    return first
+
+
+def _column_names(texts: Sequence[str], header: bool) -> Iterator[str]:
+    """What the header says, and `column_N` where it says nothing or there is none."""
+    return (name if header and header_key(name) else f"column_{number}" for number, name in enumerate(texts, 1))
 
 
 def _delimiter_of_ours(landed: Landed) -> str | None:
@@ -125,21 +131,24 @@ class _Seen:
     """The first records under each delimiter that may be meant, and what they say of it."""
 
     def __init__(self, sample: Sample, wish: DialectWish, catalogue: FieldCatalogue) -> None:
-        self._sample, self._wish, self._catalogue = sample, wish, catalogue
+        self.sample, self.wish, self._catalogue = sample, wish, catalogue
         self._marks = (wish.quote, wish.escape)
         self.candidates = tuple(each for each in DELIMITERS if each not in self._marks)
         self.records = cache(self._records)
 
     def dialect(self, delimiter: str, **more: Any) -> Dialect:
-        wish = self._wish
-        cr = self._sample.carriage_return
+        wish = self.wish
+        cr = self.sample.carriage_return
         return Dialect(delimiter, quote=wish.quote, escape=wish.escape, carriage_return=cr, **more)
 
     def _records(self, delimiter: str) -> list[Record]:
-        return _first_records(self._sample, self.dialect(delimiter))
+        return _first_records(self.sample, self.dialect(delimiter))
 
     def lines_in(self, end: int) -> int:
-        return self.dialect(",").count_breaks(self._sample.text[:end])
+        return self.dialect(",").count_breaks(self.sample.text[:end])
+
+    def line_at(self, start: int) -> int:
+        return self.sample.lines + self.lines_in(start) + 1
 
     def names(self, delimiter: str) -> list[str]:
         """The first record's cells, as far as anybody means them."""
@@ -150,19 +159,19 @@ class _Seen:
 
     def known_names(self, delimiter: str) -> int:
         """How many cells of the header the catalogue knows; the identity, without which nothing goes, counts most."""
-        names = self.names(delimiter) if self._wish.header else []
+        names = self.names(delimiter) if self.wish.header else []
         known = sum(header_key(name) in self._catalogue.by_name for name in names)
         return known + IDENTITY_COUNTS * self._names_identity(names)
 
     def said(self) -> str | None:
         """The delimiter that a `sep=` line says, if it can be one."""
-        said = delimiter_named(self._sample.said or "")
+        said = delimiter_named(self.sample.said or "")
         return said if said not in self._marks else None
 
     def delimiter(self) -> tuple[str, DelimiterCertainty, str | None]:
         """The delimiter, what the choice rests on, and another one that would fit too."""
-        if self._wish.delimiter:
-            return self._wish.delimiter, DelimiterCertainty.DECLARED, None
+        if self.wish.delimiter:
+            return self.wish.delimiter, DelimiterCertainty.DECLARED, None
         if said := self.said():
             return said, DelimiterCertainty.FIRST_LINE, None
         best, other = detect_delimiter(self.widths, self.known_names, self.candidates)
@@ -170,33 +179,33 @@ class _Seen:
 
     def doubts(self, delimiter: str, other: str | None) -> Iterator[str]:
         """What speaks against reading the file so."""
-        yield from about_first_line(self._sample.said, delimiter)
+        yield from about_first_line(self.sample.said, delimiter)
         yield from about_delimiter(delimiter, other)
         names, records = self.names(delimiter), [record.cells for record in self.records(delimiter)[1:] if record.cells]
         if len(names) == 1:
             wider = {each: len(self.names(each)) for each in (*self.candidates, *UNUSUAL) if self.known_names(each) > 1}
             better = {each: width for each, width in wider.items() if width > 1}
             yield from about_one_column(delimiter, better)
-        first = "header" if self._wish.header else "first record"
+        first = "header" if self.wish.header else "first record"
         yield from about_width(
             first, names, [len(cells) for cells in records], [not cells[-1].strip() for cells in records]
         )
 
     def lines_above(self) -> int:
         """How many lines stand above what looks like the header: one that names the identity, else columns at all."""
-        given = self._wish.delimiter or self.said()
+        given = self.wish.delimiter or self.said()
         candidates = (given,) if given else self.candidates
         if any(self._names_identity(self.names(each)) for each in candidates):
             return 0
         found = [lines for each in candidates if (lines := self._to_identity(each) or self._to_columns(each))]
-        return self._sample.lines + min(found) if found else 0
+        return self.sample.lines + min(found) if found else 0
 
     def _names_identity(self, names: Iterable[str]) -> bool:
         known = (self._catalogue.by_name.get(header_key(name)) for name in names)
         return any(field is not None and field.identity for field in known)
 
     def _to_identity(self, delimiter: str) -> int:
-        dialect, text = self.dialect(delimiter), self._sample.text
+        dialect, text = self.dialect(delimiter), self.sample.text
         ends = re.finditer(rb"\r\n?|\n" if dialect.carriage_return else rb"\n", text)
         for lines, end in enumerate(islice(ends, LINES_ABOVE), 1):
             record = next(RecordReader(text, dialect, None).records(end.end()), None)
