@@ -127,33 +127,45 @@ def map_with_preset(
         return map_columns(names, catalogue, explicit, never, kept, final=final)
     preset, reading = chosen.preset, Reading(catalogue.default_prefix)
     rules = {place: rule for column, rule in preset.columns.items() for place in positions_of(column, names)}
-    hidden = {
-        place: MappedColumn(place, names[place - 1], None, ignored=True)
-        for column in preset.never_read
-        for place in positions_of(column, names)
-    }
-    lines, passed_over = _lines(rules, names, catalogue)
+    hidden = _hidden(preset, names)
+    lines, unknown = _lines(rules, names, catalogue)
     constants, lacking = fit_constants(chosen.constants, catalogue, reading)
     settled = _beside(kept, lines) | hidden
     implied = {constant.field.id for constant in constants}
     mapping = map_columns(names, catalogue, explicit, never, settled, implied, final=final)
-    passed_over += lacking
-    columns = []
-    for column in mapping.columns:
-        if column.position in hidden:
-            column = _unread(column, chosen)
-        elif column.field and (rule := rules.get(column.position)) and rule.translates:
-            rule, notes = fit_rule(rule, column.name, column.field, reading)
-            passed_over += notes
-            column = replace(column, rule=rule if rule.translates else None)
-        columns.append(column)
+    if read := next((column for column in mapping.columns if column.field and column.position in hidden), None):
+        raise ColumnNeverRead(read.name, chosen.name)
+    columns, unfit = _with_rules([hidden.get(column.position, column) for column in mapping.columns], rules, reading)
     fields = {field.id for field in mapping.fields}
     return ColumnMapping(
-        tuple(columns),
+        columns,
         tuple(constant for constant in constants if constant.field.id not in fields),
         chosen.name,
-        tuple(_notes(chosen, names, passed_over)),
+        tuple(_notes(chosen, names, [*unknown, *lacking, *unfit])),
     )
+
+
+def _hidden(preset: Preset, names: Sequence[str]) -> dict[int, MappedColumn]:
+    """The columns that the preset says are never to be read."""
+    return {
+        place: MappedColumn(place, names[place - 1], None, ignored=True, never_read=True)
+        for column in preset.never_read
+        for place in positions_of(column, names)
+    }
+
+
+def _with_rules(
+    columns: Sequence[MappedColumn], rules: Mapping[int, ColumnRule], reading: Reading
+) -> tuple[tuple[MappedColumn, ...], list[str]]:
+    """The columns with as much of their rules as their fields can take, and notes on what these cannot."""
+    fitted, unfit = [], []
+    for column in columns:
+        if column.field and (rule := rules.get(column.position)) and rule.translates:
+            rule, notes = fit_rule(rule, column.name, column.field, reading)
+            unfit += notes
+            column = replace(column, rule=rule if rule.translates else None)
+        fitted.append(column)
+    return tuple(fitted), unfit
 
 
 def _beside(kept: Mapping[int, MappedColumn], lines: Mapping[int, MappedColumn]) -> dict[int, MappedColumn]:
@@ -178,12 +190,6 @@ def _lines(
         else:
             lacking.append(f"there is no field {rule.field!r} (column {name!r})")
     return lines, lacking
-
-
-def _unread(column: MappedColumn, chosen: ChosenPreset) -> MappedColumn:
-    if column.field:
-        raise ColumnNeverRead(column.name, chosen.name)
-    return MappedColumn(column.position, column.name, None, ignored=True, never_read=True)
 
 
 def _notes(chosen: ChosenPreset, names: Sequence[str], passed_over: Sequence[str]) -> Iterator[str]:
