@@ -38,6 +38,14 @@ class Ran:
         return json.loads(self.out)
 
 
+def is_one_line(ran: Ran, *hints: str) -> None:
+    """What went wrong is told in one line, with these in it."""
+    assert ran.err.startswith("contacts: ")
+    assert ran.err.count("\n") == 1
+    for hint in hints:
+        assert hint in ran.err
+
+
 class Database:
     """The warehouse as any SQL client sees it, with none of the project's code in between."""
 

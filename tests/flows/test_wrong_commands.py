@@ -1,0 +1,175 @@
+"""Commands that are wrong, and those that cannot do what they are asked: one line each, in JSON too."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.flows.conftest import Contacts, is_one_line
+
+FILE = "email,name\nann@example.com,Ann\n"
+
+
+WRONG_COMMANDS = [
+    pytest.param((), id="no command"),
+    pytest.param(("improt", "x.csv"), id="unknown command"),
+    pytest.param(("import",), id="no source"),
+    pytest.param(("import", ""), id="empty source"),
+    pytest.param(("import", "x.csv", "y.csv"), id="two sources"),
+    pytest.param(("import", "x.csv", "--merg", "overwrite"), id="shortened option"),
+    pytest.param(("import", "x.csv", "--merge", "replace"), id="unknown policy"),
+    pytest.param(("import", "x.csv", "--merge"), id="option without value"),
+    pytest.param(("import", "x.csv", "--blanks", "null"), id="unknown blanks"),
+    pytest.param(("import", "x.csv", "--blanks", "clear"), id="clear by default policy"),
+    pytest.param(("import", "x.csv", "--blanks", "clear", "--merge", "fill-empty"), id="clear with fill-empty"),
+    pytest.param(("import", "x.csv", "--duplicates", "some"), id="unknown duplicates"),
+    pytest.param(("import", "x.csv", "--gaps", "drop"), id="unknown gaps"),
+    pytest.param(("import", "x.csv", "--map", "name"), id="map without ="),
+    pytest.param(("import", "x.csv", "--map", "=name"), id="map without column"),
+    pytest.param(("import", "x.csv", "--delimiter", "::"), id="two-character delimiter"),
+    pytest.param(("import", "x.csv", "--delimiter", "a"), id="letter as delimiter"),
+    pytest.param(("import", "x.csv", "--quote", "ab"), id="quote of two characters"),
+    pytest.param(("import", "x.csv", "--quote", ",", "--delimiter", ","), id="quote is the delimiter"),
+    pytest.param(("import", "x.csv", "--escape", '"'), id="escape is the quote"),
+    pytest.param(("import", "x.csv", "--skip-lines", "two"), id="lines that are no number"),
+    pytest.param(("import", "x.csv", "--skip-lines=-1"), id="fewer lines than none"),
+    pytest.param(("import", "x.csv", "--encoding", "utf-99"), id="unknown encoding"),
+    pytest.param(("import", "x.csv", "--encoding", "utf-7"), id="encoding of no file"),
+    pytest.param(("import", "x.csv", "--encoding", "rot13"), id="encoding of no text"),
+    pytest.param(("import", "x.csv", "--encoding", "idna"), id="encoding of domains"),
+    pytest.param(("import", "x.csv", "--default-prefix", "34"), id="prefix without +"),
+    pytest.param(("import", "x.csv", "--default-prefix", "+999"), id="prefix of no country"),
+    pytest.param(("import", "x.csv", "--segment", " "), id="blank segment"),
+    pytest.param(("check", "x.csv", "--merge", "overwrite"), id="check has no policy"),
+    pytest.param(("check", "x.csv", "--accepted", "out.csv", "--rejected", "./out.csv"), id="one file for both"),
+    pytest.param(("check", "x.csv", "--rejected", "x.csv"), id="check writes over its source"),
+    pytest.param(("check", "x.zip!y.csv", "--rejected", "x.zip"), id="check writes over its archive"),
+    pytest.param(("check", ""), id="blank source"),
+    pytest.param(("check", "contacts-{date:%B}.csv"), id="date by the name of its month"),
+    pytest.param(("import", "x.csv", "--date", "2026-03-10"), id="a day without a place"),
+    pytest.param(("imports", "one"), id="import that is no number"),
+    pytest.param(("imports", "0"), id="import 0"),
+    pytest.param(("imports", "9" * 30), id="import beyond numbers"),
+    pytest.param(("rejected",), id="rejected of none"),
+    pytest.param(("segments",), id="segments without action"),
+    pytest.param(("segments", "create"), id="segment without name"),
+    pytest.param(("segments", "create", " "), id="segment without letters"),
+    pytest.param(("segments", "create", "a\nb"), id="segment of two lines"),
+    pytest.param(("fields", "--yaml"), id="unknown option\nof two lines"),
+]
+
+
+@pytest.mark.parametrize("warehouse_url", ["sqlite"], indirect=True)
+@pytest.mark.parametrize("arguments", WRONG_COMMANDS)
+def test_a_wrong_command(arguments: tuple[str, ...], command: Contacts, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(command.folder)
+    command.file(FILE, "x.csv")
+    plain = command(*arguments)
+    assert (plain.status, plain.out) == (2, "")
+    is_one_line(plain)
+    ran = command(*arguments, "--json")
+    assert ran.status == 2
+    assert ran.json["status"] == "failed"
+    assert set(ran.json["error"]) == {"code", "message"}
+    assert (command.folder / "x.csv").read_text() == FILE
+    assert {path.name for path in command.folder.iterdir()} <= {"x.csv", "home", "contacts.db"}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        pytest.param(("check", ""), "SOURCE: it is blank; name a file", id="blank source"),
+        pytest.param(
+            ("check", "x.csv", "--merge", "overwrite"),
+            "unrecognized arguments: --merge overwrite; 'contacts check --help' shows what there is",
+            id="option of another command",
+        ),
+        pytest.param(("check", "x.csv", "--skip-lines=-1"), "--skip-lines: write 0 or more", id="too few"),
+        pytest.param(
+            ("check", "x.csv", "--skip-lines=1000001"), "--skip-lines: write 1,000,000 at most", id="too many"
+        ),
+        pytest.param(
+            ("check", "x.csv", "--date", "2026-03-10"),
+            "--date: the source has no {date} that this day could fill; write one, or leave the day out",
+            id="a day without a place",
+        ),
+        pytest.param(
+            ("import", "x.csv", "--max-rejected", "100.1%"),
+            "--max-rejected: '100.1%' is more than the file has; write 100% at most",
+            id="more than all",
+        ),
+        pytest.param(("check", "none-*.csv"), "no file matches 'none-*.csv'; check the pattern", id="no match"),
+        pytest.param(
+            ("mapping", "show", "./none.yaml"), "the preset 'none.yaml' is wrong: there is no such file", id="preset"
+        ),
+    ],
+)
+def test_what_people_are_told(
+    arguments: tuple[str, ...], said: str, command: Contacts, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(command.folder)
+    command.file(FILE, "x.csv")
+    assert command(*arguments).err == f"contacts: {said}\n"
+
+
+def test_help_and_version_are_no_errors(command: Contacts) -> None:
+    with pytest.raises(SystemExit) as left:
+        command("import", "--help")
+    assert left.value.code == 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code"),
+    [
+        pytest.param(("imports", "99"), "unknown-import", id="unknown import"),
+        pytest.param(("rejected", "99"), "unknown-import", id="rejected of an unknown import"),
+        pytest.param(("export", "--output", "none/out.csv"), "output-not-writable", id="folder missing"),
+        pytest.param(("export", "--output", "."), "output-not-writable", id="output is a folder"),
+    ],
+)
+def test_a_command_that_fails(
+    arguments: tuple[str, ...], code: str, command: Contacts, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(command.folder)
+    assert command("segments", "create", "any").status == 0
+    ran = command(*arguments)
+    assert (ran.status, ran.out) == (1, "")
+    is_one_line(ran)
+    if arguments[0] == "imports":
+        assert command(*arguments, "--json").json["error"]["code"] == code
+
+
+def test_a_wrong_setting(command: Contacts, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CONTACTS_WORKERS", "many")
+    ran = command("import", command.file(FILE), "--json")
+    assert (ran.status, ran.json["error"]["code"]) == (1, "settings-invalid")
+    is_one_line(ran, "CONTACTS_WORKERS")
+
+
+@pytest.mark.parametrize("warehouse_url", ["sqlite"], indirect=True)
+def test_a_rejected_file_is_never_written_over_itself(contacts: Contacts) -> None:
+    report = contacts.load("email\nno email\n")
+    before = Path(report["rejected_file"]).read_bytes()
+    ran = contacts("rejected", "1", "--output", report["rejected_file"])
+    assert Path(report["rejected_file"]).read_bytes() == before
+    assert ran.status in (0, 1)
+    Path(report["rejected_file"]).unlink()
+    gone = contacts("rejected", "1")
+    assert (gone.status, gone.out) == (1, "")
+    is_one_line(gone, "folder was removed")
+
+
+def test_other_failures_are_one_line_too(command: Contacts, monkeypatch: pytest.MonkeyPatch) -> None:
+    def trouble(*_: object) -> None:
+        raise RuntimeError("a contact's value")
+
+    assert command("segments", "create", "any").status == 0
+    monkeypatch.setattr("flows.listings.prepare_import_list", trouble)
+    ran = command("imports", "--json")
+    assert (ran.status, ran.json["error"]["code"]) == (1, "internal-error")
+    is_one_line(ran, "RuntimeError")
+    assert "value" not in ran.err
+
+
+def test_the_databases_helper_reads_both(command: Contacts) -> None:
+    command.has_a_past()
+    assert command.database.contacts() == {"old@example.com": {"name": "Old", "points": "7"}}
