@@ -4,62 +4,31 @@ Between the steps the run is suspended and starts anew with the answer, so waiti
 time the file lands again, and what was approved is merged only if it is still what would happen.
 """
 
-import hashlib
-from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
 
-from prefect import flow, runtime, task
-from prefect.cache_policies import NO_CACHE
+from prefect import flow, runtime
 from prefect.client.schemas.objects import State
 from prefect.states import Cancelled
 
 from flows.conversation import Asked, Facts, Question, ask, can_ask, last_question
-from flows.examine import SourceFile, lay_out
-from flows.forms import BACK, GO_ON, STOP, columns_form, mapping_of, preview_form
+from flows.file_in_hand import COLUMNS, FileInHand, with_mapping
+from flows.forms import BACK, GO_ON, STOP, mapping_of
 from flows.import_contacts import show_and_tell
 from flows.import_folders import remove_import_folder
 from flows.import_life import ready_and_alive, record_failure, run_id, run_import
-from flows.import_steps import PATIENTLY, found_in_order, landed_in, load_task, made_ready, opaque, staged
-from flows.preview import how_to_match, publish_columns, publish_preview, what_is_wrong, what_would_happen
+from flows.import_steps import found_in_order, landed_in, made_ready
 from flows.report import ImportReport, Report, as_known_error, as_logged_error
 from flows.request import ImportRequest
 from flows.run_ends import final_state, named_by_file
 from flows.same_file import SameFile
 from flows.settings import Settings
-from flows.task_runs import discreet
-from schemas.catalogue import FieldCatalogue
-from schemas.request_errors import (
-    ApprovalOutdated,
-    ColumnNeverRead,
-    DuplicateMapping,
-    NeedsDeployment,
-    NoEmailColumn,
-    SeveralEmailColumns,
-    Stopped,
-)
-from schemas.source_errors import RequiredFieldMissing, TooManyRejected
+from schemas.request_errors import NeedsDeployment, Stopped
 from transforms.folder import ImportFolder, name_of
-from transforms.land import Landed
-from transforms.layout import Layout
 from warehouse.connection import Warehouse
 from warehouse.faults import patient
-from warehouse.foresee import Foreseen, foresee
 from warehouse.imports import take_up, wait_for_answer
-from warehouse.staging import Staging
-
-COLUMNS, PREVIEW = "columns", "preview"
-FIRST_ROWS = 5
-MENDABLE = (
-    NoEmailColumn,
-    SeveralEmailColumns,
-    DuplicateMapping,
-    ColumnNeverRead,
-    RequiredFieldMissing,
-    TooManyRejected,
-)
 
 
 @flow(name="guided-import", flow_run_name=named_by_file("import"), persist_result=False)
@@ -157,105 +126,3 @@ def chosen_mapping(asked: Asked | None) -> dict[str, str]:
     if asked.facts["step"] == COLUMNS and asked.answer is not None:
         return mapping_of(asked.answer)
     return dict(asked.facts["mapping"])
-
-
-def with_mapping(request: ImportRequest, mapping: Mapping[str, str]) -> ImportRequest:
-    """The request with a mapping that goes before its own."""
-    before = {column: field for column, field in request.mapping.items() if column not in mapping}
-    return request.model_copy(update={"mapping": before | dict(mapping)})
-
-
-@dataclass(frozen=True)
-class FileInHand:
-    """The file as it is now, and what can be done with it next."""
-
-    request: ImportRequest
-    settings: Settings
-    catalogue: FieldCatalogue
-    landed: Landed
-    layout: Layout
-    folder: ImportFolder
-    report: ImportReport
-
-    @property
-    def header(self) -> str:
-        """What a mapping was chosen for."""
-        return hashlib.sha256("\0".join(self.layout.columns).encode("utf-8", "surrogatepass")).hexdigest()
-
-    def laid_out(self, mapping: Mapping[str, str], *, final: bool) -> SourceFile:
-        """The file with the mapping that was chosen, which goes before what the request says itself."""
-        return self._laid_out(with_mapping(self.request, self._chosen(mapping)), final=final)
-
-    def _laid_out(self, request: ImportRequest, *, final: bool) -> SourceFile:
-        decided, presets = self.report.decided, self.settings.presets
-        return lay_out(request, self.catalogue, self.landed, self.layout, decided, presets, final=final)
-
-    def _chosen(self, mapping: Mapping[str, str]) -> dict[str, str]:
-        """The mapping, without what an earlier import decided and nobody changed: its dropped columns stay dropped."""
-        if not self.report.decided.columns:
-            return dict(mapping)
-        source = self._laid_out(self.request, final=False)
-        before = {column.key: column.field.id if column.field else "" for column in source.mapping.columns}
-        return {column: field for column, field in mapping.items() if field != before.get(column)}
-
-    def ask_columns(self, mapping: Mapping[str, str] | None = None, note: str = "") -> Question:
-        """The form of the columns, filled with the mapping so far, beside their first values."""
-        self.report.source = source = self.laid_out(mapping or {}, final=False)
-        publish_columns(source, self.folder, self.settings)
-        form = columns_form(source.mapping.columns, self.catalogue, how_to_match(self.report, note), note)
-        return Question(form, self._facts(COLUMNS, dict(mapping or {}), None))
-
-    def go_on(self, warehouse: Warehouse, mapping: Mapping[str, str], approved: Facts | None) -> Report | Question:
-        """Merge what was approved, if that is still what would happen; else show what would."""
-        request, report = self.request, self.report
-        try:
-            report.source = self.laid_out(mapping, final=True)
-            with staged(
-                request, self.settings, warehouse, report, self.catalogue.default_prefix, self.folder
-            ) as staging:
-                foreseen = foresee_task(opaque(staging), request, opaque(report))
-                if approved == self._shown(foreseen):
-                    with suppress(ApprovalOutdated), report.stage("merging"):
-                        return load_task(opaque(warehouse), opaque(staging), request, opaque(report), foreseen.total)
-                    foreseen = foresee_task(opaque(staging), request, opaque(report))
-        except MENDABLE as error:
-            return self.ask_columns(mapping, what_is_wrong(error))
-        shown = self._shown(foreseen)
-        publish_preview(report, foreseen, self.settings, approved)
-        form = preview_form(what_would_happen(report, foreseen, approved))
-        return Question(form, self._facts(PREVIEW, dict(mapping), shown))
-
-    def _shown(self, foreseen: Foreseen) -> Facts:
-        """What a person approves, by its numbers and by the bytes of the file."""
-        return {
-            "sha256": self.landed.sha256,
-            "rows": self.report.rows,
-            "contacts": asdict(foreseen.counts),
-            "segment_added": foreseen.segment_added,
-        }
-
-    def _facts(self, step: str, mapping: dict[str, str], shown: Facts | None) -> Facts:
-        return {
-            "step": step,
-            "import_id": self.report.import_id,
-            "folder": name_of(self.folder.address),
-            "header": self.header,
-            "mapping": mapping,
-            "shown": shown,
-        }
-
-
-@task(name="foresee", cache_policy=NO_CACHE, persist_result=False, **PATIENTLY)
-@discreet
-def foresee_task(staging: Staging, request: ImportRequest, report: ImportReport) -> Foreseen:
-    """Count what the merge would do, and look at the first rows; nothing is written."""
-    staging.ensure()
-    assert report.rows is not None
-    return foresee(
-        staging,
-        policy=request.merge,
-        blanks=request.blanks,
-        segment=request.segment,
-        accepted=report.rows["accepted"],
-        rows=FIRST_ROWS,
-    )
