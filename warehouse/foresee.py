@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Connection, Table, exists, func, select
+from sqlalchemy import Connection, Select, Table, exists, func, literal, select
 
 from schemas.choices import Blanks, MergePolicy
 from schemas.errors import MergeOutOfBalance
@@ -41,22 +41,25 @@ def foresee(
     """Look at one state of the warehouse; MergeOutOfBalance when the counts are not the accepted rows."""
     tables, staged = WarehouseTables(staging.warehouse.schema, staging.fields), staging.table
     names = [field.id for field in staging.fields]
-    statements = merge_statements(tables.contacts, staged, names, policy, blanks, import_id=0, now=datetime.now(UTC))
+    statements = merge_statements(
+        tables.contacts, staged, staging.changes, names, policy, blanks, import_id=0, now=datetime.now(UTC)
+    )
     with staging.looking() as connection:
         allow_memory(connection)
-        counts = preview(connection, statements)
+        counts, joining = preview(connection, statements, _joining(tables, staged, segment))
         if counts.total != accepted:
             raise MergeOutOfBalance(accepted, counts.total)
-        joining = _joining(connection, tables, staged, segment) + counts.inserted if segment else 0
-        return Foreseen(counts, joining, _first(connection, staged, names, rows))
+        added = joining + counts.inserted if segment else 0
+        return Foreseen(counts, added, _first(connection, staged, names, rows))
 
 
-def _joining(connection: Connection, tables: WarehouseTables, staged: Table, segment: str) -> int:
-    """The known contacts that are no members yet."""
+def _joining(tables: WarehouseTables, staged: Table, segment: str | None) -> Select[tuple[int]]:
+    """How many known contacts are no members yet."""
+    if segment is None:
+        return select(literal(0))
     contacts, members = tables.contacts, tables.segment_members
     member = exists().where(members.c.segment_id == segment, members.c.contact_id == contacts.c.contact_id)
-    known = select(func.count()).select_from(contacts.join(staged, staged.c.email == contacts.c.email)).where(~member)
-    return connection.scalar(known) or 0
+    return select(func.count()).select_from(contacts.join(staged, staged.c.email == contacts.c.email)).where(~member)
 
 
 def _first(connection: Connection, staged: Table, names: Sequence[str], rows: int) -> list[dict[str, Any]]:

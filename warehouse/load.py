@@ -71,7 +71,7 @@ def load_import(
             require_segment(connection, tables, segment)
         names = [field.id for field in staging.fields]
         statements = merge_statements(
-            tables.contacts, staging.table, names, policy, blanks, import_id=import_id, now=now()
+            tables.contacts, staging.table, staging.changes, names, policy, blanks, import_id=import_id, now=now()
         )
         counts = merge(connection, statements, accepted=accepted)
         added = _add_members(connection, tables, staging.table, segment, import_id)

@@ -13,13 +13,9 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 from sqlalchemy import (
-    BigInteger,
-    Column,
     ColumnElement,
     Connection,
     Insert,
-    Integer,
-    MetaData,
     Select,
     Table,
     Update,
@@ -31,11 +27,12 @@ from sqlalchemy import (
     select,
     update,
 )
-from sqlalchemy.schema import CreateTable, DropTable
+from sqlalchemy.schema import DropTable
 from sqlalchemy.types import Text
 
 from schemas.choices import Blanks, MergePolicy
 from schemas.errors import MergeOutOfBalance
+from warehouse.bulk import write_down
 from warehouse.tables import UtcDateTime
 
 
@@ -64,7 +61,7 @@ class MergeStatements:
     changes: Table
     any_contact: Select[tuple[int]]
     count_staged: Select[tuple[int]]
-    find_changes: Insert
+    find_changes: Select[tuple[int, int | None]]
     count_changes: Select[tuple[int, int]]
     update: Update | None
     insert_all: Insert | None
@@ -74,6 +71,7 @@ class MergeStatements:
 def merge_statements(
     contacts: Table,
     staged: Table,
+    changes: Table,
     fields: Sequence[str],
     policy: MergePolicy,
     blanks: Blanks,
@@ -84,7 +82,6 @@ def merge_statements(
     """Say a policy in SQL for the imported `fields`, the identity not among them."""
     if blanks is Blanks.CLEAR and not policy.may_clear:
         raise ValueError(f"{policy} never clears a stored value")
-    changes = _changes_beside(staged)
     merged = {field: _merged(contacts.c[field], staged.c[field], policy, blanks) for field in fields}
     updates = policy.updates and len(fields) > 0
     changed = [_differs(contacts, staged, merged)] if updates else []
@@ -94,12 +91,9 @@ def merge_statements(
         changes=changes,
         any_contact=select(literal(1)).select_from(contacts).limit(1),
         count_staged=select(func.count()).select_from(staged),
-        find_changes=insert(changes).from_select(
-            ["record_number", "contact_id"],
-            select(staged.c.record_number, contacts.c.contact_id)
-            .select_from(staged.outerjoin(contacts, contacts.c.email == staged.c.email))
-            .where(or_(contacts.c.contact_id.is_(None), *changed)),
-        ),
+        find_changes=select(staged.c.record_number, contacts.c.contact_id)
+        .select_from(staged.outerjoin(contacts, contacts.c.email == staged.c.email))
+        .where(or_(contacts.c.contact_id.is_(None), *changed)),
         count_changes=select(func.count(), func.count(changes.c.contact_id)).select_from(changes),
         update=update(contacts)
         .where(changes.c.contact_id == contacts.c.contact_id, changes.c.record_number == staged.c.record_number)
@@ -108,18 +102,6 @@ def merge_statements(
         else None,
         insert_all=_insert(contacts, staged, fields, import_id, now) if policy.inserts else None,
         insert_absent=_insert(contacts, staged, fields, import_id, now, *absent) if policy.inserts else None,
-    )
-
-
-def _changes_beside(staged: Table) -> Table:
-    """Temporary, since what it says holds for one transaction only."""
-    number = staged.c.record_number.type
-    temporary = "pg_temp" if staged.schema == "pg_temp" else "temp"
-    return Table(
-        "changes",
-        MetaData(schema=temporary),
-        Column("record_number", number, primary_key=temporary == "temp", autoincrement=False),
-        Column("contact_id", BigInteger().with_variant(Integer(), "sqlite")),
     )
 
 
@@ -161,7 +143,7 @@ def _insert(
     PostgreSQL takes 40 % less time where its index of emails grows at the end. SQLite sorts as slowly as
     it inserts, and finds the same file's rows faster the next night where they lie in the file's order.
     """
-    order = staged.c.email if staged.schema == "pg_temp" else staged.c.record_number
+    order = next(iter(staged.primary_key), staged.c.email)
     moment = literal(now, UtcDateTime)
     values = {
         "email": staged.c.email,
@@ -190,12 +172,16 @@ def merge(connection: Connection, statements: MergeStatements, *, accepted: int)
     return _balanced(counts, accepted)
 
 
-def preview(connection: Connection, statements: MergeStatements) -> MergeCounts:
-    """What `merge` would do to the contacts as they are now; only looks, so a reader's connection will do."""
-    found = statements.find_changes.select.subquery()  # type: ignore[union-attr]
-    staged = connection.scalars(statements.count_staged).one()
-    rows, changed = connection.execute(select(func.count(), func.count(found.c.contact_id)).select_from(found)).one()
-    return _Found(staged, rows - changed, changed).counts(statements.policy)
+def preview(connection: Connection, statements: MergeStatements, also: Select[tuple[int]]) -> tuple[MergeCounts, int]:
+    """What `merge` would do to the contacts as they are now, and what `also` counts in the same state of them.
+
+    One statement, since each sees a state of its own; it only looks, so a reader's connection will do.
+    """
+    found = statements.find_changes.subquery()
+    staged, counted = statements.count_staged.scalar_subquery(), also.scalar_subquery()
+    look = select(staged, func.count(), func.count(found.c.contact_id), counted).select_from(found)
+    total, rows, changed, more = connection.execute(look).one()
+    return _Found(total, rows - changed, changed).counts(statements.policy), more
 
 
 class _Found(NamedTuple):
@@ -217,9 +203,8 @@ class _Found(NamedTuple):
 
 @contextmanager
 def _found(connection: Connection, statements: MergeStatements) -> Iterator[_Found]:
-    connection.execute(CreateTable(statements.changes))
     staged = connection.scalars(statements.count_staged).one()
-    connection.execute(statements.find_changes)
+    write_down(connection, statements.changes, statements.find_changes)
     found, changed = connection.execute(statements.count_changes).one()
     yield _Found(staged, found - changed, changed)
     connection.execute(DropTable(statements.changes))  # at an exception the transaction takes it along

@@ -1,4 +1,4 @@
-"""Accepted rows on their way: beside the warehouse while the file is read, then merged in one go."""
+"""Accepted rows on their way: unseen by others while the file is read, then merged in one go."""
 
 import threading
 from collections.abc import Callable, Iterator, Sequence
@@ -8,7 +8,7 @@ from types import TracebackType
 from typing import Any, Protocol, Self, TypeAlias
 
 import pyarrow as pa
-from sqlalchemy import BigInteger, Column, Connection, Integer, MetaData, Table, Text
+from sqlalchemy import Column, Connection, MetaData, Table, Text
 
 from schemas.catalogue import Field
 from schemas.columns import ARROW_TYPES
@@ -17,7 +17,7 @@ from warehouse.connection import Warehouse
 from warehouse.faults import translated
 from warehouse.staging_postgres import PostgresStore
 from warehouse.staging_sqlite import SqliteStore
-from warehouse.tables import field_columns
+from warehouse.tables import Number, field_columns
 
 Numbers: TypeAlias = "pa.Array[Any]"
 
@@ -55,7 +55,8 @@ class Staging:
         self.folder = folder
         self._open_file = open_file
         self._schema = _arrow_schema(self.fields)
-        self.table, self._excluded = _tables("pg_temp" if warehouse.is_postgres else "staging", self.fields)
+        self._attempts = 0
+        self.table, self._excluded, self.changes = self._tables()
         self._paths: list[str] = []
         self._losers: list[Numbers] = []
         self._store: StagingStore | None = None
@@ -90,7 +91,7 @@ class Staging:
 
     @contextmanager
     def looking(self) -> Iterator[Connection]:
-        """One state of the warehouse, beside which `table` can be read; nobody waits, and nothing can be written."""
+        """Each statement sees one state of the warehouse, and `table`; nobody waits, and nothing can be written."""
         with self._one_at_a_time, translated(self.warehouse.name), self._opened().looking() as connection:
             yield connection
 
@@ -110,6 +111,8 @@ class Staging:
     def _stage_anew(self) -> None:
         self.close()
         self._lost = False
+        self._attempts += 1
+        self.table, self._excluded, self.changes = self._tables()
         try:
             self._opened()
             for path in self._paths:
@@ -125,8 +128,19 @@ class Staging:
             if self.warehouse.is_postgres:
                 self._store = PostgresStore(self.warehouse, self.table, self._excluded)
             else:
-                self._store = SqliteStore(self.warehouse, *_tables(None, self.fields), self.folder / "staging.db")
+                self._store = SqliteStore(self.warehouse, *_staged(None, self.fields), self.folder / "staging.db")
         return self._store
+
+    def _tables(self) -> tuple[Table, Table, Table]:
+        """What is staged, the numbers of what is to go again, and what the merge will find to change.
+
+        On PostgreSQL under names that no other attempt has had: a server that has not noticed yet that a connection
+        was cut would let us wait for those of the lost tables.
+        """
+        if not self.warehouse.is_postgres:
+            return *_staged("staging", self.fields), _changes("temp")
+        place, suffix = self.warehouse.schema, f"_{self.import_id}_{self._attempts}"
+        return *_staged(place, self.fields, suffix, "UNLOGGED"), _changes(place, suffix, "UNLOGGED")
 
     def _unless_lost(self, step: Callable[[], None]) -> None:
         """Take a step that `ensure` will take again when the connection is lost by now, or gets lost in it."""
@@ -151,19 +165,27 @@ def _arrow_schema(fields: Sequence[Field]) -> pa.Schema:
     return pa.schema(own | {field.id: ARROW_TYPES[field.storage] for field in fields})
 
 
-def _tables(schema: str | None, fields: Sequence[Field]) -> tuple[Table, Table]:
-    """The staged rows, and the numbers of those to take out again."""
+def _staged(schema: str | None, fields: Sequence[Field], suffix: str = "", *kind: str) -> tuple[Table, Table]:
     metadata = MetaData(schema=schema)
-    # On SQLite the record number is the row's own number, and so an index for free.
-    number = BigInteger().with_variant(Integer(), "sqlite")
     staged = Table(
-        "staged",
+        f"staged{suffix}",
         metadata,
-        Column("record_number", number, primary_key=schema != "pg_temp", autoincrement=False),
+        _record_number(kind),
         Column("email", Text, nullable=False),
         *field_columns(fields),
+        prefixes=list(kind),
     )
-    return staged, Table("excluded", metadata, Column("record_number", number))
+    return staged, Table(f"excluded{suffix}", metadata, Column("record_number", Number), prefixes=list(kind))
+
+
+def _changes(schema: str | None, suffix: str = "", *kind: str) -> Table:
+    columns = _record_number(kind), Column("contact_id", Number)
+    return Table(f"changes{suffix}", MetaData(schema=schema), *columns, prefixes=list(kind))
+
+
+def _record_number(kind: Sequence[str]) -> Column[int]:
+    """On SQLite the record number is the row's own number, and so an index for free."""
+    return Column("record_number", Number, primary_key=not kind, autoincrement=False)
 
 
 def _batches(reader: pa.RecordBatchFileReader, schema: pa.Schema) -> Iterator[pa.RecordBatch]:

@@ -276,7 +276,7 @@ def test_a_full_disk_of_the_server(house: House) -> None:
         with psycopg.connect(house.database.url, autocommit=True) as admin:
             admin.execute(f"create tablespace small_{os.getpid()} location '{home}'".encode())
         try:
-            url = with_option(house.database.url, f"temp_tablespaces%3Dsmall_{os.getpid()}")
+            url = with_option(house.database.url, f"default_tablespace%3Dsmall_{os.getpid()}")
             ran = house.imports(CONTACTS_WAREHOUSE_URL=url, CONTACTS_CHUNK_BYTES="1MiB").wait()
             until(lambda: house.staged_tables() == 0)
         finally:

@@ -125,15 +125,15 @@ def test_a_merge_out_of_balance_writes_nothing(importer: Importer, accepted: int
 def test_only_policies_that_overwrite_can_clear(importer: Importer, policy: MergePolicy) -> None:
     contacts = WarehouseTables(None).contacts
     with pytest.raises(ValueError, match="never clears"):
-        merge_statements(contacts, contacts, [], policy, Blanks.CLEAR, import_id=1, now=NOON)
+        merge_statements(contacts, contacts, contacts, [], policy, Blanks.CLEAR, import_id=1, now=NOON)
 
 
 @pytest.mark.parametrize("kind", [postgresql.dialect, sqlite.dialect], ids=["postgres", "sqlite"])
 def test_filling_is_one_coalesce(kind: Any, importer: Importer) -> None:
     contacts = WarehouseTables(None, importer.catalogue.fields).contacts
-    staged = importer.staging(1).table
+    staging = importer.staging(1)
     statements = merge_statements(
-        contacts, staged, ["points"], MergePolicy.FILL_EMPTY, Blanks.KEEP, import_id=1, now=NOON
+        contacts, staging.table, staging.changes, ["points"], MergePolicy.FILL_EMPTY, Blanks.KEEP, import_id=1, now=NOON
     )
     assert statements.update is not None
     assert "coalesce(contacts.points, " in str(statements.update.compile(dialect=kind()))

@@ -17,7 +17,7 @@ ANN, BOB, EVE = "ann@example.org", "bob@example.org", "eve@example.org"
 
 
 def staged(staging: Staging) -> list[str]:
-    with staging.transaction() as connection:
+    with staging.looking() as connection:
         return list(connection.scalars(select(staging.table.c.email).order_by(staging.table.c.record_number)))
 
 
