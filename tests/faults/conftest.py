@@ -216,13 +216,13 @@ class House:
         """Tables of transactions that go on, or that left files behind: no other session sees more of them."""
         if self.database.schema is None:
             return 0
-        counted = self.database.run(
-            "with here as (select 'base/' || oid || '/' as folder from pg_database where datname = current_database()), "
-            "files as (select folder, name from here, pg_ls_dir(folder) as name where name ~ '^[0-9]+') "
-            "select count(*) from files where (pg_stat_file(folder || name, true)).size > 0 and "
-            "substring(name from '^[0-9]+')::bigint not in "
-            "(select pg_relation_filenode(oid) from pg_class where pg_relation_filenode(oid) is not null)"
-        )
+        counted = self.database.run("""
+            with here as (select 'base/' || oid || '/' as folder from pg_database where datname = current_database()),
+            files as (select folder, name from here, pg_ls_dir(folder) as name where name ~ '^[0-9]+')
+            select count(*) from files where (pg_stat_file(folder || name, true)).size > 0
+            and substring(name from '^[0-9]+')::bigint not in
+            (select pg_relation_filenode(oid) from pg_class where pg_relation_filenode(oid) is not null)
+        """)
         return int(counted[0][0])
 
 
