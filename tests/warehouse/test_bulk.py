@@ -150,3 +150,16 @@ def test_contacts_of_another_owner_are_filled_all_the_same(importer: Importer, p
             importer.warehouse.engine.dispose()
             owner.execute(f"drop owned by {role} cascade; drop role {role}".encode())
     assert structure(importer) == before
+
+
+def test_a_changed_contact_stays_in_its_page(importer: Importer) -> None:
+    """As far as there is room; then no index need be told."""
+    many = [{"email": f"{number}@example.org", "name": "x" * 100} for number in range(500)]
+    place = text(f"select email, (ctid::text::point)[0] from {importer.warehouse.schema}.contacts order by email")
+    importer(many)
+    with importer.warehouse.reading() as connection:
+        before = connection.execute(place).all()
+    assert importer([{**row, "name": "y" * 100} for row in many[::50]]).counts == MergeCounts(updated=10)
+    with importer.warehouse.reading() as connection:
+        assert connection.execute(place).all() == before
+    assert len({page for _, page in before}) > 5

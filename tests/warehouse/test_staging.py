@@ -6,7 +6,7 @@ from typing import Any
 import psycopg
 import pyarrow as pa
 import pytest
-from sqlalchemy import select
+from sqlalchemy import Connection, event, select, text
 
 from schemas.errors import TransientWarehouseError
 from tests.warehouse.conftest import Importer
@@ -122,6 +122,45 @@ def test_a_lost_connection_is_mended_by_staging_anew(importer: Importer, postgre
             importer.load(staging, 2)
         staging.ensure()
         assert importer.load(staging, 2).counts == MergeCounts(inserted=2)
+
+
+def test_nobody_sees_what_is_staged_and_it_holds_nobody_up(importer: Importer, postgres_url: str) -> None:
+    if not importer.warehouse.is_postgres:
+        pytest.skip("SQLite stages in a file of its own")
+    schema = importer.warehouse.schema
+    with psycopg.connect(postgres_url, autocommit=True) as other, importer.staging(importer.start()) as staging:
+        tables = f"select count(*) from pg_tables where schemaname = '{schema}'".encode()
+        before = other.execute(tables).fetchone()
+        other.execute("set lock_timeout to '2s'")
+        staging.add(importer.write([{"email": ANN}]))
+        with staging.looking() as connection:
+            connection.execute(text(f"select * from {schema}.contacts"))
+        assert other.execute(tables).fetchone() == before
+        other.execute(f"alter table {schema}.contacts add column somebodys_own text".encode())
+        staging.ensure()
+        assert importer.load(staging, 1).counts == MergeCounts(inserted=1)
+        assert other.execute(tables).fetchone() == before
+
+
+def test_a_merge_that_could_not_lock_is_tried_again_with_what_is_staged(importer: Importer, postgres_url: str) -> None:
+    if not importer.warehouse.is_postgres:
+        pytest.skip("SQLite waits where its transaction begins")
+    with psycopg.connect(postgres_url) as other, importer.staging(importer.start()) as staging:
+        staging.add(importer.write([{"email": ANN}]))
+        table = staging.table.name
+        other.execute(f"lock table {importer.warehouse.schema}.contacts in row exclusive mode".encode())
+        event.listen(importer.warehouse.engine, "savepoint", impatient)
+        with pytest.raises(TransientWarehouseError, match="lock timeout"):
+            importer.load(staging, 1)
+        event.remove(importer.warehouse.engine, "savepoint", impatient)
+        other.rollback()
+        staging.ensure()
+        assert importer.load(staging, 1).counts == MergeCounts(inserted=1)
+        assert staging.table.name == table
+
+
+def impatient(connection: Connection, _: str) -> None:
+    connection.execute(text("set local lock_timeout to '100ms'"))
 
 
 def test_a_lost_staging_file_is_made_anew(importer: Importer) -> None:
