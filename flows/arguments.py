@@ -5,6 +5,7 @@ Importing this loads no pandas and no Prefect, so that a wrong command is told a
 
 import argparse
 import re
+import sys
 from typing import Any, NoReturn
 
 from flows import options
@@ -28,10 +29,21 @@ class Parser(argparse.ArgumentParser):
         raise UsageError(f"{secret}; '{self.prog} --help' shows what there is")
 
 
+class Release(argparse.Action):
+    """Which release this is, looked up when somebody asks: it takes longer than all the rest of the command line."""
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: Any) -> NoReturn:
+        from importlib.metadata import version
+
+        sys.stdout.write(f"contact-import {version('contact-import')}\n")
+        parser.exit()
+
+
 def build_parser() -> argparse.ArgumentParser:
     """The whole command line; choices come from the enums that the code uses."""
     about = "Contacts from CSV files into a warehouse, under the rules that a field catalogue sets."
     parser = Parser(prog="contacts", description=about, allow_abbrev=False)
+    parser.add_argument("--version", action=Release, nargs=0, help="show which release this is and exit")
     commands = _below(parser, "command", "COMMAND")
     for add in (_import, _check, _imports, _rejected, _mapping, _segments, _fields, _export):
         add(commands)

@@ -90,7 +90,7 @@ def test_every_example_is_a_command_that_the_parser_takes(page: str) -> None:
 @pytest.mark.parametrize("page", USER_PAGES)
 def test_every_option_that_a_page_for_users_names_is_there(page: str) -> None:
     named = set(re.findall(r"(?<![\w-])--[a-z][a-z-]*", re.sub("<!--.*?-->", "", read(page))))
-    assert named <= {*options(), "--help"}
+    assert named <= {*options(), "--help", "--version"}
 
 
 def test_every_variable_of_the_code_is_in_the_rules_and_no_page_invents_one() -> None:

@@ -1,5 +1,6 @@
 """Commands that are wrong, and those that cannot do what they are asked: one line each, in JSON too."""
 
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
@@ -111,10 +112,20 @@ def test_what_people_are_told(
     assert command(*arguments).err == f"contacts: {said}\n"
 
 
-def test_help_and_version_are_no_errors(command: Contacts) -> None:
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        pytest.param(("import", "--help"), "usage: contacts import", id="help"),
+        pytest.param(("--version",), f"contact-import {version('contact-import')}\n", id="version"),
+    ],
+)
+def test_help_and_version_are_no_errors(
+    arguments: tuple[str, ...], said: str, command: Contacts, capsys: pytest.CaptureFixture[str]
+) -> None:
     with pytest.raises(SystemExit) as left:
-        command("import", "--help")
+        command(*arguments)
     assert left.value.code == 0
+    assert capsys.readouterr().out.startswith(said)
 
 
 @pytest.mark.parametrize(
