@@ -145,6 +145,8 @@ def _where(name: str, folder: Path) -> str:
 
 def show_mapping(options: argparse.Namespace) -> int:
     """A preset as it is written, comments too."""
+    if options.name == AUTO:
+        raise UsageError("auto is the preset that fits a file, whichever that is; 'contacts mapping list' has them all")
     name = split_part(options.name)[0]
     path = Path(name) if is_path(name) else preset_path(name, Settings.load().presets)
     load_preset(name, Settings.load().presets)

@@ -212,6 +212,7 @@ def test_a_preset_is_not_written_over_by_accident(alone: Alone) -> None:
         pytest.param(("mapping", "save", "auto", "{file}"), 2, "auto", id="name-auto"),
         pytest.param(("mapping", "save", "x", "{file}.no"), 1, "no file", id="no-file"),
         pytest.param(("mapping", "show", "nope"), 1, "shopify", id="show-of-none"),
+        pytest.param(("mapping", "show", "auto"), 2, "mapping list", id="show-of-auto"),
         pytest.param(("mapping",), 2, "save|list|show", id="no-action"),
         pytest.param(("check", "{file}", "--preset", "nope"), 1, "shopify", id="preset-of-none"),
         pytest.param(("check", "{file}", "--preset", "auto"), 1, "fits no preset", id="auto-finds-none"),
