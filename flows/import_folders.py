@@ -48,7 +48,7 @@ def make_import_folder(settings: Settings, name: str) -> ImportFolder:
         if not is_local(address):
             _scratch(name).mkdir(mode=0o700)
     except (ImportError, ValueError) as error:  # a scheme without its package, or no scheme at all
-        wanted = "a folder, or install what its scheme needs, such as: pip install 'contact-import[s3]'"
+        wanted = "a folder, or install what its scheme needs, such as: .venv/bin/pip install 'contact-import[s3]'"
         raise SettingsInvalid("CONTACTS_IMPORTS", wanted) from error
     except Exception as error:  # of the file system, or of a library that talks to a remote one
         why = getattr(error, "strerror", None) or type(error).__name__

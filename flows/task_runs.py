@@ -30,7 +30,7 @@ def task_runner(settings: Settings) -> TaskRunner[Any]:
     try:
         from prefect_dask.task_runners import DaskTaskRunner
     except ImportError as error:
-        wanted = "threads, or install the extra with: pip install 'contact-import[dask]'"
+        wanted = "threads, or install the extra with: .venv/bin/pip install 'contact-import[dask]'"
         raise SettingsInvalid("CONTACTS_TASK_RUNNER", wanted) from error
     if settings.task_runner == "dask":
         return DaskTaskRunner(

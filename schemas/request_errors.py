@@ -273,7 +273,8 @@ class ExtraMissing(RequestError):
     extra: str
 
     def __str__(self) -> str:
-        return f"{self.source!r} needs an extra that is not installed: pip install 'contact-import[{self.extra}]'"
+        install = f".venv/bin/pip install 'contact-import[{self.extra}]'"
+        return f"{self.source!r} needs an extra that is not installed: {install}"
 
 
 @dataclass(eq=False)
