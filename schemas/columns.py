@@ -14,6 +14,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from schemas.cell_bytes import may_need_trimming
 from schemas.field_types import Storage
 
 TEXT = pd.ArrowDtype(pa.string())
@@ -44,15 +45,19 @@ def like(column: pd.Series, array: pa.ChunkedArray) -> pd.Series:
 
 def mask_like(column: pd.Series, array: pa.ChunkedArray, null: bool = True) -> Mask:
     """An Arrow boolean array as a plain mask; `null` is the verdict on blank cells."""
-    values = array.fill_null(null).to_numpy()
+    values = (array.fill_null(null) if array.null_count else array).to_numpy()
     return pd.Series(values, index=column.index, name=column.name)
 
 
 def trimmed(column: pd.Series) -> pd.Series:
     """Cells without outer white space; what is then empty is null."""
-    text = pc.utf8_trim_whitespace(to_arrow(column))
-    empty = pc.equal(pc.binary_length(text), 0)
-    return like(column, pc.if_else(empty, None, text) if pc.any(empty).as_py() else text)
+    doubtful = pd.Series(may_need_trimming(to_arrow(column)), index=column.index)
+    if not doubtful.any():
+        return column
+    cells = column[doubtful]
+    text = pc.utf8_trim_whitespace(to_arrow(cells))
+    text = pc.if_else(pc.equal(pc.binary_length(text), 0), None, text)
+    return replaced(column, doubtful, like(cells, text))
 
 
 def matches(column: pd.Series, pattern: str) -> Mask:

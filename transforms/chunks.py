@@ -12,6 +12,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from schemas.cell_bytes import first_bytes, may_be_blank
 from schemas.field_types import Gaps
 from schemas.frames import profile_schema
 from schemas.rules import Rule
@@ -29,9 +30,6 @@ from transforms.validate import failures
 FIRST_EMPTY = 5  # record numbers of empty cells that a report names
 
 _ROW_CODES = "|".join(rule for rule in Rule if rule.malformed or rule is Rule.DUPLICATE_EMAIL)
-# White space is ASCII, or begins with one of these bytes in UTF-8; an empty cell has 0.
-_BLANK_MAY_BEGIN = np.zeros(256, bool)
-_BLANK_MAY_BEGIN[[*range(33), 0xC2, 0xE1, 0xE2, 0xE3]] = True
 _LINGERING = re.compile(rf"(?<![\w-])(?:{_ROW_CODES})(?![\w-])")
 
 
@@ -107,43 +105,31 @@ def well_formed(table: pa.Table) -> pa.Table:
     return table.filter(pc.invert(pc.fill_null(pc.starts_with(table["rule"], "row-"), False)))
 
 
-def first_bytes(cells: pa.ChunkedArray) -> np.ndarray:
-    """The first byte of each cell, 0 where there is none: enough to tell which cells need a closer look."""
-    found = [np.empty(0, np.uint8)]
-    for chunk in cells.chunks:
-        _, offsets_buffer, data_buffer = chunk.buffers()
-        offsets = np.frombuffer(offsets_buffer, np.int32)[chunk.offset : chunk.offset + len(chunk) + 1]
-        data = np.frombuffer(data_buffer or b"\0", np.uint8)
-        first = data[np.minimum(offsets[:-1], len(data) - 1)]
-        found.append(np.where(np.diff(offsets) > 0, first, np.uint8(0)))
-    return np.concatenate(found)
-
-
-def _blank_cells(cells: pa.ChunkedArray) -> pa.ChunkedArray:
+def _blank_cells(cells: pa.ChunkedArray, first: np.ndarray | None = None) -> np.ndarray:
     """Which cells are empty or only white space; the null cells of malformed records are not."""
-    blank = _BLANK_MAY_BEGIN[first_bytes(cells)]
+    blank = may_be_blank(first_bytes(cells) if first is None else first)
     places = np.flatnonzero(blank)
     if len(places):
         text = pc.utf8_trim_whitespace(cells.take(pa.array(places)))
         blank[places] = np.asarray(pc.fill_null(pc.equal(pc.binary_length(text), 0), False))
-    return pa.chunked_array([pa.array(blank)])
+    return blank
 
 
 def _without_blank_records(table: pa.Table, keys: list[str], dialect: Dialect) -> tuple[pa.Table, int]:
     """The table without records whose cells are all blank, of whatever width, and how many there were."""
     blank = _blank_cells(table[keys[0]])
     for key in keys[1:]:
-        if not pc.any(blank).as_py():
+        if not blank.any():
             break
-        blank = pc.and_(blank, _blank_cells(table[key]))
+        blank &= _blank_cells(table[key])
     if "rule" in table.column_names:
-        blank = pc.or_(blank, pa.array(_blank_lines(table, dialect)))
-    count = pc.sum(blank).as_py() or 0
+        blank |= _blank_lines(table, dialect)
+    count = int(blank.sum())
     if not count:
         return table, 0
     if "line" not in table.column_names:
         table = table.append_column("line", pa.array(np.arange(table.num_rows)))
-    return table.filter(pc.invert(blank)), count
+    return table.filter(pa.array(~blank)), count
 
 
 def _blank_lines(table: pa.Table, dialect: Dialect) -> np.ndarray:
@@ -231,10 +217,10 @@ def _profile(table: pa.Table, mapping: ColumnMapping) -> tuple[dict[int, tuple[i
             continue
         cells = cells_of(table, column)
         blank = _blank_cells(cells)
-        found = np.flatnonzero(np.asarray(blank))
+        found = np.flatnonzero(blank)
         empty[column.position] = (len(found), tuple(int(rows[place]) for place in found[:FIRST_EMPTY]))
         if column.field and column.field.gaps is Gaps.DROP_COLUMN:
-            filled[column.field.id] = _series(pc.if_else(blank, None, cells) if len(found) else cells)
+            filled[column.field.id] = _series(pc.if_else(pa.array(blank), None, cells) if len(found) else cells)
     return empty, frozenset(each.field for each in failures(pd.DataFrame(filled), profile_schema(mapping.fields)))
 
 

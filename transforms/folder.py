@@ -76,13 +76,14 @@ def size_of(place: str) -> int:
 
 
 def write_table(table: pa.Table, place: str) -> None:
-    """An Arrow file; packed where it travels."""
+    """An Arrow file of one batch; packed where it travels."""
+    rows = max(table.num_rows, 1)
     if is_local(place):
         os.close(_owner_only(place, os.O_WRONLY | os.O_CREAT))  # Arrow would make it for all to read
-        pyarrow.feather.write_feather(table, place, compression="uncompressed")
+        pyarrow.feather.write_feather(table, place, compression="uncompressed", chunksize=rows)
         return
     packed = pa.BufferOutputStream()
-    pyarrow.feather.write_feather(table, packed, compression="lz4")
+    pyarrow.feather.write_feather(table, packed, compression="lz4", chunksize=rows)
     files, path = _elsewhere(place)
     files.pipe_file(path, packed.getvalue().to_pybytes())
 

@@ -1,0 +1,67 @@
+"""The bytes at the edges of cells, a column at a time: enough to tell which cells need a closer look."""
+
+import re
+from collections.abc import Iterable, Iterator
+
+import numpy as np
+import pyarrow as pa
+
+# What white space begins with in UTF-8, as Arrow trims it, and what it ends with; some letters do as well. An
+# empty cell has 0. Beyond ASCII, the byte before the last one tells white space from most letters.
+_SPACE_MAY_BEGIN = np.zeros(256, bool)
+_SPACE_MAY_BEGIN[[*range(33), 0xC2, 0xE1, 0xE2, 0xE3]] = True
+_SPACE_MAY_END = np.zeros(256, bool)
+_SPACE_MAY_END[[*range(33), *range(0x80, 0x8B), 0x9F, 0xA0, 0xA8, 0xA9, 0xAF]] = True
+_BEFORE_THE_END = (0xC2, 0x80, 0x81, 0x9A)
+
+
+def first_bytes(cells: pa.ChunkedArray) -> np.ndarray:
+    """The first byte of each cell, 0 where there is none."""
+    return _joined((_at(data, offsets, offsets[:-1]) for offsets, data in _buffers(cells)), np.uint8)
+
+
+def may_be_blank(first: np.ndarray) -> np.ndarray:
+    """Which cells may be empty or white space, by their first bytes."""
+    may: np.ndarray = _SPACE_MAY_BEGIN[first]
+    return may
+
+
+def may_need_trimming(cells: pa.ChunkedArray) -> np.ndarray:
+    """Which cells may be empty, or begin or end with white space."""
+    return _SPACE_MAY_BEGIN[first_bytes(cells)] | _joined(
+        (_may_end_in_space(data, offsets) for offsets, data in _buffers(cells)), bool
+    )
+
+
+def have_byte(cells: pa.ChunkedArray, byte: bytes) -> bool:
+    """Whether a byte is in any of the cells."""
+    pattern = re.compile(re.escape(byte))
+    return any(pattern.search(data.data[offsets[0] : offsets[-1]]) for offsets, data in _buffers(cells))
+
+
+def _buffers(cells: pa.ChunkedArray) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Where the cells begin in the data, and where the last one ends; and the data."""
+    for chunk in cells.chunks:
+        _, offsets, data = chunk.buffers()
+        yield (
+            np.frombuffer(offsets, np.int32)[chunk.offset : chunk.offset + len(chunk) + 1],
+            np.frombuffer(data or b"\0", np.uint8),
+        )
+
+
+def _at(data: np.ndarray, offsets: np.ndarray, places: np.ndarray) -> np.ndarray:
+    found: np.ndarray = data[np.minimum(places, len(data) - 1)]
+    found[offsets[:-1] == offsets[1:]] = 0
+    return found
+
+
+def _may_end_in_space(data: np.ndarray, offsets: np.ndarray) -> np.ndarray:
+    last = _at(data, offsets, offsets[1:] - 1)
+    may: np.ndarray = _SPACE_MAY_END[last]
+    beyond = np.flatnonzero(may & (last >= 0x80))
+    may[beyond] = np.isin(data[offsets[1:][beyond] - 2], _BEFORE_THE_END)
+    return may
+
+
+def _joined(found: Iterable[np.ndarray], kind: type) -> np.ndarray:
+    return np.concatenate([np.empty(0, kind), *found])
