@@ -26,7 +26,7 @@ from flows.environment import prepare_environment
 T = TypeVar("T")
 POSTGRES = "PostgreSQL"
 SQLITE = "SQLite"
-STAGES = ("landing", "reading", "checking", "settling", "merging")
+STAGES = ("landing", "examining", "settling", "merging")
 Part = Callable[["Bench"], Iterator[str]]
 
 

@@ -6,7 +6,8 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
-from flows.examine import catalogue_for, check_file, land_file, lay_out, layout_of, read_file, settle
+from flows.examination import Examination, check_whole
+from flows.examine import catalogue_for, land_file, lay_out, layout_of, settle
 from flows.progress import watcher
 from flows.report import ImportReport, Outcome, as_known_error
 from flows.request import ReadingOptions
@@ -69,13 +70,12 @@ def examine_into(
         report.landed = landed = land_file(options, folder, found, settings.limits)
         report.layout = layout = layout_of(options, catalogue, landed)
         report.source = source = lay_out(options, catalogue, landed, layout, presets=settings.presets)
-    with in_threads(settings.workers) as run:
-        with report.stage("reading"):
-            report.profile = profile = read_file(source, folder, settings.chunk_bytes, run, progress)
-        with report.stage("checking"):
-            verdicts = list(check_file(source, profile, catalogue.default_prefix, folder, run, progress))
+    with in_threads(settings.workers) as run, report.stage("examining"):
+        examination = Examination(source, catalogue.default_prefix, folder, settings.chunk_bytes, run, progress)
+        report.profile, verdicts = check_whole(examination)
+    report.stages |= examination.work()
     with report.stage("settling"):
-        report.rejected = settle(options, source, profile, verdicts, folder, show=show)
+        report.rejected = settle(options, source, report.profile, verdicts, folder, show=show)
     return verdicts
 
 

@@ -1,19 +1,15 @@
 """The way of the data from the source to the split, the same for `contacts check` and for an import."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from flows.progress import Progress
 from flows.request import ReadingOptions
-from flows.running import Run
 from flows.settings import Settings
 from schemas.catalogue import FieldCatalogue, load_catalogue
 from schemas.choices import GapRule
 from schemas.request_errors import NoEmailColumn
-from transforms.blocks import cut
-from transforms.check import CheckPlan, ChunkVerdict, check_chunk
-from transforms.chunks import ReadPlan, read_chunk
+from transforms.check import ChunkVerdict
 from transforms.duplicates import settle_duplicates
 from transforms.expand import DEFAULT_LIMITS, Limits
 from transforms.fitting import find_preset, map_with_preset
@@ -22,8 +18,7 @@ from transforms.land import Landed, land
 from transforms.layout import REJECTION_COLUMNS, Layout, find_layout
 from transforms.mapping import ColumnMapping, read_mapping
 from transforms.mended import NOTHING_DECIDED, Decided, kept_columns
-from transforms.normalise import Reading
-from transforms.profile import FileProfile, profile_file
+from transforms.profile import FileProfile
 from transforms.rejected import RejectedPlan, RejectedRows, write_rejected
 from transforms.sources import Found, land_steadily
 
@@ -83,29 +78,6 @@ def lay_out(
     except NoEmailColumn as error:
         raise replace(error, lines_above=layout.lines_above) from None
     return SourceFile(landed, layout, mapping)
-
-
-def read_file(source: SourceFile, folder: ImportFolder, block_bytes: int, run: Run, progress: Progress) -> FileProfile:
-    """Read every block into its chunk, and decide over the whole file which columns are dropped."""
-    plan = ReadPlan(source.landed.path, source.layout, source.mapping, folder.address)
-    blocks = cut(source.landed.path, source.landed.source, source.layout, block_bytes)
-    profiles = []
-    with progress.stage("reading", source.landed.size, "bytes") as advance:
-        for profile in run(read_chunk, plan, blocks):
-            profiles.append(profile)
-            advance(profile.size)
-    return profile_file(profiles, source.mapping, source.layout.first_line)
-
-
-def check_file(
-    source: SourceFile, profile: FileProfile, prefix: str, folder: ImportFolder, run: Run, progress: Progress
-) -> Iterator[ChunkVerdict]:
-    """Split every chunk, in order, as soon as each is done."""
-    plan = CheckPlan(folder.address, source.mapping, profile.imported, source.layout.dialect, Reading(prefix))
-    with progress.stage("checking", profile.records, "rows") as advance:
-        for verdict in run(check_chunk, plan, profile.chunks):
-            advance(verdict.accepted + verdict.rejected)
-            yield verdict
 
 
 def settle(

@@ -1,7 +1,7 @@
 """The steps of an import, each with its place in the report; those that Prefect shows or tries again are its tasks."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar, cast
@@ -14,7 +14,8 @@ from prefect.utilities.annotations import quote
 
 from flows.artifacts import ProgressArtifact, publish_rejected_rows
 from flows.ceilings import check_enough, check_known, check_order, check_rejected, check_required
-from flows.examine import catalogue_for, check_file, land_file, layout_of, read_file, settle
+from flows.examination import Examination, GapFound
+from flows.examine import catalogue_for, land_file, layout_of, settle
 from flows.import_life import run_id
 from flows.progress import watcher
 from flows.report import ImportReport, Report
@@ -98,35 +99,53 @@ def staged(
     source = report.source
     assert source is not None
     progress = ProgressArtifact(watcher.get())
-    with on_task_runner(settings) as run:
-        with report.stage("reading"):
-            report.profile = profile = read_file(source, folder, settings.chunk_bytes, run, progress)
+    with on_task_runner(settings) as run, ExitStack() as stack:
+        with report.stage("examining"):
+            examination = Examination(source, prefix, folder, settings.chunk_bytes, run, progress)
+            check_required(request, examination.profile())
+            staging = stack.enter_context(examine(examination, warehouse, report, folder))
+            report.profile = profile = examination.profile()
+        report.stages |= examination.work()
         check_required(request, profile)
         report.notes += check_enough(request, profile.records, last_rows_read(warehouse, report.series))
-        with Staging(warehouse, run_id(report), profile.imported, Path(folder.scratch), open_table) as staging:
-            with report.stage("checking"):
-                verdicts = []
-                for verdict in check_file(source, profile, prefix, folder, run, progress):
-                    with report.stage("staging, while checking"):
-                        staging.add(verdict.accepted_path)
-                    verdicts.append(verdict)
-            with report.stage("settling"):
-                report.verdicts = verdicts
-                report.rejected = settle(
-                    request,
-                    source,
-                    profile,
-                    verdicts,
-                    folder,
-                    keep=settings.rejections_limit,
-                    show=settings.artifact_rows,
-                    numbered_by_first=report.first_import is not None,
-                )
-                report.rejected_file = report.rejected.path
-                publish_rejected_rows(report.rejected, settings)
-                check_rejected(request, profile.records, report.rejected.rows)
-                exclude_losers(staging, profile, folder)
-            yield staging
+        with report.stage("settling"):
+            report.rejected = settle(
+                request,
+                source,
+                profile,
+                report.verdicts,
+                folder,
+                keep=settings.rejections_limit,
+                show=settings.artifact_rows,
+                numbered_by_first=report.first_import is not None,
+            )
+            report.rejected_file = report.rejected.path
+            publish_rejected_rows(report.rejected, settings)
+            check_rejected(request, profile.records, report.rejected.rows)
+            exclude_losers(staging, profile, folder)
+        yield staging
+
+
+def examine(examination: Examination, warehouse: Warehouse, report: ImportReport, folder: ImportFolder) -> Staging:
+    """Stage the accepted rows as they come; once more, should a column of theirs have a gap further on."""
+    try:
+        return stage_all(examination, warehouse, report, folder)
+    except GapFound:
+        return stage_all(examination, warehouse, report, folder)
+
+
+def stage_all(examination: Examination, warehouse: Warehouse, report: ImportReport, folder: ImportFolder) -> Staging:
+    """Staging with all that was accepted in it; the caller closes it."""
+    fields = examination.profile().imported
+    report.verdicts = []
+    with ExitStack() as stack:
+        staging = stack.enter_context(Staging(warehouse, run_id(report), fields, Path(folder.scratch), open_table))
+        for verdict in examination.verdicts():
+            with report.stage("staging, meanwhile"):
+                staging.add(verdict.accepted_path)
+            report.verdicts.append(verdict)
+        stack.pop_all()
+    return staging
 
 
 def exclude_losers(staging: Staging, profile: FileProfile, folder: ImportFolder) -> None:

@@ -7,7 +7,7 @@ waited for, so that a file of any size keeps a bounded number of chunks in memor
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any, Protocol, TypeVar
 
 Plan = TypeVar("Plan")
@@ -26,14 +26,22 @@ class Future(Protocol):
 
 
 def in_order(submit: Callable[[Any], Future], items: Iterable[Item], ahead: int) -> Iterator[Any]:
-    """Submit items, at most `ahead` of them before the first one's result is taken."""
+    """Submit items, at most `ahead` of them before the first one's result is taken.
+
+    When it ends early, what was submitted is done all the same: a later step may write to the same files.
+    """
     waiting: deque[Future] = deque()
-    for item in items:
-        waiting.append(submit(item))
-        if len(waiting) > ahead:
+    try:
+        for item in items:
+            waiting.append(submit(item))
+            if len(waiting) > ahead:
+                yield waiting.popleft().result()
+        while waiting:
             yield waiting.popleft().result()
-    while waiting:
-        yield waiting.popleft().result()
+    finally:
+        for future in waiting:
+            with suppress(Exception):  # which is another one than what ended it
+                future.result()
 
 
 @contextmanager

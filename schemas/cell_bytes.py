@@ -28,9 +28,9 @@ def may_be_blank(first: np.ndarray) -> np.ndarray:
 
 def may_need_trimming(cells: pa.ChunkedArray) -> np.ndarray:
     """Which cells may be empty, or begin or end with white space."""
-    return _SPACE_MAY_BEGIN[first_bytes(cells)] | _joined(
-        (_may_end_in_space(data, offsets) for offsets, data in _buffers(cells)), bool
-    )
+    at_end = _joined((_may_end_in_space(data, offsets) for offsets, data in _buffers(cells)), bool)
+    found: np.ndarray = may_be_blank(first_bytes(cells)) | at_end
+    return found
 
 
 def have_byte(cells: pa.ChunkedArray, byte: bytes) -> bool:

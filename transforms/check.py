@@ -4,6 +4,7 @@ Writes two Arrow files beside the chunk: the accepted contacts, typed as the war
 the rejections, one row a broken rule.
 """
 
+import time
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -45,13 +46,14 @@ class CheckPlan:
 
 @dataclass(frozen=True)
 class ChunkVerdict:
-    """How a chunk's records split, and where the two sides lie."""
+    """How a chunk's records split, and where the two sides lie; `work` is in seconds of a processor."""
 
     index: int
     accepted: int
     rejected: int
     accepted_path: str
     rejections_path: str
+    work: float = 0.0
 
 
 class RowSplit(NamedTuple):
@@ -63,15 +65,16 @@ class RowSplit(NamedTuple):
 
 def check_chunk(plan: CheckPlan, chunk: PlacedChunk) -> ChunkVerdict:
     """Split a chunk's records and write both sides."""
+    began = time.thread_time()
     table = read_table(chunk.path)
     split = split_records(table, plan, chunk)
     accepted_path = inside(plan.folder, f"accepted-{chunk.index:05}.arrow")
     rejections_path = inside(plan.folder, f"rejections-{chunk.index:05}.arrow")
     write_table(cast_accepted(split.accepted, plan.imported), accepted_path)
     write_table(pa.Table.from_pandas(split.rejected, preserve_index=False), rejections_path)
-    return ChunkVerdict(
-        chunk.index, len(split.accepted), table.num_rows - len(split.accepted), accepted_path, rejections_path
-    )
+    accepted = len(split.accepted)
+    work = time.thread_time() - began
+    return ChunkVerdict(chunk.index, accepted, table.num_rows - accepted, accepted_path, rejections_path, work)
 
 
 def split_records(table: pa.Table, plan: CheckPlan, chunk: PlacedChunk) -> RowSplit:

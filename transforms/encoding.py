@@ -6,9 +6,13 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import BinaryIO
 
+import numpy as np
+import pyarrow as pa
+
 from transforms.folder import reading
 
 BLOCK = 1 << 20
+_LONG = 1 << 12  # bytes from which on it pays to ask Arrow
 
 _MARKS = (
     (codecs.BOM_UTF32_LE, "utf-32"),
@@ -130,7 +134,44 @@ def is_utf8(data: bytes) -> bool:
     if data.isascii():
         return True
     try:
-        data.decode("utf-8")
-    except UnicodeDecodeError:
+        if len(data) < _LONG:
+            data.decode("utf-8")
+        else:
+            _as_text(data).validate(full=True)  # four times as fast as to decode
+    except (UnicodeDecodeError, pa.ArrowInvalid):
         return False
     return True
+
+
+def _as_text(data: bytes) -> pa.LargeStringArray:
+    """The bytes as a column of one cell, not copied."""
+    ends = pa.py_buffer(np.array([0, len(data)], np.int64))
+    array: pa.LargeStringArray = pa.Array.from_buffers(pa.large_string(), 1, [None, ends, pa.py_buffer(data)])
+    return array
+
+
+class Utf8Stream:
+    """Whether bytes that come in blocks are UTF-8; a block may end within a character."""
+
+    def __init__(self) -> None:
+        self._so_far = True
+        self._rest = b""
+
+    def take(self, block: bytes) -> None:
+        if self._so_far:
+            data = self._rest + block
+            whole = len(data) - _begun(data)
+            self._so_far, self._rest = is_utf8(data[:whole]), data[whole:]
+
+    def ended_well(self) -> bool:
+        return self._so_far and is_utf8(self._rest)
+
+
+def _begun(data: bytes) -> int:
+    """How many bytes at the end are the last character's, if it is one of several bytes; it may lack some."""
+    for count, byte in enumerate(reversed(data[-4:]), start=1):
+        if byte >= 0xC0:
+            return count
+        if byte < 0x80:
+            break
+    return 0

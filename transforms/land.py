@@ -1,6 +1,5 @@
 """Landing: the source is copied once, hashed, expanded and made UTF-8, so that nothing changes under the import."""
 
-import codecs
 import errno
 import hashlib
 import re
@@ -13,7 +12,7 @@ from typing import BinaryIO
 
 from schemas.errors import DiskFull, ImportFolderUnusable
 from schemas.source_errors import MemberNotFound, SourceEmpty, SourceNotFound, SourceNotText, SourceUnreadable
-from transforms.encoding import Certainty, find_encoding, marked_encoding, marks_before, transcode
+from transforms.encoding import Certainty, Utf8Stream, find_encoding, marked_encoding, marks_before, transcode
 from transforms.expand import DEFAULT_LIMITS, LONGEST_MAGIC, Limits, archive_kind, expanded, split_member
 from transforms.folder import ImportFolder, inside, read_range, reading, remove, size_of, writing
 
@@ -111,23 +110,14 @@ def bytes_of(place: str) -> Iterator[bytes]:
 
 def _copy(blocks: Iterable[bytes], place: str) -> _Copy:
     """Write and hash in one pass; tell whether every byte is UTF-8."""
-    digest, size, utf8 = hashlib.sha256(), 0, True
-    decoder = codecs.getincrementaldecoder("utf-8")()
+    digest, size, utf8 = hashlib.sha256(), 0, Utf8Stream()
     with _written(place) as target:
         for block in blocks:
             digest.update(block)
             target.write(block)
             size += len(block)
-            utf8 = utf8 and _decodes(decoder, block)
-    return _Copy(place, digest.hexdigest(), size, utf8 and _decodes(decoder, b"", final=True))
-
-
-def _decodes(decoder: codecs.IncrementalDecoder, block: bytes, final: bool = False) -> bool:
-    try:
-        decoder.decode(block, final)
-    except UnicodeDecodeError:
-        return False
-    return True
+            utf8.take(block)
+    return _Copy(place, digest.hexdigest(), size, utf8.ended_well())
 
 
 @contextmanager

@@ -1,6 +1,6 @@
 """Complete or dropped: what the chunks found, summed over the whole file, decides which fields are imported."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from schemas.catalogue import Field
@@ -71,21 +71,27 @@ class FileProfile:
         return (*filter(None, columns), *self.constants)
 
 
+def placed(profiles: Iterable[ChunkProfile], first_line: int) -> Iterator[PlacedChunk]:
+    """The chunks, each with its place, as soon as those before it are known."""
+    record, line = 1, first_line
+    for profile in profiles:
+        yield PlacedChunk(profile.index, profile.path, record, line, profile.records)
+        record, line = record + profile.records, line + profile.lines
+
+
 def profile_file(profiles: Sequence[ChunkProfile], mapping: ColumnMapping, first_line: int) -> FileProfile:
     """Number the chunks' records and lines, and drop every field in which any chunk has a gap."""
-    chunks, record, line = [], 1, first_line
-    for profile in profiles:
-        chunks.append(PlacedChunk(profile.index, profile.path, record, line, profile.records))
-        record, line = record + profile.records, line + profile.lines
+    chunks = list(placed(profiles, first_line))
+    records = sum(profile.records for profile in profiles)
     incomplete = frozenset[str]().union(*(profile.incomplete for profile in profiles))
     return FileProfile(
         tuple(chunks),
         tuple(_column_profile(column, profiles, chunks, incomplete) for column in mapping.columns),
-        record - 1,
+        records,
         sum(profile.blank_records for profile in profiles),
         sum(profile.guarded_cells for profile in profiles),
         any(profile.cut_off for profile in profiles),
-        tuple(_translations(profiles, mapping, record - 1)),
+        tuple(_translations(profiles, mapping, records)),
         tuple(constant.field for constant in mapping.constants),
     )
 

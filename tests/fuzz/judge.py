@@ -7,7 +7,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from flows.examine import REJECTED_FILE, SourceFile, check_file, land_file, lay_out, read_file
+from flows.examination import Examination, check_whole
+from flows.examine import REJECTED_FILE, SourceFile, land_file, lay_out
 from flows.progress import Silent
 from flows.request import ReadingOptions
 from schemas.catalogue import Field, FieldCatalogue, load_catalogue
@@ -68,8 +69,7 @@ def check(options: ReadingOptions, folder: Path, block_bytes: int, rejected_file
 
     place, catalogue = ImportFolder.local(folder), adapted(options)
     source = lay_out(options, catalogue, land_file(options, place, find(options.source, Reach())))
-    profile = read_file(source, place, block_bytes, run, Silent())
-    verdicts = list(check_file(source, profile, catalogue.default_prefix, place, run, Silent()))
+    profile, verdicts = check_whole(Examination(source, catalogue.default_prefix, place, block_bytes, run, Silent()))
     settle_duplicates(verdicts, profile.chunks, options.duplicates, str(folder))
     delimiter = source.layout.dialect.delimiter
     plan = RejectedPlan(

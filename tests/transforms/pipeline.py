@@ -10,7 +10,8 @@ from typing import Any, TypeVar
 import pandas as pd
 import pyarrow as pa
 
-from flows.examine import REJECTED_FILE, check_file, land_file, lay_out, read_file
+from flows.examination import Examination, check_whole
+from flows.examine import REJECTED_FILE, land_file, lay_out
 from flows.progress import Silent
 from flows.request import ReadingOptions
 from schemas.catalogue import FieldCatalogue
@@ -104,8 +105,9 @@ def _check(
 ) -> Checked:
     place = ImportFolder.local(folder)
     source = lay_out(asked, catalogue, land_file(asked, place, find(asked.source, Reach())))
-    profile = read_file(source, place, block_bytes, one_by_one, Silent())
-    verdicts = list(check_file(source, profile, catalogue.default_prefix, place, one_by_one, Silent()))
+    profile, verdicts = check_whole(
+        Examination(source, catalogue.default_prefix, place, block_bytes, one_by_one, Silent())
+    )
     settle_duplicates(verdicts, profile.chunks, asked.duplicates, str(folder), rows_a_partition)
     delimiter = source.layout.dialect.delimiter
     path = str(folder / REJECTED_FILE)

@@ -1,0 +1,103 @@
+"""Chunks are checked while others are being read, and what a later chunk says of a column counts for all."""
+
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from flows.examination import Examination, GapFound, check_whole
+from flows.examine import land_file, lay_out
+from flows.progress import Silent
+from flows.request import ReadingOptions
+from flows.running import in_threads
+from schemas.catalogue import FieldCatalogue
+from tests.flows.conftest import Contacts
+from tests.transforms.cells import field_of
+from transforms.folder import ImportFolder
+from transforms.sources import Reach, find
+
+RECORDS = 40
+SMALL = 60  # bytes, which is a few records
+
+
+def catalogue() -> FieldCatalogue:
+    email = {"id": "email", "type": "email", "identity": True}
+    return FieldCatalogue.model_validate({"fields": [email, field_of("integer").model_dump()]})
+
+
+def file_with(gaps: set[int], bad: set[int] = frozenset()) -> str:
+    cells = ["" if number in gaps else "x" if number in bad else "5" for number in range(1, RECORDS + 1)]
+    return "email,value\n" + "".join(f"c{number}@b.com,{cell}\n" for number, cell in enumerate(cells, 1))
+
+
+class Steps:
+    """Runs steps one by one, or in threads, and counts them."""
+
+    def __init__(self, workers: int) -> None:
+        self.workers, self.count = workers, Counter[str]()
+
+    def __call__(self, step: Any, plan: Any, items: Any) -> Iterator[Any]:
+        def counted(plan: Any, item: Any) -> Any:
+            self.count[step.__name__] += 1
+            return step(plan, item)
+
+        with in_threads(self.workers) as run:
+            yield from run(counted, plan, items)
+
+
+def examination(folder: Path, text: str, steps: Steps) -> Examination:
+    (folder / "contacts.csv").write_text(text)
+    options, place = ReadingOptions(source=str(folder / "contacts.csv")), ImportFolder.local(folder)
+    source = lay_out(options, catalogue(), land_file(options, place, find(options.source, Reach())))
+    return Examination(source, "+34", place, SMALL, steps, Silent())
+
+
+@pytest.mark.parametrize("workers", [1, 4])
+@pytest.mark.parametrize(
+    ("gaps", "checked_again"),
+    [
+        pytest.param(set[int](), False, id="none"),
+        pytest.param({1}, False, id="in the first chunk, before anything is checked"),
+        pytest.param({20}, True, id="in the middle"),
+        pytest.param({RECORDS}, True, id="in the last record"),
+        pytest.param({10, 20, 30, RECORDS}, True, id="in many chunks, which costs no more"),
+    ],
+)
+def test_a_file_is_read_once_and_checked_at_most_twice(
+    tmp_path: Path, gaps: set[int], checked_again: bool, workers: int
+) -> None:
+    steps = Steps(workers)
+    profile, verdicts = check_whole(examination(tmp_path, file_with(gaps, bad={5, 35}), steps))
+    chunks = len(profile.chunks)
+    assert chunks > 5
+    assert steps.count["read_chunk"] == chunks
+    assert (steps.count["check_chunk"] > chunks) is checked_again
+    assert steps.count["check_chunk"] <= 2 * chunks
+    assert [field.id for field in profile.imported] == ["email"] + ["value"] * (not gaps)
+    assert [verdict.index for verdict in verdicts] == list(range(chunks))
+    assert sum(verdict.rejected for verdict in verdicts) == (0 if gaps else 2)
+
+
+def test_nothing_of_the_first_attempt_is_under_way_in_the_second(tmp_path: Path) -> None:
+    """Both write the same files, so the one that is not to be used has to be done before."""
+    steps = Steps(4)
+    found = examination(tmp_path, file_with({RECORDS}), steps)
+    with pytest.raises(GapFound):
+        list(found.verdicts())
+    before = steps.count["check_chunk"]
+    assert len(list(found.verdicts())) == steps.count["check_chunk"] - before
+
+
+def test_a_late_gap_leaves_its_column_out_of_every_contact(contacts: Contacts, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Rows are staged with the column by then."""
+    monkeypatch.setenv("CONTACTS_CHUNK_BYTES", "1KiB")
+    rows = [f"c{number}@example.com,Ann,{'' if number == 300 else number}\n" for number in range(1, 301)]
+    source = contacts.file("email,name,points\n" + "".join(rows))
+    report = contacts("import", source, "--json").json
+    assert report["contacts"]["inserted"] == 300
+    assert [column["outcome"] for column in report["columns"]] == ["imported", "imported", "incomplete"]
+    found = contacts.database.contacts()
+    assert len(found) == 300
+    assert all(set(contact) == {"name"} for contact in found.values())

@@ -1,0 +1,46 @@
+"""Bytes are told to be UTF-8 exactly where Python decodes them, in whatever blocks they come."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from transforms.encoding import Utf8Stream, is_utf8
+
+PADDING = "é" * 4096
+PIECES = st.one_of(
+    st.text(max_size=5).map(str.encode),
+    st.binary(max_size=4),
+    st.sampled_from([b"\xed\xa0\x80", b"\xc0\x80", b"\xf4\x90\x80\x80", b"\xf0\x80\x80\x80", b"\xe2\x82", b"\x80"]),
+)
+
+
+def decodes(data: bytes) -> bool:
+    try:
+        data.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+@given(st.lists(PIECES, max_size=6), st.booleans())
+def test_bytes_are_utf8_where_python_decodes_them(pieces: list[bytes], long: bool) -> None:
+    data = b"".join(pieces) + PADDING.encode() * long
+    assert is_utf8(data) is decodes(data)
+
+
+@given(st.lists(PIECES, max_size=8))
+def test_a_stream_is_utf8_wherever_it_is_cut(blocks: list[bytes]) -> None:
+    stream = Utf8Stream()
+    for block in blocks:
+        stream.take(block)
+    assert stream.ended_well() is decodes(b"".join(blocks))
+
+
+@pytest.mark.parametrize("cut", range(5))
+def test_a_character_may_come_in_two_blocks(cut: int) -> None:
+    text = "a😀".encode()
+    stream = Utf8Stream()
+    stream.take(text[:cut])
+    stream.take(text[cut:])
+    assert stream.ended_well()
+    assert len(text) == 5
