@@ -27,7 +27,7 @@ def catalogue() -> FieldCatalogue:
     return FieldCatalogue.model_validate({"fields": [email, field_of("integer").model_dump()]})
 
 
-def file_with(gaps: set[int], bad: set[int] = frozenset()) -> str:
+def file_with(gaps: set[int], bad: frozenset[int] = frozenset()) -> str:
     cells = ["" if number in gaps else "x" if number in bad else "5" for number in range(1, RECORDS + 1)]
     return "email,value\n" + "".join(f"c{number}@b.com,{cell}\n" for number, cell in enumerate(cells, 1))
 
@@ -69,7 +69,7 @@ def test_a_file_is_read_once_and_checked_at_most_twice(
     tmp_path: Path, gaps: set[int], checked_again: bool, workers: int
 ) -> None:
     steps = Steps(workers)
-    profile, verdicts = check_whole(examination(tmp_path, file_with(gaps, bad={5, 35}), steps))
+    profile, verdicts = check_whole(examination(tmp_path, file_with(gaps, bad=frozenset({5, 35})), steps))
     chunks = len(profile.chunks)
     assert chunks > 5
     assert steps.count["read_chunk"] == chunks
