@@ -54,7 +54,7 @@ def die_once(mark: Path) -> None:
 def test_a_killed_worker_costs_a_retry_and_not_the_import(
     in_small_chunks: Contacts, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    from flows import examine
+    from flows import examination
     from transforms import check
 
     mark = tmp_path / "died"
@@ -64,7 +64,7 @@ def test_a_killed_worker_costs_a_retry_and_not_the_import(
             die_once(mark)
         return check.check_chunk(plan, chunk)
 
-    monkeypatch.setattr(examine, "check_chunk", check_chunk)
+    monkeypatch.setattr(examination, "check_chunk", check_chunk)
     monkeypatch.setenv("CONTACTS_TASK_RUNNER", "dask")
     report = in_small_chunks.load(MESSY)
     assert mark.exists()
