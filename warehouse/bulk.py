@@ -5,11 +5,13 @@ from contextlib import contextmanager
 from typing import Any
 
 import psycopg
-from sqlalchemy import Connection, Row, Select, Table, insert, text
+from sqlalchemy import Connection, Row, Select, Table, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.schema import CreateTable, ExecutableDDLElement
 from sqlalchemy.sql.compiler import DDLCompiler
+
+from warehouse.lookers import find_together
 
 # A key is plain when its definition is all there is to it: what else somebody said of it would be lost with it.
 KEYS = text("""
@@ -43,17 +45,17 @@ def _create_table_as(element: CreateTableAs, compiler: DDLCompiler, **_: Any) ->
 
 
 def write_down(connection: Connection, table: Table, rows: Select[Any]) -> None:
-    """Make a table that holds what a query finds.
+    """Make a table that holds what a query finds, whose first column numbers what it looks at.
 
     PostgreSQL looks with all its processes only where the table is made by the very statement, and looks at everything
-    again for the next one unless it is told how few rows these are.
+    again for the next one unless it is told how few rows these are. SQLite has one processor for a query.
     """
     if connection.dialect.name == "postgresql":
         connection.execute(CreateTableAs(table, rows))
         connection.exec_driver_sql(f"analyze {connection.dialect.identifier_preparer.format_table(table)}")
     else:
         connection.execute(CreateTable(table))
-        connection.execute(insert(table).from_select([column.name for column in table.columns], rows))
+        find_together(connection, table, rows)
 
 
 @contextmanager

@@ -1,0 +1,70 @@
+"""Several connections that look at once, since SQLite gives every query a single processor.
+
+The connection that merges keeps all writers out, and looks before it writes: so the others see what it sees.
+"""
+
+import os
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+from sqlalchemy import Connection, Row, Select, Table, func, insert, select
+
+LOOKERS = min(4, os.cpu_count() or 1)
+ROWS_A_LOOK = 100_000  # of which, at most this many at a time, what is found is held in memory
+FIRST_ROWS = 2_000
+FEW = 0.2  # of the first rows; where more is found, it costs less to write it down than to hand it over
+CACHE_KB = 32 * 1024
+
+Found = list[Row[Any]]
+
+
+def find_together(connection: Connection, found: Table, rows: Select[Any]) -> None:
+    """Put into `found` what `rows` finds, whose first column numbers what it looks at."""
+    number = rows.selected_columns[0]
+    first, last = connection.execute(select(func.min(number), func.max(number))).one()
+    several = first is not None and last - first >= ROWS_A_LOOK
+    if several and _share_found(connection, rows.where(number < first + FIRST_ROWS)) <= FEW:
+        looks = [
+            rows.where(number.between(start, start + ROWS_A_LOOK - 1)) for start in range(first, last + 1, ROWS_A_LOOK)
+        ]
+        for each in _looked(connection, looks):
+            if each:
+                connection.execute(insert(found), [row._asdict() for row in each])
+    else:
+        connection.execute(insert(found).from_select([column.name for column in found.columns], rows))
+
+
+def _share_found(connection: Connection, rows: Select[Any]) -> float:
+    return (connection.scalar(select(func.count()).select_from(rows.subquery())) or 0) / FIRST_ROWS
+
+
+def _looked(connection: Connection, looks: list[Select[Any]]) -> Iterator[Found]:
+    """What each look finds; no more of them at a time than there are lookers."""
+    attached = _attached(connection)
+
+    def look(rows: Select[Any]) -> Found:
+        with connection.engine.execution_options(writes=False).connect() as looker:
+            driver = looker.connection.driver_connection
+            assert driver is not None
+            try:
+                driver.execute(f"pragma cache_size = -{CACHE_KB}")
+                driver.execute("pragma query_only = on")
+                for name, path in attached.items():
+                    driver.execute(f'attach database ? as "{name}"', (path,))
+                return list(looker.execute(rows))
+            finally:
+                looker.invalidate()  # it is of no other use
+
+    with ThreadPoolExecutor(LOOKERS, "looker") as lookers:
+        for start in range(0, len(looks), LOOKERS):
+            yield from lookers.map(look, looks[start : start + LOOKERS])
+
+
+def _attached(connection: Connection) -> dict[str, str]:
+    """The files that are attached to a connection, by their names in it."""
+    driver = connection.connection.driver_connection
+    assert driver is not None
+    return {
+        name: path for _, name, path in driver.execute("pragma database_list") if path and name not in ("main", "temp")
+    }
