@@ -10,7 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from flows.report import Outcome, Report, dialect_in_words
-from flows.wording import mending, use_of_rejected
+from flows.wording import left_out, mending, use_of_rejected
 from schemas.rules import EXPECTED, Rule, commonest_first
 
 
@@ -83,8 +83,7 @@ def _print_for_people(report: Report) -> None:
         print(f"retry:    {mending(retry)}")
     if segment := report.get("segment"):
         print(f"segment:  {segment['added']:,} contacts joined {segment['id']}")
-    odd = [column for column in report["columns"] if column["outcome"] != "imported"]
-    if odd:
+    if odd := left_out(report):
         print("\nColumns not imported")
         print_table(("column", "why", "empty cells", "suggestion"), [_odd_column(column) for column in odd])
     if changed := [each for each in report["translations"] if each["cells"]]:

@@ -6,7 +6,7 @@ from typing import Any
 from flows.markdown import code, plain, table
 from flows.picture import split_picture
 from flows.report import Report, dialect_in_words
-from flows.wording import counted, mending, use_of_rejected
+from flows.wording import counted, left_out, mending, use_of_rejected
 from schemas.rules import EXPECTED, Rule, commonest_first
 
 
@@ -97,8 +97,8 @@ def column_outcomes(result: Report) -> Iterable[str]:
     if not (columns := result["columns"]):
         return
     yield "## Columns"
-    if left_out := [column for column in columns if column["outcome"] != "imported"]:
-        yield "Not imported:\n\n" + "\n".join(f"- **{plain(each['column'])}**: {_why(each)}" for each in left_out)
+    if odd := left_out(result):
+        yield "Not imported:\n\n" + "\n".join(f"- **{plain(each['column'])}**: {_why(each)}" for each in odd)
     rows = ((each["column"], each["field"] or "", each["outcome"], each["empty_cells"]) for each in columns)
     yield table(["column", "field", "outcome", "empty cells"], rows)
 

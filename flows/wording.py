@@ -3,10 +3,23 @@
 from collections.abc import Mapping
 from typing import Any
 
+from transforms.layout import REJECTION_COLUMNS
+from transforms.mapping import Outcome
+
 
 def counted(number: int, thing: str) -> str:
     """A number and its thing, in the plural but for one."""
     return f"{number:,} {thing}{'' if number == 1 else 's'}"
+
+
+def left_out(report: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The columns that were not imported, but for those that a rejected file adds, which nobody would miss."""
+    return [
+        column
+        for column in report["columns"]
+        if column["outcome"] != Outcome.IMPORTED
+        and not (column["outcome"] == Outcome.IGNORED and column["column"] in REJECTION_COLUMNS)
+    ]
 
 
 def use_of_rejected(report: Mapping[str, Any], retry: str) -> str:

@@ -51,6 +51,8 @@ def test_a_retry_keeps_the_columns_of_its_import(contacts: Contacts) -> None:
     """`birthdate` had a gap in the first file and has none among the mended rows; `Full name` was mapped by hand."""
     first = contacts.load(FIRST, "--map", "Full name=name", "--map", "Loyalty=")
     retry = contacts.load(mended(first, fix("Bob", "Dan")), "--retry-of", "1")
+    said = contacts("imports", "2").out.partition("Columns not imported")[2].partition("Rejections")[0]
+    assert [line.split()[0] for line in said.splitlines()[2:] if line] == ["birthdate", "Loyalty"]
     assert retry["retry_of"] == {"id": 1, "first": 1, "mended": 2, "missing": 2}
     outcomes = {column["column"]: (column["field"], column["outcome"]) for column in retry["columns"][:5]}
     assert outcomes == {
