@@ -4,8 +4,7 @@ Columns here are series of dtype `ArrowDtype(string)`, one cell a row, null wher
 Values that need a library one by one are judged once for each distinct value.
 """
 
-import threading
-from collections import OrderedDict
+import weakref
 from collections.abc import Callable, Iterable
 from typing import TypeAlias
 
@@ -29,12 +28,11 @@ ARROW_TYPES: dict[Storage, pa.DataType] = {
 }
 
 Mask: TypeAlias = pd.Series
-_Place: TypeAlias = tuple[tuple[int, ...], ...]
 
 
 def to_arrow(column: pd.Series) -> pa.ChunkedArray:
-    """The Arrow array beneath a column, not copied."""
-    array = pa.array(column)
+    """The Arrow array beneath a column, not copied, and the same object each time."""
+    array = column.array.__arrow_array__()
     return array if isinstance(array, pa.ChunkedArray) else pa.chunked_array([array])
 
 
@@ -96,42 +94,26 @@ def judged_further(column: pd.Series, known: Mask, judge: Callable[[pd.Series], 
 class Remembered:
     """A judge of whole columns whose verdict outlives the question: what normalising finds, checking asks again.
 
-    A column is known again by the place of its cells in memory, which cannot become another's, since the
-    memory holds on to them. It is short, a few columns a thread.
+    A column is known again by its Arrow array, which pandas hands on to copies, and forgotten once nobody has
+    that array any more: a memory of its own would keep the cells of chunks that are long done.
     """
-
-    COLUMNS = 8
 
     def __init__(self, judge: Callable[[pd.Series], Mask]) -> None:
         self._judge = judge
-        self._memory = threading.local()
+        self._verdicts: dict[int, tuple[weakref.ref[pa.ChunkedArray], np.ndarray]] = {}
 
     def __call__(self, column: pd.Series) -> Mask:
-        found = self._verdicts().get(_place(to_arrow(column)))
+        found = self._verdicts.get(id(to_arrow(column)))
         if found is None:
             return self.remember(column, self._judge(column))
         return pd.Series(found[1], index=column.index, name=column.name)
 
     def remember(self, column: pd.Series, verdict: Mask) -> Mask:
         """Know from now on what the judge says of this column."""
-        array, verdicts = to_arrow(column), self._verdicts()
-        verdicts[_place(array)] = array, verdict.to_numpy(bool, copy=True)
-        while len(verdicts) > self.COLUMNS:
-            verdicts.popitem(last=False)
+        array, verdicts = to_arrow(column), self._verdicts
+        key = id(array)  # nobody else's before the array is gone, and its verdict with it
+        verdicts[key] = weakref.ref(array, lambda gone: verdicts.pop(key, None)), verdict.to_numpy(bool, copy=True)
         return verdict
-
-    def _verdicts(self) -> OrderedDict[_Place, tuple[pa.ChunkedArray, np.ndarray]]:
-        if not hasattr(self._memory, "verdicts"):
-            self._memory.verdicts = OrderedDict()
-        verdicts: OrderedDict[_Place, tuple[pa.ChunkedArray, np.ndarray]] = self._memory.verdicts
-        return verdicts
-
-
-def _place(array: pa.ChunkedArray) -> _Place:
-    return tuple(
-        (chunk.offset, len(chunk), *(buffer.address if buffer else 0 for buffer in chunk.buffers()))
-        for chunk in array.chunks
-    )
 
 
 def within(column: pd.Series, values: Iterable[str]) -> Mask:

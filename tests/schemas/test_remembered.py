@@ -1,12 +1,13 @@
 """A remembered verdict is that of the same cells, and of no others."""
 
 import gc
+import weakref
 
 import pandas as pd
 import pyarrow as pa
 import pytest
 
-from schemas.columns import TEXT, Remembered
+from schemas.columns import TEXT, Remembered, to_arrow
 
 
 def column(*cells: str | None) -> pd.Series:
@@ -61,8 +62,11 @@ def test_cells_in_the_place_of_others_are_judged_anew(judge: Remembered, asked: 
     assert len(asked) == 200
 
 
-def test_the_memory_is_short(judge: Remembered, asked: list[list[str]]) -> None:
-    columns = [column("a") for _ in range(Remembered.COLUMNS + 1)]
-    for each in [*columns, columns[0], columns[-1]]:
-        judge(each)
-    assert len(asked) == len(columns) + 1
+def test_cells_that_nobody_has_any_more_are_forgotten(judge: Remembered) -> None:
+    """Whoever remembered them would keep the memory of a chunk that is long done."""
+    cells = column("a", "abcd")
+    array = weakref.ref(to_arrow(cells))
+    judge(cells.copy())
+    del cells
+    gc.collect()
+    assert array() is None
