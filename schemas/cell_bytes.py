@@ -12,7 +12,8 @@ _SPACE_MAY_BEGIN = np.zeros(256, bool)
 _SPACE_MAY_BEGIN[[*range(33), 0xC2, 0xE1, 0xE2, 0xE3]] = True
 _SPACE_MAY_END = np.zeros(256, bool)
 _SPACE_MAY_END[[*range(33), *range(0x80, 0x8B), 0x9F, 0xA0, 0xA8, 0xA9, 0xAF]] = True
-_BEFORE_THE_END = (0xC2, 0x80, 0x81, 0x9A)
+_BEFORE_THE_END = np.zeros(256, bool)
+_BEFORE_THE_END[[0xC2, 0x80, 0x81, 0x9A]] = True
 
 
 def first_bytes(cells: pa.ChunkedArray) -> np.ndarray:
@@ -59,7 +60,7 @@ def _may_end_in_space(data: np.ndarray, offsets: np.ndarray) -> np.ndarray:
     last = _at(data, offsets, offsets[1:] - 1)
     may: np.ndarray = _SPACE_MAY_END[last]
     beyond = np.flatnonzero(may & (last >= 0x80))
-    may[beyond] = np.isin(data[offsets[1:][beyond] - 2], _BEFORE_THE_END)
+    may[beyond] = _BEFORE_THE_END[data[offsets[1:][beyond] - 2]]
     return may
 
 

@@ -103,8 +103,9 @@ class Remembered:
         self._verdicts: dict[int, tuple[weakref.ref[pa.ChunkedArray], np.ndarray]] = {}
 
     def __call__(self, column: pd.Series) -> Mask:
-        found = self._verdicts.get(id(to_arrow(column)))
-        if found is None:
+        array = to_arrow(column)
+        found = self._verdicts.get(id(array))
+        if found is None or found[0]() is not array:
             return self.remember(column, self._judge(column))
         return pd.Series(found[1], index=column.index, name=column.name)
 
