@@ -44,7 +44,7 @@ def _a_day(schema: dict[str, Any]) -> None:
 
 
 _ROWS, _ALL = r"[0-9]{1,12}", r"100(?:\.0{1,3})?%"
-_SHARE = rf"{_ROWS}|[0-9]{{1,2}}(?:\.[0-9]{{1,3}})?%|{_ALL}"
+_SHARE = rf"{_ROWS}|0?[0-9]{{1,2}}(?:\.[0-9]{{1,3}})?%|{_ALL}"
 _SHARE_OF_ANOTHER = rf"{_ROWS}|[0-9]{{1,3}}(?:\.[0-9]{{1,3}})?%"  # file, which may have had fewer rows
 _CHARACTER = r"[^A-Za-z0-9]|[A-Za-z]{3,9}"  # or its name
 _PREFIX = r"\+[1-9][0-9]{0,2}"

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from flows.ceilings import share_of
+from flows.request import ImportRequest
 from tests.flows.conftest import Contacts
 
 TEN = "email,name,points\n" + "".join(f"user{n}@example.com,Name {n},{n + 1}\n" for n in range(10))
@@ -74,6 +75,11 @@ def test_a_required_field_that_did_not_come_stops_the_import(contacts: Contacts,
 def test_a_required_field_that_no_catalogue_has(contacts: Contacts) -> None:
     ran = contacts("import", contacts.file(TEN), "--require", "shoe_size", "--json")
     assert (ran.status, ran.json["error"]["code"]) == (1, "unknown-field")
+
+
+@pytest.mark.parametrize("share", ["100%", "100.0%", "099.9%", "0%"])
+def test_up_to_all_rows_may_be_rejected(share: str) -> None:
+    assert ImportRequest(source="a.csv", max_rejected=share).max_rejected == share
 
 
 @pytest.mark.parametrize("option", ["--max-rejected", "--min-rows"])
