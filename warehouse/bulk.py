@@ -30,18 +30,16 @@ NOT_NOW = (
 
 
 class CreateTableAs(ExecutableDDLElement):
-    """Make a table of what a query finds; with the names of its columns, and types of the query's own."""
-
-    inherit_cache = False
+    """Make an unlogged table of what a query finds, whose columns have the query's names and types."""
 
     def __init__(self, table: Table, rows: Select[Any]) -> None:
         self.table, self.rows = table, rows
 
 
-@compiles(CreateTableAs)
+@compiles(CreateTableAs, "postgresql")
 def _create_table_as(element: CreateTableAs, compiler: DDLCompiler, **_: Any) -> str:
-    head = CreateTable(element.table).compile(dialect=compiler.dialect)
-    return f"{str(head).partition('(')[0]} AS {compiler.sql_compiler.process(element.rows, literal_binds=True)}"
+    name = compiler.preparer.format_table(element.table)
+    return f"create unlogged table {name} as {compiler.sql_compiler.process(element.rows, literal_binds=True)}"
 
 
 def write_down(connection: Connection, table: Table, rows: Select[Any]) -> None:

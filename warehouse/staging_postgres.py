@@ -12,9 +12,9 @@ from sqlalchemy.schema import CreateTable, DropTable
 
 from warehouse.connection import Warehouse
 
-# Every value is quoted and no null is: so an empty text stays apart from a blank cell.
-AS_CSV = pyarrow.csv.WriteOptions(include_header=False, quoting_style="all_valid")
-ROWS_A_WRITE = 10_000
+# Every text is quoted and no null is: so an empty text stays apart from a blank cell.
+AS_CSV = pyarrow.csv.WriteOptions(include_header=False, quoting_style="needed")
+ROWS_A_WRITE = 2_000  # as much as a socket holds: the server then reads some rows while we write the next
 
 
 # It is open while a file is read and checked, whatever the server thinks of transactions that idle or last.

@@ -1,5 +1,6 @@
 """Staged rows arrive exactly, survive a lost connection, and never touch the contacts by themselves."""
 
+import time
 from datetime import date
 from typing import Any
 
@@ -10,6 +11,7 @@ from sqlalchemy import Connection, event, select, text
 
 from schemas.errors import TransientWarehouseError
 from tests.warehouse.conftest import Importer
+from warehouse.connection import Warehouse
 from warehouse.merge import MergeCounts
 from warehouse.staging import Staging
 
@@ -157,6 +159,23 @@ def test_a_merge_that_could_not_lock_is_tried_again_with_what_is_staged(importer
         staging.ensure()
         assert importer.load(staging, 1).counts == MergeCounts(inserted=1)
         assert staging.table.name == table
+
+
+def test_a_server_that_ends_idle_transactions_spares_this_one(importer: Importer, postgres_url: str) -> None:
+    if not importer.warehouse.is_postgres:
+        pytest.skip("SQLite has no such limit")
+    options = "options=-c%20idle_in_transaction_session_timeout%3D200ms%20-c%20transaction_timeout%3D500ms"
+    strict = f"{postgres_url}{'&' if '?' in postgres_url else '?'}{options}"
+    number = importer.start()
+    with Warehouse.open(strict, importer.warehouse.schema) as warehouse:
+        importer.warehouse = warehouse
+        with importer.staging(number) as staging:
+            staging.add(importer.write([{"email": ANN}]))
+            table = staging.table.name
+            time.sleep(0.7)
+            staging.ensure()
+            assert importer.load(staging, 1).counts == MergeCounts(inserted=1)
+            assert staging.table.name == table
 
 
 def impatient(connection: Connection, _: str) -> None:
