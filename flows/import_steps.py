@@ -1,6 +1,7 @@
 """The steps of an import, each with its place in the report; those that Prefect shows or tries again are its tasks."""
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -20,12 +21,14 @@ from flows.import_life import run_id
 from flows.progress import watcher
 from flows.report import ImportReport, Report
 from flows.request import ImportRequest
+from flows.running import in_order
 from flows.same_file import SameFile
 from flows.settings import Settings
 from flows.sources import find_source, scheduled_day
 from flows.task_runs import discreet, on_task_runner
 from schemas.catalogue import FieldCatalogue
 from schemas.errors import TransientWarehouseError
+from transforms.check import ChunkVerdict
 from transforms.duplicates import losers_of
 from transforms.expand import Limits
 from transforms.folder import ImportFolder, open_table
@@ -42,6 +45,8 @@ from warehouse.prepare import prepare
 from warehouse.retries import Mending, earlier_import
 from warehouse.segments import check_segment
 from warehouse.staging import Staging
+
+STAGED_AT_A_TIME = 4  # chunks that may wait to be staged; a slow warehouse slows the checks down, and no memory fills
 
 T = TypeVar("T")
 
@@ -137,13 +142,19 @@ def examine(examination: Examination, warehouse: Warehouse, report: ImportReport
 def stage_all(examination: Examination, warehouse: Warehouse, report: ImportReport, folder: ImportFolder) -> Staging:
     """Staging with all that was accepted in it; the caller closes it."""
     fields = examination.profile().imported
-    report.verdicts = []
     with ExitStack() as stack:
         staging = stack.enter_context(Staging(warehouse, run_id(report), fields, Path(folder.scratch), open_table))
-        for verdict in examination.verdicts():
+
+        def add(verdict: ChunkVerdict) -> ChunkVerdict:
             with report.stage("staging, meanwhile"):
                 staging.add(verdict.accepted_path)
-            report.verdicts.append(verdict)
+            return verdict
+
+        with ThreadPoolExecutor(1, "staging") as stager:  # this thread has the chunks to hand out
+            steps = in_order(
+                lambda verdict: stager.submit(add, verdict), examination.verdicts(), ahead=STAGED_AT_A_TIME
+            )
+            report.verdicts = list(steps)
         stack.pop_all()
     return staging
 
