@@ -14,6 +14,7 @@ BIN := $(VENV)/bin
 RUNTIME := $(VENV)/.runtime
 DEV := $(VENV)/.dev
 PEERS := $(VENV)/peers
+USERS := $(VENV)/users
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 HOME_OF_RUNS := $(BIN)/python -c 'from flows.environment import prefect_home; print(prefect_home())'
 # `prefect server start --port` would leave the UI calling port 4200; hence PREFECT_SERVER_API_PORT below.
@@ -54,9 +55,9 @@ ui: $(RUNTIME) ## Prefect's UI over the command's runs, at http://127.0.0.1:$POR
 		DO_NOT_TRACK=1 PREFECT_SERVER_ANALYTICS_ENABLED=false PREFECT_SERVER_LOGGING_LEVEL=ERROR \
 		$(BIN)/prefect server start
 
-bench: $(DEV) $(PEERS)/.ready ## imports beside bare loads and other tools (ROWS=1000000 ROUNDS=3 ONLY=loads,check)
+bench: $(DEV) $(PEERS)/.ready $(USERS)/.ready ## imports beside bare loads and other tools (ROWS=1000000 ROUNDS=3 ONLY=loads,check)
 	$(BIN)/python -m benchmarks.run --rows $(ROWS) --rounds $(ROUNDS) --only "$(ONLY)" \
-		--peers $(PEERS)/bin/python $(BENCH_ARGS)
+		--python $(USERS)/bin/python --peers $(PEERS)/bin/python $(BENCH_ARGS)
 
 fuzz: $(DEV) ## made-up and damaged files, each checked and judged (CASES=1000 FIRST=0)
 	$(BIN)/python -m tests.fuzz.run --cases $(CASES) --first $(FIRST)
@@ -87,6 +88,13 @@ $(RUNTIME): requirements.txt pyproject.toml | $(VENV)/bin/python
 $(PEERS)/.ready: benchmarks/peers/requirements.txt | $(VENV)/bin/python
 	$(PYTHON) -m venv $(PEERS)
 	$(PEERS)/bin/python -m pip --disable-pip-version-check --quiet install --require-hashes --no-deps -r $<
+	@touch $@
+
+# What is measured runs as users have it: Pandera loads packages of the tests where it finds them.
+$(USERS)/.ready: requirements.txt pyproject.toml | $(VENV)/bin/python
+	$(PYTHON) -m venv $(USERS)
+	$(USERS)/bin/python -m pip --disable-pip-version-check --quiet install --require-hashes --no-deps -r $<
+	$(USERS)/bin/python -m pip --disable-pip-version-check --quiet install --no-deps --no-build-isolation -e .
 	@touch $@
 
 $(DEV): requirements-dev.txt pyproject.toml | $(VENV)/bin/python

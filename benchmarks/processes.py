@@ -53,7 +53,7 @@ def small(bench: Bench) -> Iterator[str]:
 
     def empty_flow() -> Measured:
         alone = {"PREFECT_API_URL": None, "CONTACTS_HOME": str(bench.folder / "home-of-empty-flow")}
-        return measure([sys.executable, "-m", "benchmarks.empty_flow"], **alone)
+        return measure([bench.python, "-m", "benchmarks.empty_flow"], **alone)
 
     alone: dict[str, str | None] = {"PREFECT_API_URL": None, "PREFECT_HOME": None}
     contenders: list[tuple[str, Callable[[], Measured]]] = [

@@ -10,6 +10,7 @@ import os
 import platform
 import re
 import shutil
+import sys
 import tempfile
 from datetime import UTC, datetime
 from pathlib import Path
@@ -48,6 +49,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--only", default="", help=f"some of: {','.join(PARTS)}")
     parser.add_argument("--sizes", default="10000,100000,1000000,10000000", help="the rows that are plotted")
     parser.add_argument("--peers", help="the Python of the peers' environment; without it, no dlt and no plot")
+    parser.add_argument("--python", default=sys.executable, help="runs the contacts command; as users have it")
     parser.add_argument("--folder", type=Path, help="where files and databases go for the time being")
     parser.add_argument("--write", action="store_true", help="into docs/benchmarks.md and docs/images, too")
     given = parser.parse_args()
@@ -64,7 +66,8 @@ def main() -> None:
     image = IMAGE if given.write else Path.cwd() / "build" / IMAGE.name
     sizes = tuple(int(size) for size in given.sizes.split(","))
     peers = str(Path(given.peers).absolute()) if given.peers else None
-    bench = Bench(given.rows, given.rounds, folder, image, sizes, peers)
+    python = str(Path(given.python).absolute())
+    bench = Bench(given.rows, given.rounds, folder, image, sizes, peers, python)
     try:
         for name in given.only:
             note(f"part {name}")
