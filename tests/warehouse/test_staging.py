@@ -14,6 +14,7 @@ from tests.warehouse.conftest import Importer
 from warehouse.connection import Warehouse
 from warehouse.merge import MergeCounts
 from warehouse.staging import Staging
+from warehouse.staging_postgres import ROWS_A_WRITE
 
 ANN, BOB, EVE = "ann@example.org", "bob@example.org", "eve@example.org"
 
@@ -39,6 +40,10 @@ def cut_connections(url: str) -> None:
         pytest.param("name", "\\N", id="the mark for null of COPY"),
         pytest.param("name", "a\n\\.\nb", id="the mark for the end of COPY"),
         pytest.param("name", 'say "hi", \\"\r\n\tthere;', id="quotes, breaks, tabs"),
+        pytest.param("name", "a\\tb\\", id="a backslash at the end"),
+        pytest.param("name", "a\rb", id="a carriage return"),
+        pytest.param("name", "a\x1fb", id="a unit separator"),
+        pytest.param("name", "'", id="a single quote"),
         pytest.param("name", "  outer space ", id="outer space"),
         pytest.param("name", "😀 ñ \u0301 \u2028", id="beyond ASCII"),
         pytest.param("name", "x" * 1_000_000, id="a million characters"),
@@ -60,6 +65,15 @@ def test_values_arrive_as_they_were(importer: Importer, field: str, value: Any) 
     assert contact[field] == value
     assert all(contact[other.id] is None for other in importer.catalogue.fields if other.id not in row)
     assert importer([row]).counts.updated == 0 if value != "" else True
+
+
+def test_plain_and_other_rows_take_turns(importer: Importer) -> None:
+    """Each is written in the form that suits it, whatever comes before and after."""
+    each = ["Ann", 'say "hi"', None, "a\\b", "Bob", "two\nlines", "Eve", "\x1f"]
+    names = [name for name in each for _ in range(ROWS_A_WRITE)]
+    importer([{"email": f"{number}@example.org", "name": name} for number, name in enumerate(names)])
+    stored = {contact["email"]: contact["name"] for contact in importer.contacts()}
+    assert [stored[f"{number}@example.org"] for number in range(len(names))] == names
 
 
 def test_losing_duplicates_are_taken_out(importer: Importer) -> None:
