@@ -6,6 +6,7 @@ The connection that merges keeps all writers out, and looks before it writes: so
 import os
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
 from typing import Any
 
 from sqlalchemy import Connection, Row, Select, Table, func, insert, select
@@ -14,7 +15,7 @@ LOOKERS = min(4, os.cpu_count() or 1)
 ROWS_A_LOOK = 100_000  # of which, at most this many at a time, what is found is held in memory
 FIRST_ROWS = 2_000
 FEW = 0.2  # of the first rows; where more is found, it costs less to write it down than to hand it over
-CACHE_KB = 32 * 1024
+CACHE_KB = 48 * 1024
 
 Found = list[Row[Any]]
 
@@ -42,24 +43,30 @@ def _share_found(connection: Connection, rows: Select[Any]) -> float:
 
 def _looked(connection: Connection, looks: list[Select[Any]]) -> Iterator[Found]:
     """What each look finds; no more of them at a time than there are lookers."""
-    attached = _attached(connection)
+    with ExitStack() as stack, ThreadPoolExecutor(LOOKERS, "looker") as threads:
+        lookers = [stack.enter_context(_looker(connection)) for _ in looks[:LOOKERS]]
+        for start in range(0, len(looks), len(lookers)):
+            yield from threads.map(_found, lookers, looks[start : start + len(lookers)])
 
-    def look(rows: Select[Any]) -> Found:
-        with connection.engine.execution_options(writes=False).connect() as looker:
-            driver = looker.connection.driver_connection
-            assert driver is not None
-            try:
-                driver.execute(f"pragma cache_size = -{CACHE_KB}")
-                driver.execute("pragma query_only = on")
-                for name, path in attached.items():
-                    driver.execute(f'attach database ? as "{name}"', (path,))
-                return list(looker.execute(rows))
-            finally:
-                looker.invalidate()  # it is of no other use
 
-    with ThreadPoolExecutor(LOOKERS, "looker") as lookers:
-        for start in range(0, len(looks), LOOKERS):
-            yield from lookers.map(look, looks[start : start + LOOKERS])
+def _found(looker: Connection, rows: Select[Any]) -> Found:
+    return list(looker.execute(rows))
+
+
+@contextmanager
+def _looker(connection: Connection) -> Iterator[Connection]:
+    """A connection to the same files, which can only look, and is of no other use afterwards."""
+    with connection.engine.execution_options(writes=False).connect() as looker:
+        driver = looker.connection.driver_connection
+        assert driver is not None
+        try:
+            driver.execute(f"pragma cache_size = -{CACHE_KB}")
+            driver.execute("pragma query_only = on")
+            for name, path in _attached(connection).items():
+                driver.execute(f'attach database ? as "{name}"', (path,))
+            yield looker
+        finally:
+            looker.invalidate()
 
 
 def _attached(connection: Connection) -> dict[str, str]:
