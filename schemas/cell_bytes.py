@@ -6,14 +6,12 @@ from collections.abc import Iterable, Iterator
 import numpy as np
 import pyarrow as pa
 
-# What white space begins with in UTF-8, as Arrow trims it, and what it ends with; some letters do as well. An
-# empty cell has 0. Beyond ASCII, the byte before the last one tells white space from most letters.
-_SPACE_MAY_BEGIN = np.zeros(256, bool)
-_SPACE_MAY_BEGIN[[*range(33), 0xC2, 0xE1, 0xE2, 0xE3]] = True
-_SPACE_MAY_END = np.zeros(256, bool)
-_SPACE_MAY_END[[*range(33), *range(0x80, 0x8B), 0x9F, 0xA0, 0xA8, 0xA9, 0xAF]] = True
-_BEFORE_THE_END = np.zeros(256, bool)
-_BEFORE_THE_END[[0xC2, 0x80, 0x81, 0x9A]] = True
+_SPACE = ord(" ")  # and all that is less: what else is blank in ASCII, and what cells have not
+# What white space ends with beyond ASCII, and what comes before that; some letters do as well.
+_LAST = np.zeros(256, bool)
+_LAST[[*range(0x80, 0x8B), 0x9F, 0xA0, 0xA8, 0xA9, 0xAF]] = True
+_BEFORE_LAST = np.zeros(256, bool)
+_BEFORE_LAST[[0xC2, 0x80, 0x81, 0x9A]] = True
 
 
 def first_bytes(cells: pa.ChunkedArray) -> np.ndarray:
@@ -22,8 +20,9 @@ def first_bytes(cells: pa.ChunkedArray) -> np.ndarray:
 
 
 def may_be_blank(first: np.ndarray) -> np.ndarray:
-    """Which cells may be empty or white space, by their first bytes."""
-    may: np.ndarray = _SPACE_MAY_BEGIN[first]
+    """Which cells may be empty or white space, as Arrow trims it, by their first bytes."""
+    # Comparisons take a tenth of the time of a table.
+    may: np.ndarray = (first <= _SPACE) | (first == 0xC2) | ((first >= 0xE1) & (first <= 0xE3))
     return may
 
 
@@ -51,16 +50,16 @@ def _buffers(cells: pa.ChunkedArray) -> Iterator[tuple[np.ndarray, np.ndarray]]:
 
 
 def _at(data: np.ndarray, offsets: np.ndarray, places: np.ndarray) -> np.ndarray:
-    found: np.ndarray = data[np.minimum(places, len(data) - 1)]
+    found: np.ndarray = data.take(places, mode="wrap")  # an empty cell may lie before the data, or behind
     found[offsets[:-1] == offsets[1:]] = 0
     return found
 
 
 def _may_end_in_space(data: np.ndarray, offsets: np.ndarray) -> np.ndarray:
     last = _at(data, offsets, offsets[1:] - 1)
-    may: np.ndarray = _SPACE_MAY_END[last]
+    may: np.ndarray = (last <= _SPACE) | ((last >= 0x80) & (last <= 0xAF))
     beyond = np.flatnonzero(may & (last >= 0x80))
-    may[beyond] = _BEFORE_THE_END[data[offsets[1:][beyond] - 2]]
+    may[beyond] = _LAST[last[beyond]] & _BEFORE_LAST[data[offsets[1:][beyond] - 2]]
     return may
 
 

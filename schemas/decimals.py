@@ -42,8 +42,10 @@ def _plain(column: pd.Series) -> Mask:
 
 
 def _without_padding(array: pa.ChunkedArray) -> pa.ChunkedArray:
-    array = pc.replace_substring_regex(array, r"^(-?)0+([0-9])", r"\1\2")
-    array = pc.replace_substring_regex(array, r"\.0+$|(\.[0-9]*[1-9])0+$", r"\1")
+    if pc.any(pc.match_substring_regex(array, "^-?0[0-9]")).as_py():
+        array = pc.replace_substring_regex(array, r"^(-?)0+([0-9])", r"\1\2")
+    short = pc.ascii_rtrim(pc.ascii_rtrim(array, characters="0"), characters=".")
+    array = pc.if_else(pc.match_substring(array, "."), short, array)
     return pc.if_else(pc.equal(array, "-0"), "0", array)
 
 
