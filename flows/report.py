@@ -50,11 +50,12 @@ class ImportReport:
     @contextmanager
     def stage(self, name: str) -> Iterator[None]:
         """Add the seconds of a stage to what it took before; stages may lie within others."""
+        self.stages.setdefault(name, 0.0)  # before those within it
         began = time.monotonic()
         try:
             yield
         finally:
-            self.stages[name] = self.stages.get(name, 0.0) + time.monotonic() - began
+            self.stages[name] += time.monotonic() - began
 
     @property
     def rows(self) -> dict[str, int] | None:
