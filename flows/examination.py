@@ -4,7 +4,8 @@ A column that has gaps is dropped, which is sure only once all of the file is re
 is taken for complete; when a later chunk has one after all, the file is read to its end and checked anew.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from typing import TypeVar
 
 from flows.examine import SourceFile
 from flows.progress import Progress
@@ -16,6 +17,8 @@ from transforms.chunks import ChunkProfile, ReadPlan, read_chunk
 from transforms.folder import ImportFolder
 from transforms.normalise import Reading
 from transforms.profile import FileProfile, placed, profile_file
+
+T = TypeVar("T")
 
 
 class GapFound(Exception):
@@ -77,10 +80,15 @@ class Examination:
         return profile is not None
 
 
+def anew_at_a_gap(step: Callable[[], T]) -> T:
+    """What a step makes of all verdicts; once more, where a column of theirs had a gap further on."""
+    try:
+        return step()
+    except GapFound:
+        return step()
+
+
 def check_whole(examination: Examination) -> tuple[FileProfile, list[ChunkVerdict]]:
     """Read and check a file whose verdicts nobody needs before the last one."""
-    try:
-        verdicts = list(examination.verdicts())
-    except GapFound:
-        verdicts = list(examination.verdicts())
+    verdicts = anew_at_a_gap(lambda: list(examination.verdicts()))
     return examination.profile(), verdicts

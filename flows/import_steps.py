@@ -15,7 +15,7 @@ from prefect.utilities.annotations import quote
 
 from flows.artifacts import ProgressArtifact, publish_rejected_rows
 from flows.ceilings import check_enough, check_known, check_order, check_rejected, check_required
-from flows.examination import Examination, GapFound
+from flows.examination import Examination, anew_at_a_gap
 from flows.examine import catalogue_for, land_file, layout_of, settle
 from flows.import_life import run_id
 from flows.progress import watcher
@@ -107,8 +107,9 @@ def staged(
     with on_task_runner(settings) as run, ExitStack() as stack:
         with report.stage("examining"):
             examination = Examination(source, prefix, folder, settings.chunk_bytes, run, progress)
-            check_required(request, examination.profile())
-            staging = stack.enter_context(examine(examination, warehouse, report, folder))
+            check_required(request, examination.profile())  # most of what lacks does so from the first chunk on
+            staging = anew_at_a_gap(lambda: stage_all(examination, warehouse, report, folder))
+            stack.enter_context(staging)
             report.profile = profile = examination.profile()
         report.stages |= examination.work()
         check_required(request, profile)
@@ -129,14 +130,6 @@ def staged(
             check_rejected(request, profile.records, report.rejected.rows)
             exclude_losers(staging, profile, folder)
         yield staging
-
-
-def examine(examination: Examination, warehouse: Warehouse, report: ImportReport, folder: ImportFolder) -> Staging:
-    """Stage the accepted rows as they come; once more, should a column of theirs have a gap further on."""
-    try:
-        return stage_all(examination, warehouse, report, folder)
-    except GapFound:
-        return stage_all(examination, warehouse, report, folder)
 
 
 def stage_all(examination: Examination, warehouse: Warehouse, report: ImportReport, folder: ImportFolder) -> Staging:

@@ -21,7 +21,7 @@ def first_bytes(cells: pa.ChunkedArray) -> np.ndarray:
 
 def may_be_blank(first: np.ndarray) -> np.ndarray:
     """Which cells may be empty or white space, as Arrow trims it, by their first bytes."""
-    # Comparisons take a tenth of the time of a table.
+    # Comparisons take a fraction of the time of a table.
     may: np.ndarray = (first <= _SPACE) | (first == 0xC2) | ((first >= 0xE1) & (first <= 0xE3))
     return may
 

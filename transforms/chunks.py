@@ -109,9 +109,9 @@ def well_formed(table: pa.Table) -> pa.Table:
     return table.filter(pc.invert(pc.fill_null(pc.starts_with(table["rule"], "row-"), False)))
 
 
-def _blank_cells(cells: pa.ChunkedArray, first: np.ndarray | None = None) -> np.ndarray:
+def _blank_cells(cells: pa.ChunkedArray) -> np.ndarray:
     """Which cells are empty or only white space; the null cells of malformed records are not."""
-    blank = may_be_blank(first_bytes(cells) if first is None else first)
+    blank = may_be_blank(first_bytes(cells))
     places = np.flatnonzero(blank)
     if len(places):
         text = pc.utf8_trim_whitespace(cells.take(pa.array(places)))

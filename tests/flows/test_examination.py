@@ -1,5 +1,6 @@
 """Chunks are checked while others are being read, and what a later chunk says of a column counts for all."""
 
+import time
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,7 +12,7 @@ from flows.examination import Examination, GapFound, check_whole
 from flows.examine import land_file, lay_out
 from flows.progress import Silent
 from flows.request import ReadingOptions
-from flows.running import in_threads
+from flows.running import Run, in_threads
 from schemas.catalogue import FieldCatalogue
 from tests.flows.conftest import Contacts
 from tests.transforms.cells import field_of
@@ -33,18 +34,24 @@ def file_with(gaps: set[int], bad: frozenset[int] = frozenset()) -> str:
 
 
 class Steps:
-    """Runs steps one by one, or in threads, and counts them."""
+    """Runs steps in the threads that an import shares, each taking a moment, and counts them."""
 
-    def __init__(self, workers: int) -> None:
-        self.workers, self.count = workers, Counter[str]()
+    def __init__(self, run: Run) -> None:
+        self.run, self.count = run, Counter[str]()
 
     def __call__(self, step: Any, plan: Any, items: Any) -> Iterator[Any]:
         def counted(plan: Any, item: Any) -> Any:
+            time.sleep(0.005)
             self.count[step.__name__] += 1
             return step(plan, item)
 
-        with in_threads(self.workers) as run:
-            yield from run(counted, plan, items)
+        return self.run(counted, plan, items)
+
+
+@pytest.fixture(params=[1, 4])
+def steps(request: pytest.FixtureRequest) -> Iterator[Steps]:
+    with in_threads(request.param) as run:
+        yield Steps(run)
 
 
 def examination(folder: Path, text: str, steps: Steps) -> Examination:
@@ -54,7 +61,6 @@ def examination(folder: Path, text: str, steps: Steps) -> Examination:
     return Examination(source, "+34", place, SMALL, steps, Silent())
 
 
-@pytest.mark.parametrize("workers", [1, 4])
 @pytest.mark.parametrize(
     ("gaps", "checked_again"),
     [
@@ -66,9 +72,8 @@ def examination(folder: Path, text: str, steps: Steps) -> Examination:
     ],
 )
 def test_a_file_is_read_once_and_checked_at_most_twice(
-    tmp_path: Path, gaps: set[int], checked_again: bool, workers: int
+    tmp_path: Path, gaps: set[int], checked_again: bool, steps: Steps
 ) -> None:
-    steps = Steps(workers)
     profile, verdicts = check_whole(examination(tmp_path, file_with(gaps, bad=frozenset({5, 35})), steps))
     chunks = len(profile.chunks)
     assert chunks > 5
@@ -80,9 +85,8 @@ def test_a_file_is_read_once_and_checked_at_most_twice(
     assert sum(verdict.rejected for verdict in verdicts) == (0 if gaps else 2)
 
 
-def test_nothing_of_the_first_attempt_is_under_way_in_the_second(tmp_path: Path) -> None:
+def test_nothing_of_the_first_attempt_is_under_way_in_the_second(tmp_path: Path, steps: Steps) -> None:
     """Both write the same files, so the one that is not to be used has to be done before."""
-    steps = Steps(4)
     found = examination(tmp_path, file_with({RECORDS}), steps)
     with pytest.raises(GapFound):
         list(found.verdicts())
