@@ -4,14 +4,18 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
+import pandas as pd
 import psycopg
-from sqlalchemy import Connection, Row, Select, Table, text
+import pyarrow as pa
+from sqlalchemy import Connection, Row, Select, Table, Text, insert, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.schema import CreateTable, ExecutableDDLElement
 from sqlalchemy.sql.compiler import DDLCompiler
 
+from warehouse.copying import copy_batches
 from warehouse.lookers import find_together
+from warehouse.plain_text import storable_column
 
 # A key is plain when its definition is all there is to it: what else somebody said of it would be lost with it.
 KEYS = text("""
@@ -54,6 +58,25 @@ def write_down(connection: Connection, table: Table, rows: Select[Any]) -> None:
     else:
         connection.execute(CreateTable(table))
         find_together(connection, table, rows)
+
+
+def append_frame(connection: Connection, table: Table, rows: pd.DataFrame) -> None:
+    """Append a frame that has all of the table's columns; its texts are made storable.
+
+    COPY takes PostgreSQL a fifth of the time of inserting row by row, most of which it looks for the import of each.
+    """
+    batch = pa.RecordBatch.from_pydict(
+        {
+            column.name: storable_column(rows[column.name])
+            if isinstance(column.type, Text)
+            else pa.array(rows[column.name], pa.int64(), from_pandas=True)
+            for column in table.columns
+        }
+    )
+    if connection.dialect.name == "postgresql":
+        copy_batches(connection, table, iter([batch]))
+    elif batch.num_rows:
+        connection.execute(insert(table), batch.to_pylist())
 
 
 @contextmanager

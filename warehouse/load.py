@@ -1,7 +1,7 @@
 """The one transaction of an import: contacts, members, columns, rejections and the list, all or nothing."""
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -12,6 +12,7 @@ from sqlalchemy import Connection, Insert, Table, exists, insert, literal, selec
 from schemas.choices import Blanks, MergePolicy
 from schemas.errors import Interrupted
 from schemas.request_errors import ApprovalOutdated
+from warehouse.bulk import append_frame
 from warehouse.connection import Warehouse, allow_memory, lock_tables
 from warehouse.imports import COMPLETED, RUNNING, report_values
 from warehouse.merge import MergeCounts, merge, merge_statements
@@ -121,27 +122,20 @@ def _add_members(
 def _insert_columns(
     connection: Connection, tables: WarehouseTables, import_id: int, columns: Iterable[Mapping[str, Any]]
 ) -> None:
-    _insert_rows(connection, tables.import_columns, import_id, (dict(column) for column in columns))
+    rows = [
+        {key: storable(value) if isinstance(value, str) else value for key, value in column.items()}
+        | {"import_id": import_id}
+        for column in columns
+    ]
+    if rows:
+        connection.execute(insert(tables.import_columns), rows)
 
 
 def _insert_rejections(
     connection: Connection, tables: WarehouseTables, import_id: int, rejections: Iterable[pd.DataFrame]
 ) -> None:
-    names = [column.name for column in tables.rejections.columns if column.name != "import_id"]
     for frame in rejections:
-        plain = frame[names].astype(object)
-        rows = plain.where(plain.notna(), None).to_dict("records")
-        _insert_rows(connection, tables.rejections, import_id, ({str(k): v for k, v in row.items()} for row in rows))
-
-
-def _insert_rows(connection: Connection, table: Table, import_id: int, rows: Iterator[dict[str, Any]]) -> None:
-    prepared = [
-        {key: storable(value) if isinstance(value, str) else value for key, value in row.items()}
-        | {"import_id": import_id}
-        for row in rows
-    ]
-    if prepared:
-        connection.execute(insert(table), prepared)
+        append_frame(connection, tables.rejections, frame.assign(import_id=import_id))
 
 
 def _complete(

@@ -56,6 +56,7 @@ def test_everything_of_an_import_is_stored(importer: Importer, rejections: Calla
         pytest.param("a\0b", r"a\x00b", id="NUL"),
         pytest.param("a\udc80", r"a\udc80", id="half a surrogate pair"),
         pytest.param("'); drop table contacts; --%s%(x)s:y", "'); drop table contacts; --%s%(x)s:y", id="SQL"),
+        pytest.param('a,"b"\r\n\\N\t\x1f', 'a,"b"\r\n\\N\t\x1f', id="marks of COPY"),
         pytest.param(None, None, id="nothing"),
         pytest.param("", "", id="empty"),
     ],

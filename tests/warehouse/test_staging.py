@@ -12,9 +12,9 @@ from sqlalchemy import Connection, event, select, text
 from schemas.errors import TransientWarehouseError
 from tests.warehouse.conftest import Importer
 from warehouse.connection import Warehouse
+from warehouse.copying import ROWS_A_WRITE
 from warehouse.merge import MergeCounts
 from warehouse.staging import Staging
-from warehouse.staging_postgres import ROWS_A_WRITE
 
 ANN, BOB, EVE = "ann@example.org", "bob@example.org", "eve@example.org"
 
