@@ -36,7 +36,7 @@ def settle_duplicates(
     """Find the accepted rows that lose to another with the same email; how many there are."""
     for chunk in chunks:
         _losers_path(scratch, chunk.index).unlink(missing_ok=True)
-    repeated = _repeated(verdicts, rows_a_partition * FINGERPRINTS_FOR_A_ROW)
+    repeated = _repeated(verdicts, rows_a_partition * FINGERPRINTS_FOR_A_ROW, scratch)
     if not len(repeated):
         return 0
     first_records = np.array([chunk.first_record for chunk in chunks])
@@ -80,21 +80,46 @@ def _losers_path(scratch: str, index: int) -> Path:
     return Path(scratch) / f"losers-{index:05}.i64"
 
 
-def _repeated(verdicts: Sequence[ChunkVerdict], at_once: int) -> np.ndarray:
-    """The fingerprints that more than one accepted row has, sorted; they are looked at by ranges, `at_once` each."""
+def _repeated(verdicts: Sequence[ChunkVerdict], at_once: int, scratch: str) -> np.ndarray:
+    """The fingerprints that more than one accepted row has, sorted; `at_once` of them are in memory at a time.
+
+    More of them are dealt out to files, each for a range of them, so that every one is written and read once.
+    """
     ranges = 1 + sum(verdict.accepted for verdict in verdicts) // at_once
-    none = np.empty(0, np.uint64)
-    found = none
-    for number in range(ranges):
-        some = np.concatenate([none, *(_of_range(each, number, ranges) for each in verdicts)])
-        some.sort()
-        found = np.append(found, np.unique(some[1:][some[1:] == some[:-1]]))
-    return np.sort(found)
+    if ranges == 1:
+        return _twins([_prints(verdict) for verdict in verdicts])
+    bounds = np.arange(1, ranges, dtype=np.uint64) * np.uint64((1 << 64) // ranges)
+    paths = [Path(scratch) / f"prints-{number:03}.u64" for number in range(ranges)]
+    with ExitStack() as stack:
+        streams = [stack.enter_context(path.open("wb")) for path in paths]
+        for prints in _some_at_a_time(verdicts, at_once):
+            for stream, part in zip(streams, np.split(prints, np.searchsorted(prints, bounds)), strict=True):
+                stream.write(part.tobytes())
+    found = []
+    for path in paths:
+        found.append(_twins([np.fromfile(path, np.uint64)]))
+        path.unlink()
+    return np.concatenate(found)
 
 
-def _of_range(verdict: ChunkVerdict, number: int, ranges: int) -> np.ndarray:
-    prints = np.asarray(read_table(verdict.accepted_path, columns=[FINGERPRINT])[FINGERPRINT])
-    return prints if ranges == 1 else prints[prints % np.uint64(ranges) == number]
+def _some_at_a_time(verdicts: Sequence[ChunkVerdict], at_once: int) -> Iterator[np.ndarray]:
+    """The fingerprints of several chunks together, sorted: to deal them out costs as much as there are ranges."""
+    some: list[np.ndarray] = []
+    for verdict in verdicts:
+        some.append(_prints(verdict))
+        if sum(map(len, some)) >= at_once or verdict is verdicts[-1]:
+            yield np.sort(np.concatenate(some))
+            some = []
+
+
+def _twins(prints: list[np.ndarray]) -> np.ndarray:
+    """The fingerprints that are there more than once, sorted."""
+    sorted_prints = np.sort(np.concatenate([np.empty(0, np.uint64), *prints]))
+    return np.unique(sorted_prints[1:][sorted_prints[1:] == sorted_prints[:-1]])
+
+
+def _prints(verdict: ChunkVerdict) -> np.ndarray:
+    return np.asarray(read_table(verdict.accepted_path, columns=[FINGERPRINT])[FINGERPRINT])
 
 
 def _candidates(verdict: ChunkVerdict, repeated: np.ndarray) -> tuple[pa.Table, np.ndarray]:

@@ -4,15 +4,17 @@ The connection that merges keeps all writers out, and looks before it writes: so
 """
 
 import os
+from collections import deque
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
+from queue import SimpleQueue
 from typing import Any
 
 from sqlalchemy import Connection, Row, Select, Table, func, insert, select
 
 LOOKERS = min(4, os.cpu_count() or 1)
-ROWS_A_LOOK = 100_000  # of which, at most this many at a time, what is found is held in memory
+ROWS_A_LOOK = 50_000  # of which, at most this many at a time, what is found is held in memory
 FIRST_ROWS = 2_000
 FEW = 0.2  # of the first rows; where more is found, it costs less to write it down than to hand it over
 CACHE_KB = 48 * 1024
@@ -42,15 +44,26 @@ def _share_found(connection: Connection, rows: Select[Any]) -> float:
 
 
 def _looked(connection: Connection, looks: list[Select[Any]]) -> Iterator[Found]:
-    """What each look finds; no more of them at a time than there are lookers."""
+    """What each look finds, in their order; hardly more of them at a time than there are lookers."""
     with ExitStack() as stack, ThreadPoolExecutor(LOOKERS, "looker") as threads:
-        lookers = [stack.enter_context(_looker(connection)) for _ in looks[:LOOKERS]]
-        for start in range(0, len(looks), len(lookers)):
-            yield from threads.map(_found, lookers, looks[start : start + len(lookers)])
+        idle = SimpleQueue[Connection]()
+        for _ in looks[:LOOKERS]:
+            idle.put(stack.enter_context(_looker(connection)))
 
+        def look(rows: Select[Any]) -> Found:
+            looker = idle.get()
+            try:
+                return list(looker.execute(rows))
+            finally:
+                idle.put(looker)
 
-def _found(looker: Connection, rows: Select[Any]) -> Found:
-    return list(looker.execute(rows))
+        waiting = deque[Future[Found]]()
+        for rows in looks:
+            waiting.append(threads.submit(look, rows))
+            if len(waiting) > LOOKERS:
+                yield waiting.popleft().result()
+        while waiting:
+            yield waiting.popleft().result()
 
 
 @contextmanager

@@ -2,12 +2,15 @@
 
 from collections.abc import Sequence
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from schemas.catalogue import FieldCatalogue
 from tests.transforms.pipeline import check
+from transforms import duplicates
+from transforms.check import ChunkVerdict
 
 FILE = """email,points
 a@b.com,1
@@ -54,6 +57,24 @@ def test_the_value_is_the_email_as_it_was_written(catalogue: FieldCatalogue) -> 
     found = check("name,email\nx, A@B.com\ny,a@b.com\n", catalogue)
     assert found.rejections[0][6] == " A@B.com"
     assert found.lines == [(1, 2)]
+
+
+def test_each_chunk_is_asked_for_its_fingerprints_once(
+    catalogue: FieldCatalogue, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However many ranges of them there are: else many rows would cost more than so many times few."""
+    asked: list[int] = []
+    prints = duplicates._prints
+
+    def counted(verdict: ChunkVerdict) -> np.ndarray:
+        asked.append(verdict.index)
+        return prints(verdict)
+
+    monkeypatch.setattr(duplicates, "_prints", counted)
+    found = check(FILE, catalogue, block_bytes=20, rows_a_partition=1)
+    assert len(asked) > 2
+    assert asked == list(range(len(asked)))
+    assert found.column("points") == ["3", "5", "6"]
 
 
 def winners(emails: Sequence[str], good: Sequence[bool], choice: str) -> set[int]:
