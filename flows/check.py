@@ -44,7 +44,7 @@ def _check(
 ) -> None:
     for output in filter(None, (accepted, rejected)):
         _must_be_writable(output)
-    verdicts = examine_into(report, options, settings, folder)
+    verdicts = examine_into(report, options, settings, folder, keys_only=accepted is None)
     assert report.profile is not None
     assert report.rejected is not None
     if accepted:
@@ -61,6 +61,8 @@ def examine_into(
     folder: ImportFolder,
     show: int = 0,
     day: Callable[[], datetime.date] = today,
+    *,
+    keys_only: bool = True,
 ) -> list[ChunkVerdict]:
     """Land, read and check the file in this process alone; the report has what was found, and `show` rejections."""
     catalogue = catalogue_for(options, settings)
@@ -71,7 +73,9 @@ def examine_into(
         report.layout = layout = layout_of(options, catalogue, landed)
         report.source = source = lay_out(options, catalogue, landed, layout, presets=settings.presets)
     with in_threads(settings.workers) as run, report.stage("examining"):
-        examination = Examination(source, catalogue.default_prefix, folder, settings.chunk_bytes, run, progress)
+        examination = Examination(
+            source, catalogue.default_prefix, folder, settings.chunk_bytes, run, progress, keys_only=keys_only
+        )
         report.profile, verdicts = check_whole(examination)
     report.stages |= examination.work()
     with report.stage("settling"):

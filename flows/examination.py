@@ -26,13 +26,24 @@ class GapFound(Exception):
 
 
 class Examination:
-    """One file's way from blocks to verdicts. Both steps go to `run`, which takes a few items ahead."""
+    """One file's way from blocks to verdicts. Both steps go to `run`, which takes a few items ahead.
+
+    With `keys_only`, nobody wants the accepted rows: what is kept of them is what duplicates are found by.
+    """
 
     def __init__(
-        self, source: SourceFile, prefix: str, folder: ImportFolder, block_bytes: int, run: Run, progress: Progress
+        self,
+        source: SourceFile,
+        prefix: str,
+        folder: ImportFolder,
+        block_bytes: int,
+        run: Run,
+        progress: Progress,
+        *,
+        keys_only: bool = False,
     ) -> None:
         self._source, self._prefix, self._folder = source, prefix, folder
-        self._run, self._progress = run, progress
+        self._run, self._progress, self._keys_only = run, progress, keys_only
         self._read: list[ChunkProfile] = []
         self._checking = 0.0
         blocks = cut(source.landed.path, source.landed.source, source.layout, block_bytes)
@@ -50,7 +61,10 @@ class Examination:
         GapFound when what was given so far is not to be used: ask again, once.
         """
         fields, layout = self.profile().imported, self._source.layout
-        plan = CheckPlan(self._folder.address, self._source.mapping, fields, layout.dialect, Reading(self._prefix))
+        kept = tuple(field for field in fields if field.identity) if self._keys_only else fields
+        plan = CheckPlan(
+            self._folder.address, self._source.mapping, fields, kept, layout.dialect, Reading(self._prefix)
+        )
         chunks = placed(self._without_gaps(fields), layout.first_line)
         with self._progress.stage("reading and checking", self._source.landed.size, "bytes") as advance:
             for verdict in self._run(check_chunk, plan, chunks):

@@ -35,11 +35,14 @@ REJECTION_FIELDS = ("record_number", "line_number", "column_name", "field", "cod
 
 @dataclass(frozen=True)
 class CheckPlan:
-    """All that checking a chunk needs to know; `imported` are the fields that were not dropped."""
+    """All that checking a chunk needs to know; `imported` are the fields that were not dropped, `kept` those of them
+    that are written of accepted rows.
+    """
 
     folder: str
     mapping: ColumnMapping
     imported: tuple[Field, ...]
+    kept: tuple[Field, ...]
     dialect: Dialect
     reading: Reading
 
@@ -70,7 +73,7 @@ def check_chunk(plan: CheckPlan, chunk: PlacedChunk) -> ChunkVerdict:
     split = split_records(table, plan, chunk)
     accepted_path = inside(plan.folder, f"accepted-{chunk.index:05}.arrow")
     rejections_path = inside(plan.folder, f"rejections-{chunk.index:05}.arrow")
-    write_table(cast_accepted(split.accepted, plan.imported), accepted_path)
+    write_table(cast_accepted(split.accepted, plan.kept), accepted_path)
     write_table(pa.Table.from_pandas(split.rejected, preserve_index=False), rejections_path)
     accepted = len(split.accepted)
     work = time.thread_time() - began
