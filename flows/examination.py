@@ -1,24 +1,26 @@
-"""Reading and checking at the same time: chunks are checked while those after them are still being read.
+"""One file's way to its verdicts: each chunk is read and checked in one step, while others are.
 
 A column that has gaps is dropped, which is sure only once all of the file is read. A column without a gap so far
 is taken for complete; when a later chunk has one after all, the file is read to its end and checked anew.
 """
 
-from collections.abc import Callable, Iterator
-from typing import TypeVar
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
+from itertools import islice
+from typing import TypeAlias, TypeVar
 
 from flows.examine import SourceFile
 from flows.progress import Progress
 from flows.running import Run
-from schemas.catalogue import Field
 from transforms.blocks import cut
-from transforms.check import CheckPlan, ChunkVerdict, check_chunk
-from transforms.chunks import ChunkProfile, ReadPlan, read_chunk
+from transforms.check import CheckPlan, ChunkVerdict, Portion, check_chunk
+from transforms.chunks import ChunkProfile
 from transforms.folder import ImportFolder
 from transforms.normalise import Reading
-from transforms.profile import FileProfile, placed, profile_file
+from transforms.profile import FileProfile, profile_file
 
 T = TypeVar("T")
+Checked: TypeAlias = tuple[ChunkProfile, ChunkVerdict | None]
 
 
 class GapFound(Exception):
@@ -26,7 +28,7 @@ class GapFound(Exception):
 
 
 class Examination:
-    """One file's way from blocks to verdicts. Both steps go to `run`, which takes a few items ahead.
+    """One file's way from blocks to verdicts. The step goes to `run`, which takes a few items ahead.
 
     With `keys_only`, nobody wants the accepted rows: what is kept of them is what duplicates are found by.
     """
@@ -42,14 +44,15 @@ class Examination:
         *,
         keys_only: bool = False,
     ) -> None:
-        self._source, self._prefix, self._folder = source, prefix, folder
-        self._run, self._progress, self._keys_only = run, progress, keys_only
+        self._source, self._run, self._progress = source, run, progress
+        self._plan = CheckPlan(source.read_plan, folder.address, Reading(prefix), keys_only)
+        self._work = {"reading, all workers": 0.0, "checking, all workers": 0.0}
         self._read: list[ChunkProfile] = []
-        self._checking = 0.0
-        blocks = cut(source.landed.path, source.landed.source, source.layout, block_bytes)
-        plan = ReadPlan(source.landed.path, source.layout, source.mapping, folder.address)
-        self._reading = run(read_chunk, plan, blocks)
-        self._read_next()
+        self._whole = False
+        self._blocks = cut(source.landed.path, source.landed.source, source.layout, block_bytes)
+        fields = self.profile().imported
+        self._first = list(self._checked(Portion(block, fields) for block in islice(self._blocks, 1)))
+        self._read += [profile for profile, _ in self._first]
 
     def profile(self) -> FileProfile:
         """What is known of the file so far; its fields can only become fewer."""
@@ -60,38 +63,42 @@ class Examination:
 
         GapFound when what was given so far is not to be used: ask again, once.
         """
-        fields, layout = self.profile().imported, self._source.layout
-        kept = tuple(field for field in fields if field.identity) if self._keys_only else fields
-        plan = CheckPlan(
-            self._folder.address, self._source.mapping, fields, kept, layout.dialect, Reading(self._prefix)
-        )
-        chunks = placed(self._without_gaps(fields), layout.first_line)
+        number = 1
         with self._progress.stage("reading and checking", self._source.landed.size, "bytes") as advance:
-            for verdict in self._run(check_chunk, plan, chunks):
-                advance(self._read[verdict.index].size)
-                self._checking += verdict.work
-                yield verdict
+            for profile, verdict in self._anew() if self._whole else self._as_they_come():
+                advance(profile.block.length)
+                assert verdict is not None  # there is always an email
+                yield replace(verdict, first_record=number)
+                number += profile.records
 
     def work(self) -> dict[str, float]:
-        """Seconds of processors by step, wherever they were; what was checked in vain counts too."""
-        return {"reading, all workers": sum(each.work for each in self._read), "checking, all workers": self._checking}
+        """Seconds of processors by step, wherever they were; what was done in vain counts too."""
+        return self._work
 
-    def _without_gaps(self, fields: tuple[Field, ...]) -> Iterator[ChunkProfile]:
+    def _as_they_come(self) -> Iterator[Checked]:
+        yield from self._first
+        fields = self.profile().imported
         complete = {field.id for field in fields}
-        number = 0
-        while number < len(self._read) or self._read_next():
-            if self._read[number].incomplete & complete:
-                while self._read_next():
-                    pass
-                raise GapFound
-            yield self._read[number]
-            number += 1
-
-    def _read_next(self) -> bool:
-        profile = next(self._reading, None)
-        if profile is not None:
+        gap = False
+        # Blocks that are not given out yet when a gap is found are read, and no more.
+        for profile, verdict in self._checked(Portion(block, () if gap else fields) for block in self._blocks):
             self._read.append(profile)
-        return profile is not None
+            gap = gap or not profile.incomplete.isdisjoint(complete)
+            if not gap:
+                yield profile, verdict
+        self._whole = True
+        if gap:
+            raise GapFound
+
+    def _anew(self) -> Iterator[Checked]:
+        fields = self.profile().imported
+        return self._checked(Portion(profile.block, fields) for profile in self._read)
+
+    def _checked(self, portions: Iterable[Portion]) -> Iterator[Checked]:
+        for profile, verdict in self._run(check_chunk, self._plan, portions):
+            self._work["reading, all workers"] += profile.work
+            self._work["checking, all workers"] += verdict.work if verdict else 0.0
+            yield profile, verdict
 
 
 def anew_at_a_gap(step: Callable[[], T]) -> T:

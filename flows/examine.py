@@ -10,6 +10,7 @@ from schemas.catalogue import FieldCatalogue, load_catalogue
 from schemas.choices import GapRule
 from schemas.request_errors import NoEmailColumn
 from transforms.check import ChunkVerdict
+from transforms.chunks import ReadPlan
 from transforms.duplicates import settle_duplicates
 from transforms.expand import DEFAULT_LIMITS, Limits
 from transforms.fitting import find_preset, map_with_preset
@@ -32,6 +33,10 @@ class SourceFile:
     landed: Landed
     layout: Layout
     mapping: ColumnMapping
+
+    @property
+    def read_plan(self) -> ReadPlan:
+        return ReadPlan(self.landed.path, self.layout, self.mapping)
 
 
 def catalogue_for(options: ReadingOptions, settings: Settings) -> FieldCatalogue:
@@ -96,8 +101,7 @@ def settle(
     plan = RejectedPlan(
         folder.scratch,
         inside(folder.address, REJECTED_FILE),
-        source.mapping,
-        source.layout.dialect.delimiter,
+        source.read_plan,
         options.duplicates,
         keep,
         show,

@@ -87,7 +87,7 @@ class FileInHand:
     def ask_columns(self, mapping: Mapping[str, str] | None = None, note: str = "") -> Question:
         """The form of the columns, filled with the mapping so far, beside their first values."""
         self.report.source = source = self.laid_out(mapping or {}, final=False)
-        publish_columns(source, self.folder, self.settings)
+        publish_columns(source, self.settings)
         form = columns_form(source.mapping.columns, self.catalogue, how_to_match(self.report, note), note)
         return Question(form, self._facts(COLUMNS, dict(mapping or {}), None))
 

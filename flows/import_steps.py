@@ -140,7 +140,7 @@ def stage_all(examination: Examination, warehouse: Warehouse, report: ImportRepo
 
         def add(verdict: ChunkVerdict) -> ChunkVerdict:
             with report.stage("staging, meanwhile"):
-                staging.add(verdict.accepted_path)
+                staging.add(verdict.accepted_path, verdict.first_record)
             return verdict
 
         with ThreadPoolExecutor(1, "staging") as stager:  # this thread has the chunks to hand out
@@ -215,12 +215,12 @@ def load_task(
 
 def mending_of(report: ImportReport) -> Mending | None:
     """Which records of its first import a mended file brings; read a chunk at a time, anew at each try."""
-    source, profile, first = report.source, report.profile, report.first_import
-    if first is None or source is None or profile is None or report.rejected is None:
+    profile, first = report.profile, report.first_import
+    if first is None or profile is None or report.rejected is None:
         return None
     scratch = str(Path(report.rejected.kept_path).parent)
     pairs = zip(profile.chunks, report.verdicts, strict=True)
-    return Mending(first, (mended_records(source.mapping, chunk, verdict, scratch) for chunk, verdict in pairs))
+    return Mending(first, (mended_records(chunk, verdict, scratch) for chunk, verdict in pairs))
 
 
 def opaque(value: T) -> T:

@@ -21,8 +21,7 @@ from schemas.errors import ContactImportError, one_of
 from schemas.request_errors import DuplicateMapping, NoEmailColumn, SeveralEmailColumns
 from transforms.addresses import shown
 from transforms.blocks import cut
-from transforms.chunks import ReadPlan, read_chunk
-from transforms.folder import ImportFolder, read_table
+from transforms.chunks import read_chunk
 from warehouse.foresee import Foreseen
 
 FIRST_VALUES = 3
@@ -30,16 +29,16 @@ VALUE_LENGTH = 40
 FIRST_BLOCK = 1 << 16
 
 
-def publish_columns(source: SourceFile, folder: ImportFolder, settings: Settings) -> None:
+def publish_columns(source: SourceFile, settings: Settings) -> None:
     """Make the artifact that helps to match columns: their first values, and the fields they seem to be."""
     with harmless("list of columns"):
-        columns = columns_of(source, folder, settings.artifact_values == "masked")
+        columns = columns_of(source, settings.artifact_values == "masked")
         create_markdown_artifact(columns, key="import-columns", description="their first values, to match them by")
 
 
-def columns_of(source: SourceFile, folder: ImportFolder, masked: bool) -> str:
+def columns_of(source: SourceFile, masked: bool) -> str:
     """The columns as markdown."""
-    first = first_values(source, folder)
+    first = first_values(source)
     rows = (
         (
             each.position,
@@ -58,14 +57,13 @@ def columns_of(source: SourceFile, folder: ImportFolder, masked: bool) -> str:
     )
 
 
-def first_values(source: SourceFile, folder: ImportFolder) -> dict[str, str]:
+def first_values(source: SourceFile) -> dict[str, str]:
     """The first values of each column, blank cells left out."""
-    plan = ReadPlan(source.landed.path, source.layout, source.mapping, folder.address)
     blocks = cut(source.landed.path, source.landed.source, source.layout, FIRST_BLOCK)
     first = next(iter(blocks), None)
     if first is None:
         return {column.key: "" for column in source.mapping.columns}
-    cells = read_table(read_chunk(plan, first).path)
+    cells, _ = read_chunk(source.read_plan, first)
     return {column.key: _joined(cells[column.key].to_pylist()) for column in source.mapping.columns}
 
 

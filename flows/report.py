@@ -17,7 +17,8 @@ from transforms.check import ChunkVerdict
 from transforms.dialect import QUOTE
 from transforms.land import NO_ROOM, Landed
 from transforms.layout import Layout
-from transforms.mended import NOTHING_DECIDED, NUMBER, Decided, number_column
+from transforms.mended import NOTHING_DECIDED, Decided
+from transforms.numbers import NUMBER, number_column
 from transforms.profile import FileProfile
 from transforms.rejected import RejectedRows
 

@@ -24,7 +24,7 @@ def write_accepted(path: str, profile: FileProfile, verdicts: Sequence[ChunkVerd
         stream.write(csv_header([field.id for field in profile.imported]))
         for chunk, verdict in zip(profile.chunks, verdicts, strict=True):
             table = read_table(verdict.accepted_path)
-            losers = pa.array(losers_of(scratch, chunk)[:, 0])
+            losers = pa.array(losers_of(scratch, chunk)[:, 0] - chunk.first_record)
             kept = table.filter(pc.invert(pc.is_in(table["record_number"], value_set=losers)))
             stream.write(csv_bytes(accepted_texts(kept, profile.imported)))
 

@@ -17,6 +17,8 @@ from transforms.folder import read_range, size_of
 from transforms.layout import Layout
 from transforms.records import LARGEST_RECORD, RecordReader
 
+FIRST_IS_SMALLER = 8
+
 _LF, _CR = ord("\n"), ord("\r")
 
 
@@ -32,8 +34,12 @@ class Block:
 
 
 def cut(path: str, source: str, layout: Layout, block_bytes: int) -> Iterator[Block]:
-    """Blocks of about `block_bytes` in file order; `RecordTooLarge` rather than unbounded memory."""
-    offset, index, size, end = layout.data_start, 0, block_bytes, size_of(path)
+    """Blocks of about `block_bytes` in file order; `RecordTooLarge` rather than unbounded memory.
+
+    Of several, the first is a small one: the others wait until it is known which columns have gaps.
+    """
+    offset, index, end = layout.data_start, 0, size_of(path)
+    size = block_bytes if end - offset <= block_bytes else max(1, block_bytes // FIRST_IS_SMALLER)
     while offset < end:
         data = read_range(path, offset, size + 1)
         final = len(data) <= size

@@ -1,7 +1,8 @@
-"""Checking one chunk: normalise, validate, split, and cast what was accepted.
+"""Checking one chunk: read, normalise, validate, split, and cast what was accepted.
 
-Writes two Arrow files beside the chunk: the accepted contacts, typed as the warehouse stages them, and
-the rejections, one row a broken rule.
+Writes Arrow files into the import's folder: the accepted contacts, typed as the warehouse stages them; and where
+records were rejected, those rows as they were read, and the rejections, one row a broken rule. Paths and numbers travel
+between tasks, never the records.
 """
 
 import time
@@ -17,46 +18,63 @@ from schemas.catalogue import Field
 from schemas.columns import ARROW_TYPES, to_arrow
 from schemas.frames import row_schema
 from schemas.rules import Rule
-from transforms.chunks import raw_frame
+from transforms.blocks import Block
+from transforms.chunks import ChunkProfile, ReadPlan, raw_frame, read_chunk
 from transforms.dialect import Dialect
 from transforms.explain import explain_cell, explain_lingering, explain_row, explain_rule
 from transforms.fingerprints import fingerprints
-from transforms.folder import inside, read_table, write_table
+from transforms.folder import inside, write_table
 from transforms.mapping import ColumnMapping
 from transforms.normalise import Reading, normalise
-from transforms.profile import PlacedChunk
+from transforms.numbers import number_column, numbers_in
 from transforms.records import RecordReader
 from transforms.validate import Failure, failures
 
-FINGERPRINT = "email fingerprint"  # no field has an id with a space in it
+# No field has an id with a space in it.
+FINGERPRINT = "email fingerprint"
+FIRST_NUMBER = "first number"
 
 REJECTION_FIELDS = ("record_number", "line_number", "column_name", "field", "code", "message", "value")
 
 
 @dataclass(frozen=True)
 class CheckPlan:
-    """All that checking a chunk needs to know; `imported` are the fields that were not dropped, `kept` those of them
-    that are written of accepted rows.
-    """
+    """All that checking a chunk needs to know. With `keys_only`, accepted rows are kept as their emails alone."""
 
+    read: ReadPlan
     folder: str
-    mapping: ColumnMapping
-    imported: tuple[Field, ...]
-    kept: tuple[Field, ...]
-    dialect: Dialect
     reading: Reading
+    keys_only: bool = False
+
+    @property
+    def mapping(self) -> ColumnMapping:
+        return self.read.mapping
+
+
+@dataclass(frozen=True)
+class Portion:
+    """A block, and the fields that are taken for complete in the file; none where it is only to be read."""
+
+    block: Block
+    fields: tuple[Field, ...]
 
 
 @dataclass(frozen=True)
 class ChunkVerdict:
-    """How a chunk's records split, and where the two sides lie; `work` is in seconds of a processor."""
+    """How a chunk's records split, and where the two sides lie; `work` is in seconds of a processor.
+
+    In the files, records and lines are counted from the chunk's first; `first_record` is that one's number, as soon as
+    it is known. Of the rejected side there are two files, or none: each broken rule, and the rows as they were read.
+    """
 
     index: int
     accepted: int
     rejected: int
     accepted_path: str
-    rejections_path: str
+    rejections_path: str | None
+    rejected_path: str | None
     work: float = 0.0
+    first_record: int = 0
 
 
 class RowSplit(NamedTuple):
@@ -66,40 +84,58 @@ class RowSplit(NamedTuple):
     rejected: pd.DataFrame
 
 
-def check_chunk(plan: CheckPlan, chunk: PlacedChunk) -> ChunkVerdict:
-    """Split a chunk's records and write both sides."""
+def check_chunk(plan: CheckPlan, portion: Portion) -> tuple[ChunkProfile, ChunkVerdict | None]:
+    """Read a block, split its records by the fields without a gap in it, and write both sides."""
+    table, profile = read_chunk(plan.read, portion.block)
+    fields = tuple(field for field in portion.fields if field.id not in profile.incomplete)
+    return profile, _verdict(table, fields, plan, portion.block.index) if fields else None
+
+
+def _verdict(table: pa.Table, fields: tuple[Field, ...], plan: CheckPlan, index: int) -> ChunkVerdict:
     began = time.thread_time()
-    table = read_table(chunk.path)
-    split = split_records(table, plan, chunk)
-    accepted_path = inside(plan.folder, f"accepted-{chunk.index:05}.arrow")
-    rejections_path = inside(plan.folder, f"rejections-{chunk.index:05}.arrow")
-    write_table(cast_accepted(split.accepted, plan.kept), accepted_path)
-    write_table(pa.Table.from_pandas(split.rejected, preserve_index=False), rejections_path)
+    split = split_records(table, fields, plan)
+    kept = tuple(field for field in fields if field.identity) if plan.keys_only else fields
+    accepted_path = _path(plan, "accepted", index)
+    write_table(cast_accepted(split.accepted, kept, _first_numbers(table, split.accepted, plan)), accepted_path)
+    rejections_path = rejected_path = None
+    if len(split.rejected):
+        rejections_path, rejected_path = (_path(plan, name, index) for name in ("rejections", "rejected"))
+        write_table(pa.Table.from_pandas(split.rejected, preserve_index=False), rejections_path)
+        write_table(rows_of(table, np.unique(split.rejected["record_number"])), rejected_path)
     accepted = len(split.accepted)
     work = time.thread_time() - began
-    return ChunkVerdict(chunk.index, accepted, table.num_rows - accepted, accepted_path, rejections_path, work)
+    return ChunkVerdict(index, accepted, table.num_rows - accepted, accepted_path, rejections_path, rejected_path, work)
 
 
-def split_records(table: pa.Table, plan: CheckPlan, chunk: PlacedChunk) -> RowSplit:
+def _path(plan: CheckPlan, name: str, index: int) -> str:
+    return inside(plan.folder, f"{name}-{index:05}.arrow")
+
+
+def rows_of(table: pa.Table, rows: np.ndarray) -> pa.Table:
+    """Some records of a chunk, as they were read, with their `row` and `line` in it."""
+    lines = pa.array(lines_in(table)[rows])
+    some = table.drop_columns([name for name in ("line",) if name in table.column_names]).take(pa.array(rows))
+    return some.append_column("line", lines).append_column("row", pa.array(rows, pa.int64()))
+
+
+def split_records(table: pa.Table, fields: tuple[Field, ...], plan: CheckPlan) -> RowSplit:
     """Split records by failure; a record with several bad cells is rejected once, with all its reasons."""
     rules = _rules(table)
     refused = np.array([rule is not None and rule.malformed for rule in rules], bool)
     places = np.flatnonzero(~refused) if rules else np.arange(table.num_rows)
-    raw = raw_frame(table, plan.mapping)[[field.id for field in plan.imported]]
+    raw = raw_frame(table, plan.mapping)[[field.id for field in fields]]
     raw = raw[~refused] if refused.any() else raw
-    contacts = normalise(raw, plan.imported, plan.reading)
-    broken = failures(contacts, row_schema(plan.imported))
+    contacts = normalise(raw, fields, plan.reading)
+    broken = failures(contacts, row_schema(fields))
     rejected = np.array([rule is not None for rule in rules], bool) if rules else np.zeros(table.num_rows, bool)
     for failure in broken:
         rejected[places[failure.rows]] = True
     rejections = [
-        *_row_rejections(table, rules, plan, chunk),
+        *_row_rejections(table, rules, plan),
         *(_cell_rejections(failure, raw, table, places, plan) for failure in broken),
     ]
     accepted = contacts[~rejected[places]] if rejected.any() else contacts
-    return RowSplit(
-        accepted.set_axis(accepted.index + chunk.first_record), _in_order(rejections, table, plan.mapping, chunk)
-    )
+    return RowSplit(accepted, _in_order(rejections, table, plan.mapping))
 
 
 def _rules(table: pa.Table) -> list[Rule | None]:
@@ -109,21 +145,17 @@ def _rules(table: pa.Table) -> list[Rule | None]:
     return [rule and Rule(rule) for rule in table["rule"].to_pylist()]
 
 
-def _row_rejections(
-    table: pa.Table, rules: list[Rule | None], plan: CheckPlan, chunk: PlacedChunk
-) -> list[pd.DataFrame]:
+def _row_rejections(table: pa.Table, rules: list[Rule | None], plan: CheckPlan) -> list[pd.DataFrame]:
     broken = [(row, rule) for row, rule in enumerate(rules) if rule]
     if not broken:
         return []
     rows = [row for row, _ in broken]
     read = pc.is_valid(table[plan.mapping.columns[0].key]).take(pa.array(rows)).to_pylist()
-    raws, lines = table["raw"].take(pa.array(rows)).to_pylist(), line_numbers(table, chunk)
-    width = len(plan.mapping.columns)
+    raws = table["raw"].take(pa.array(rows)).to_pylist()
+    dialect, width = plan.read.layout.dialect, len(plan.mapping.columns)
     messages = [
-        explain_lingering(rule)
-        if has_cells
-        else explain_row(rule, lines[row], cells_in(raw or "", plan.dialect), width)
-        for (row, rule), has_cells, raw in zip(broken, read, raws, strict=True)
+        explain_lingering(rule) if has_cells else explain_row(rule, cells_in(raw or "", dialect), width)
+        for (_, rule), has_cells, raw in zip(broken, read, raws, strict=True)
     ]
     codes = [str(rule) for _, rule in broken]
     return [
@@ -163,9 +195,7 @@ def _cell_rejections(
     )
 
 
-def _in_order(
-    rejections: list[pd.DataFrame], table: pa.Table, mapping: ColumnMapping, chunk: PlacedChunk
-) -> pd.DataFrame:
+def _in_order(rejections: list[pd.DataFrame], table: pa.Table, mapping: ColumnMapping) -> pd.DataFrame:
     """Rejections by record, then by column; a record's own failure comes before its cells'."""
     if not rejections:
         return pd.DataFrame(columns=list(REJECTION_FIELDS))
@@ -173,19 +203,25 @@ def _in_order(
     names = np.array([None, *(column.name for column in mapping.columns)], object)
     found["column_name"] = names[found["position"].to_numpy(np.int64)]
     found = found.sort_values(["row", "position"], kind="stable", ignore_index=True)
-    found["record_number"] = found["row"] + chunk.first_record
-    lines = line_numbers(table, chunk)
-    found["line_number"] = lines[found["row"].to_numpy(np.int64)]
+    found["record_number"] = found["row"]
+    found["line_number"] = lines_in(table)[found["row"].to_numpy(np.int64)]
     return found[list(REJECTION_FIELDS)]
 
 
-def line_numbers(table: pa.Table, chunk: PlacedChunk) -> np.ndarray:
-    """The line of the file on which each of the chunk's records starts."""
-    lines = np.asarray(table["line"]) if "line" in table.column_names else np.arange(table.num_rows)
-    return lines + chunk.first_line
+def lines_in(table: pa.Table) -> np.ndarray:
+    """The line on which each of a chunk's records starts, counted from the chunk's first."""
+    return np.asarray(table["line"]) if "line" in table.column_names else np.arange(table.num_rows)
 
 
-def cast_accepted(contacts: pd.DataFrame, fields: tuple[Field, ...]) -> pa.Table:
+def _first_numbers(table: pa.Table, accepted: pd.DataFrame, plan: CheckPlan) -> pa.ChunkedArray | None:
+    """Which records of their first import the accepted rows of a mended file say they are; of no other file."""
+    column = number_column(plan.mapping)
+    return numbers_in(table[column.key].take(pa.array(accepted.index))) if column else None
+
+
+def cast_accepted(
+    contacts: pd.DataFrame, fields: tuple[Field, ...], first_numbers: pa.ChunkedArray | None = None
+) -> pa.Table:
     """Accepted text as the types in which it is staged; it has been validated, so no cast can fail.
 
     Besides, the fingerprints of the emails, by which duplicates are found in a file of any size.
@@ -193,6 +229,8 @@ def cast_accepted(contacts: pd.DataFrame, fields: tuple[Field, ...]) -> pa.Table
     columns = {"record_number": pa.array(contacts.index, pa.int64())}
     if "email" in contacts:
         columns[FINGERPRINT] = pa.array(fingerprints(to_arrow(contacts["email"]).combine_chunks()))
+    if first_numbers is not None:
+        columns[FIRST_NUMBER] = first_numbers.cast(pa.int64())
     for field in fields:
         columns[field.id] = to_arrow(contacts[field.id]).cast(ARROW_TYPES[field.storage])
     return pa.table(columns)

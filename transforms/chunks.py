@@ -1,7 +1,7 @@
 """One chunk of records: read from its block, freed of what is no record, and profiled.
 
-A chunk lies in the import's folder as an Arrow file of raw cells (`transforms.read` describes it). Paths
-and numbers travel between tasks, never the records.
+A chunk is a table of raw cells (`transforms.read` describes it), and the same whenever its block is read. Only numbers
+travel between tasks, never the records.
 """
 
 import re
@@ -19,7 +19,6 @@ from schemas.frames import profile_schema
 from schemas.rules import Rule
 from transforms.blocks import Block
 from transforms.dialect import Dialect
-from transforms.folder import inside, write_table
 from transforms.layout import Layout
 from transforms.mapping import ColumnMapping, MappedColumn
 from transforms.read import column_keys, in_file_order, read_records
@@ -41,21 +40,18 @@ class ReadPlan:
     landed: str
     layout: Layout
     mapping: ColumnMapping
-    folder: str
 
 
 @dataclass(frozen=True)
 class ChunkProfile:
-    """What reading a chunk of `size` bytes found. Rows are counted from 0 within the chunk.
+    """What reading a chunk found. Rows are counted from 0 within the chunk.
 
     `empty` has, by column position, the number of empty cells and the first rows that have one.
     `incomplete` are the ids of the fields in which the profile schema found a gap. `translated` has, by
     column position, how many cells each of the column's translations changed. `work` is in seconds of a processor.
     """
 
-    index: int
-    path: str
-    size: int
+    block: Block
     records: int
     lines: int
     empty: dict[int, tuple[int, tuple[int, ...]]]
@@ -67,12 +63,8 @@ class ChunkProfile:
     work: float = 0.0
 
 
-def chunk_path(folder: str, index: int) -> str:
-    return inside(folder, f"chunk-{index:05}.arrow")
-
-
-def read_chunk(plan: ReadPlan, block: Block) -> ChunkProfile:
-    """Read a block into its chunk file; its profile counts the gaps of the well-formed records."""
+def read_chunk(plan: ReadPlan, block: Block) -> tuple[pa.Table, ChunkProfile]:
+    """A block's records, and their profile, which counts the gaps of the well-formed ones."""
     began = time.thread_time()
     records, lines = read_records(plan.landed, plan.layout, block)
     table = in_file_order(records)
@@ -83,22 +75,10 @@ def read_chunk(plan: ReadPlan, block: Block) -> ChunkProfile:
         table = _with_lingering_rules(table, keys)
     table = _without_what_is_never_read(table, plan.mapping)
     table, translated = _translated(table, plan.mapping)
-    path = chunk_path(plan.folder, block.index)
-    write_table(table, path)
     empty, incomplete = _profile(table, plan.mapping)
-    return ChunkProfile(
-        block.index,
-        path,
-        block.length,
-        table.num_rows,
-        lines,
-        empty,
-        incomplete,
-        blank,
-        guarded,
-        block.final and records.cut_off,
-        translated,
-        time.thread_time() - began,
+    cut_off, work = block.final and records.cut_off, time.thread_time() - began
+    return table, ChunkProfile(
+        block, table.num_rows, lines, empty, incomplete, blank, guarded, cut_off, translated, work
     )
 
 

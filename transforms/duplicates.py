@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from schemas.choices import Duplicates
 from transforms.check import FINGERPRINT, ChunkVerdict
@@ -35,7 +36,7 @@ def settle_duplicates(
 ) -> int:
     """Find the accepted rows that lose to another with the same email; how many there are."""
     for chunk in chunks:
-        _losers_path(scratch, chunk.index).unlink(missing_ok=True)
+        _losers_path(scratch, chunk.block.index).unlink(missing_ok=True)
     repeated = _repeated(verdicts, rows_a_partition * FINGERPRINTS_FOR_A_ROW, scratch)
     if not len(repeated):
         return 0
@@ -45,7 +46,7 @@ def settle_duplicates(
         losers = find_losers(keys, choice)
         places = np.searchsorted(first_records, losers[:, 0], side="right") - 1
         for place in np.unique(places):
-            with _losers_path(scratch, chunks[place].index).open("ab") as stream:
+            with _losers_path(scratch, chunks[place].block.index).open("ab") as stream:
                 stream.write(losers[places == place].tobytes())
         total += len(losers)
     return total
@@ -69,7 +70,7 @@ def find_losers(keys: pa.Table, choice: Duplicates) -> np.ndarray:
 
 def losers_of(scratch: str, chunk: PlacedChunk) -> np.ndarray:
     """The chunk's losing records and their winners, in record order."""
-    path = _losers_path(scratch, chunk.index)
+    path = _losers_path(scratch, chunk.block.index)
     if not path.exists():
         return np.empty((0, 2), np.int64)
     pairs = np.fromfile(path, np.int64).reshape(-1, 2)
@@ -123,12 +124,14 @@ def _prints(verdict: ChunkVerdict) -> np.ndarray:
 
 
 def _candidates(verdict: ChunkVerdict, repeated: np.ndarray) -> tuple[pa.Table, np.ndarray]:
-    """The keys of the rows that may have a twin, and their fingerprints."""
+    """The keys of the rows that may have a twin, numbered as in the file, and their fingerprints."""
     table = read_table(verdict.accepted_path, columns=[*_KEYS.names, FINGERPRINT])
     prints = np.asarray(table[FINGERPRINT])
     places = np.searchsorted(repeated, prints).clip(max=len(repeated) - 1)
     twins = repeated[places] == prints
-    return table.select(_KEYS.names).filter(pa.array(twins)).cast(_KEYS), prints[twins]
+    found = table.select(_KEYS.names).filter(pa.array(twins)).cast(_KEYS)
+    numbers = pc.add(found["record_number"], verdict.first_record)
+    return found.set_column(0, "record_number", numbers), prints[twins]
 
 
 def _partitioned(

@@ -121,7 +121,7 @@ def explain_rule(rule: ColumnRule) -> str:
     return f"(the preset reads here: {', '.join(titles(rule)[:SEVERAL])})"
 
 
-def explain_row(rule: Rule, line: int, cells: int | None, width: int) -> str:
+def explain_row(rule: Rule, cells: int | None, width: int) -> str:
     """Why a record could not be read as a row of cells."""
     if rule in (Rule.ROW_TOO_SHORT, Rule.ROW_TOO_LONG):
         if cells is None:  # the record is not shown, since it holds a column that is never read
@@ -129,7 +129,7 @@ def explain_row(rule: Rule, line: int, cells: int | None, width: int) -> str:
             return f"the record has too {wrong} cells; the header has {width} columns"
         return f"the record has {cells} cell{'s' * (cells != 1)}; the header has {width} columns"
     if rule is Rule.ROW_BAD_QUOTING:
-        return f"a cell of the record at line {line} starts with a quote that is not closed where the cell ends"
+        return "a cell of the record starts with a quote that is not closed where the cell ends"
     return f"the record's bytes are no {EXPECTED[rule]}"
 
 

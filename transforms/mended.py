@@ -11,11 +11,10 @@ import pyarrow.compute as pc
 from schemas.catalogue import FieldCatalogue
 from schemas.field_types import Gaps
 from schemas.request_errors import UnknownField
-from transforms.check import ChunkVerdict
+from transforms.check import FIRST_NUMBER, ChunkVerdict
 from transforms.duplicates import losers_of
 from transforms.folder import read_table
-from transforms.layout import REJECTION_COLUMNS
-from transforms.mapping import ColumnMapping, MappedColumn, Outcome
+from transforms.mapping import MappedColumn, Outcome
 from transforms.profile import PlacedChunk
 
 
@@ -28,8 +27,6 @@ class Decided:
 
 
 NOTHING_DECIDED = Decided()
-NUMBER, LINE = REJECTION_COLUMNS[:2]
-_A_NUMBER = "^[1-9][0-9]{0,17}$"
 
 
 def kept_columns(
@@ -65,23 +62,10 @@ def _kept(position: int, name: str, column: Mapping[str, Any], catalogue: FieldC
     return MappedColumn(position, name, field, left_out=left_out)
 
 
-def number_column(mapping: ColumnMapping, name: str = NUMBER) -> MappedColumn | None:
-    """The column that says which record of the first import a row is; None when the file has none."""
-    return next((column for column in reversed(mapping.columns) if column.name == name), None)
-
-
-def numbers_in(cells: pa.ChunkedArray) -> pa.ChunkedArray:
-    """Cells as they were written by a rejected file; null for any other text."""
-    texts = pc.utf8_trim_whitespace(cells)
-    return pc.if_else(pc.fill_null(pc.match_substring_regex(texts, _A_NUMBER), False), texts, None)
-
-
-def mended_records(mapping: ColumnMapping, chunk: PlacedChunk, verdict: ChunkVerdict, scratch: str) -> np.ndarray:
+def mended_records(chunk: PlacedChunk, verdict: ChunkVerdict, scratch: str) -> np.ndarray:
     """The records of the first import that the chunk's accepted rows say they are; losing duplicates mend none."""
-    column = number_column(mapping)
-    if column is None:
+    accepted = read_table(verdict.accepted_path)
+    if FIRST_NUMBER not in accepted.column_names:
         return np.empty(0, np.int64)
-    accepted = np.asarray(read_table(verdict.accepted_path, ["record_number"])[0])
-    kept = accepted[~np.isin(accepted, losers_of(scratch, chunk)[:, 0])]
-    cells = read_table(chunk.path, [column.key])[0].take(pa.array(kept - chunk.first_record))
-    return np.asarray(pc.drop_null(numbers_in(cells)).cast(pa.int64()))
+    kept = ~np.isin(np.asarray(accepted["record_number"]) + chunk.first_record, losers_of(scratch, chunk)[:, 0])
+    return np.asarray(pc.drop_null(accepted[FIRST_NUMBER].filter(pa.array(kept))))

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from schemas.catalogue import Field
+from transforms.blocks import Block
 from transforms.chunks import FIRST_EMPTY, ChunkProfile
 from transforms.mapping import ColumnMapping, MappedColumn, Outcome
 from transforms.translate import titles
@@ -34,8 +35,7 @@ class ColumnProfile:
 class PlacedChunk:
     """A chunk and its place in the file: its first record's number and its first line's."""
 
-    index: int
-    path: str
+    block: Block
     first_record: int
     first_line: int
     records: int
@@ -75,7 +75,7 @@ def placed(profiles: Iterable[ChunkProfile], first_line: int) -> Iterator[Placed
     """The chunks, each with its place, as soon as those before it are known."""
     record, line = 1, first_line
     for profile in profiles:
-        yield PlacedChunk(profile.index, profile.path, record, line, profile.records)
+        yield PlacedChunk(profile.block, record, line, profile.records)
         record, line = record + profile.records, line + profile.lines
 
 

@@ -1,7 +1,7 @@
 """Reading one block into a chunk: raw cells as text, a row a record, in file order.
 
-A chunk is an Arrow file with one column a column of the file (`column_1` …), and besides, only where they
-say something: `line`, the record's line counted from the block's first; `rule` and `raw`, the rule that a
+A chunk is a table with one column a column of the file (`column_1` …), and besides, only where they say
+something: `line`, the record's line counted from the block's first; `rule` and `raw`, the rule that a
 malformed record broke and its text. A malformed record is a row whose cells are all null.
 """
 

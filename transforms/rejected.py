@@ -17,13 +17,14 @@ import pyarrow.compute as pc
 from schemas.choices import Duplicates
 from schemas.columns import TEXT
 from schemas.rules import Rule
-from transforms.check import REJECTION_FIELDS, ChunkVerdict, line_numbers
+from transforms.check import REJECTION_FIELDS, ChunkVerdict, rows_of
+from transforms.chunks import ReadPlan, read_chunk
 from transforms.duplicates import losers_of
 from transforms.explain import explain_duplicate
 from transforms.folder import read_table, write_table, writing
 from transforms.layout import REJECTION_COLUMNS
 from transforms.mapping import ColumnMapping, MappedColumn
-from transforms.mended import LINE, number_column, numbers_in
+from transforms.numbers import LINE, number_column, numbers_in
 from transforms.profile import PlacedChunk
 from transforms.rejected_sample import RejectedSample
 from transforms.spreadsheet import csv_bytes, csv_header
@@ -74,12 +75,19 @@ class RejectedPlan:
 
     scratch: str
     path: str
-    mapping: ColumnMapping
-    delimiter: str
+    read: ReadPlan
     duplicates: Duplicates
     keep: int
     show: int = 0
     numbered_by_first: bool = False
+
+    @property
+    def mapping(self) -> ColumnMapping:
+        return self.read.mapping
+
+    @property
+    def delimiter(self) -> str:
+        return self.read.layout.dialect.delimiter
 
 
 def write_rejected(plan: RejectedPlan, chunks: Sequence[PlacedChunk], verdicts: Sequence[ChunkVerdict]) -> RejectedRows:
@@ -93,10 +101,10 @@ def write_rejected(plan: RejectedPlan, chunks: Sequence[PlacedChunk], verdicts: 
         names = [column.name for column in _own_columns(plan.mapping)]
         stream.write(csv_header([*names, *REJECTION_COLUMNS], plan.delimiter))
         for chunk, verdict in zip(chunks, verdicts, strict=True):
-            rejections = _rejections(plan, chunk, verdict)
+            rejections, table = _rejected_in(plan, chunk, verdict)
             if rejections.empty:
                 continue
-            stream.write(csv_bytes(_rejected_rows(plan, chunk, rejections), plan.delimiter))
+            stream.write(csv_bytes(_rejected_rows(plan, chunk, rejections, table), plan.delimiter))
             writer.write_table(pa.Table.from_pandas(rejections.head(plan.keep - kept), _SCHEMA, preserve_index=False))
             kept += min(len(rejections), plan.keep - kept)
             sample.add(rejections)
@@ -106,29 +114,43 @@ def write_rejected(plan: RejectedPlan, chunks: Sequence[PlacedChunk], verdicts: 
     return RejectedRows(rows, dict(sorted(codes.items())), plan.path, kept, kept_path, sample_path)
 
 
-def _rejections(plan: RejectedPlan, chunk: PlacedChunk, verdict: ChunkVerdict) -> pd.DataFrame:
-    """A chunk's rejections, those of its losing duplicates among them, in record order."""
-    rejections: pd.DataFrame = read_table(verdict.rejections_path).to_pandas()
+def _rejected_in(plan: RejectedPlan, chunk: PlacedChunk, verdict: ChunkVerdict) -> tuple[pd.DataFrame, pa.Table]:
+    """A chunk's rejections in record order, those of its losing duplicates among them; and the rows as they were read.
+
+    That a row would lose was not known when its chunk was checked: so the chunk is read again.
+    """
+    rejections = _by_rules(chunk, verdict)
     losers = losers_of(plan.scratch, chunk)
     if not len(losers):
-        return rejections
-    table = read_table(chunk.path)
+        return rejections, read_table(verdict.rejected_path) if verdict.rejected_path else pa.table({})
+    numbers = np.union1d(rejections["record_number"], losers[:, 0])
+    table = rows_of(read_chunk(plan.read, chunk.block)[0], numbers.astype(np.int64) - chunk.first_record)
+    places = np.searchsorted(numbers, losers[:, 0])
     identity = plan.mapping.column_of("email")
-    rows = losers[:, 0] - chunk.first_record
     duplicates = pd.DataFrame(
         {
             "record_number": losers[:, 0],
-            "line_number": line_numbers(table, chunk)[rows],
+            "line_number": np.asarray(table["line"])[places] + chunk.first_line,
             "column_name": identity.name,
             "field": "email",
             "code": str(Rule.DUPLICATE_EMAIL),
             "message": [explain_duplicate(winner, plan.duplicates is not Duplicates.REJECT) for winner in losers[:, 1]],
-            "value": table[identity.key].take(rows).to_pylist(),
+            "value": table[identity.key].take(pa.array(places)).to_pylist(),
         }
     )
     if rejections.empty:
-        return duplicates
-    return pd.concat([rejections, duplicates]).sort_values("record_number", kind="stable", ignore_index=True)
+        return duplicates, table
+    both = pd.concat([rejections, duplicates])
+    return both.sort_values("record_number", kind="stable", ignore_index=True), table
+
+
+def _by_rules(chunk: PlacedChunk, verdict: ChunkVerdict) -> pd.DataFrame:
+    """The rejections that were found when the chunk was checked, numbered as in the file."""
+    if verdict.rejections_path is None:
+        return pd.DataFrame(columns=list(REJECTION_FIELDS))
+    found: pd.DataFrame = read_table(verdict.rejections_path).to_pandas()
+    records, lines = (found[name] for name in ("record_number", "line_number"))
+    return found.assign(record_number=records + chunk.first_record, line_number=lines + chunk.first_line)
 
 
 def _own_columns(mapping: ColumnMapping) -> list[MappedColumn]:
@@ -137,10 +159,10 @@ def _own_columns(mapping: ColumnMapping) -> list[MappedColumn]:
     return list(mapping.columns[: -len(REJECTION_COLUMNS)] if ours else mapping.columns)
 
 
-def _rejected_rows(plan: RejectedPlan, chunk: PlacedChunk, rejections: pd.DataFrame) -> pd.DataFrame:
-    table = read_table(chunk.path)
+def _rejected_rows(plan: RejectedPlan, chunk: PlacedChunk, rejections: pd.DataFrame, table: pa.Table) -> pd.DataFrame:
     reasons = _one_row_a_record(rejections)
-    rows = pa.array(reasons["record_number"] - chunk.first_record)
+    numbers = reasons["record_number"].to_numpy(np.int64)
+    rows = pa.array(np.searchsorted(np.asarray(table["row"]), numbers - chunk.first_record))
     cells = {column.key: table[column.key].take(rows) for column in _own_columns(plan.mapping)}
     if plan.numbered_by_first:
         reasons = reasons.assign(**_first_numbers(plan.mapping, table, rows))

@@ -8,6 +8,7 @@ from types import TracebackType
 from typing import Any, Protocol, Self, TypeAlias
 
 import pyarrow as pa
+import pyarrow.compute as pc
 from sqlalchemy import Column, Connection, MetaData, Table, Text
 
 from schemas.catalogue import Field
@@ -57,17 +58,20 @@ class Staging:
         self._schema = _arrow_schema(self.fields)
         self._attempts = 0
         self.table, self._excluded, self.changes = self._tables()
-        self._paths: list[str] = []
+        self._files: list[tuple[str, int]] = []
         self._losers: list[Numbers] = []
         self._store: StagingStore | None = None
         self._lost = False
         self._one_at_a_time = threading.RLock()
 
-    def add(self, path: str) -> None:
-        """Stage an Arrow IPC file with the columns `record_number`, `email` and the fields; null is a blank cell."""
+    def add(self, path: str, first_record: int = 0) -> None:
+        """Stage an Arrow IPC file with the columns `record_number`, `email` and the fields; null is a blank cell.
+
+        Its record numbers are counted from `first_record`.
+        """
         with self._one_at_a_time:
-            self._paths.append(path)
-            self._unless_lost(lambda: self._take(path))
+            self._files.append((path, first_record))
+            self._unless_lost(lambda: self._take(path, first_record))
 
     def exclude(self, record_numbers: Any) -> None:
         """Take records out again, by number: an int64 array, series or list, of any length."""
@@ -115,8 +119,8 @@ class Staging:
         self.table, self._excluded, self.changes = self._tables()
         try:
             self._opened()
-            for path in self._paths:
-                self._take(path)
+            for path, first_record in self._files:
+                self._take(path, first_record)
             for numbers in self._losers:
                 self._remove(numbers)
         except BaseException:
@@ -151,9 +155,9 @@ class Staging:
         except TransientWarehouseError:
             self._lost = True
 
-    def _take(self, path: str) -> None:
+    def _take(self, path: str, first_record: int) -> None:
         with translated(self.warehouse.name), self._open_file(path) as file, pa.ipc.open_file(file) as reader:
-            self._opened().add(_batches(reader, self._schema), self._schema)
+            self._opened().add(_batches(reader, self._schema, first_record), self._schema)
 
     def _remove(self, numbers: Numbers) -> None:
         with translated(self.warehouse.name):
@@ -188,7 +192,8 @@ def _record_number(kind: Sequence[str]) -> Column[int]:
     return Column("record_number", Number, primary_key=not kind, autoincrement=False)
 
 
-def _batches(reader: pa.RecordBatchFileReader, schema: pa.Schema) -> Iterator[pa.RecordBatch]:
+def _batches(reader: pa.RecordBatchFileReader, schema: pa.Schema, first_record: int) -> Iterator[pa.RecordBatch]:
     """The file's batches, one in memory at a time, cut to the staged columns and cast to their types."""
     for number in range(reader.num_record_batches):
-        yield reader.get_batch(number).select(schema.names).cast(schema)
+        batch = reader.get_batch(number).select(schema.names).cast(schema)
+        yield batch.set_column(0, schema.field(0), pc.add(batch.column(0), first_record))

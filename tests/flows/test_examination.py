@@ -1,4 +1,4 @@
-"""Chunks are checked while others are being read, and what a later chunk says of a column counts for all."""
+"""Chunks are checked as they are read, and what a later chunk says of a column counts for all."""
 
 import time
 from collections import Counter
@@ -16,11 +16,12 @@ from flows.running import Run, in_threads
 from schemas.catalogue import FieldCatalogue
 from tests.flows.conftest import Contacts
 from tests.transforms.cells import field_of
+from transforms.check import Portion
 from transforms.folder import ImportFolder
 from transforms.sources import Reach, find
 
 RECORDS = 40
-SMALL = 60  # bytes, which is a few records
+SMALL = 20  # bytes, which is one or two records
 
 
 def catalogue() -> FieldCatalogue:
@@ -34,16 +35,16 @@ def file_with(gaps: set[int], bad: frozenset[int] = frozenset()) -> str:
 
 
 class Steps:
-    """Runs steps in the threads that an import shares, each taking a moment, and counts them."""
+    """Runs the step in the threads that an import shares, taking a moment each time, and counts what it did."""
 
     def __init__(self, run: Run) -> None:
         self.run, self.count = run, Counter[str]()
 
     def __call__(self, step: Any, plan: Any, items: Any) -> Iterator[Any]:
-        def counted(plan: Any, item: Any) -> Any:
+        def counted(plan: Any, portion: Portion) -> Any:
             time.sleep(0.005)
-            self.count[step.__name__] += 1
-            return step(plan, item)
+            self.count["checked" if portion.fields else "only read"] += 1
+            return step(plan, portion)
 
         return self.run(counted, plan, items)
 
@@ -71,18 +72,24 @@ def examination(folder: Path, text: str, steps: Steps) -> Examination:
         pytest.param({10, 20, 30, RECORDS}, True, id="in many chunks, which costs no more"),
     ],
 )
-def test_a_file_is_read_once_and_checked_at_most_twice(
+def test_a_file_is_checked_once_and_with_a_late_gap_once_more(
     tmp_path: Path, gaps: set[int], checked_again: bool, steps: Steps
 ) -> None:
     profile, verdicts = check_whole(examination(tmp_path, file_with(gaps, bad=frozenset({5, 35})), steps))
     chunks = len(profile.chunks)
-    assert chunks > 5
-    assert steps.count["read_chunk"] == chunks
-    assert (steps.count["check_chunk"] > chunks) is checked_again
-    assert steps.count["check_chunk"] <= 2 * chunks
+    assert chunks > 15
+    assert (steps.count["checked"] > chunks) is checked_again
+    assert steps.count.total() == (2 if checked_again else 1) * chunks
     assert [field.id for field in profile.imported] == ["email"] + ["value"] * (not gaps)
     assert [verdict.index for verdict in verdicts] == list(range(chunks))
     assert sum(verdict.rejected for verdict in verdicts) == (0 if gaps else 2)
+
+
+def test_what_comes_after_a_gap_is_read_and_not_checked_in_vain(tmp_path: Path, steps: Steps) -> None:
+    profile, _ = check_whole(examination(tmp_path, file_with({4}), steps))
+    chunks = len(profile.chunks)
+    assert steps.count["only read"] > chunks // 3
+    assert steps.count["checked"] == 2 * chunks - steps.count["only read"]
 
 
 def test_nothing_of_the_first_attempt_is_under_way_in_the_second(tmp_path: Path, steps: Steps) -> None:
@@ -90,8 +97,8 @@ def test_nothing_of_the_first_attempt_is_under_way_in_the_second(tmp_path: Path,
     found = examination(tmp_path, file_with({RECORDS}), steps)
     with pytest.raises(GapFound):
         list(found.verdicts())
-    before = steps.count["check_chunk"]
-    assert len(list(found.verdicts())) == steps.count["check_chunk"] - before
+    before = steps.count["checked"]
+    assert len(list(found.verdicts())) == steps.count["checked"] - before
 
 
 def test_a_late_gap_leaves_its_column_out_of_every_contact(contacts: Contacts, monkeypatch: pytest.MonkeyPatch) -> None:

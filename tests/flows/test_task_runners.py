@@ -8,6 +8,7 @@ from typing import Any
 import fsspec
 import pytest
 
+from flows.task_runs import some_at_a_time
 from tests.flows.conftest import Contacts
 
 # A stopped cluster leaves sockets and processes to the garbage collector, which warns in whatever test runs then.
@@ -44,6 +45,20 @@ def test_workers_decide_what_threads_decide(in_small_chunks: Contacts, monkeypat
     assert outcome(contacts, contacts.load(MESSY, "--merge", "overwrite")) == on_threads
 
 
+@pytest.mark.parametrize(
+    ("workers", "most", "sizes"),
+    [
+        pytest.param(2, 4, [1, 1, 2, 2, 4, 4, 1], id="every worker soon has some"),
+        pytest.param(8, 4, [1] * 8 + [2, 2, 2, 1], id="many workers, few chunks"),
+        pytest.param(2, 1, [1] * 15, id="one at a time"),
+    ],
+)
+def test_task_runs_take_more_chunks_the_longer_the_file_is(workers: int, most: int, sizes: list[int]) -> None:
+    taken = list(some_at_a_time(range(15), workers, most))
+    assert [len(some) for some in taken] == sizes
+    assert [item for some in taken for item in some] == list(range(15))
+
+
 def die_once(mark: Path) -> None:
     """End this worker process, the first time that anybody asks."""
     if not mark.exists():
@@ -59,10 +74,10 @@ def test_a_killed_worker_costs_a_retry_and_not_the_import(
 
     mark = tmp_path / "died"
 
-    def check_chunk(plan: check.CheckPlan, chunk: Any) -> check.ChunkVerdict:
-        if chunk.index == 3:
+    def check_chunk(plan: check.CheckPlan, portion: check.Portion) -> Any:
+        if portion.block.index == 3:
             die_once(mark)
-        return check.check_chunk(plan, chunk)
+        return check.check_chunk(plan, portion)
 
     monkeypatch.setattr(examination, "check_chunk", check_chunk)
     monkeypatch.setenv("CONTACTS_TASK_RUNNER", "dask")

@@ -17,7 +17,8 @@ from schemas.field_types import Gaps
 from tests.fuzz.cases import Case
 from tests.fuzz.cells import Refused, Stored, plain, stored
 from tests.fuzz.reader import Text
-from transforms.check import line_numbers
+from transforms.check import lines_in
+from transforms.chunks import read_chunk
 from transforms.duplicates import losers_of, settle_duplicates
 from transforms.expand import DEFAULT_LIMITS, archive_kind, expanded
 from transforms.folder import ImportFolder, read_table
@@ -71,28 +72,26 @@ def check(options: ReadingOptions, folder: Path, block_bytes: int, rejected_file
     source = lay_out(options, catalogue, land_file(options, place, find(options.source, Reach())))
     profile, verdicts = check_whole(Examination(source, catalogue.default_prefix, place, block_bytes, run, Silent()))
     settle_duplicates(verdicts, profile.chunks, options.duplicates, str(folder))
-    delimiter = source.layout.dialect.delimiter
-    plan = RejectedPlan(
-        str(folder), str(folder / REJECTED_FILE), source.mapping, delimiter, options.duplicates, keep=1_000_000
-    )
+    plan = RejectedPlan(str(folder), str(folder / REJECTED_FILE), source.read_plan, options.duplicates, keep=1_000_000)
     rejected = write_rejected(plan, profile.chunks, verdicts).rows if rejected_file else None
     claims: list[Claim] = []
     for chunk, verdict in zip(profile.chunks, verdicts, strict=True):
-        table, accepted = read_table(chunk.path), read_table(verdict.accepted_path)
-        lines = line_numbers(table, chunk).tolist()
+        (table, _), accepted = read_chunk(source.read_plan, chunk.block), read_table(verdict.accepted_path)
+        lines = (lines_in(table) + chunk.first_line).tolist()
         rules = table["rule"].to_pylist() if "rule" in table.column_names else [None] * table.num_rows
         rows = {row.pop("record_number"): row for row in accepted.select(_stored_names(accepted)).to_pylist()}
         broken: dict[int, set[str]] = {}
-        found = read_table(verdict.rejections_path)
-        for number, code in zip(found["record_number"].to_pylist(), found["code"].to_pylist(), strict=True):
-            broken.setdefault(number, set()).add(code)
+        if verdict.rejections_path:
+            found = read_table(verdict.rejections_path)
+            for place, code in zip(found["record_number"].to_pylist(), found["code"].to_pylist(), strict=True):
+                broken.setdefault(place, set()).add(code)
         losers = set(losers_of(str(folder), chunk)[:, 0].tolist())
         claims += [
             Claim(
                 line,
                 rule,
-                frozenset(broken.get(chunk.first_record + place, ())),
-                rows.get(chunk.first_record + place),
+                frozenset(broken.get(place, ())),
+                rows.get(place),
                 chunk.first_record + place in losers,
             )
             for place, (line, rule) in enumerate(zip(lines, rules, strict=True))

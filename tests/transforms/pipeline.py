@@ -109,9 +109,8 @@ def _check(
         Examination(source, catalogue.default_prefix, place, block_bytes, one_by_one, Silent())
     )
     settle_duplicates(verdicts, profile.chunks, asked.duplicates, str(folder), rows_a_partition)
-    delimiter = source.layout.dialect.delimiter
     path = str(folder / REJECTED_FILE)
-    plan = RejectedPlan(str(folder), path, source.mapping, delimiter, asked.duplicates, keep=1_000_000)
+    plan = RejectedPlan(str(folder), path, source.read_plan, asked.duplicates, keep=1_000_000)
     rejected = write_rejected(plan, profile.chunks, verdicts)
     write_accepted(str(folder / "accepted.csv"), profile, verdicts, str(folder))
     frames = list(rejected.kept_frames())
@@ -128,7 +127,7 @@ def _check(
         profile.blank_records,
         profile.guarded_cells,
         profile.cut_off,
-        delimiter,
+        source.layout.dialect.delimiter,
         source.landed.encoding,
         (*source.landed.warnings, *source.layout.warnings),
         source.layout.dialect.as_report(),

@@ -9,7 +9,8 @@ from schemas.catalogue import FieldCatalogue, load_catalogue
 from schemas.field_types import Gaps
 from schemas.request_errors import UnknownField
 from transforms.mapping import Outcome, map_columns
-from transforms.mended import kept_columns, number_column, numbers_in
+from transforms.mended import kept_columns
+from transforms.numbers import number_column, numbers_in
 
 
 @pytest.mark.parametrize(
