@@ -11,6 +11,7 @@ import numpy as np
 QUOTE = '"'
 DELIMITERS = (",", ";", "\t")
 CLOSE = 0.1  # of the records, by which two delimiters may differ and both be likely
+BYTES_A_STEP = 1 << 18  # so that what a step makes stays in the processor's cache
 _NAMED = {"tab": "\t", "\\t": "\t", "comma": ",", "semicolon": ";", "pipe": "|", "space": " "}
 
 
@@ -71,7 +72,10 @@ class Dialect:
 
 def count_byte(data: bytes, character: str) -> int:
     """How often an ASCII character is in the bytes; many times faster than `bytes.count` where it is often or never."""
-    return int(np.count_nonzero(np.frombuffer(data, np.uint8) == ord(character))) if character.encode() in data else 0
+    if character.encode() not in data:
+        return 0
+    text, code = np.frombuffer(data, np.uint8), ord(character)
+    return sum(int(np.count_nonzero(text[at : at + BYTES_A_STEP] == code)) for at in range(0, len(text), BYTES_A_STEP))
 
 
 def lone_carriage_returns(data: bytes) -> int:
