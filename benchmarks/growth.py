@@ -27,16 +27,15 @@ GIB = 1 << 30
 
 
 def memory(bench: Bench) -> Iterator[str]:
-    """First imports and checks of a file and of one ten times as long."""
+    """First imports and checks of a file and of one ten times as long; and how bare loads grow on the same machine."""
     small, large = (bench.rows, 10 * bench.rows) if bench.rows <= LARGE else (bench.rows // 10, bench.rows)
     found: dict[tuple[str, int], list[Measured]] = defaultdict(list)
     for number in range(bench.rounds):
         for rows in turned([small, large], number):
             for name, run in turned(list(_programs(bench).items()), number):
-                if name.startswith(("import", "check")):
-                    found[name, rows].append(run(bench.file(rows)))
-                    last = found[name, rows][-1]
-                    note(f"{name}, {rows:,} rows: {last.seconds:.2f} s, {last.peak / 2**20:.0f} MiB")
+                found[name, rows].append(run(bench.file(rows)))
+                last = found[name, rows][-1]
+                note(f"{name}, {rows:,} rows: {last.seconds:.2f} s, {last.peak / 2**20:.0f} MiB")
     yield header("", f"{small:,} rows", f"{large:,} rows", "ratio of times", "target", "ratio of peaks", "target")
     for name in dict.fromkeys(name for name, _ in found):
         times, peaks = [], []
@@ -45,6 +44,9 @@ def memory(bench: Bench) -> Iterator[str]:
             peaks.append(max(each.peak for each in found[name, rows]))
         cells = [f"{time:.2f} s, {peak / 2**20:.0f} MiB" for time, peak in zip(times, peaks, strict=True)]
         time, peak = times[1] / times[0], peaks[1] / peaks[0]
+        if name.startswith("bare"):
+            yield row(name, *cells, f"{time:.1f}", "", f"{peak:.2f}", "")
+            continue
         bound = "" if peaks[1] < GIB else "; above 1 GiB"
         yield row(name, *cells, f"{time:.1f}", judged(time, 11), f"{peak:.2f}", judged(round(peak, 2), 1.1) + bound)
 
