@@ -72,14 +72,15 @@ def examine_into(
         report.landed = landed = land_file(options, folder, found, settings.limits)
         report.layout = layout = layout_of(options, catalogue, landed)
         report.source = source = lay_out(options, catalogue, landed, layout, presets=settings.presets)
-    with in_threads(settings.workers) as run, report.stage("examining"):
-        examination = Examination(
-            source, catalogue.default_prefix, folder, settings.chunk_bytes, run, progress, keys_only=keys_only
-        )
-        report.profile, verdicts = check_whole(examination)
-    report.stages |= examination.work()
-    with report.stage("settling"):
-        report.rejected = settle(options, source, report.profile, verdicts, folder, show=show)
+    with in_threads(settings.workers) as run:
+        with report.stage("examining"):
+            examination = Examination(
+                source, catalogue.default_prefix, folder, settings.chunk_bytes, run, progress, keys_only=keys_only
+            )
+            report.profile, verdicts = check_whole(examination)
+        report.stages |= examination.work()
+        with report.stage("settling"):
+            report.rejected = settle(options, source, report.profile, verdicts, folder, run, show=show)
     return verdicts
 
 

@@ -19,6 +19,8 @@ from transforms.folder import ImportFolder
 from transforms.normalise import Reading
 from transforms.profile import FileProfile, profile_file
 
+FIRST_IS_SMALLER = 8  # times, since all others wait until it is known which columns have gaps in it
+
 T = TypeVar("T")
 Checked: TypeAlias = tuple[ChunkProfile, ChunkVerdict | None]
 
@@ -49,7 +51,8 @@ class Examination:
         self._work = {"reading, all workers": 0.0, "checking, all workers": 0.0}
         self._read: list[ChunkProfile] = []
         self._whole = False
-        self._blocks = cut(source.landed.path, source.landed.source, source.layout, block_bytes)
+        first_bytes = max(1, block_bytes // FIRST_IS_SMALLER)
+        self._blocks = cut(source.landed.path, source.landed.source, source.layout, block_bytes, first_bytes)
         fields = self.profile().imported
         self._first = list(self._checked(Portion(block, fields) for block in islice(self._blocks, 1)))
         self._read += [profile for profile, _ in self._first]
@@ -63,10 +66,9 @@ class Examination:
 
         GapFound when what was given so far is not to be used: ask again, once.
         """
-        number = 1
-        with self._progress.stage("reading and checking", self._source.landed.size, "bytes") as advance:
-            for profile, verdict in self._anew() if self._whole else self._as_they_come():
-                advance(profile.block.length)
+        number, stage = 1, "checking anew" if self._whole else "reading and checking"
+        with self._progress.stage(stage, self._source.landed.size, "bytes") as advance:
+            for profile, verdict in self._anew(advance) if self._whole else self._as_they_come(advance):
                 assert verdict is not None  # there is always an email
                 yield replace(verdict, first_record=number)
                 number += profile.records
@@ -75,13 +77,16 @@ class Examination:
         """Seconds of processors by step, wherever they were; what was done in vain counts too."""
         return self._work
 
-    def _as_they_come(self) -> Iterator[Checked]:
-        yield from self._first
+    def _as_they_come(self, advance: Callable[[int], None]) -> Iterator[Checked]:
+        for profile, verdict in self._first:
+            advance(profile.block.length)
+            yield profile, verdict
         fields = self.profile().imported
         complete = {field.id for field in fields}
         gap = False
         # Blocks that are not given out yet when a gap is found are read, and no more.
         for profile, verdict in self._checked(Portion(block, () if gap else fields) for block in self._blocks):
+            advance(profile.block.length)
             self._read.append(profile)
             gap = gap or not profile.incomplete.isdisjoint(complete)
             if not gap:
@@ -90,9 +95,11 @@ class Examination:
         if gap:
             raise GapFound
 
-    def _anew(self) -> Iterator[Checked]:
+    def _anew(self, advance: Callable[[int], None]) -> Iterator[Checked]:
         fields = self.profile().imported
-        return self._checked(Portion(profile.block, fields) for profile in self._read)
+        for profile, verdict in self._checked(Portion(profile.block, fields) for profile in self._read):
+            advance(profile.block.length)
+            yield profile, verdict
 
     def _checked(self, portions: Iterable[Portion]) -> Iterator[Checked]:
         for profile, verdict in self._run(check_chunk, self._plan, portions):

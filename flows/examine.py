@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from flows.request import ReadingOptions
+from flows.running import Run
 from flows.settings import Settings
 from schemas.catalogue import FieldCatalogue, load_catalogue
 from schemas.choices import GapRule
@@ -91,6 +92,7 @@ def settle(
     profile: FileProfile,
     verdicts: Sequence[ChunkVerdict],
     folder: ImportFolder,
+    run: Run,
     *,
     keep: int = 0,
     show: int = 0,
@@ -100,6 +102,7 @@ def settle(
     settle_duplicates(verdicts, profile.chunks, options.duplicates, folder.scratch)
     plan = RejectedPlan(
         folder.scratch,
+        folder.address,
         inside(folder.address, REJECTED_FILE),
         source.read_plan,
         options.duplicates,
@@ -107,4 +110,4 @@ def settle(
         show,
         numbered_by_first,
     )
-    return write_rejected(plan, profile.chunks, verdicts)
+    return write_rejected(plan, profile.chunks, verdicts, run)

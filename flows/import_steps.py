@@ -121,6 +121,7 @@ def staged(
                 profile,
                 report.verdicts,
                 folder,
+                run,
                 keep=settings.rejections_limit,
                 show=settings.artifact_rows,
                 numbered_by_first=report.first_import is not None,

@@ -17,8 +17,6 @@ from transforms.folder import read_range, size_of
 from transforms.layout import Layout
 from transforms.records import LARGEST_RECORD, RecordReader
 
-FIRST_IS_SMALLER = 8
-
 _LF, _CR = ord("\n"), ord("\r")
 
 
@@ -33,13 +31,13 @@ class Block:
     final: bool
 
 
-def cut(path: str, source: str, layout: Layout, block_bytes: int) -> Iterator[Block]:
+def cut(path: str, source: str, layout: Layout, block_bytes: int, first_bytes: int | None = None) -> Iterator[Block]:
     """Blocks of about `block_bytes` in file order; `RecordTooLarge` rather than unbounded memory.
 
-    Of several, the first is a small one: the others wait until it is known which columns have gaps.
+    Where there will be several, the first may be of another size.
     """
     offset, index, end = layout.data_start, 0, size_of(path)
-    size = block_bytes if end - offset <= block_bytes else max(1, block_bytes // FIRST_IS_SMALLER)
+    size = block_bytes if first_bytes is None or end - offset <= block_bytes else first_bytes
     while offset < end:
         data = read_range(path, offset, size + 1)
         final = len(data) <= size

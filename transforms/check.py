@@ -78,7 +78,7 @@ class ChunkVerdict:
 
 
 class RowSplit(NamedTuple):
-    """Accepted contacts, and rejections with one row a broken rule; both know their record numbers."""
+    """Accepted contacts, and rejections with one row a broken rule; both know their places in the chunk."""
 
     accepted: pd.DataFrame
     rejected: pd.DataFrame

@@ -71,8 +71,8 @@ class FileProfile:
         return (*filter(None, columns), *self.constants)
 
 
-def placed(profiles: Iterable[ChunkProfile], first_line: int) -> Iterator[PlacedChunk]:
-    """The chunks, each with its place, as soon as those before it are known."""
+def _placed(profiles: Iterable[ChunkProfile], first_line: int) -> Iterator[PlacedChunk]:
+    """The chunks, each with its place, which those before it say."""
     record, line = 1, first_line
     for profile in profiles:
         yield PlacedChunk(profile.block, record, line, profile.records)
@@ -81,7 +81,7 @@ def placed(profiles: Iterable[ChunkProfile], first_line: int) -> Iterator[Placed
 
 def profile_file(profiles: Sequence[ChunkProfile], mapping: ColumnMapping, first_line: int) -> FileProfile:
     """Number the chunks' records and lines, and drop every field in which any chunk has a gap."""
-    chunks = list(placed(profiles, first_line))
+    chunks = list(_placed(profiles, first_line))
     records = sum(profile.records for profile in profiles)
     incomplete = frozenset[str]().union(*(profile.incomplete for profile in profiles))
     return FileProfile(

@@ -5,9 +5,10 @@ is: its trailing columns tell the reader what it is.
 """
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeAlias
 
 import numpy as np
 import pandas as pd
@@ -17,8 +18,8 @@ import pyarrow.compute as pc
 from schemas.choices import Duplicates
 from schemas.columns import TEXT
 from schemas.rules import Rule
-from transforms.check import REJECTION_FIELDS, ChunkVerdict, rows_of
-from transforms.chunks import ReadPlan, read_chunk
+from transforms.check import REJECTION_FIELDS, ChunkVerdict
+from transforms.chunks import ReadPlan
 from transforms.duplicates import losers_of
 from transforms.explain import explain_duplicate
 from transforms.folder import read_table, write_table, writing
@@ -27,9 +28,12 @@ from transforms.mapping import ColumnMapping, MappedColumn
 from transforms.numbers import LINE, number_column, numbers_in
 from transforms.profile import PlacedChunk
 from transforms.rejected_sample import RejectedSample
+from transforms.reread import RereadPlan, SomeRows, reread_rows
 from transforms.spreadsheet import csv_bytes, csv_header
 
 BETWEEN_REASONS = " | "  # messages have commas and semicolons of their own
+
+Rereading: TypeAlias = Callable[[Callable[[RereadPlan, SomeRows], str], RereadPlan, Iterable[SomeRows]], Iterator[str]]
 
 _BOM = "\ufeff".encode()
 _SCHEMA = pa.schema([(name, pa.int64() if name.endswith("_number") else pa.string()) for name in REJECTION_FIELDS])
@@ -67,13 +71,14 @@ class RejectedRows:
 @dataclass(frozen=True)
 class RejectedPlan:
     """How the rejected rows are written: in the source's delimiter, the first `keep` rejections kept in `scratch`, and
-    `show` to look at.
+    `show` to look at. In `folder` are the files of the steps over chunks.
 
     `numbered_by_first`: the source is a mended file, and its rows keep the numbers of the first import's records, so
     that they are known again, whichever of the rejected files they are mended in.
     """
 
     scratch: str
+    folder: str
     path: str
     read: ReadPlan
     duplicates: Duplicates
@@ -90,8 +95,13 @@ class RejectedPlan:
         return self.read.layout.dialect.delimiter
 
 
-def write_rejected(plan: RejectedPlan, chunks: Sequence[PlacedChunk], verdicts: Sequence[ChunkVerdict]) -> RejectedRows:
-    """Write the rejected file, a chunk at a time, and count and keep the rejections."""
+def write_rejected(
+    plan: RejectedPlan, chunks: Sequence[PlacedChunk], verdicts: Sequence[ChunkVerdict], run: Rereading
+) -> RejectedRows:
+    """Write the rejected file, a chunk at a time, and count and keep the rejections.
+
+    That a row would lose to its twin was not known when its chunk was checked: `run` reads such chunks again.
+    """
     codes: Counter[str] = Counter()
     rows = kept = 0
     sample = RejectedSample(plan.show, REJECTION_FIELDS)
@@ -100,10 +110,17 @@ def write_rejected(plan: RejectedPlan, chunks: Sequence[PlacedChunk], verdicts: 
         stream.write(_BOM)
         names = [column.name for column in _own_columns(plan.mapping)]
         stream.write(csv_header([*names, *REJECTION_COLUMNS], plan.delimiter))
+        losing = (each for each in zip(chunks, verdicts, strict=True) if len(losers_of(plan.scratch, each[0])))
+        reread = run(
+            reread_rows, RereadPlan(plan.read, plan.folder), (_rejected_places(plan, *each) for each in losing)
+        )
         for chunk, verdict in zip(chunks, verdicts, strict=True):
-            rejections, table = _rejected_in(plan, chunk, verdict)
-            if rejections.empty:
+            losers = losers_of(plan.scratch, chunk)
+            rows_path = next(reread) if len(losers) else verdict.rejected_path
+            if rows_path is None:
                 continue
+            table = read_table(rows_path)
+            rejections = _with_losers(plan, chunk, _by_rules(chunk, verdict), losers, table)
             stream.write(csv_bytes(_rejected_rows(plan, chunk, rejections, table), plan.delimiter))
             writer.write_table(pa.Table.from_pandas(rejections.head(plan.keep - kept), _SCHEMA, preserve_index=False))
             kept += min(len(rejections), plan.keep - kept)
@@ -114,18 +131,19 @@ def write_rejected(plan: RejectedPlan, chunks: Sequence[PlacedChunk], verdicts: 
     return RejectedRows(rows, dict(sorted(codes.items())), plan.path, kept, kept_path, sample_path)
 
 
-def _rejected_in(plan: RejectedPlan, chunk: PlacedChunk, verdict: ChunkVerdict) -> tuple[pd.DataFrame, pa.Table]:
-    """A chunk's rejections in record order, those of its losing duplicates among them; and the rows as they were read.
+def _rejected_places(plan: RejectedPlan, chunk: PlacedChunk, verdict: ChunkVerdict) -> SomeRows:
+    """All rows of a chunk that are rejected, those that broke a rule and those that lose."""
+    numbers = np.union1d(_by_rules(chunk, verdict)["record_number"], losers_of(plan.scratch, chunk)[:, 0])
+    return SomeRows(chunk.block, numbers.astype(np.int64) - chunk.first_record)
 
-    That a row would lose was not known when its chunk was checked: so the chunk is read again.
-    """
-    rejections = _by_rules(chunk, verdict)
-    losers = losers_of(plan.scratch, chunk)
+
+def _with_losers(
+    plan: RejectedPlan, chunk: PlacedChunk, rejections: pd.DataFrame, losers: np.ndarray, table: pa.Table
+) -> pd.DataFrame:
+    """A chunk's rejections in record order, those of its losing duplicates among them."""
     if not len(losers):
-        return rejections, read_table(verdict.rejected_path) if verdict.rejected_path else pa.table({})
-    numbers = np.union1d(rejections["record_number"], losers[:, 0])
-    table = rows_of(read_chunk(plan.read, chunk.block)[0], numbers.astype(np.int64) - chunk.first_record)
-    places = np.searchsorted(numbers, losers[:, 0])
+        return rejections
+    places = np.searchsorted(np.asarray(table["row"]), losers[:, 0] - chunk.first_record)
     identity = plan.mapping.column_of("email")
     duplicates = pd.DataFrame(
         {
@@ -139,9 +157,8 @@ def _rejected_in(plan: RejectedPlan, chunk: PlacedChunk, verdict: ChunkVerdict) 
         }
     )
     if rejections.empty:
-        return duplicates, table
-    both = pd.concat([rejections, duplicates])
-    return both.sort_values("record_number", kind="stable", ignore_index=True), table
+        return duplicates
+    return pd.concat([rejections, duplicates]).sort_values("record_number", kind="stable", ignore_index=True)
 
 
 def _by_rules(chunk: PlacedChunk, verdict: ChunkVerdict) -> pd.DataFrame:

@@ -72,8 +72,9 @@ def check(options: ReadingOptions, folder: Path, block_bytes: int, rejected_file
     source = lay_out(options, catalogue, land_file(options, place, find(options.source, Reach())))
     profile, verdicts = check_whole(Examination(source, catalogue.default_prefix, place, block_bytes, run, Silent()))
     settle_duplicates(verdicts, profile.chunks, options.duplicates, str(folder))
-    plan = RejectedPlan(str(folder), str(folder / REJECTED_FILE), source.read_plan, options.duplicates, keep=1_000_000)
-    rejected = write_rejected(plan, profile.chunks, verdicts).rows if rejected_file else None
+    path, scratch = str(folder / REJECTED_FILE), str(folder)
+    plan = RejectedPlan(scratch, scratch, path, source.read_plan, options.duplicates, keep=1_000_000)
+    rejected = write_rejected(plan, profile.chunks, verdicts, run).rows if rejected_file else None
     claims: list[Claim] = []
     for chunk, verdict in zip(profile.chunks, verdicts, strict=True):
         (table, _), accepted = read_chunk(source.read_plan, chunk.block), read_table(verdict.accepted_path)

@@ -1,0 +1,19 @@
+"""What a person is shown of a file before anything is decided."""
+
+from pathlib import Path
+
+from flows.examine import land_file, lay_out
+from flows.preview import first_values
+from flows.request import ReadingOptions
+from tests.flows.test_examination import catalogue
+from transforms.folder import ImportFolder
+from transforms.sources import Reach, find
+
+
+def test_a_column_that_begins_blank_shows_its_first_values_all_the_same(tmp_path: Path) -> None:
+    """Within reason: some tens of kilobytes into the file."""
+    rows = [f"contact{number:05}@example.com,{number if number > 1_000 else ''}\n" for number in range(1, 4_000)]
+    (tmp_path / "contacts.csv").write_text("email,value\n" + "".join(rows))
+    options, place = ReadingOptions(source=str(tmp_path / "contacts.csv")), ImportFolder.local(tmp_path)
+    source = lay_out(options, catalogue(), land_file(options, place, find(options.source, Reach())))
+    assert first_values(source)["column_2"] == "1001 · 1002 · 1003"
