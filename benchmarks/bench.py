@@ -175,7 +175,7 @@ def empty(url: str) -> None:
 
 
 def settle(warehouse: str) -> None:
-    """Have the server and the system write out what the last contender left, so that the next one does not pay for it."""
+    """Have server and system write out what the last contender left, so that the next one does not pay for it."""
     if warehouse.startswith("postgres"):
         with psycopg.connect(warehouse, autocommit=True) as connection:
             connection.execute("checkpoint")
