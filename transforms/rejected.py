@@ -133,8 +133,9 @@ def write_rejected(
 
 def _rejected_places(plan: RejectedPlan, chunk: PlacedChunk, verdict: ChunkVerdict) -> SomeRows:
     """All rows of a chunk that are rejected, those that broke a rule and those that lose."""
-    numbers = np.union1d(_by_rules(chunk, verdict)["record_number"], losers_of(plan.scratch, chunk)[:, 0])
-    return SomeRows(chunk.block, numbers.astype(np.int64) - chunk.first_record)
+    losing = losers_of(plan.scratch, chunk)[:, 0] - chunk.first_record
+    broken = np.asarray(read_table(verdict.rejected_path, ["row"])["row"]) if verdict.rejected_path else losing
+    return SomeRows(chunk.block, np.union1d(broken, losing))
 
 
 def _with_losers(
