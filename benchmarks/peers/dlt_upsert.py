@@ -1,7 +1,8 @@
 """The peer dlt: Arrow batches into PostgreSQL, merged by dlt's upsert strategy; nothing is checked.
 
-Runs in the peers' environment. Parquet with the ADBC driver is the fastest of dlt's ways into PostgreSQL. The second
-load of a pipeline is like a nightly run of one: dlt's working folder, which holds the schema it knows, stays.
+Runs in the peers' environment. Left to itself, dlt writes Arrow batches as CSV for PostgreSQL; Parquet with the ADBC
+driver, which has to be asked for, is the fastest of its ways. The second load of a pipeline is like a nightly run of
+one: dlt's working folder, which holds the schema it knows, stays.
 """
 
 import argparse
@@ -26,8 +27,8 @@ def batches(file: Path) -> Iterator[pa.Table]:
             yield pa.Table.from_batches([batch])
 
 
-def load(url: str, file: Path, folder: Path, file_format: str) -> float:
-    """One run of the pipeline, extract to commit; seconds."""
+def load(url: str, file: Path, folder: Path, file_format: str | None) -> float:
+    """One run of the pipeline, extract to commit; seconds. Without a format, dlt chooses."""
     import dlt
 
     began = time.perf_counter()
@@ -36,7 +37,7 @@ def load(url: str, file: Path, folder: Path, file_format: str) -> float:
         pipelines_dir=str(folder),
         # dlt wants a host in the address; where the server listens on a socket, the one in the query wins.
         destination=dlt.destinations.postgres(url.replace("@/", "@localhost/")),
-        dataset_name="dlt_contacts",
+        dataset_name=f"dlt_{file_format or 'chosen'}",
     )
     contacts = dlt.resource(
         batches(file),
@@ -54,7 +55,7 @@ def main() -> None:
     parser.add_argument("warehouse", help="a postgresql:// address")
     parser.add_argument("file", type=Path)
     parser.add_argument("folder", type=Path, help="the pipeline's working folder, kept between loads")
-    parser.add_argument("--format", default="parquet", choices=["csv", "parquet", "insert_values"])
+    parser.add_argument("--format", choices=["csv", "parquet", "insert_values"])
     given = parser.parse_args()
     os.environ |= {"RUNTIME__DLTHUB_TELEMETRY": "false", "RUNTIME__LOG_LEVEL": "ERROR"}
     print(json.dumps({"seconds": load(given.warehouse, given.file, given.folder, given.format)}))

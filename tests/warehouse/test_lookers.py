@@ -1,13 +1,19 @@
 """Several connections find what one would, on SQLite, where a query has a single processor."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from sqlalchemy import ColumnElement
 
+from schemas.choices import MergePolicy
 from tests.warehouse.conftest import Importer
-from warehouse import lookers
+from warehouse import lookers, merge
 from warehouse.merge import MergeCounts
+from warehouse.tables import WarehouseTables
 
 ROWS = [{"email": f"c{number:03}@example.org", "name": "Ann", "points": number} for number in range(1, 101)]
 
@@ -20,13 +26,14 @@ def looks(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     shared: list[int] = []
     looked = lookers._looked
 
-    def counted(connection: Any, looks: list[Any]) -> Iterator[Any]:
+    def counted(connection: Any, looks: list[range], *what: Any) -> Iterator[Any]:
         shared.append(len(looks))
-        return looked(connection, looks)
+        return looked(connection, looks, *what)
 
     monkeypatch.setattr(lookers, "ROWS_A_LOOK", 15)
     monkeypatch.setattr(lookers, "FIRST_ROWS", 10)
     monkeypatch.setattr(lookers, "LOOKERS", 3)
+    monkeypatch.setattr(lookers, "SAMPLED", 4)
     monkeypatch.setattr(lookers, "_looked", counted)
     return shared
 
@@ -68,3 +75,76 @@ def test_a_few_rows_are_looked_at_by_one(importer: Importer, looks: list[int]) -
     importer(ROWS[:10])
     assert importer(ROWS[:10]).counts == MergeCounts(unchanged=10)
     assert looks == []
+
+
+@pytest.fixture
+def distances(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """How far on contacts were looked for by number, once for each look that did so."""
+    tried: list[int] = []
+    shortcut = merge._shortcut
+
+    def noted(*what: Any) -> lookers.Shortcut:
+        made = shortcut(*what)
+
+        def unlike(distance: int) -> ColumnElement[bool]:
+            tried.append(distance)
+            return made.unlike(distance)
+
+        return replace(made, unlike=unlike)
+
+    monkeypatch.setattr(merge, "_shortcut", noted)
+    return tried
+
+
+REMOVED = [row for row in ROWS if row["points"] not in (37, 38)]
+OTHERS = [{"email": f"other{number}@example.org"} for number in range(5)]
+
+
+@one_warehouse
+@pytest.mark.parametrize(
+    ("rows", "tried"),
+    [
+        pytest.param(ROWS, [0] * 7, id="all as they were"),
+        pytest.param(ROWS[5:], [5] * 7, id="the first ones gone"),
+        pytest.param(REMOVED, [0] * 2 + [2] * 4, id="some gone in the middle, in whose look nothing is in step"),
+        pytest.param(ROWS[::-1], [], id="the other way round"),
+        pytest.param([*ROWS, *OTHERS], [0] * 7, id="new ones at the end"),
+    ],
+)
+def test_contacts_are_looked_for_where_they_should_be(
+    importer: Importer, rows: list[dict[str, Any]], tried: list[int], distances: list[int]
+) -> None:
+    importer(ROWS)
+    assert distances == []  # into an empty warehouse nobody looks
+    new = sum("points" not in row for row in rows)
+    assert importer(rows).counts == MergeCounts(inserted=new, unchanged=len(rows) - new)
+    assert sorted(distances) == tried
+
+
+@one_warehouse
+@pytest.mark.parametrize("policy", [*MergePolicy])
+@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    start=st.integers(0, 40),
+    steps=st.lists(st.tuples(st.integers(0, 40), st.sampled_from(["gone", "renamed", "blank"])), max_size=4),
+    moved=st.booleans(),
+)
+def test_a_contact_elsewhere_is_found_all_the_same(
+    importer: Importer, policy: MergePolicy, start: int, steps: list[tuple[int, str]], moved: bool
+) -> None:
+    """Whatever lies where a contact is expected, rows come to what they would come to one by one."""
+    with importer.warehouse.writing() as connection:
+        connection.execute(WarehouseTables(importer.warehouse.schema).contacts.delete())
+    importer(ROWS)
+    rows: list[dict[str, Any]] = [dict(row) for row in ROWS[start:]]
+    for place, step in steps:
+        if step == "gone":
+            del rows[place]
+        else:
+            rows[place]["name"] = "Eve" if step == "renamed" else None
+    if moved:
+        rows.append(rows.pop(0))
+    renamed = sum(row["name"] == "Eve" for row in rows) if policy in ("overwrite", "update-only") else 0
+    left_out = len(rows) if policy == "insert-only" else 0
+    counts = MergeCounts(updated=renamed, unchanged=len(rows) - renamed - left_out, skipped=left_out)
+    assert importer(rows, policy).counts == counts
