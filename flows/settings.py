@@ -94,7 +94,7 @@ class Settings(BaseSettings):
     )
     presets: AbsolutePath = Field(default_factory=lambda known: known["home"] / "presets", description="a folder")
     chunk_bytes: Annotated[ByteSize, Field(ge=1 << 10, le=1 << 30)] = Field(
-        ByteSize(8 << 20), description="a size from 1KiB to 1GiB, such as 8MiB"
+        ByteSize(16 << 20), description="a size from 1KiB to 1GiB, such as 8MiB"
     )
     workers: int = Field(
         default_factory=lambda: min(_cores(), 8), ge=1, le=64, description="1 to 64 threads or processes"
