@@ -174,22 +174,23 @@ def _staged(schema: str | None, fields: Sequence[Field], suffix: str = "", *kind
     staged = Table(
         f"staged{suffix}",
         metadata,
-        _record_number(kind),
+        _own_number("record_number", kind),
         Column("email", Text, nullable=False),
         *field_columns(fields),
+        *([Column("ctid", system=True)] if kind else []),  # where PostgreSQL keeps the row
         prefixes=list(kind),
     )
     return staged, Table(f"excluded{suffix}", metadata, Column("record_number", Number), prefixes=list(kind))
 
 
 def _changes(schema: str | None, suffix: str = "", *kind: str) -> Table:
-    columns = _record_number(kind), Column("contact_id", Number)
+    columns = _own_number("staged_at", kind), Column("contact_id", Number)
     return Table(f"changes{suffix}", MetaData(schema=schema), *columns, prefixes=list(kind))
 
 
-def _record_number(kind: Sequence[str]) -> Column[int]:
-    """On SQLite the record number is the row's own number, and so an index for free."""
-    return Column("record_number", Number, primary_key=not kind, autoincrement=False)
+def _own_number(name: str, kind: Sequence[str]) -> Column[int]:
+    """On SQLite this is the row's own number, and so an index for free."""
+    return Column(name, Number, primary_key=not kind, autoincrement=False)
 
 
 def _batches(reader: pa.RecordBatchFileReader, schema: pa.Schema, first_record: int) -> Iterator[pa.RecordBatch]:
