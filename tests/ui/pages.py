@@ -1,14 +1,18 @@
 """The pages of the Prefect UI as a person uses them."""
 
+import time
+from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Locator, Page, TimeoutError, expect
 
 from flows.request import ImportRequest
-from tests.ui.house import PrefectHouse
+from tests.ui.house import Found, PrefectHouse, wait_for
 
 WAIT = 30_000
+SWALLOWED = 20  # seconds in which nothing came of a click
 MENU = 256  # pixels
 FORM = ImportRequest.model_json_schema()
 
@@ -78,3 +82,20 @@ def shot(page: Page, path: Path, width: int, height: int) -> None:
         clip={"x": MENU, "y": 0, "width": width, "height": height},
     )
     assert path.stat().st_size < 200_000, path.name
+
+
+def press(button: Locator, found: Callable[[], Found | None], what: str) -> Found:
+    """Click until it is heard, and give what comes of it: a page that still moves may swallow a click."""
+    pressed = 0.0
+
+    def heard() -> Found | None:
+        nonlocal pressed
+        if answer := found():
+            return answer
+        if time.monotonic() - pressed > SWALLOWED and button.is_visible():
+            with suppress(TimeoutError):  # it was heard after all, and the button went away
+                button.click(timeout=SWALLOWED * 1_000)
+            pressed = time.monotonic()
+        return None
+
+    return wait_for(heard, what)

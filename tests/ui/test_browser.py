@@ -17,6 +17,7 @@ from tests.ui.pages import (
     choose,
     open_artifact,
     open_form,
+    press,
     shot,
     the_form_explains,
     the_form_refuses_to_go_without_a_file,
@@ -53,8 +54,8 @@ def test_an_import_from_the_form_to_the_rejected_rows(house: PrefectHouse, page:
     shot(page, screenshots / "import-form.png", 900, 1800)
 
     before = {run["id"] for run in house.runs("import")}
-    page.get_by_role("button", name="Submit").click()
-    (run_id,) = wait_for(lambda: {run["id"] for run in house.runs("import")} - before, "the run")
+    button = page.get_by_role("button", name="Submit")
+    (run_id,) = press(button, lambda: {run["id"] for run in house.runs("import")} - before, "the run")
     run = wait_for(lambda: house.ended(run_id), "the end of the run")
     assert run["state_type"] == "COMPLETED", house.log("worker")
     assert run["parameters"]["request"]["merge"] == "overwrite"

@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from tests.ui.house import CHECKOUT, PrefectHouse, wait_for
-from tests.ui.pages import WAIT, drop_down, shot
+from tests.ui.pages import WAIT, drop_down, press, shot
 
 pytestmark = [pytest.mark.ui, pytest.mark.xdist_group("ui")]
 
@@ -82,8 +82,8 @@ def resume(house: PrefectHouse, page: Page, run_id: str) -> None:
 def submit(house: PrefectHouse, page: Page, run_id: str) -> None:
     """Send the form; the run goes on."""
     asked = house.run(run_id)["state_id"]
-    dialog(page).get_by_role("button", name="Submit").click()
-    wait_for(lambda: house.run(run_id)["state_id"] != asked, "the run to go on")
+    button = dialog(page).get_by_role("button", name="Submit")
+    press(button, lambda: house.run(run_id)["state_id"] != asked, "the run to go on")
 
 
 def dialog(page: Page) -> Locator:
