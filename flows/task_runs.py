@@ -17,7 +17,7 @@ from flows.settings import Settings
 from schemas.errors import ContactImportError
 from schemas.request_errors import SettingsInvalid
 
-MOST_TOGETHER = 2  # chunks: what Dask and Prefect do for a task run takes half as long as one chunk does
+MOST_TOGETHER = 2  # chunks: what Dask and Prefect do for a task run takes about as long as one chunk does
 RETRIES = 2  # of a step over a chunk whose folder is away for a moment; a dead worker is Dask's own business
 
 P = ParamSpec("P")

@@ -47,7 +47,7 @@ def _create_table_as(element: CreateTableAs, compiler: DDLCompiler, **_: Any) ->
 
 
 def write_down(connection: Connection, table: Table, rows: Select[Any], shortcut: Shortcut) -> None:
-    """Make a table that holds what a query finds, whose first column numbers what it looks at.
+    """Make a table that holds what a query finds, whose first column says which staged row it is about.
 
     PostgreSQL looks with all its processes only where the table is made by the very statement, and looks at everything
     again for the next one unless it is told how few rows these are. SQLite has one processor for a query.

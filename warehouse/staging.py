@@ -184,6 +184,7 @@ def _staged(schema: str | None, fields: Sequence[Field], suffix: str = "", *kind
 
 
 def _changes(schema: str | None, suffix: str = "", *kind: str) -> Table:
+    """PostgreSQL makes it of what it finds, with the types of that: there `staged_at` is a `ctid` and no number."""
     columns = _own_number("staged_at", kind), Column("contact_id", Number)
     return Table(f"changes{suffix}", MetaData(schema=schema), *columns, prefixes=list(kind))
 

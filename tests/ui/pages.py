@@ -1,5 +1,6 @@
 """The pages of the Prefect UI as a person uses them."""
 
+import math
 import time
 from collections.abc import Callable
 from contextlib import suppress
@@ -86,7 +87,7 @@ def shot(page: Page, path: Path, width: int, height: int) -> None:
 
 def press(button: Locator, found: Callable[[], Found | None], what: str) -> Found:
     """Click until it is heard, and give what comes of it: a page that still moves may swallow a click."""
-    pressed = 0.0
+    pressed = -math.inf
 
     def heard() -> Found | None:
         nonlocal pressed
