@@ -96,9 +96,12 @@ def land(
 
 
 def bytes_of(place: str) -> Iterator[bytes]:
-    """The source's bytes, a block at a time."""
+    """The source's bytes, a block at a time; of a pipe, what it holds.
+
+    A buffered reader would wait for a full block, and miss a signal that comes between two of its own reads.
+    """
     try:
-        with Path(place).open("rb") as stream:
+        with Path(place).open("rb", buffering=0) as stream:
             while block := stream.read(BLOCK):
                 yield block
     except (FileNotFoundError, ValueError) as error:  # a name may hold what no file's name may

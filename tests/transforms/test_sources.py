@@ -5,6 +5,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -15,7 +16,7 @@ from transforms import sources
 from transforms.addresses import AllowedSources, parse
 from transforms.credentials import Access
 from transforms.folder import ImportFolder
-from transforms.land import Landed, land
+from transforms.land import Landed, bytes_of, land
 from transforms.sources import Found, Reach, find, land_steadily
 
 FILE = b"email\nana@example.com\n"
@@ -128,6 +129,19 @@ def test_a_pipe_is_read_once(tmp_path: Path) -> None:
     writer.start()
     assert landed(find(str(path), Reach()), tmp_path).size == len(FILE)
     writer.join()
+
+
+def test_what_a_pipe_holds_is_read_at_once(tmp_path: Path) -> None:
+    """Whoever waits for more inside one call is not woken by a signal that comes between two looks."""
+    path = tmp_path / "pipe"
+    os.mkfifo(path)
+    writer = os.open(path, os.O_RDWR)
+    with ThreadPoolExecutor(1) as beside:
+        try:
+            os.write(writer, FILE)
+            assert beside.submit(next, bytes_of(str(path))).result(timeout=10) == FILE
+        finally:
+            os.close(writer)
 
 
 def test_a_larger_file_than_allowed_is_refused(tmp_path: Path) -> None:
