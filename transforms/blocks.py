@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from schemas.source_errors import RecordTooLarge
-from transforms.dialect import Dialect, count_byte, lone_carriage_returns
+from transforms.dialect import Dialect, count_byte, lone_carriage_returns, places_of_byte
 from transforms.encoding import is_utf8
 from transforms.folder import read_range, size_of
 from transforms.layout import Layout
@@ -106,7 +106,7 @@ def is_regular(data: bytes, dialect: Dialect, all_utf8: bool = False) -> bool:
 def _quotes_in_place(data: bytes, dialect: Dialect) -> bool:
     """Every odd quote opens a cell, every even one closes it, but for doubled ones inside."""
     text = np.frombuffer(data, np.uint8)
-    quotes = np.flatnonzero(text == ord(dialect.quote))
+    quotes = places_of_byte(data, dialect.quote)
     if len(quotes) % 2:
         return False
     edges = (ord(dialect.delimiter), _LF, _CR)

@@ -14,7 +14,7 @@ import pyarrow.csv
 
 from schemas.rules import Rule
 from transforms.blocks import Block
-from transforms.dialect import Dialect
+from transforms.dialect import Dialect, places_of_byte
 from transforms.encoding import is_utf8
 from transforms.folder import read_range
 from transforms.layout import Layout
@@ -95,10 +95,10 @@ def read_regular(data: bytes, layout: Layout, lines: int) -> RawRecords | None:
 def _record_lines(data: bytes, dialect: Dialect) -> np.ndarray:
     """The line on which each record of a regular block starts, from 0; blank lines are no records."""
     text = np.frombuffer(data, np.uint8)
-    breaks = np.flatnonzero(text == ord("\r" if dialect.carriage_return else "\n"))
+    breaks = places_of_byte(data, "\r" if dialect.carriage_return else "\n")
     if not data.endswith((b"\n", b"\r") if dialect.carriage_return else b"\n"):
         breaks = np.append(breaks, len(data))
-    quotes = np.flatnonzero(text == ord(dialect.quote))
+    quotes = places_of_byte(data, dialect.quote)
     ends = np.flatnonzero(np.searchsorted(quotes, breaks) % 2 == 0)
     first_lines = np.concatenate(([0], ends[:-1] + 1))
     starts = np.concatenate(([0], breaks[ends[:-1]] + 1))

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from schemas.source_errors import RecordTooLarge
-from transforms import blocks
+from transforms import blocks, dialect
 from transforms.blocks import cut
 from transforms.dialect import Dialect
 from transforms.layout import Layout
@@ -45,3 +45,12 @@ def test_a_record_without_end_is_told_with_its_line(tmp_path: Path, monkeypatch:
     with pytest.raises(RecordTooLarge) as caught:
         cut_up(tmp_path, "a@x.com,A\n\nb@x.com," + "B" * 3000 + "\n")
     assert caught.value.line == 4
+
+
+@pytest.mark.parametrize("text", ["", "none", ',"",', '"' * 9, 'a"b,"c""d"\n' * 5])
+@pytest.mark.parametrize("step", [1, 4, 100])
+def test_a_byte_is_found_across_steps(monkeypatch: pytest.MonkeyPatch, text: str, step: int) -> None:
+    monkeypatch.setattr(dialect, "BYTES_A_STEP", step)
+    places = [place for place, character in enumerate(text) if character == '"']
+    assert dialect.places_of_byte(text.encode(), '"').tolist() == places
+    assert dialect.count_byte(text.encode(), '"') == len(places)
