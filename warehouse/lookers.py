@@ -18,7 +18,8 @@ LOOKERS = min(4, os.cpu_count() or 1)
 ROWS_A_LOOK = 50_000  # of which, at most this many at a time, what is found is held in memory
 FIRST_ROWS = 2_000
 FEW = 0.2  # of the first rows; where more is found, it costs less to write it down than to hand it over
-CACHE_KB = 48 * 1024
+CACHE_KB = 48 * 1024  # for contacts here and there
+IN_STEP_CACHE_KB = 2 * 1024  # for those in order; each page is needed once, and fresh memory costs time
 SAMPLED = 100  # rows at each end of a look
 IN_STEP = 0.75  # of the sampled rows; where fewer are, nothing is gained
 
@@ -85,9 +86,11 @@ def _look(looker: Connection, numbers: range, rows: Select[Any], shortcut: Short
     distances: Counter[int] = Counter()
     for sample in (numbers[:SAMPLED], numbers[-SAMPLED:]):
         distances.update(looker.scalars(shortcut.distances.where(_among(sample, rows))))
-    for distance, times in distances.most_common(1):
-        if times >= IN_STEP * distances.total():
-            within = within.where(shortcut.unlike(distance))
+    distance, times = distances.most_common(1)[0] if distances else (0, 0)
+    in_step = times > IN_STEP * distances.total()
+    looker.exec_driver_sql(f"pragma cache_size = -{IN_STEP_CACHE_KB if in_step else CACHE_KB}")
+    if in_step:
+        within = within.where(shortcut.unlike(distance))
     return list(looker.execute(within))
 
 
@@ -102,7 +105,6 @@ def _looker(connection: Connection) -> Iterator[Connection]:
         driver = looker.connection.driver_connection
         assert driver is not None
         try:
-            driver.execute(f"pragma cache_size = -{CACHE_KB}")
             driver.execute("pragma query_only = on")
             for name, path in _attached(connection).items():
                 driver.execute(f'attach database ? as "{name}"', (path,))
