@@ -1,7 +1,6 @@
 """The steps of an import, each with its place in the report; those that Prefect shows or tries again are its tasks."""
 
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -21,14 +20,13 @@ from flows.import_life import run_id
 from flows.progress import watcher
 from flows.report import ImportReport, Report
 from flows.request import ImportRequest
-from flows.running import in_order
 from flows.same_file import SameFile
 from flows.settings import Settings
 from flows.sources import find_source, scheduled_day
+from flows.stager import Stager
 from flows.task_runs import discreet, on_task_runner
 from schemas.catalogue import FieldCatalogue
 from schemas.errors import TransientWarehouseError
-from transforms.check import ChunkVerdict
 from transforms.duplicates import losers_of
 from transforms.expand import Limits
 from transforms.folder import ImportFolder, open_table
@@ -45,8 +43,6 @@ from warehouse.prepare import prepare
 from warehouse.retries import Mending, earlier_import
 from warehouse.segments import check_segment
 from warehouse.staging import Staging
-
-STAGED_AT_A_TIME = 4  # chunks that may wait to be staged; a slow warehouse slows the checks down, and no memory fills
 
 T = TypeVar("T")
 
@@ -108,8 +104,8 @@ def staged(
         with report.stage("examining"):
             examination = Examination(source, prefix, folder, settings.chunk_bytes, run, progress)
             check_required(request, examination.profile())  # most of what lacks does so from the first chunk on
-            staging = anew_at_a_gap(lambda: stage_all(examination, warehouse, report, folder))
-            stack.enter_context(staging)
+            stager = anew_at_a_gap(lambda: stage_all(examination, warehouse, report, folder))
+            stack.enter_context(stager)
             report.profile = profile = examination.profile()
         report.stages |= examination.work()
         check_required(request, profile)
@@ -129,28 +125,26 @@ def staged(
             report.rejected_file = report.rejected.path
             publish_rejected_rows(report.rejected, settings)
             check_rejected(request, profile.records, report.rejected.rows)
+        with report.stage("examining"):
+            staging = stager.finished()
+        with report.stage("settling"):
             exclude_losers(staging, profile, folder)
         yield staging
 
 
-def stage_all(examination: Examination, warehouse: Warehouse, report: ImportReport, folder: ImportFolder) -> Staging:
-    """Staging with all that was accepted in it; the caller closes it."""
+def stage_all(examination: Examination, warehouse: Warehouse, report: ImportReport, folder: ImportFolder) -> Stager:
+    """All that was accepted on its way into staging, the last chunks perhaps not in it yet; the caller closes it."""
     fields = examination.profile().imported
+    staging = Staging(warehouse, run_id(report), fields, Path(folder.scratch), open_table)
     with ExitStack() as stack:
-        staging = stack.enter_context(Staging(warehouse, run_id(report), fields, Path(folder.scratch), open_table))
-
-        def add(verdict: ChunkVerdict) -> ChunkVerdict:
-            with report.stage("staging, meanwhile"):
-                staging.add(verdict.accepted_path, verdict.first_record)
-            return verdict
-
-        with ThreadPoolExecutor(1, "staging") as stager:  # this thread has the chunks to hand out
-            steps = in_order(
-                lambda verdict: stager.submit(add, verdict), examination.verdicts(), ahead=STAGED_AT_A_TIME
-            )
-            report.verdicts = list(steps)
+        stager = stack.enter_context(Stager(staging, report))
+        verdicts = []
+        for verdict in examination.verdicts():
+            stager.add(verdict)
+            verdicts.append(verdict)
+        report.verdicts = verdicts
         stack.pop_all()
-    return staging
+    return stager
 
 
 def exclude_losers(staging: Staging, profile: FileProfile, folder: ImportFolder) -> None:

@@ -1,0 +1,60 @@
+"""Chunks are staged beside the checks: in order, all of them before the merge, and no failure is lost."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from sqlalchemy import select
+
+from flows.report import ImportReport
+from flows.request import ReadingOptions
+from flows.stager import STAGED_AT_A_TIME, Stager
+from schemas.catalogue import FieldCatalogue
+from tests.warehouse.conftest import Importer
+from transforms.check import ChunkVerdict
+from warehouse.connection import Warehouse
+from warehouse.prepare import prepare
+
+CHUNKS = 3 * STAGED_AT_A_TIME
+
+
+@pytest.fixture
+def importer(warehouse: Warehouse, small_catalogue: FieldCatalogue, tmp_path: Path) -> Importer:
+    prepare(warehouse, small_catalogue)
+    return Importer(warehouse, small_catalogue, tmp_path)
+
+
+@pytest.fixture
+def stager(importer: Importer) -> Iterator[Stager]:
+    with Stager(importer.staging(1), ImportReport(ReadingOptions(source="contacts.csv"))) as stager:
+        yield stager
+
+
+def verdict(number: int, path: str) -> ChunkVerdict:
+    return ChunkVerdict(number, 1, 0, path, None, None, first_record=number)
+
+
+def test_all_chunks_are_staged_in_order(importer: Importer, stager: Stager) -> None:
+    for number in range(CHUNKS):
+        row = {"record_number": 0, "email": f"c{number}@example.org"}
+        stager.add(verdict(number, importer.write([row])))
+    staging = stager.finished()
+    with staging.looking() as connection:
+        emails = list(connection.scalars(select(staging.table.c.email).order_by(staging.table.c.record_number)))
+    assert emails == [f"c{number}@example.org" for number in range(CHUNKS)]
+
+
+def test_a_failure_is_told_soon(stager: Stager) -> None:
+    def add_all() -> None:
+        for number in range(CHUNKS):
+            stager.add(verdict(number, "is-not-there.arrow"))
+
+    with pytest.raises(FileNotFoundError):
+        add_all()
+
+
+def test_the_last_failure_is_told_before_the_merge(importer: Importer, stager: Stager) -> None:
+    stager.add(verdict(0, importer.write([{"email": "ann@example.org"}])))
+    stager.add(verdict(1, "is-not-there.arrow"))
+    with pytest.raises(FileNotFoundError):
+        stager.finished()
