@@ -1,7 +1,10 @@
 """The steps over chunks as Prefect task runs, so that the UI shows them and a task runner places them."""
 
+import os
+import sys
+import threading
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import wraps
 from itertools import chain, islice
 from typing import Any, ParamSpec, TypeVar, cast
@@ -18,6 +21,7 @@ from schemas.errors import ContactImportError
 from schemas.request_errors import SettingsInvalid
 
 MOST_TOGETHER = 2  # chunks: what Dask and Prefect do for a task run takes about as long as one chunk does
+NICER = 5  # than the process; a thread that stages beside two that check on two processors then has one for itself
 RETRIES = 2  # of a step over a chunk whose folder is away for a moment; a dead worker is Dask's own business
 
 P = ParamSpec("P")
@@ -74,9 +78,21 @@ def some_at_a_time(items: Iterable[Item], workers: int, most: int) -> Iterator[l
         number += 1
 
 
+def give_way() -> None:
+    """Have this thread leave a processor to the one that stages, where threads have a niceness of their own.
+
+    There are several that check and only one that stages: what that one has left in the end, none can help it with.
+    """
+    if sys.platform == "linux":
+        ours = os.getpriority(os.PRIO_PROCESS, os.getpid())
+        with suppress(OSError):  # a system may forbid it; then it takes as long as it takes
+            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), min(ours + NICER, 19))
+
+
 @contextmanager
 def on_task_runner(settings: Settings) -> Iterator[Run]:
     """The task runner that the settings choose. What it is given and gives back are paths and numbers."""
+    threads = settings.task_runner == "threads"
     with task_runner(settings) as runner:
 
         def run(step: Callable[[Plan, Item], Result], plan: Plan, items: Iterable[Item]) -> Iterator[Result]:
@@ -89,11 +105,13 @@ def on_task_runner(settings: Settings) -> Iterator[Run]:
             )
             @discreet
             def several(plan: Plan, items: list[Item]) -> list[Result]:
+                if threads:
+                    give_way()
                 return [step(plan, item) for item in items]
 
             results = in_order(
                 lambda some: runner.submit(several, parameters={"plan": plan, "items": some}),
-                some_at_a_time(items, settings.workers, most=1 if settings.task_runner == "threads" else MOST_TOGETHER),
+                some_at_a_time(items, settings.workers, most=1 if threads else MOST_TOGETHER),
                 ahead=2 * settings.workers,
             )
             return chain.from_iterable(results)

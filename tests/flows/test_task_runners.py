@@ -2,13 +2,15 @@
 
 import os
 import signal
+import sys
+import threading
 from pathlib import Path
 from typing import Any
 
 import fsspec
 import pytest
 
-from flows.task_runs import some_at_a_time
+from flows.task_runs import NICER, give_way, some_at_a_time
 from tests.flows.conftest import Contacts
 
 # A stopped cluster leaves sockets and processes to the garbage collector, which warns in whatever test runs then.
@@ -84,3 +86,21 @@ def test_a_killed_worker_costs_a_retry_and_not_the_import(
     report = in_small_chunks.load(MESSY)
     assert mark.exists()
     assert report["rows"]["read"] == 1001
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="threads have no niceness of their own")
+@pytest.mark.parametrize("times", [1, 2])
+def test_those_who_check_give_way_to_the_one_that_stages(times: int) -> None:
+    before = os.getpriority(os.PRIO_PROCESS, 0)
+    found: list[int] = []
+
+    def checks() -> None:
+        for _ in range(times):
+            give_way()
+        found.append(os.getpriority(os.PRIO_PROCESS, threading.get_native_id()))
+
+    thread = threading.Thread(target=checks)
+    thread.start()
+    thread.join()
+    assert found == [min(before + NICER, 19)]
+    assert os.getpriority(os.PRIO_PROCESS, 0) == before
