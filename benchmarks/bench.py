@@ -13,7 +13,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -177,16 +177,31 @@ def empty(url: str) -> None:
         connection.execute("create schema public")
 
 
-def settle(warehouse: str) -> None:
+def settle(warehouse: str, file: Path) -> None:
     """Have server and system put in order what the last contender left, so that the next one does not pay for it.
 
-    The server vacuums by itself within a minute, beside whoever is at work then; by the next night it has.
+    The server vacuums by itself within a minute, beside whoever is at work then; by the next night it has. What the
+    next one will read is read once: a virtual machine may take memory from files within seconds, from some more than
+    from others, and the disk is not what is compared.
     """
+    folder = Path(warehouse.removeprefix("sqlite:///")).parent
     if warehouse.startswith("postgres"):
         with psycopg.connect(warehouse, autocommit=True) as connection:
             connection.execute("vacuum (analyze)")
             connection.execute("checkpoint")
+            (place,) = connection.execute("show data_directory").fetchone() or ("",)
+            folder = Path(place) / "base"
     os.sync()
+    bring_into_memory([file, *folder.rglob("*")])
+
+
+def bring_into_memory(paths: Sequence[Path]) -> None:
+    """Read files, those that are on this machine and ours to read, for the system to hold them in memory."""
+    buffer = bytearray(1 << 20)
+    for path in paths:
+        with suppress(OSError), path.open("rb", buffering=0) as stream:
+            while stream.readinto(buffer):
+                pass
 
 
 def turned(contenders: Sequence[T], number: int) -> list[T]:

@@ -48,7 +48,7 @@ def loads(bench: Bench) -> Iterator[str]:
                 for situation, file in files.items():
                     for name, load in turned(contenders, number):
                         if name != "plain pandas" or situation == FIRST:
-                            settle(warehouse)
+                            settle(warehouse, file)
                             seconds[database, situation, name].append(load(file))
                             note(f"{database}, {situation}, {name}: {seconds[database, situation, name][-1]:.2f} s")
     yield from _table(seconds)
@@ -108,7 +108,7 @@ def dirty(bench: Bench) -> Iterator[str]:
         for database in (POSTGRES, SQLITE):
             for name, file in turned(list(files.items()), number):
                 with bench.warehouse(database) as warehouse:
-                    settle(warehouse)
+                    settle(warehouse, file)
                     report = bench.contacts("import", file, "--merge", "overwrite", warehouse=warehouse)
                     seconds[database, name].append(report.seconds)
                     note(f"{database}, {name}: {report.seconds:.2f} s")
