@@ -28,6 +28,8 @@ T = TypeVar("T")
 POSTGRES = "PostgreSQL"
 SQLITE = "SQLite"
 STAGES = ("landing", "examining", "settling", "merging")
+MEMORY = 2 << 30  # more than what is compared takes together with its server and its files
+TAKE_MEMORY = "import sys; taken = bytearray(int(sys.argv[1])); taken[::4096] = bytes(len(taken[::4096]))"
 Part = Callable[["Bench"], Iterator[str]]
 
 
@@ -180,9 +182,7 @@ def empty(url: str) -> None:
 def settle(warehouse: str, file: Path) -> None:
     """Have server and system put in order what the last contender left, so that the next one does not pay for it.
 
-    The server vacuums by itself within a minute, beside whoever is at work then; by the next night it has. What the
-    next one will read is read once: a virtual machine may take memory from files within seconds, from some more than
-    from others, and the disk is not what is compared.
+    The server vacuums by itself within a minute, beside whoever is at work then; by the next night it has.
     """
     folder = Path(warehouse.removeprefix("sqlite:///")).parent
     if warehouse.startswith("postgres"):
@@ -192,11 +192,17 @@ def settle(warehouse: str, file: Path) -> None:
             (place,) = connection.execute("show data_directory").fetchone() or ("",)
             folder = Path(place) / "base"
     os.sync()
-    bring_into_memory([file, *folder.rglob("*")])
+    warm_up([file, *folder.rglob("*")])
 
 
-def bring_into_memory(paths: Sequence[Path]) -> None:
-    """Read files, those that are on this machine and ours to read, for the system to hold them in memory."""
+def warm_up(paths: Sequence[Path]) -> None:
+    """Read files once, those that are on this machine and ours to read, and take memory once and give it back.
+
+    A virtual machine may take memory from files within seconds, and has to ask its host for memory that somebody
+    handed back, which takes several times as long as using it. Neither disk nor host is what is compared.
+    """
+    size = min(MEMORY, os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") // 4)
+    subprocess.run([sys.executable, "-c", TAKE_MEMORY, str(size)], check=True)
     buffer = bytearray(1 << 20)
     for path in paths:
         with suppress(OSError), path.open("rb", buffering=0) as stream:

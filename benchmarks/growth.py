@@ -12,7 +12,6 @@ from benchmarks.bench import (
     SQLITE,
     Bench,
     Measured,
-    bring_into_memory,
     header,
     in_seconds,
     judged,
@@ -21,6 +20,7 @@ from benchmarks.bench import (
     row,
     settle,
     turned,
+    warm_up,
 )
 
 LARGE = 1_000_000  # from here on, ten times more would take too long to ask for by default
@@ -94,11 +94,11 @@ def _programs(bench: Bench) -> dict[str, Callable[[Path], Measured]]:
         return run
 
     def checking(file: Path) -> Measured:
-        bring_into_memory([file])
+        warm_up([file])
         return bench.contacts("check", file)
 
     def reading(file: Path) -> Measured:
-        bring_into_memory([file])
+        warm_up([file])
         return measure([sys.executable, "-m", "benchmarks.floors", "read", str(file)])
 
     return {

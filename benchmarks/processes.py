@@ -10,7 +10,6 @@ from benchmarks.bench import (
     SQLITE,
     Bench,
     Measured,
-    bring_into_memory,
     header,
     in_seconds,
     judged,
@@ -19,6 +18,7 @@ from benchmarks.bench import (
     note,
     row,
     turned,
+    warm_up,
 )
 
 FEW = 10
@@ -37,7 +37,7 @@ def check(bench: Bench) -> Iterator[str]:
     seconds: dict[str, list[float]] = defaultdict(list)
     for number in range(bench.rounds):
         for name, run in turned(contenders, number):
-            bring_into_memory([file])
+            warm_up([file])
             seconds[name].append(run().seconds)
             note(f"{name}: {seconds[name][-1]:.2f} s")
     ratio = median_ratio(seconds["check"], seconds["read"])

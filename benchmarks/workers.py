@@ -5,7 +5,7 @@ import sys
 from collections import defaultdict
 from collections.abc import Iterator
 
-from benchmarks.bench import Bench, Measured, bring_into_memory, header, in_seconds, measure, note, row, turned
+from benchmarks.bench import Bench, Measured, header, in_seconds, measure, note, row, turned, warm_up
 
 TARGET = 1.6
 CONTENDERS = [("dask", 1), ("dask", 2), ("threads", 1), ("threads", 2)]
@@ -17,7 +17,7 @@ def dask(bench: Bench) -> Iterator[str]:
     found: dict[tuple[str, int], list[Measured]] = defaultdict(list)
     for number in range(bench.rounds):
         for runner, workers in turned(CONTENDERS, number):
-            bring_into_memory([file])
+            warm_up([file])
             program = [sys.executable, "-m", "benchmarks.chunks", runner, str(workers), str(file)]
             found[runner, workers].append(measure(program, PREFECT_API_URL=bench.prefect))
             note(f"{workers} {runner}: {found[runner, workers][-1].seconds:.2f} s")
