@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.bench import judged, measure, median_ratio, turned
+from benchmarks.bench import TAKE_MEMORY, judged, measure, median_ratio, turned
 from benchmarks.generate import generate
 from benchmarks.peers.plain_pandas import read
 from benchmarks.run import PAGE, PARTS, written
@@ -46,6 +46,13 @@ print(json.dumps(dict(seconds=1, peaks=[measure([sys.executable, "-c", said.form
     small, large = measure([sys.executable, "-c", program]).answer["peaks"]
     assert small < 120 << 20
     assert large >= 200 << 20
+
+
+def test_memory_that_is_taken_first_is_really_taken() -> None:
+    """A buffer that is only asked for costs nothing, and would warm nothing up."""
+    size = 256 << 20
+    program = f"{TAKE_MEMORY}; print('{{}}')"
+    assert measure([sys.executable, "-c", program, str(size)]).peak > size
 
 
 def test_plain_pandas_takes_and_stores_what_we_take_and_store(tmp_path: Path) -> None:
