@@ -28,7 +28,7 @@ T = TypeVar("T")
 POSTGRES = "PostgreSQL"
 SQLITE = "SQLite"
 STAGES = ("landing", "examining", "settling", "merging")
-MEMORY = 2 << 30  # more than what is compared takes together with its server and its files
+MEMORY = 2 << 30  # bytes; enough for an import of a million rows with its server and files, not for ten million
 TAKE_MEMORY = "import sys; taken = bytearray(int(sys.argv[1])); taken[::4096] = bytes(len(taken[::4096]))"
 Part = Callable[["Bench"], Iterator[str]]
 
