@@ -52,7 +52,11 @@ class SqliteStore:
 
     @contextmanager
     def transaction(self) -> Iterator[Connection]:
-        with self._attached(self._warehouse.writer()) as connection, connection.begin():
+        with (
+            self._not_the_last(),
+            self._attached(self._warehouse.writer()) as connection,
+            connection.begin(),
+        ):
             yield connection
 
     @contextmanager
@@ -77,6 +81,14 @@ class SqliteStore:
                 yield connection
             finally:
                 connection.invalidate()  # so that nobody else is handed a connection with our file attached
+
+    @contextmanager
+    def _not_the_last(self) -> Iterator[None]:
+        """Keep another connection to the warehouse, which then waits in the pool for `close`."""
+        with self._warehouse.engine.connect() as other:
+            other.exec_driver_sql("select count(*) from sqlite_master")  # it counts from its first look on
+            other.rollback()
+            yield
 
     def close(self) -> None:
         """Forget what was staged, and copy what was committed from the log into the database, readers going on.

@@ -84,6 +84,17 @@ def test_the_folder_of_a_sqlite_file_is_made_and_readers_go_on_while_one_writes(
             assert reader.scalar(text("pragma foreign_keys")) == 1
 
 
+def test_a_new_sqlite_file_has_large_pages_and_an_old_one_keeps_its_own(tmp_path: Path) -> None:
+    with contextlib.closing(sqlite3.connect(tmp_path / "old.db")) as old:
+        old.execute("pragma page_size = 4096")
+        old.execute("create table t (x)")
+    for name, size in ("new.db", connection.SQLITE_PAGE_BYTES), ("old.db", 4096):
+        with Warehouse.open(f"sqlite:///{tmp_path / name}") as warehouse, warehouse.writing() as writer:
+            writer.execute(text("create table if not exists t (x)"))
+            writer.execute(text("insert into t values (1)"))
+            assert writer.scalar(text("pragma page_size")) == size, name
+
+
 def test_a_block_that_fails_is_undone(warehouse: Warehouse, warehouse_schema: str | None) -> None:
     with warehouse.writing() as connection:
         if warehouse_schema:

@@ -1,7 +1,11 @@
 """Staged rows arrive exactly, survive a lost connection, and never touch the contacts by themselves."""
 
+import shutil
+import sqlite3
 import time
+from contextlib import closing
 from datetime import date
+from pathlib import Path
 from typing import Any
 
 import psycopg
@@ -206,3 +210,18 @@ def test_a_lost_staging_file_is_made_anew(importer: Importer) -> None:
         staging.ensure()
         assert importer.load(staging, 1).counts == MergeCounts(inserted=1)
     assert not (staging.folder / "staging.db").exists()
+
+
+def test_a_commit_does_not_wait_until_its_pages_are_copied(importer: Importer, tmp_path: Path) -> None:
+    """A last connection copies them as it closes, and keeps readers out: so the merge's must not be the last."""
+    if importer.warehouse.is_postgres:
+        pytest.skip("PostgreSQL copies in a process of its own")
+    file = Path(importer.warehouse.engine.url.database or "")
+    with importer.staging(importer.start()) as staging:
+        staging.add(importer.write([{"email": ANN}]))
+        importer.load(staging, 1)
+        assert file.with_name(f"{file.name}-wal").stat().st_size > 0
+    copy = tmp_path / "without-log.db"
+    shutil.copyfile(file, copy)
+    with closing(sqlite3.connect(copy)) as connection:
+        assert connection.execute("select email from contacts").fetchall() == [(ANN,)]
