@@ -23,7 +23,7 @@ BUSY_SECONDS = 60
 SQLITE_CACHE_KB = 128 * 1024
 SQLITE_WAL_BYTES = 64 * 1024 * 1024
 # The more pages a transaction has written to the log, the longer it looks there for one it needs again: with the
-# default of 4 KB, a merge of ten times the rows took seventeen times as long.
+# default of 4 KB, ten times the rows took seventeen times as long to insert.
 SQLITE_PAGE_BYTES = 16 * 1024
 
 # Dates as we read them. A wait for a lock ends, as SQLite's does, unless the server has its own opinion. And the

@@ -52,11 +52,7 @@ class SqliteStore:
 
     @contextmanager
     def transaction(self) -> Iterator[Connection]:
-        with (
-            self._not_the_last(),
-            self._attached(self._warehouse.writer()) as connection,
-            connection.begin(),
-        ):
+        with self._not_the_last(), self._attached(self._warehouse.writer()) as connection, connection.begin():
             yield connection
 
     @contextmanager

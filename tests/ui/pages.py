@@ -89,7 +89,7 @@ def press(button: Locator, found: Callable[[], Found | None], what: str) -> Foun
     """Press until it is heard, and give what comes of it.
 
     A busy server on SQLite says 503 after twenty seconds, and the page shows that in a toast which lies over the button
-    for as long as the mouse does. With the keyboard it is pressed all the same.
+    for more than a minute, where the mouse is. With the keyboard it is pressed all the same.
     """
     pressed = -math.inf
 
