@@ -79,8 +79,14 @@ class Bench:
 
     @cached_property
     def postgres(self) -> str:
-        """The address of a PostgreSQL database to do with as we like."""
-        return self._stack.enter_context(postgres(self.folder / "postgres"))
+        """The address of a PostgreSQL database to do with as we like.
+
+        Its first load is nobody's: in a new server that one makes the files of the log, which later ones use again.
+        """
+        url = self._stack.enter_context(postgres(self.folder / "postgres"))
+        measure([sys.executable, "-m", "benchmarks.floors", url, str(self.file(self.rows))])
+        empty(url)
+        return url
 
     @cached_property
     def prefect(self) -> str:
