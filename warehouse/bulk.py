@@ -14,7 +14,7 @@ from sqlalchemy.schema import CreateTable, ExecutableDDLElement
 from sqlalchemy.sql.compiler import DDLCompiler
 
 from warehouse.copying import copy_batches
-from warehouse.lookers import Shortcut, find_together
+from warehouse.lookers import find_together
 from warehouse.plain_text import storable_column
 
 # A key is plain when its definition is all there is to it: what else somebody said of it would be lost with it.
@@ -46,7 +46,7 @@ def _create_table_as(element: CreateTableAs, compiler: DDLCompiler, **_: Any) ->
     return f"create unlogged table {name} as {compiler.sql_compiler.process(element.rows, literal_binds=True)}"
 
 
-def write_down(connection: Connection, table: Table, rows: Select[Any], shortcut: Shortcut) -> None:
+def write_down(connection: Connection, table: Table, rows: Select[Any]) -> None:
     """Make a table that holds what a query finds, whose first column says which staged row it is about.
 
     PostgreSQL looks with all its processes only where the table is made by the very statement, and looks at everything
@@ -57,7 +57,7 @@ def write_down(connection: Connection, table: Table, rows: Select[Any], shortcut
         connection.exec_driver_sql(f"analyze {connection.dialect.identifier_preparer.format_table(table)}")
     else:
         connection.execute(CreateTable(table))
-        find_together(connection, table, rows, shortcut)
+        find_together(connection, table, rows)
 
 
 def append_frame(connection: Connection, table: Table, rows: pd.DataFrame) -> None:

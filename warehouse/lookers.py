@@ -4,42 +4,25 @@ The connection that merges keeps all writers out, and looks before it writes: so
 """
 
 import os
-from collections import Counter, deque
-from collections.abc import Callable, Iterator
+from collections import deque
+from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
 from queue import SimpleQueue
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, Select, Table, func, insert, select
+from sqlalchemy import Connection, Row, Select, Table, func, insert, select
 
 LOOKERS = min(4, os.cpu_count() or 1)
 ROWS_A_LOOK = 50_000  # of which, at most this many at a time, what is found is held in memory
 FIRST_ROWS = 2_000
 FEW = 0.2  # of the first rows; where more is found, it costs less to write it down than to hand it over
-CACHE_KB = 48 * 1024  # for contacts here and there
-IN_STEP_CACHE_KB = 2 * 1024  # for those in order; each page is needed once, and fresh memory costs time
-SAMPLED = 100  # rows at each end of a look
-IN_STEP = 0.75  # of the sampled rows; where fewer are, nothing is gained
+CACHE_KB = 48 * 1024  # of each looker
 
 Found = list[Row[Any]]
 
 
-@dataclass(frozen=True)
-class Shortcut:
-    """Most nights bring the rows in the order in which their contacts were added.
-
-    Then a contact lies as far from its row, by number, as those before it, and finding it there takes two thirds of
-    the time of finding its email. `distances` has how far apart a row and its contact are; `unlike`, which rows
-    are not the same as the contact so far on, if there is one, and have to be looked for.
-    """
-
-    distances: Select[tuple[int]]
-    unlike: Callable[[int], ColumnElement[bool]]
-
-
-def find_together(connection: Connection, found: Table, rows: Select[Any], shortcut: Shortcut) -> None:
+def find_together(connection: Connection, found: Table, rows: Select[Any]) -> None:
     """Put into `found` what `rows` finds, whose first column numbers what it looks at."""
     number = rows.selected_columns[0]
     # Each by itself is the end of an index; both in one query are a look at every row.
@@ -47,7 +30,7 @@ def find_together(connection: Connection, found: Table, rows: Select[Any], short
     several = first is not None and last - first >= ROWS_A_LOOK
     if several and _share_found(connection, rows.where(number < first + FIRST_ROWS)) <= FEW:
         looks = [range(start, min(start + ROWS_A_LOOK, last + 1)) for start in range(first, last + 1, ROWS_A_LOOK)]
-        for each in _looked(connection, looks, rows, shortcut):
+        for each in _looked(connection, looks, rows):
             if each:
                 connection.execute(insert(found), [row._asdict() for row in each])
     else:
@@ -58,8 +41,9 @@ def _share_found(connection: Connection, rows: Select[Any]) -> float:
     return (connection.scalar(select(func.count()).select_from(rows.subquery())) or 0) / FIRST_ROWS
 
 
-def _looked(connection: Connection, looks: list[range], rows: Select[Any], shortcut: Shortcut) -> Iterator[Found]:
+def _looked(connection: Connection, looks: list[range], rows: Select[Any]) -> Iterator[Found]:
     """What each look finds, in their order; hardly more of them at a time than there are lookers."""
+    number = rows.selected_columns[0]
     with ExitStack() as stack, ThreadPoolExecutor(LOOKERS, "looker") as threads:
         idle = SimpleQueue[Connection]()
         for _ in looks[:LOOKERS]:
@@ -68,7 +52,7 @@ def _looked(connection: Connection, looks: list[range], rows: Select[Any], short
         def look(numbers: range) -> Found:
             looker = idle.get()
             try:
-                return _look(looker, numbers, rows, shortcut)
+                return list(looker.execute(rows.where(number.between(numbers[0], numbers[-1]))))
             finally:
                 idle.put(looker)
 
@@ -81,23 +65,6 @@ def _looked(connection: Connection, looks: list[range], rows: Select[Any], short
             yield waiting.popleft().result()
 
 
-def _look(looker: Connection, numbers: range, rows: Select[Any], shortcut: Shortcut) -> Found:
-    within = rows.where(_among(numbers, rows))
-    distances: Counter[int] = Counter()
-    for sample in (numbers[:SAMPLED], numbers[-SAMPLED:]):
-        distances.update(looker.scalars(shortcut.distances.where(_among(sample, rows))))
-    distance, times = distances.most_common(1)[0] if distances else (0, 0)
-    in_step = times > IN_STEP * distances.total()
-    looker.exec_driver_sql(f"pragma cache_size = -{IN_STEP_CACHE_KB if in_step else CACHE_KB}")
-    if in_step:
-        within = within.where(shortcut.unlike(distance))
-    return list(looker.execute(within))
-
-
-def _among(numbers: range, rows: Select[Any]) -> ColumnElement[bool]:
-    return rows.selected_columns[0].between(numbers[0], numbers[-1])
-
-
 @contextmanager
 def _looker(connection: Connection) -> Iterator[Connection]:
     """A connection to the same files, which can only look, and is of no other use afterwards."""
@@ -106,6 +73,7 @@ def _looker(connection: Connection) -> Iterator[Connection]:
         assert driver is not None
         try:
             driver.execute("pragma query_only = on")
+            driver.execute(f"pragma cache_size = -{CACHE_KB}")
             for name, path in _attached(connection).items():
                 driver.execute(f'attach database ? as "{name}"', (path,))
             yield looker

@@ -21,7 +21,6 @@ from sqlalchemy import (
     Table,
     Update,
     and_,
-    exists,
     func,
     insert,
     literal,
@@ -35,7 +34,6 @@ from sqlalchemy.types import Text
 from schemas.choices import Blanks, MergePolicy
 from schemas.errors import MergeOutOfBalance
 from warehouse.bulk import without_keys, write_down
-from warehouse.lookers import Shortcut
 from warehouse.tables import UtcDateTime
 
 MANY = 50_000  # for fewer new contacts, taking the keys away and building them again gains nothing
@@ -69,7 +67,6 @@ class MergeStatements:
     any_contact: Select[tuple[int]]
     count_staged: Select[tuple[int]]
     find_changes: Select[tuple[Any, int | None]]
-    shortcut: Shortcut
     count_changes: Select[tuple[int, int]]
     update: Update | None
     insert_all: Insert | None
@@ -107,7 +104,6 @@ def merge_statements(
         find_changes=select(place.label("staged_at"), contacts.c.contact_id)
         .select_from(staged.outerjoin(contacts, contacts.c.email == staged.c.email))
         .where(or_(contacts.c.contact_id.is_(None), *changed)),
-        shortcut=_shortcut(contacts, staged, fields if updates else ()),
         count_changes=select(func.count(), func.count(changes.c.contact_id)).select_from(changes),
         update=update(contacts)
         .where(changes.c.contact_id == contacts.c.contact_id, changes.c.staged_at == place)
@@ -129,23 +125,6 @@ def _differs(contacts: Table, staged: Table, merged: dict[str, ColumnElement[Any
     plainly = (staged.c[field].is_distinct_from(contacts.c[field]) for field in merged)
     by_policy = (value.is_distinct_from(_stored(contacts.c[field])) for field, value in merged.items())
     return and_(or_(*plainly), or_(*by_policy))
-
-
-def _shortcut(contacts: Table, staged: Table, compared: Sequence[str]) -> Shortcut:
-    """By which rows are told apart that are, column by column, the same as the contact where it is expected."""
-    expected = contacts.alias("expected")
-    same = [staged.c[field].is_not_distinct_from(expected.c[field]) for field in compared]
-
-    def unlike(distance: int) -> ColumnElement[bool]:
-        there = expected.c.contact_id == staged.c.record_number + distance
-        return ~exists().where(there, expected.c.email == staged.c.email, *same)
-
-    return Shortcut(
-        distances=select(contacts.c.contact_id - staged.c.record_number).join_from(
-            staged, contacts, contacts.c.email == staged.c.email
-        ),
-        unlike=unlike,
-    )
 
 
 def _stored(column: ColumnElement[Any]) -> ColumnElement[Any]:
@@ -246,7 +225,7 @@ class _Found(NamedTuple):
 @contextmanager
 def _found(connection: Connection, statements: MergeStatements) -> Iterator[_Found]:
     staged = connection.scalars(statements.count_staged).one()
-    write_down(connection, statements.changes, statements.find_changes, statements.shortcut)
+    write_down(connection, statements.changes, statements.find_changes)
     found, changed = connection.execute(statements.count_changes).one()
     yield _Found(staged, found - changed, changed)
     connection.execute(DropTable(statements.changes))  # at an exception the transaction takes it along
