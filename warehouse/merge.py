@@ -91,9 +91,8 @@ def merge_statements(
     merged = {field: _merged(contacts.c[field], staged.c[field], policy, blanks) for field in fields}
     updates = policy.updates and len(fields) > 0
     changed = [_differs(contacts, staged, merged)] if updates else []
-    # Few rows change, most nights: they are fetched from where they are, and nobody reads all that is staged for them.
-    place = staged.c.get("ctid", staged.c.record_number)
-    absent = changes.c.staged_at == place, changes.c.contact_id.is_(None)
+    same_record = changes.c.record_number == staged.c.record_number
+    absent = same_record, changes.c.contact_id.is_(None)
     inserting = partial(_insert, contacts, staged, fields, import_id, now)
     return MergeStatements(
         policy=policy,
@@ -101,12 +100,12 @@ def merge_statements(
         changes=changes,
         any_contact=select(literal(1)).select_from(contacts).limit(1),
         count_staged=select(func.count()).select_from(staged),
-        find_changes=select(place.label("staged_at"), contacts.c.contact_id)
+        find_changes=select(staged.c.record_number, contacts.c.contact_id)
         .select_from(staged.outerjoin(contacts, contacts.c.email == staged.c.email))
         .where(or_(contacts.c.contact_id.is_(None), *changed)),
         count_changes=select(func.count(), func.count(changes.c.contact_id)).select_from(changes),
         update=update(contacts)
-        .where(changes.c.contact_id == contacts.c.contact_id, changes.c.staged_at == place)
+        .where(changes.c.contact_id == contacts.c.contact_id, same_record)
         .values({**merged, "updated_at": now, "updated_by_import": import_id})
         if updates
         else None,

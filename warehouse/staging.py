@@ -177,15 +177,13 @@ def _staged(schema: str | None, fields: Sequence[Field], suffix: str = "", *kind
         _own_number("record_number", kind),
         Column("email", Text, nullable=False),
         *field_columns(fields),
-        *([Column("ctid", system=True)] if kind else []),  # where PostgreSQL keeps the row
         prefixes=list(kind),
     )
     return staged, Table(f"excluded{suffix}", metadata, Column("record_number", Number), prefixes=list(kind))
 
 
 def _changes(schema: str | None, suffix: str = "", *kind: str) -> Table:
-    """PostgreSQL makes it of what it finds, with the types of that: there `staged_at` is a `ctid` and no number."""
-    columns = _own_number("staged_at", kind), Column("contact_id", Number)
+    columns = _own_number("record_number", kind), Column("contact_id", Number)
     return Table(f"changes{suffix}", MetaData(schema=schema), *columns, prefixes=list(kind))
 
 

@@ -163,24 +163,3 @@ def test_a_changed_contact_stays_in_its_page(importer: Importer) -> None:
     with importer.warehouse.reading() as connection:
         assert connection.execute(place).all() == before
     assert len({page for _, page in before}) > 5
-
-
-def test_few_changes_are_fetched_from_where_they_are(importer: Importer) -> None:
-    """To change one contact in a thousand, PostgreSQL reads neither all that is staged nor all contacts."""
-    rows = [{"email": f"c{number:05}@example.org", "name": "Ann"} for number in range(20_000)]
-    importer(rows)
-    plans: list[str] = []
-
-    def explain(connection: Any, cursor: psycopg.Cursor[Any], statement: str, values: Any, *_: Any) -> None:
-        if statement.startswith("UPDATE") and "contacts SET" in statement:
-            with cursor.connection.cursor() as beside:
-                plans.append("\n".join(row[0] for row in beside.execute(f"explain {statement}".encode(), values)))
-
-    event.listen(importer.warehouse.engine, "before_cursor_execute", explain)
-    for number in range(0, 20_000, 1_000):
-        rows[number]["name"] = "Eve"
-    assert importer(rows).counts == MergeCounts(updated=20, unchanged=19_980)
-    (plan,) = plans
-    assert "Tid Scan on staged" in plan
-    assert "Seq Scan on staged" not in plan
-    assert "Seq Scan on contacts" not in plan
