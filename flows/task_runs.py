@@ -1,10 +1,7 @@
 """The steps over chunks as Prefect task runs, so that the UI shows them and a task runner places them."""
 
-import os
-import sys
-import threading
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from functools import wraps
 from itertools import chain, islice
 from typing import Any, ParamSpec, TypeVar, cast
@@ -21,7 +18,6 @@ from schemas.errors import ContactImportError
 from schemas.request_errors import SettingsInvalid
 
 MOST_TOGETHER = 2  # chunks: what Dask and Prefect do for a task run takes about as long as one chunk does
-NICER = 5  # than the process; a thread that stages beside two that check on two processors then has one for itself
 RETRIES = 2  # of a step over a chunk whose folder is away for a moment; a dead worker is Dask's own business
 
 # Dask has its workers hand memory back at every turn; to be given it anew took them half of their time.
@@ -83,17 +79,6 @@ def some_at_a_time(items: Iterable[Item], workers: int, most: int) -> Iterator[l
         number += 1
 
 
-def give_way() -> None:
-    """Have this thread leave a processor to the one that stages, where threads have a niceness of their own.
-
-    There are several that check and only one that stages: what that one has left in the end, none can help it with.
-    """
-    if sys.platform == "linux":
-        ours = os.getpriority(os.PRIO_PROCESS, os.getpid())
-        with suppress(OSError):  # a system may forbid it; then it takes as long as it takes
-            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), min(ours + NICER, 19))
-
-
 @contextmanager
 def on_task_runner(settings: Settings) -> Iterator[Run]:
     """The task runner that the settings choose. What it is given and gives back are paths and numbers."""
@@ -110,8 +95,6 @@ def on_task_runner(settings: Settings) -> Iterator[Run]:
             )
             @discreet
             def several(plan: Plan, items: list[Item]) -> list[Result]:
-                if threads:
-                    give_way()
                 return [step(plan, item) for item in items]
 
             results = in_order(

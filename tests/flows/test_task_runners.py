@@ -2,8 +2,6 @@
 
 import os
 import signal
-import sys
-import threading
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +9,7 @@ import fsspec
 import pytest
 
 from flows.settings import Settings
-from flows.task_runs import NICER, give_way, some_at_a_time, task_runner
+from flows.task_runs import some_at_a_time, task_runner
 from tests.flows.conftest import Contacts
 
 # A stopped cluster leaves sockets and processes to the garbage collector, which warns in whatever test runs then.
@@ -97,21 +95,3 @@ def test_workers_of_this_machine_keep_the_memory_they_had(monkeypatch: pytest.Mo
     runner = task_runner(Settings.load(task_runner="dask", workers=1))
     with LocalCluster(**runner.cluster_kwargs) as cluster, Client(cluster) as client:  # type: ignore[attr-defined, no-untyped-call]
         assert list(client.run(os.environ.get, "MALLOC_TRIM_THRESHOLD_").values()) == [None]
-
-
-@pytest.mark.skipif(sys.platform != "linux", reason="threads have no niceness of their own")
-@pytest.mark.parametrize("times", [1, 2])
-def test_those_who_check_give_way_to_the_one_that_stages(times: int) -> None:
-    before = os.getpriority(os.PRIO_PROCESS, 0)
-    found: list[int] = []
-
-    def checks() -> None:
-        for _ in range(times):
-            give_way()
-        found.append(os.getpriority(os.PRIO_PROCESS, threading.get_native_id()))
-
-    thread = threading.Thread(target=checks)
-    thread.start()
-    thread.join()
-    assert found == [min(before + NICER, 19)]
-    assert os.getpriority(os.PRIO_PROCESS, 0) == before
