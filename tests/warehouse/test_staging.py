@@ -71,8 +71,7 @@ def test_values_arrive_as_they_were(importer: Importer, field: str, value: Any) 
     assert importer([row]).counts.updated == 0 if value != "" else True
 
 
-def test_plain_and_other_rows_take_turns(importer: Importer) -> None:
-    """Each is written in the form that suits it, whatever comes before and after."""
+def test_more_rows_than_are_written_at_a_time_arrive(importer: Importer) -> None:
     each = ["Ann", 'say "hi"', None, "a\\b", "Bob", "two\nlines", "Eve", "\x1f"]
     names = [name for name in each for _ in range(ROWS_A_WRITE)]
     importer([{"email": f"{number}@example.org", "name": name} for number, name in enumerate(names)])
