@@ -4,7 +4,6 @@ import errno
 import hashlib
 import re
 from collections.abc import Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from itertools import chain
@@ -113,13 +112,11 @@ def bytes_of(place: str) -> Iterator[bytes]:
 
 
 def _copy(blocks: Iterable[bytes], place: str) -> _Copy:
-    """Write and hash in one pass, the hash on a processor of its own; tell whether every byte is UTF-8."""
+    """Write and hash in one pass; tell whether every byte is UTF-8."""
     digest, size, utf8 = hashlib.sha256(), 0, Utf8Stream()
-    with ThreadPoolExecutor(1, "hash") as beside, _written(place) as target:
-        hashed = beside.submit(digest.update, b"")
+    with _written(place) as target:
         for block in blocks:
-            hashed.result()
-            hashed = beside.submit(digest.update, block)
+            digest.update(block)
             target.write(block)
             size += len(block)
             utf8.take(block)
