@@ -4,7 +4,6 @@ Columns here are series of dtype `ArrowDtype(string)`, one cell a row, null wher
 Values that need a library one by one are judged once for each distinct value.
 """
 
-import weakref
 from collections.abc import Callable, Iterable
 from typing import TypeAlias
 
@@ -31,7 +30,7 @@ Mask: TypeAlias = pd.Series
 
 
 def to_arrow(column: pd.Series) -> pa.ChunkedArray:
-    """The Arrow array beneath a column, not copied, and the same object each time."""
+    """The Arrow array beneath a column, not copied."""
     array = column.array.__arrow_array__()
     return array if isinstance(array, pa.ChunkedArray) else pa.chunked_array([array])
 
@@ -89,32 +88,6 @@ def judged_further(column: pd.Series, known: Mask, judge: Callable[[pd.Series], 
     values = known.to_numpy(bool, copy=True)
     values[~values] = judge(column[~known]).to_numpy(bool)
     return pd.Series(values, index=column.index, name=column.name)
-
-
-class Remembered:
-    """A judge of whole columns whose verdict outlives the question: what normalising finds, checking asks again.
-
-    A column is known again by its Arrow array, which pandas hands on to copies, and forgotten once nobody has
-    that array any more: a memory of its own would keep the cells of chunks that are long done.
-    """
-
-    def __init__(self, judge: Callable[[pd.Series], Mask]) -> None:
-        self._judge = judge
-        self._verdicts: dict[int, tuple[weakref.ref[pa.ChunkedArray], np.ndarray]] = {}
-
-    def __call__(self, column: pd.Series) -> Mask:
-        array = to_arrow(column)
-        found = self._verdicts.get(id(array))
-        if found is None or found[0]() is not array:
-            return self.remember(column, self._judge(column))
-        return pd.Series(found[1], index=column.index, name=column.name)
-
-    def remember(self, column: pd.Series, verdict: Mask) -> Mask:
-        """Know from now on what the judge says of this column."""
-        array, verdicts = to_arrow(column), self._verdicts
-        key = id(array)  # nobody else's before the array is gone, and its verdict with it
-        verdicts[key] = weakref.ref(array, lambda gone: verdicts.pop(key, None)), verdict.to_numpy(bool, copy=True)
-        return verdict
 
 
 def within(column: pd.Series, values: Iterable[str]) -> Mask:

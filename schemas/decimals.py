@@ -6,7 +6,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from schemas.columns import Mask, Remembered, judged_further, like, mask_like, matches, replaced, to_arrow
+from schemas.columns import Mask, judged_further, like, mask_like, matches, replaced, to_arrow
 
 # A double holds 15 significant digits exactly, down to about 1e-307; hence at most 300 places.
 DECIMAL = r"^-?[0-9]+(?:\.[0-9]{1,300})?$"
@@ -25,12 +25,10 @@ def plain_decimal(value: Decimal | float) -> str:
 def plain_decimals(column: pd.Series) -> pd.Series:
     """Decimals without zeros that say nothing: `-007.50` is `-7.5`; what is no decimal stays as it was written."""
     plain = _plain(column)
-    valid = judged_further(column, plain, _are_decimals)
-    padded = valid & ~plain
+    padded = judged_further(column, plain, _are_decimals) & ~plain
     if padded.any():
         rest = column[padded]
         column = replaced(column, padded, like(rest, _without_padding(to_arrow(rest))))
-    valid_decimals.remember(column, valid)
     return column
 
 
@@ -56,5 +54,6 @@ def _are_decimals(column: pd.Series) -> Mask:
     return matches(column, DECIMAL) & mask_like(column, few)
 
 
-valid_decimals = Remembered(lambda column: judged_further(column, _plain(column), _are_decimals))
-"""Which cells hold a decimal, in whatever form; blank cells pass."""
+def valid_decimals(column: pd.Series) -> Mask:
+    """Which cells hold a decimal, in whatever form; blank cells pass."""
+    return judged_further(column, _plain(column), _are_decimals)

@@ -12,7 +12,7 @@ import email_validator
 import pandas as pd
 import pyarrow.compute as pc
 
-from schemas.columns import Mask, Remembered, judged, judged_further, like, mapped, mask_like, replaced, to_arrow
+from schemas.columns import Mask, judged, judged_further, like, mapped, mask_like, replaced, to_arrow
 
 _ATOM = r"[a-z0-9_+-]+"
 _LABEL = r"[a-z0-9]+(?:-[a-z0-9]+)*"
@@ -63,16 +63,12 @@ def addresses(column: pd.Series) -> pd.Series:
     plain = _plain(stored)
     if not plain.all():
         stored = replaced(stored, ~plain, mapped(column[~plain], to_address))
-    valid_addresses.remember(stored, _valid_besides(stored, plain))
     return stored
 
 
-def _valid_besides(column: pd.Series, plain: Mask) -> Mask:
-    return judged_further(column, plain, lambda rest: judged(rest, lambda text: to_address(text) == text))
-
-
-valid_addresses = Remembered(lambda column: _valid_besides(column, _plain(column)))
-"""Which cells hold an address in its stored form; blank cells pass."""
+def valid_addresses(column: pd.Series) -> Mask:
+    """Which cells hold an address in its stored form; blank cells pass."""
+    return judged_further(column, _plain(column), lambda rest: judged(rest, lambda text: to_address(text) == text))
 
 
 def what_is_wrong(text: str) -> str:

@@ -8,7 +8,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from schemas.columns import Mask, Remembered, judged, judged_further, like, mapped, mask_like, replaced, to_arrow
+from schemas.columns import Mask, judged, judged_further, like, mapped, mask_like, replaced, to_arrow
 from schemas.phones import DEFAULT_PREFIX, PlainNumbers, calling_code_of, plain_numbers, to_e164
 
 FEW = 200  # as many distinct numbers as the library judges in less time than their patterns take
@@ -26,21 +26,16 @@ def e164_phones(column: pd.Series, prefix: str) -> pd.Series:
         plain &= ~mask_like(column, abroad, null=False)
     if not plain.all():
         stored = replaced(stored, ~plain, mapped(column[~plain], lambda phone: to_e164(phone, prefix)))
-    valid_phones.remember(stored, _valid_besides(stored, plain))
     return stored
 
 
-def _valid_besides(column: pd.Series, plain: Mask) -> Mask:
-    """With its prefix, a number needs no region."""
+def valid_phones(column: pd.Series) -> Mask:
+    """Which cells hold a phone in E.164; blank cells pass. With its prefix, a number needs no region."""
     return judged_further(
         column,
-        plain,
+        plain_phones(column),
         lambda rest: judged(rest, lambda phone: phone.startswith("+") and to_e164(phone, DEFAULT_PREFIX) == phone),
     )
-
-
-valid_phones = Remembered(lambda column: _valid_besides(column, plain_phones(column)))
-"""Which cells hold a phone in E.164; blank cells pass."""
 
 
 def plain_phones(column: pd.Series, prefix: str = DEFAULT_PREFIX) -> Mask:
