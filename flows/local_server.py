@@ -63,7 +63,7 @@ class LocalServer:
 
     def _boot(self) -> subprocess.Popen[bytes]:
         environment = {key: value for key, value in os.environ.items() if key not in (CONSOLE_LEVEL, "PREFECT_API_URL")}
-        environment |= {"PREFECT__SERVER_EPHEMERAL": "1", "PREFECT__SERVER_FINAL": "1", "PREFECT_UI_ENABLED": "0"}
+        environment["PREFECT_UI_ENABLED"] = "0"
         if environment.get("PREFECT_SERVER_LOGGING_LEVEL") == "CRITICAL":
             environment["PREFECT_SERVER_LOGGING_LEVEL"] = "WARNING"  # in a file, it disturbs nobody
         self.log.parent.mkdir(mode=0o700, parents=True, exist_ok=True)  # artifacts show contact values
@@ -180,8 +180,9 @@ def _answers(api_url: str) -> bool:
 def _serve(held: int) -> None:
     """The server process: serve on the socket until the command closes our stdin, by ending in whatever way."""
     import uvicorn
+    from prefect.server.api.server import create_app
 
-    config = uvicorn.Config("prefect.server.api.server:create_app", factory=True, log_level="error", lifespan="on")
+    config = uvicorn.Config(create_app(ephemeral=True, final=True), log_level="error", lifespan="on")
     server = uvicorn.Server(config)
 
     def follow_the_command() -> None:
