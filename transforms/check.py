@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
+from pandas.util import hash_pandas_object
 
 from schemas.catalogue import Field
 from schemas.columns import ARROW_TYPES, to_arrow
@@ -22,7 +23,6 @@ from transforms.blocks import Block
 from transforms.chunks import ChunkProfile, ReadPlan, raw_frame, read_chunk
 from transforms.dialect import Dialect
 from transforms.explain import explain_cell, explain_lingering, explain_row, explain_rule
-from transforms.fingerprints import fingerprints
 from transforms.folder import inside, write_table
 from transforms.mapping import ColumnMapping
 from transforms.normalise import Reading, normalise
@@ -228,7 +228,7 @@ def cast_accepted(
     """
     columns = {"record_number": pa.array(contacts.index, pa.int64())}
     if "email" in contacts:
-        columns[FINGERPRINT] = pa.array(fingerprints(to_arrow(contacts["email"]).combine_chunks()))
+        columns[FINGERPRINT] = pa.array(hash_pandas_object(contacts["email"], index=False, categorize=False))
     if first_numbers is not None:
         columns[FIRST_NUMBER] = first_numbers.cast(pa.int64())
     for field in fields:
