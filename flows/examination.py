@@ -19,8 +19,6 @@ from transforms.folder import ImportFolder
 from transforms.normalise import Reading
 from transforms.profile import FileProfile, profile_file
 
-FIRST_IS_SMALLER = 8  # times, since all others wait until it is known which columns have gaps in it
-
 T = TypeVar("T")
 Checked: TypeAlias = tuple[ChunkProfile, ChunkVerdict | None]
 
@@ -51,8 +49,7 @@ class Examination:
         self._work = {"reading, all workers": 0.0, "checking, all workers": 0.0}
         self._read: list[ChunkProfile] = []
         self._whole = False
-        first_bytes = max(1, block_bytes // FIRST_IS_SMALLER)
-        self._blocks = cut(source.landed.path, source.landed.source, source.layout, block_bytes, first_bytes)
+        self._blocks = cut(source.landed.path, source.landed.source, source.layout, block_bytes)
         fields = self.profile().imported
         self._first = list(self._checked(Portion(block, fields) for block in islice(self._blocks, 1)))
         self._read += [profile for profile, _ in self._first]

@@ -31,13 +31,10 @@ class Block:
     final: bool
 
 
-def cut(path: str, source: str, layout: Layout, block_bytes: int, first_bytes: int | None = None) -> Iterator[Block]:
-    """Blocks of about `block_bytes` in file order; `RecordTooLarge` rather than unbounded memory.
-
-    Where there will be several, the first may be of another size.
-    """
+def cut(path: str, source: str, layout: Layout, block_bytes: int) -> Iterator[Block]:
+    """Blocks of about `block_bytes` in file order; `RecordTooLarge` rather than unbounded memory."""
     offset, index, end = layout.data_start, 0, size_of(path)
-    size = block_bytes if first_bytes is None or end - offset <= block_bytes else first_bytes
+    size = block_bytes
     while offset < end:
         data = read_range(path, offset, size + 1)
         final = len(data) <= size
