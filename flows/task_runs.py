@@ -20,9 +20,6 @@ from schemas.request_errors import SettingsInvalid
 MOST_TOGETHER = 2  # chunks: what Dask and Prefect do for a task run takes about as long as one chunk does
 RETRIES = 2  # of a step over a chunk whose folder is away for a moment; a dead worker is Dask's own business
 
-# Dask has its workers hand memory back at every turn; to be given it anew took them half of their time.
-TRIMMED = "distributed.nanny.pre-spawn-environ.MALLOC_TRIM_THRESHOLD_"
-
 P = ParamSpec("P")
 R = TypeVar("R")
 
@@ -32,13 +29,11 @@ def task_runner(settings: Settings) -> TaskRunner[Any]:
     if settings.task_runner == "threads":
         return cast(TaskRunner[Any], ThreadPoolTaskRunner(max_workers=settings.workers))
     try:
-        import dask
         from prefect_dask.task_runners import DaskTaskRunner
     except ImportError as error:
         wanted = "threads, or install the extra with: .venv/bin/pip install 'contact-import[dask]'"
         raise SettingsInvalid("CONTACTS_TASK_RUNNER", wanted) from error
     if settings.task_runner == "dask":
-        dask.config.set({TRIMMED: None})
         return DaskTaskRunner(
             cluster_kwargs={
                 "n_workers": settings.workers,

@@ -8,8 +8,7 @@ from typing import Any
 import fsspec
 import pytest
 
-from flows.settings import Settings
-from flows.task_runs import some_at_a_time, task_runner
+from flows.task_runs import some_at_a_time
 from tests.flows.conftest import Contacts
 
 # A stopped cluster leaves sockets and processes to the garbage collector, which warns in whatever test runs then.
@@ -85,13 +84,3 @@ def test_a_killed_worker_costs_a_retry_and_not_the_import(
     report = in_small_chunks.load(MESSY)
     assert mark.exists()
     assert report["rows"]["read"] == 1001
-
-
-def test_workers_of_this_machine_keep_the_memory_they_had(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Dask would set the variable to a few pages, and half of a worker's time would go into getting memory again."""
-    from distributed import Client, LocalCluster
-
-    monkeypatch.delenv("MALLOC_TRIM_THRESHOLD_", raising=False)
-    runner = task_runner(Settings.load(task_runner="dask", workers=1))
-    with LocalCluster(**runner.cluster_kwargs) as cluster, Client(cluster) as client:  # type: ignore[attr-defined, no-untyped-call]
-        assert list(client.run(os.environ.get, "MALLOC_TRIM_THRESHOLD_").values()) == [None]
