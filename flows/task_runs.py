@@ -3,7 +3,6 @@
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from functools import wraps
-from itertools import chain, islice
 from typing import Any, ParamSpec, TypeVar, cast
 
 from prefect import task
@@ -17,7 +16,6 @@ from flows.settings import Settings
 from schemas.errors import ContactImportError
 from schemas.request_errors import SettingsInvalid
 
-MOST_TOGETHER = 2  # chunks: what Dask and Prefect do for a task run takes about as long as one chunk does
 RETRIES = 2  # of a step over a chunk whose folder is away for a moment; a dead worker is Dask's own business
 
 P = ParamSpec("P")
@@ -66,18 +64,9 @@ def is_passing(task: Any, task_run: Any, state: State[Any]) -> bool:
     return isinstance(state.result(raise_on_failure=False), OSError)
 
 
-def some_at_a_time(items: Iterable[Item], workers: int, most: int) -> Iterator[list[Item]]:
-    """Items for one task run each: one at first, for every worker to have some soon; twice as many each turn."""
-    remaining, number = iter(items), 0
-    while some := list(islice(remaining, min(most, 2 ** (number // workers)))):
-        yield some
-        number += 1
-
-
 @contextmanager
 def on_task_runner(settings: Settings) -> Iterator[Run]:
     """The task runner that the settings choose. What it is given and gives back are paths and numbers."""
-    threads = settings.task_runner == "threads"
     with task_runner(settings) as runner:
 
         def run(step: Callable[[Plan, Item], Result], plan: Plan, items: Iterable[Item]) -> Iterator[Result]:
@@ -89,14 +78,13 @@ def on_task_runner(settings: Settings) -> Iterator[Run]:
                 retry_condition_fn=is_passing,
             )
             @discreet
-            def several(plan: Plan, items: list[Item]) -> list[Result]:
-                return [step(plan, item) for item in items]
+            def on_worker(plan: Plan, item: Item) -> Result:
+                return step(plan, item)
 
-            results = in_order(
-                lambda some: runner.submit(several, parameters={"plan": plan, "items": some}),
-                some_at_a_time(items, settings.workers, most=1 if threads else MOST_TOGETHER),
+            return in_order(
+                lambda item: runner.submit(on_worker, parameters={"plan": plan, "item": item}),
+                items,
                 ahead=2 * settings.workers,
             )
-            return chain.from_iterable(results)
 
         yield run

@@ -8,7 +8,6 @@ from typing import Any
 import fsspec
 import pytest
 
-from flows.task_runs import some_at_a_time
 from tests.flows.conftest import Contacts
 
 # A stopped cluster leaves sockets and processes to the garbage collector, which warns in whatever test runs then.
@@ -43,20 +42,6 @@ def test_workers_decide_what_threads_decide(in_small_chunks: Contacts, monkeypat
     monkeypatch.setenv("CONTACTS_TASK_RUNNER", "dask")
     monkeypatch.setenv("CONTACTS_IMPORTS", f"local://{contacts.folder}/elsewhere")  # fsspec's, unlike a plain path
     assert outcome(contacts, contacts.load(MESSY, "--merge", "overwrite")) == on_threads
-
-
-@pytest.mark.parametrize(
-    ("workers", "most", "sizes"),
-    [
-        pytest.param(2, 4, [1, 1, 2, 2, 4, 4, 1], id="every worker soon has some"),
-        pytest.param(8, 4, [1] * 8 + [2, 2, 2, 1], id="many workers, few chunks"),
-        pytest.param(2, 1, [1] * 15, id="one at a time"),
-    ],
-)
-def test_task_runs_take_more_chunks_the_longer_the_file_is(workers: int, most: int, sizes: list[int]) -> None:
-    taken = list(some_at_a_time(range(15), workers, most))
-    assert [len(some) for some in taken] == sizes
-    assert [item for some in taken for item in some] == list(range(15))
 
 
 def die_once(mark: Path) -> None:
