@@ -10,7 +10,6 @@ import pandas as pd
 import pyarrow.compute as pc
 
 from schemas.catalogue import Field
-from schemas.cell_bytes import have_byte
 from schemas.columns import Mask, judged, judged_further, mask_like, matches, to_arrow, within
 from schemas.decimals import valid_decimals
 from schemas.emails import valid_addresses
@@ -53,10 +52,7 @@ def filled(column: pd.Series, field: Field) -> Mask:
 
 
 def _no_nul(column: pd.Series, field: Field) -> Mask:
-    array = to_arrow(column)
-    if not have_byte(array, b"\0"):
-        return pd.Series(True, index=column.index)
-    return ~mask_like(column, pc.match_substring(array, "\0"), null=False)
+    return ~mask_like(column, pc.match_substring(to_arrow(column), "\0"), null=False)
 
 
 def _phone_has_no_spaces(column: pd.Series, field: Field) -> Mask:

@@ -12,7 +12,6 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from schemas.cell_bytes import may_need_trimming
 from schemas.field_types import Storage
 
 TEXT = pd.ArrowDtype(pa.string())
@@ -48,13 +47,8 @@ def mask_like(column: pd.Series, array: pa.ChunkedArray, null: bool = True) -> M
 
 def trimmed(column: pd.Series) -> pd.Series:
     """Cells without outer white space; what is then empty is null."""
-    doubtful = pd.Series(may_need_trimming(to_arrow(column)), index=column.index)
-    if not doubtful.any():
-        return column
-    cells = column[doubtful]
-    text = pc.utf8_trim_whitespace(to_arrow(cells))
-    text = pc.if_else(pc.equal(pc.binary_length(text), 0), None, text)
-    return replaced(column, doubtful, like(cells, text))
+    text = pc.utf8_trim_whitespace(to_arrow(column))
+    return like(column, pc.if_else(pc.equal(pc.binary_length(text), 0), None, text))
 
 
 def matches(column: pd.Series, pattern: str) -> Mask:

@@ -13,7 +13,6 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from schemas.cell_bytes import first_bytes, may_be_blank
 from schemas.field_types import Gaps
 from schemas.frames import profile_schema
 from schemas.rules import Rule
@@ -91,12 +90,8 @@ def well_formed(table: pa.Table) -> pa.Table:
 
 def _blank_cells(cells: pa.ChunkedArray) -> np.ndarray:
     """Which cells are empty or only white space; the null cells of malformed records are not."""
-    blank = may_be_blank(first_bytes(cells))
-    places = np.flatnonzero(blank)
-    if len(places):
-        text = pc.utf8_trim_whitespace(cells.take(pa.array(places)))
-        blank[places] = np.asarray(pc.fill_null(pc.equal(pc.binary_length(text), 0), False))
-    return blank
+    empty = pc.equal(pc.binary_length(pc.utf8_trim_whitespace(cells)), 0)
+    return np.array(pc.fill_null(empty, False))
 
 
 def _without_blank_records(table: pa.Table, keys: list[str], dialect: Dialect) -> tuple[pa.Table, int]:
@@ -137,8 +132,6 @@ def _unguarded(table: pa.Table, keys: list[str]) -> tuple[pa.Table, int]:
     """The table without the `'` that files written for spreadsheets put before formulas."""
     changed, total = {}, 0
     for key in keys:
-        if not (first_bytes(table[key]) == ord("'")).any():
-            continue
         column, count = unguard(_series(table[key]))
         if count:
             changed[key], total = pa.chunked_array(pa.array(column)), total + count
