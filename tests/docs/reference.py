@@ -1,11 +1,9 @@
 """What the code says of itself, as the sections of docs/rules.md and docs/architecture.md."""
 
 import argparse
-import ast
 import inspect
 from collections.abc import Iterator
 from enum import StrEnum
-from pathlib import Path
 
 from pydantic.fields import FieldInfo
 
@@ -55,7 +53,6 @@ def sections() -> list[Section]:
         _catalogue(),
         _preset_keys(),
         _built_in_presets(),
-        *(_modules(package) for package in PACKAGES),
     ]
 
 
@@ -233,13 +230,3 @@ def _filled(preset: Preset) -> Iterator[str]:
     yield from (rule.field for rule in preset.columns.values() if rule.field)
     yield from preset.constants
     yield from (field for part in preset.parts.values() for field in part.constants)
-
-
-def _modules(package: str) -> Section:
-    paths = sorted(path for path in (HOUSE / package).glob("*.py") if path.stem != "__init__")
-    rows = tuple((code(path.stem), plain(_docstring(path))) for path in paths)
-    return Section(package, ARCHITECTURE, ("module", "what it is for"), rows)
-
-
-def _docstring(path: Path) -> str:
-    return (ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) or "").split("\n\n")[0]

@@ -30,7 +30,7 @@ def read(page: str | Path) -> str:
 
 def sources() -> str:
     """All code of the four packages."""
-    return "\n".join(path.read_text(encoding="utf-8") for name in PACKAGES for path in (HOUSE / name).glob("*.py"))
+    return "\n".join(path.read_text(encoding="utf-8") for name in PACKAGES for path in (HOUSE / name).rglob("*.py"))
 
 
 def variables(text: str) -> set[str]:
