@@ -9,7 +9,7 @@ import sys
 from typing import Any, NoReturn
 
 from flows import options
-from schemas.request_errors import UsageError
+from schemas.errors.request import UsageError
 
 OK, FAILED, WRONG_COMMAND = 0, 1, 2
 

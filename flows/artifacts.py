@@ -24,7 +24,7 @@ from flows.report import Report
 from flows.settings import Settings
 from flows.summary import in_short, is_import, summary
 from flows.wording import counted
-from schemas.rules import EXPECTED, Rule
+from schemas.validation.rules import EXPECTED, Rule
 from transforms.rejected import RejectedRows
 from warehouse.connection import Warehouse
 from warehouse.imports import list_imports

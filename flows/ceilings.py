@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from datetime import date
 
 from flows.request import ImportRequest
-from schemas.request_errors import UnknownField
-from schemas.source_errors import RequiredFieldMissing, SourceOutOfOrder, TooFewRows, TooManyRejected
+from schemas.errors.request import UnknownField
+from schemas.errors.source import RequiredFieldMissing, SourceOutOfOrder, TooFewRows, TooManyRejected
 from transforms.addresses import shown
 from transforms.mapping import Outcome
 from transforms.profile import FileProfile

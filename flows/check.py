@@ -14,7 +14,7 @@ from flows.request import ReadingOptions
 from flows.running import in_threads
 from flows.settings import Settings
 from flows.sources import find_source, today
-from schemas.request_errors import OutputNotWritable
+from schemas.errors.request import OutputNotWritable
 from transforms.accepted import write_accepted
 from transforms.check import ChunkVerdict
 from transforms.folder import ImportFolder

@@ -12,8 +12,8 @@ from contextlib import suppress
 from pkgutil import resolve_name
 
 from flows.arguments import FAILED, OK, WRONG_COMMAND, build_parser, shows_password
-from schemas.errors import ContactImportError, Interrupted, UnexpectedError
-from schemas.request_errors import UsageError
+from schemas.errors.base import ContactImportError, Interrupted, UnexpectedError
+from schemas.errors.request import UsageError
 
 PASSWORD_SHOWS = (
     "the list of processes shows the password in --warehouse to others on this machine; "

@@ -16,7 +16,7 @@ from flows.arguments import FAILED, OK, settings_from
 from flows.local_server import start_local_server
 from flows.request import ImportRequest, ReadingOptions
 from flows.settings import Settings
-from schemas.request_errors import SourceAddressInvalid, UsageError
+from schemas.errors.request import SourceAddressInvalid, UsageError
 from transforms.addresses import dated, parse
 from transforms.expand import split_member
 

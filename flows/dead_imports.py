@@ -9,8 +9,8 @@ from flows.import_folders import Kept, folder_name, tidy_folder
 from flows.report import ImportReport, Report
 from flows.request import ImportRequest
 from flows.settings import Settings
-from schemas.errors import ContactImportError, Interrupted
-from schemas.request_errors import NoAnswer
+from schemas.errors.base import ContactImportError, Interrupted
+from schemas.errors.request import NoAnswer
 from warehouse.connection import Warehouse
 from warehouse.imports import RUNNING, dead_imports, fail_import, forget_life, get_import, waiting_imports
 

@@ -9,7 +9,7 @@ from flows.running import Run
 from flows.settings import Settings
 from schemas.catalogue import FieldCatalogue, load_catalogue
 from schemas.choices import GapRule
-from schemas.request_errors import NoEmailColumn
+from schemas.errors.request import NoEmailColumn
 from transforms.check import ChunkVerdict
 from transforms.chunks import ReadPlan
 from transforms.duplicates import settle_duplicates

@@ -18,14 +18,14 @@ from flows.request import ImportRequest
 from flows.settings import Settings
 from flows.task_runs import discreet
 from schemas.catalogue import FieldCatalogue
-from schemas.request_errors import (
+from schemas.errors.request import (
     ApprovalOutdated,
     ColumnNeverRead,
     DuplicateMapping,
     NoEmailColumn,
     SeveralEmailColumns,
 )
-from schemas.source_errors import RequiredFieldMissing, TooManyRejected
+from schemas.errors.source import RequiredFieldMissing, TooManyRejected
 from transforms.folder import ImportFolder, name_of
 from transforms.land import Landed
 from transforms.layout import Layout

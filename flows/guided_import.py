@@ -24,7 +24,7 @@ from flows.request import ImportRequest
 from flows.run_ends import final_state, named_by_file
 from flows.same_file import SameFile
 from flows.settings import Settings
-from schemas.request_errors import NeedsDeployment, Stopped
+from schemas.errors.request import NeedsDeployment, Stopped
 from transforms.folder import ImportFolder, name_of
 from warehouse.connection import Warehouse
 from warehouse.faults import patient

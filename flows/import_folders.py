@@ -15,8 +15,8 @@ from pathlib import Path
 
 from flows.examine import REJECTED_FILE
 from flows.settings import Settings
-from schemas.errors import ImportFolderUnusable
-from schemas.request_errors import SettingsInvalid
+from schemas.errors.base import ImportFolderUnusable
+from schemas.errors.request import SettingsInvalid
 from transforms.folder import (
     ImportFolder,
     clear_folder,

@@ -14,7 +14,7 @@ from flows.import_folders import Kept, folder_name, make_import_folder, tidy_fol
 from flows.report import ImportReport, Outcome, Report, as_logged_error, tell
 from flows.request import ImportRequest
 from flows.settings import Settings
-from schemas.errors import ContactImportError, Interrupted
+from schemas.errors.base import ContactImportError, Interrupted
 from transforms.addresses import shown
 from transforms.folder import ImportFolder
 from warehouse.connection import Warehouse

@@ -26,7 +26,7 @@ from flows.sources import find_source, scheduled_day
 from flows.stager import Stager
 from flows.task_runs import discreet, on_task_runner
 from schemas.catalogue import FieldCatalogue
-from schemas.errors import TransientWarehouseError
+from schemas.errors.base import TransientWarehouseError
 from transforms.duplicates import losers_of
 from transforms.expand import Limits
 from transforms.folder import ImportFolder, open_table

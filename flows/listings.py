@@ -16,7 +16,7 @@ from flows.printing import print_json, print_report, print_table
 from flows.settings import Settings
 from flows.wording import reasons_kept
 from schemas.catalogue import load_catalogue
-from schemas.request_errors import OutputNotWritable, RejectedFileGone, UsageError
+from schemas.errors.request import OutputNotWritable, RejectedFileGone, UsageError
 from transforms.folder import exists, is_local, reading
 from warehouse.connection import Warehouse
 from warehouse.imports import LISTED, get_import, list_imports, living_imports
@@ -179,7 +179,7 @@ def show_fields(options: argparse.Namespace) -> int:
 
 def export(options: argparse.Namespace) -> int:
     """Every contact as CSV, in the order in which they came."""
-    from schemas.columns import TEXT
+    from schemas.cells.arrow_columns import TEXT
     from transforms.spreadsheet import csv_bytes, csv_header
     from warehouse.contacts import export_batches
 

@@ -28,7 +28,7 @@ from flows.environment import (
     prefect_home,
     prepare_environment,
 )
-from schemas.errors import ContactImportError
+from schemas.errors.base import ContactImportError
 
 HOST = "127.0.0.1"
 STOP_SECONDS = 30  # while it stops, the server writes the last task runs and events

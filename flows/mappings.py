@@ -14,7 +14,8 @@ from flows.printing import print_table
 from flows.request import ReadingOptions
 from flows.settings import Settings
 from schemas.catalogue import header_key
-from schemas.preset_files import (
+from schemas.errors.request import OutputNotWritable, PresetExists, PresetInvalid, UsageError
+from schemas.presets.loader import (
     BUILT_IN,
     is_path,
     load_preset,
@@ -23,8 +24,7 @@ from schemas.preset_files import (
     preset_text,
     split_part,
 )
-from schemas.presets import AUTO, NAME, ColumnRule, Preset
-from schemas.request_errors import OutputNotWritable, PresetExists, PresetInvalid, UsageError
+from schemas.presets.model import AUTO, NAME, ColumnRule, Preset
 from transforms.folder import ImportFolder
 from transforms.layout import REJECTION_COLUMNS
 from transforms.mapping import ColumnMapping, MappedColumn

@@ -17,8 +17,8 @@ from flows.report import ImportReport, Report
 from flows.settings import Settings
 from flows.summary import column_outcomes, reasons, translations, worth_knowing
 from flows.wording import counted
-from schemas.errors import ContactImportError, one_of
-from schemas.request_errors import DuplicateMapping, NoEmailColumn, SeveralEmailColumns
+from schemas.errors.base import ContactImportError, one_of
+from schemas.errors.request import DuplicateMapping, NoEmailColumn, SeveralEmailColumns
 from transforms.addresses import shown
 from transforms.blocks import cut
 from transforms.chunks import read_chunk

@@ -11,7 +11,7 @@ from rich.text import Text
 
 from flows.report import Outcome, Report, dialect_in_words
 from flows.wording import left_out, mending, use_of_rejected
-from schemas.rules import EXPECTED, Rule, commonest_first
+from schemas.validation.rules import EXPECTED, Rule, commonest_first
 
 
 def print_json(content: object) -> None:

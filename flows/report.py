@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from flows.examine import SourceFile
 from flows.request import ImportRequest, ReadingOptions
 from flows.sources import Origin
-from schemas.errors import ContactImportError, DiskFull, UnexpectedError
+from schemas.errors.base import ContactImportError, DiskFull, UnexpectedError
 from transforms.addresses import shown
 from transforms.check import ChunkVerdict
 from transforms.dialect import QUOTE

@@ -7,8 +7,8 @@ from typing import Any, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator, model_validator
 
+from schemas.cells.phones import is_country_prefix
 from schemas.choices import Blanks, Duplicates, GapRule, IfSameFile, MergePolicy
-from schemas.phones import is_country_prefix
 from transforms.addresses import has_date
 from transforms.dialect import QUOTE, DialectWish, delimiter_named, mark_named
 from transforms.encoding import usable_encoding

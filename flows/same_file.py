@@ -16,7 +16,7 @@ from flows.request import ImportRequest
 from flows.settings import Settings
 from schemas.catalogue import FieldCatalogue
 from schemas.choices import IfSameFile
-from schemas.preset_files import split_part
+from schemas.presets.loader import split_part
 from transforms.addresses import shown
 from transforms.sources import Found
 from warehouse.connection import Warehouse

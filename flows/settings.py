@@ -12,8 +12,8 @@ from pydantic import AfterValidator, BeforeValidator, ByteSize, Field, SecretStr
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from flows.environment import home_folder
-from schemas.phones import is_country_prefix
-from schemas.request_errors import SettingsInvalid, UsageError
+from schemas.cells.phones import is_country_prefix
+from schemas.errors.request import SettingsInvalid, UsageError
 from transforms.addresses import place
 from transforms.credentials import logins
 from transforms.expand import Limits

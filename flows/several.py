@@ -10,9 +10,9 @@ from flows.report import Outcome, Report
 from flows.request import ReadingOptions
 from flows.settings import Settings
 from flows.sources import Origin, find_source
-from schemas.errors import ContactImportError
-from schemas.preset_files import load_preset, preset_names, split_part
-from schemas.presets import AUTO, Preset
+from schemas.errors.base import ContactImportError
+from schemas.presets.loader import load_preset, preset_names, split_part
+from schemas.presets.model import AUTO, Preset
 from transforms.addresses import parse, shown
 from transforms.expand import members
 from transforms.fitting import part_of

@@ -10,8 +10,8 @@ from zoneinfo import ZoneInfo
 
 from flows.request import ReadingOptions
 from flows.settings import Settings
-from schemas.preset_files import is_path, split_part
-from schemas.request_errors import SettingsInvalid
+from schemas.errors.request import SettingsInvalid
+from schemas.presets.loader import is_path, split_part
 from transforms.addresses import Address, AllowedSources, dated, has_date, parse
 from transforms.credentials import Access, Login, logins
 from transforms.sources import Found, Reach, find

@@ -7,7 +7,7 @@ from flows.markdown import code, plain, table
 from flows.picture import split_picture
 from flows.report import Report, dialect_in_words
 from flows.wording import counted, left_out, mending, use_of_rejected
-from schemas.rules import EXPECTED, Rule, commonest_first
+from schemas.validation.rules import EXPECTED, Rule, commonest_first
 
 
 def summary(result: Report) -> str:

@@ -13,8 +13,8 @@ from prefect.task_runners import TaskRunner, ThreadPoolTaskRunner
 from flows.report import as_known_error
 from flows.running import Item, Plan, Result, Run, in_order
 from flows.settings import Settings
-from schemas.errors import ContactImportError
-from schemas.request_errors import SettingsInvalid
+from schemas.errors.base import ContactImportError
+from schemas.errors.request import SettingsInvalid
 
 RETRIES = 2  # of a step over a chunk whose folder is away for a moment; a dead worker is Dask's own business
 

@@ -1,0 +1,1 @@
+"""What a contact is: the field catalogue, and everything generated from it."""

@@ -9,9 +9,9 @@ from typing import Annotated, Any, Self
 import yaml
 from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError, field_validator, model_validator
 
-from schemas.errors import CatalogueInvalid, CatalogueNotFound
+from schemas.cells.phones import DEFAULT_PREFIX, is_country_prefix
+from schemas.errors.base import CatalogueInvalid, CatalogueNotFound
 from schemas.field_types import TRAITS, TYPE_SYNONYMS, FieldType, Gaps, Storage, TypeTraits
-from schemas.phones import DEFAULT_PREFIX, is_country_prefix
 
 BUILT_IN = Path(__file__).with_name("contacts.yaml")
 

@@ -8,8 +8,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from schemas.catalogue import Field
-from schemas.columns import TEXT
-from schemas.decimals import plain_decimal
+from schemas.cells.arrow_columns import TEXT
+from schemas.cells.decimals import plain_decimal
 from schemas.field_types import Storage
 from transforms.check import ChunkVerdict
 from transforms.duplicates import losers_of

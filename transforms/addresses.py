@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import SplitResult, urlsplit
 
-from schemas.request_errors import SourceAddressInvalid, SourceNotAllowed
+from schemas.errors.request import SourceAddressInvalid, SourceNotAllowed
 from transforms.expand import split_member
 
 PORTS = {"https": 443, "http": 80, "sftp": 22, "s3": None}

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from schemas.source_errors import RecordTooLarge
+from schemas.errors.source import RecordTooLarge
 from transforms.dialect import Dialect, count_byte, lone_carriage_returns, places_of_byte
 from transforms.encoding import is_utf8
 from transforms.folder import read_range, size_of

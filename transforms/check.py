@@ -16,9 +16,9 @@ import pyarrow.compute as pc
 from pandas.util import hash_pandas_object
 
 from schemas.catalogue import Field
-from schemas.columns import ARROW_TYPES, to_arrow
-from schemas.frames import row_schema
-from schemas.rules import Rule
+from schemas.cells.arrow_columns import ARROW_TYPES, to_arrow
+from schemas.validation.pandera_schemas import row_schema
+from schemas.validation.rules import Rule
 from transforms.blocks import Block
 from transforms.chunks import ChunkProfile, ReadPlan, raw_frame, read_chunk
 from transforms.dialect import Dialect

@@ -14,8 +14,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from schemas.field_types import Gaps
-from schemas.frames import profile_schema
-from schemas.rules import Rule
+from schemas.validation.pandera_schemas import profile_schema
+from schemas.validation.rules import Rule
 from transforms.blocks import Block
 from transforms.dialect import Dialect
 from transforms.layout import Layout

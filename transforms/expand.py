@@ -18,7 +18,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import IO
 
-from schemas.source_errors import (
+from schemas.errors.source import (
     ArchiveHasSeveralFiles,
     ArchiveRefused,
     ArchiveTooLarge,

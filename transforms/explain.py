@@ -8,12 +8,12 @@ import re
 from collections.abc import Callable
 
 from schemas.catalogue import Field, header_key
-from schemas.decimals import DECIMAL, SIGNIFICANT_DIGITS
-from schemas.emails import what_is_wrong
+from schemas.cells.decimals import DECIMAL, SIGNIFICANT_DIGITS
+from schemas.cells.emails import what_is_wrong
+from schemas.cells.phones import example_phone, to_e164
 from schemas.field_types import FieldType
-from schemas.phones import example_phone, to_e164
-from schemas.presets import ColumnRule
-from schemas.rules import EXPECTED, Rule
+from schemas.presets.model import ColumnRule
+from schemas.validation.rules import EXPECTED, Rule
 from transforms.nearest import nearest
 from transforms.normalise import Reading
 from transforms.translate import titles

@@ -13,12 +13,12 @@ from pathlib import Path
 import pandas as pd
 
 from schemas.catalogue import Field, FieldCatalogue, header_key
-from schemas.checks import CHECKS
-from schemas.columns import TEXT
+from schemas.cells.arrow_columns import TEXT
+from schemas.errors.request import ColumnNeverRead, PresetNotFound, PresetUnknown
 from schemas.field_types import FieldType
-from schemas.preset_files import built_in_presets, is_path, load_preset, own_presets, split_part
-from schemas.presets import AUTO, ColumnRule, Preset
-from schemas.request_errors import ColumnNeverRead, PresetNotFound, PresetUnknown
+from schemas.presets.loader import built_in_presets, is_path, load_preset, own_presets, split_part
+from schemas.presets.model import AUTO, ColumnRule, Preset
+from schemas.validation.checks import CHECKS
 from transforms.mapping import ColumnMapping, Constant, MappedColumn, map_columns, positions_of
 from transforms.normalise import Reading, normalise
 

@@ -10,8 +10,8 @@ from itertools import chain
 from pathlib import Path
 from typing import BinaryIO
 
-from schemas.errors import DiskFull, ImportFolderUnusable
-from schemas.source_errors import MemberNotFound, SourceEmpty, SourceNotFound, SourceNotText, SourceUnreadable
+from schemas.errors.base import DiskFull, ImportFolderUnusable
+from schemas.errors.source import MemberNotFound, SourceEmpty, SourceNotFound, SourceNotText, SourceUnreadable
 from transforms.encoding import Certainty, Utf8Stream, find_encoding, marked_encoding, marks_before, transcode
 from transforms.expand import DEFAULT_LIMITS, LONGEST_MAGIC, Limits, archive_kind, expanded, split_member
 from transforms.folder import ImportFolder, inside, read_range, reading, remove, size_of, writing

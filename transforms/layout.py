@@ -8,9 +8,9 @@ from itertools import islice
 from typing import Any
 
 from schemas.catalogue import FieldCatalogue, header_key
-from schemas.emails import to_address
-from schemas.phones import to_e164
-from schemas.source_errors import HeaderLooksLikeData, HeaderUnreadable, RecordTooLarge, SourceEmpty, TooManyColumns
+from schemas.cells.emails import to_address
+from schemas.cells.phones import to_e164
+from schemas.errors.source import HeaderLooksLikeData, HeaderUnreadable, RecordTooLarge, SourceEmpty, TooManyColumns
 from transforms.dialect import (
     DELIMITERS,
     QUOTE,

@@ -9,8 +9,7 @@ from pathlib import Path
 import yaml
 
 from schemas.catalogue import Field, FieldCatalogue, header_key
-from schemas.presets import ColumnRule
-from schemas.request_errors import (
+from schemas.errors.request import (
     DuplicateMapping,
     MappingInvalid,
     NoEmailColumn,
@@ -18,6 +17,7 @@ from schemas.request_errors import (
     UnknownColumn,
     UnknownField,
 )
+from schemas.presets.model import ColumnRule
 from transforms.nearest import nearest
 
 _BY_POSITION = re.compile(r"column_([1-9][0-9]{0,5})", re.ASCII)

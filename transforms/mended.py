@@ -9,8 +9,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from schemas.catalogue import FieldCatalogue
+from schemas.errors.request import UnknownField
 from schemas.field_types import Gaps
-from schemas.request_errors import UnknownField
 from transforms.check import FIRST_NUMBER, ChunkVerdict
 from transforms.duplicates import losers_of
 from transforms.folder import read_table

@@ -10,11 +10,11 @@ from typing import NamedTuple, TypeAlias
 import pandas as pd
 
 from schemas.catalogue import Field
-from schemas.columns import mapped, trimmed
-from schemas.decimals import plain_decimals
-from schemas.emails import addresses
+from schemas.cells.arrow_columns import mapped, trimmed
+from schemas.cells.decimals import plain_decimals
+from schemas.cells.emails import addresses
+from schemas.cells.phone_columns import e164_phones
 from schemas.field_types import FieldType
-from schemas.phone_columns import e164_phones
 
 
 class Reading(NamedTuple):

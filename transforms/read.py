@@ -12,7 +12,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.csv
 
-from schemas.rules import Rule
+from schemas.validation.rules import Rule
 from transforms.blocks import Block
 from transforms.dialect import Dialect, places_of_byte
 from transforms.encoding import is_utf8

@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from schemas.rules import Rule
+from schemas.validation.rules import Rule
 from transforms.dialect import Dialect
 
 LARGEST_RECORD = 16 << 20  # bytes; also how far a quote is followed before it counts as never closed

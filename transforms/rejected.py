@@ -15,9 +15,9 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from schemas.cells.arrow_columns import TEXT
 from schemas.choices import Duplicates
-from schemas.columns import TEXT
-from schemas.rules import Rule
+from schemas.validation.rules import Rule
 from transforms.check import REJECTION_FIELDS, ChunkVerdict
 from transforms.chunks import ReadPlan
 from transforms.duplicates import losers_of

@@ -5,8 +5,8 @@ from collections.abc import Mapping
 
 import pandas as pd
 
-from schemas.columns import TEXT
-from schemas.rules import commonest_first
+from schemas.cells.arrow_columns import TEXT
+from schemas.validation.rules import commonest_first
 
 LONGEST_VALUE = 200  # a value may be a whole record of megabytes
 

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from importlib import import_module
 from typing import Any, Protocol, cast
 
-from schemas.errors import ContactImportError
-from schemas.request_errors import ExtraMissing
+from schemas.errors.base import ContactImportError
+from schemas.errors.request import ExtraMissing
 from transforms.addresses import Address, AllowedSources
 from transforms.credentials import Access
 

@@ -7,8 +7,8 @@ import aiohttp
 from fsspec.asyn import sync
 from fsspec.implementations.http import HTTPFileSystem
 
-from schemas.errors import ContactImportError
-from schemas.source_errors import SourceNotFound, SourceUnavailable, SourceUnreadable
+from schemas.errors.base import ContactImportError
+from schemas.errors.source import SourceNotFound, SourceUnavailable, SourceUnreadable
 from transforms.addresses import Address, AllowedSources, parse
 from transforms.credentials import Access, Login, secret
 from transforms.remote import Bytes, Place, Stamp, reason_of

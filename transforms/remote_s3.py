@@ -7,8 +7,8 @@ from botocore.exceptions import BotoCoreError, NoCredentialsError, PartialCreden
 from fsspec.exceptions import FSTimeoutError
 from s3fs import S3FileSystem
 
-from schemas.errors import ContactImportError
-from schemas.source_errors import SourceNotFound, SourceUnavailable, SourceUnreadable
+from schemas.errors.base import ContactImportError
+from schemas.errors.source import SourceNotFound, SourceUnavailable, SourceUnreadable
 from transforms.addresses import Address, AllowedSources
 from transforms.credentials import Access, Login, secret
 from transforms.remote import Bytes, Place, Stamp, reason_of

@@ -6,8 +6,8 @@ from typing import Any, cast
 import asyncssh
 from sshfs import SSHFileSystem
 
-from schemas.errors import ContactImportError
-from schemas.source_errors import SourceNotFound, SourceUnavailable, SourceUnreadable
+from schemas.errors.base import ContactImportError
+from schemas.errors.source import SourceNotFound, SourceUnavailable, SourceUnreadable
 from transforms.addresses import Address, AllowedSources
 from transforms.credentials import Access, secret
 from transforms.remote import Bytes, Place, Stamp, reason_of

@@ -11,8 +11,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TypeVar
 
-from schemas.errors import ContactImportError
-from schemas.source_errors import SourceChanging, SourceNotFound, SourceTooLarge, SourceUnavailable, SourceUnreadable
+from schemas.errors.base import ContactImportError
+from schemas.errors.source import SourceChanging, SourceNotFound, SourceTooLarge, SourceUnavailable, SourceUnreadable
 from transforms.addresses import Address, AllowedSources, parse
 from transforms.credentials import Access
 from transforms.land import Landed, bytes_of

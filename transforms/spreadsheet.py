@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.csv
 
-from schemas.columns import TEXT, like, to_arrow
+from schemas.cells.arrow_columns import TEXT, like, to_arrow
 
 _GUARDED = r"^'+[=+@\t\r-]"
 _DANGEROUS = r"^'*[=+@\t\r-]"

@@ -11,9 +11,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from schemas.checks import DATE, WHITE_SPACE
-from schemas.dates import date_pattern
-from schemas.presets import ColumnRule
+from schemas.cells.dates import date_pattern
+from schemas.presets.model import ColumnRule
+from schemas.validation.checks import DATE, WHITE_SPACE
 
 Cells: TypeAlias = pa.ChunkedArray
 SAMPLE = 10_000

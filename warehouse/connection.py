@@ -13,7 +13,7 @@ from typing import Any, Self
 
 from sqlalchemy import URL, Connection, Engine, Table, create_engine, event, make_url, text
 
-from schemas.errors import TransientWarehouseError, WarehouseUnusable
+from schemas.errors.base import TransientWarehouseError, WarehouseUnusable
 from warehouse.faults import translated
 
 POSTGRES = ("postgresql", "postgres")

@@ -6,7 +6,7 @@ import pandas as pd
 from sqlalchemy import ColumnElement, Connection, Table, Text, case, cast, false, func, inspect, null, select, true
 
 from schemas.catalogue import Field, FieldCatalogue
-from schemas.decimals import plain_decimal
+from schemas.cells.decimals import plain_decimal
 from schemas.field_types import Storage
 from warehouse.connection import Warehouse
 from warehouse.tables import WarehouseTables

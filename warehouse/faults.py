@@ -12,7 +12,7 @@ import psycopg
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
-from schemas.errors import TransientWarehouseError, WarehouseUnusable
+from schemas.errors.base import TransientWarehouseError, WarehouseUnusable
 
 # Connection failure; serialization failure and deadlock; lock not available; too many connections;
 # the server shuts down, crashed, or is starting up; the session sat idle for too long.

@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import Connection, Select, Table, exists, func, literal, select
 
 from schemas.choices import Blanks, MergePolicy
-from schemas.errors import MergeOutOfBalance
+from schemas.errors.base import MergeOutOfBalance
 from warehouse.connection import allow_memory
 from warehouse.merge import MergeCounts, merge_statements, preview
 from warehouse.staging import Staging

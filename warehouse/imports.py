@@ -22,7 +22,7 @@ from sqlalchemy import (
     update,
 )
 
-from schemas.request_errors import UnknownImport
+from schemas.errors.request import UnknownImport
 from warehouse.connection import Warehouse
 from warehouse.faults import patient
 from warehouse.liveness import dead_among, free_among

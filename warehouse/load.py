@@ -10,8 +10,8 @@ import pandas as pd
 from sqlalchemy import Connection, Insert, Table, exists, insert, literal, select, update
 
 from schemas.choices import Blanks, MergePolicy
-from schemas.errors import Interrupted
-from schemas.request_errors import ApprovalOutdated
+from schemas.errors.base import Interrupted
+from schemas.errors.request import ApprovalOutdated
 from warehouse.bulk import append_frame
 from warehouse.connection import Warehouse, allow_memory, lock_tables
 from warehouse.imports import COMPLETED, RUNNING, report_values

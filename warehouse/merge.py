@@ -32,7 +32,7 @@ from sqlalchemy.schema import DropTable
 from sqlalchemy.types import Text
 
 from schemas.choices import Blanks, MergePolicy
-from schemas.errors import MergeOutOfBalance
+from schemas.errors.base import MergeOutOfBalance
 from warehouse.bulk import without_keys, write_down
 from warehouse.tables import UtcDateTime
 

@@ -7,7 +7,7 @@ from sqlalchemy.schema import CreateSchema
 from sqlalchemy.types import TypeEngine
 
 from schemas.catalogue import Field, FieldCatalogue
-from schemas.errors import FieldTypeChanged, WarehouseUnusable
+from schemas.errors.base import FieldTypeChanged, WarehouseUnusable
 from warehouse.connection import Warehouse
 from warehouse.faults import patient
 from warehouse.tables import COLUMN_TYPES, WarehouseTables

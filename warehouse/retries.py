@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from sqlalchemy import Connection, insert, select
 
-from schemas.request_errors import ImportNotCompleted
+from schemas.errors.request import ImportNotCompleted
 from warehouse.connection import Warehouse
 from warehouse.imports import COMPLETED, get_import, missing_column
 from warehouse.tables import WarehouseTables

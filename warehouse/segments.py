@@ -5,7 +5,7 @@ from typing import Any
 
 from sqlalchemy import Connection, func, insert, select
 
-from schemas.request_errors import UnknownSegment, UsageError
+from schemas.errors.request import UnknownSegment, UsageError
 from warehouse.connection import Warehouse, lock_tables
 from warehouse.faults import patient
 from warehouse.tables import WarehouseTables

@@ -12,8 +12,8 @@ import pyarrow.compute as pc
 from sqlalchemy import Column, Connection, MetaData, Table, Text
 
 from schemas.catalogue import Field
-from schemas.columns import ARROW_TYPES
-from schemas.errors import TransientWarehouseError
+from schemas.cells.arrow_columns import ARROW_TYPES
+from schemas.errors.base import TransientWarehouseError
 from warehouse.connection import Warehouse
 from warehouse.faults import translated
 from warehouse.staging_postgres import PostgresStore

@@ -18,8 +18,8 @@ import email_validator
 import pytest
 
 from schemas.catalogue import FieldCatalogue, header_key, load_catalogue
+from schemas.cells.phones import to_e164
 from schemas.field_types import FieldType, Gaps
-from schemas.phones import to_e164
 
 DATA = Path(__file__).parents[2] / "data"
 CELL = r'(?:"[^"]*(?:""[^"]*)*"|[^",\n][^,\n]*|)'

@@ -12,18 +12,19 @@ from flows.arguments import FAILED, WRONG_COMMAND, build_parser
 from flows.report import ImportReport
 from flows.request import ImportRequest, ReadingOptions
 from flows.settings import PREFIX, Settings
-from schemas import errors as schema_errors
-from schemas import request_errors, source_errors
 from schemas.catalogue import Field, FieldCatalogue, Option
-from schemas.checks import CHECKS
 from schemas.choices import MergePolicy
-from schemas.errors import ContactImportError
+from schemas.errors import base as schema_errors
+from schemas.errors import request as request_errors
+from schemas.errors import source as source_errors
+from schemas.errors.base import ContactImportError
+from schemas.errors.request import UsageError
 from schemas.field_types import TRAITS, FieldType, Gaps
-from schemas.preset_files import built_in_presets
-from schemas.presets import ColumnRule, Part, Preset
-from schemas.request_errors import UsageError
-from schemas.rules import EXPECTED, Rule
-from tests.docs.sections import HOUSE, Section, code, codes, plain
+from schemas.presets.loader import built_in_presets
+from schemas.presets.model import ColumnRule, Part, Preset
+from schemas.validation.checks import CHECKS
+from schemas.validation.rules import EXPECTED, Rule
+from tests.docs.sections import Section, code, codes, plain
 from transforms.layout import REJECTION_COLUMNS
 from transforms.mapping import Outcome
 from warehouse import imports
@@ -157,7 +158,8 @@ def errors() -> dict[str, list[type[ContactImportError]]]:
         ours = kind.__module__ in HOMES_OF_ERRORS and kind is not ContactImportError
         if ours and "code" in vars(kind):
             found.setdefault(kind.code, []).append(kind)
-    return found
+    order = {name: number for number, name in enumerate(HOMES_OF_ERRORS)}
+    return dict(sorted(found.items(), key=lambda item: order[item[1][0].__module__]))
 
 
 def _errors() -> Section:

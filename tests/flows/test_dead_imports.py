@@ -117,7 +117,7 @@ def test_a_folder_of_another_machine_is_left_to_it(contacts: Contacts, monkeypat
 
 
 def test_trouble_with_the_dead_stops_nobody(contacts: Contacts, monkeypatch: pytest.MonkeyPatch) -> None:
-    from schemas.errors import WarehouseUnusable
+    from schemas.errors.base import WarehouseUnusable
 
     def refuse(*_: object, **__: object) -> None:
         raise WarehouseUnusable("db", "it may not be written")

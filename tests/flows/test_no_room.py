@@ -11,7 +11,7 @@ from flows.check import check_here
 from flows.import_folders import make_import_folder
 from flows.request import ReadingOptions
 from flows.settings import Settings
-from schemas.errors import ImportFolderUnusable
+from schemas.errors.base import ImportFolderUnusable
 
 
 @contextmanager

@@ -12,7 +12,7 @@ import psycopg
 import pytest
 from sqlalchemy import Connection
 
-from schemas.errors import TransientWarehouseError, WarehouseUnusable
+from schemas.errors.base import TransientWarehouseError, WarehouseUnusable
 from tests.flows.conftest import Contacts
 from tests.flows.test_several import audience
 from warehouse.staging import Staging

@@ -9,9 +9,9 @@ from flows.cli import main
 from flows.report import ImportReport
 from flows.request import ImportRequest, ReadingOptions
 from flows.summary import summary
-from schemas.preset_files import built_in_presets
-from schemas.presets import AUTO
-from schemas.request_errors import UsageError
+from schemas.errors.request import UsageError
+from schemas.presets.loader import built_in_presets
+from schemas.presets.model import AUTO
 from tests.flows.conftest import Contacts, Ran
 from tests.transforms.platform_exports import EXPORTS
 

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from flows.task_runs import discreet
-from schemas.errors import UnexpectedError
+from schemas.errors.base import UnexpectedError
 from tests.flows.conftest import Contacts
 
 

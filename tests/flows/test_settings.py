@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from flows.settings import Settings
-from schemas.request_errors import SettingsInvalid, UsageError
+from schemas.errors.request import SettingsInvalid, UsageError
 
 
 @pytest.fixture(autouse=True)

@@ -23,7 +23,7 @@ from pydantic import ValidationError
 from flows.check import check_here
 from flows.request import ReadingOptions
 from flows.settings import Settings
-from schemas.errors import ContactImportError, UnexpectedError
+from schemas.errors.base import ContactImportError, UnexpectedError
 from tests.fuzz.cases import Case, case
 from tests.fuzz.judge import check, lost, text_of, what_is_wrong
 

@@ -42,9 +42,7 @@ def _shifted(original: Callable[..., Any]) -> Callable[..., Any]:
     ("place", "sabotage", "says"),
     [
         pytest.param("transforms.chunks.read_records", _shifted, "line", id="cells of two columns swapped"),
-        pytest.param(
-            "transforms.blocks.is_regular", lambda _: lambda *_: True, "line", id="everything to the fast reader"
-        ),
+        pytest.param("transforms.blocks.is_regular", lambda _: lambda *_: True, "line", id="all to the fast reader"),
         pytest.param(
             "transforms.records.RecordReader._next_clean",
             lambda _: lambda self, start, scan: (scan.end if scan.broken else None, False),
@@ -52,10 +50,10 @@ def _shifted(original: Callable[..., Any]) -> Callable[..., Any]:
             id="no reading on after a stray quote",
         ),
         pytest.param(
-            "transforms.chunks.unguard", lambda _: lambda column: (column, 0), "stored otherwise", id="guards left on"
+            "transforms.chunks.unguard", lambda _: lambda column: (column, 0), "stored otherwise", id="guards kept"
         ),
         pytest.param(
-            "schemas.phone_columns.to_e164", lambda _: lambda *_: "+34651234567", "line", id="every phone the same"
+            "schemas.cells.phone_columns.to_e164", lambda _: lambda *_: "+34651234567", "line", id="all phones equal"
         ),
         pytest.param("tests.fuzz.judge.settle_duplicates", lambda _: lambda *_: 0, "duplicates", id="duplicates kept"),
         pytest.param("tests.fuzz.judge.land_file", lambda _: lambda *_: 1 / 0, "ZeroDivision", id="a traceback"),

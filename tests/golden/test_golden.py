@@ -16,7 +16,7 @@ import pytest
 from flows.check import check_here
 from flows.request import ReadingOptions
 from flows.settings import Settings
-from schemas.rules import Rule
+from schemas.validation.rules import Rule
 
 HERE = Path(__file__).parent
 CASES = sorted(path.parent.name for path in HERE.glob("*/options.json"))

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 import s3fs
 
-from schemas.errors import ContactImportError
-from schemas.source_errors import SourceChanging, SourceNotFound, SourceTooLarge, SourceUnavailable, SourceUnreadable
+from schemas.errors.base import ContactImportError
+from schemas.errors.source import SourceChanging, SourceNotFound, SourceTooLarge, SourceUnavailable, SourceUnreadable
 from tests.remote.conftest import FILE, content, land_found, reach
 from transforms import sources
 from transforms.credentials import Login

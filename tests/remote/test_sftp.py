@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from schemas.errors import ContactImportError
-from schemas.source_errors import SourceChanging, SourceNotFound, SourceTooLarge, SourceUnavailable, SourceUnreadable
+from schemas.errors.base import ContactImportError
+from schemas.errors.source import SourceChanging, SourceNotFound, SourceTooLarge, SourceUnavailable, SourceUnreadable
 from tests.remote.conftest import FILE, content, land_found, reach
 from tests.remote.sftp import SshServer, ssh_server
 from transforms import sources

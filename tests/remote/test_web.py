@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from schemas.errors import ContactImportError
-from schemas.request_errors import SourceAddressInvalid, SourceNotAllowed
-from schemas.source_errors import SourceChanging, SourceNotFound, SourceTooLarge, SourceUnavailable, SourceUnreadable
+from schemas.errors.base import ContactImportError
+from schemas.errors.request import SourceAddressInvalid, SourceNotAllowed
+from schemas.errors.source import SourceChanging, SourceNotFound, SourceTooLarge, SourceUnavailable, SourceUnreadable
 from tests.remote.conftest import FILE, content, reach
 from tests.remote.web import Page, Site, basic
 from transforms.credentials import Login

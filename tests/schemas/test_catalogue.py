@@ -7,7 +7,7 @@ import pytest
 import yaml
 
 from schemas.catalogue import FieldCatalogue, header_key, load_catalogue
-from schemas.errors import CatalogueInvalid, CatalogueNotFound
+from schemas.errors.base import CatalogueInvalid, CatalogueNotFound
 from schemas.field_types import FieldType, Gaps
 
 EMAIL = {"id": "email", "type": "email", "identity": True}

@@ -4,7 +4,7 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 
-from schemas.columns import TEXT, trimmed
+from schemas.cells.arrow_columns import TEXT, trimmed
 
 
 @pytest.mark.parametrize(

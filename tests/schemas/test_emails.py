@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from schemas.columns import TEXT
-from schemas.emails import addresses, valid_addresses
+from schemas.cells.arrow_columns import TEXT
+from schemas.cells.emails import addresses, valid_addresses
 
 RESERVED = ["test", "localhost", "invalid", "local", "example.test", "arpa", "onion"]
 EDGES = [

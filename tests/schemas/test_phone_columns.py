@@ -10,10 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from phonenumbers import PhoneNumberFormat, PhoneNumberType
 
-from schemas import phone_columns
-from schemas.columns import TEXT
-from schemas.phone_columns import e164_phones, plain_phones, valid_phones
-from schemas.phones import main_region, to_e164
+from schemas.cells import phone_columns
+from schemas.cells.arrow_columns import TEXT
+from schemas.cells.phone_columns import e164_phones, plain_phones, valid_phones
+from schemas.cells.phones import main_region, to_e164
 
 PREFIXES = ["+34", "+1", "+39", "+44", "+49", "+52", "+7", "+55", "+61", "+358"]
 

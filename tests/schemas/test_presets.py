@@ -4,8 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from schemas.dates import date_pattern
-from schemas.preset_files import (
+from schemas.cells.dates import date_pattern
+from schemas.errors.request import PresetInvalid, PresetUnknown
+from schemas.presets.loader import (
     BUILT_IN,
     built_in_presets,
     load_preset,
@@ -14,8 +15,7 @@ from schemas.preset_files import (
     read_preset,
     split_part,
 )
-from schemas.presets import Preset
-from schemas.request_errors import PresetInvalid, PresetUnknown
+from schemas.presets.model import Preset
 
 BUILT_INS = list(built_in_presets())
 

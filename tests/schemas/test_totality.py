@@ -6,12 +6,12 @@ from typing import get_args
 
 import pytest
 
-from schemas import errors
-from schemas.checks import CHECKS, checks_of
-from schemas.columns import ARROW_TYPES
-from schemas.errors import ContactImportError
+from schemas.cells.arrow_columns import ARROW_TYPES
+from schemas.errors import base as errors
+from schemas.errors.base import ContactImportError
 from schemas.field_types import TRAITS, FieldType, Storage
-from schemas.rules import EXPECTED, Rule
+from schemas.validation.checks import CHECKS, checks_of
+from schemas.validation.rules import EXPECTED, Rule
 from tests.transforms.cells import SPAIN, field_of
 from transforms.explain import explain_cell, explain_lingering, explain_row
 from transforms.normalise import NORMALISERS

@@ -7,9 +7,9 @@ import numpy as np
 import pandas as pd
 
 from schemas.catalogue import Field
-from schemas.columns import TEXT
-from schemas.frames import row_schema
-from schemas.rules import Rule
+from schemas.cells.arrow_columns import TEXT
+from schemas.validation.pandera_schemas import row_schema
+from schemas.validation.rules import Rule
 from transforms.accepted import accepted_texts
 from transforms.check import cast_accepted
 from transforms.explain import explain_cell

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from schemas.request_errors import SourceAddressInvalid, SourceNotAllowed
+from schemas.errors.request import SourceAddressInvalid, SourceNotAllowed
 from transforms.addresses import AllowedSources, dated, parse, place, shown
 
 DAY = date(2026, 3, 1)

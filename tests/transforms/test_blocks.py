@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from schemas.source_errors import RecordTooLarge
+from schemas.errors.source import RecordTooLarge
 from transforms import blocks, dialect
 from transforms.blocks import cut
 from transforms.dialect import Dialect

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from schemas.cells.phones import to_e164
 from schemas.field_types import FieldType
-from schemas.phones import to_e164
 from tests.transforms.cells import field_of, judge, normalised
 from transforms.normalise import Reading
 

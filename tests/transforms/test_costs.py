@@ -8,10 +8,10 @@ import pyarrow as pa
 import pytest
 
 from schemas.catalogue import FieldCatalogue
-from schemas.columns import TEXT
-from schemas.emails import to_address
-from schemas.phones import to_e164
-from schemas.presets import ColumnRule
+from schemas.cells.arrow_columns import TEXT
+from schemas.cells.emails import to_address
+from schemas.cells.phones import to_e164
+from schemas.presets.model import ColumnRule
 from tests.transforms.cells import field_of, judge
 from transforms.dialect import Dialect
 from transforms.layout import Layout

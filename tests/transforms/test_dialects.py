@@ -8,9 +8,9 @@ from pydantic import ValidationError
 
 from flows.request import ReadingOptions
 from schemas.catalogue import FieldCatalogue
-from schemas.errors import ContactImportError
-from schemas.request_errors import NoEmailColumn
-from schemas.source_errors import HeaderUnreadable, RecordTooLarge, SourceEmpty, TooManyColumns
+from schemas.errors.base import ContactImportError
+from schemas.errors.request import NoEmailColumn
+from schemas.errors.source import HeaderUnreadable, RecordTooLarge, SourceEmpty, TooManyColumns
 from tests.transforms.pipeline import check
 from transforms import layout, sample
 from transforms.encoding import usable_encoding

@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from schemas.errors import SourceError
-from schemas.source_errors import (
+from schemas.errors.base import SourceError
+from schemas.errors.source import (
     ArchiveHasSeveralFiles,
     ArchiveRefused,
     ArchiveTooLarge,

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from schemas.catalogue import FieldCatalogue
-from schemas.source_errors import RecordTooLarge
+from schemas.errors.source import RecordTooLarge
 from tests.transforms.pipeline import check
 from transforms import blocks, records
 from transforms.blocks import cut

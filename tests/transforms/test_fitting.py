@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 
 from schemas.catalogue import FieldCatalogue
-from schemas.errors import ContactImportError
-from schemas.presets import Preset
-from schemas.request_errors import ColumnNeverRead, DuplicateMapping, PresetNotFound, PresetUnknown
+from schemas.errors.base import ContactImportError
+from schemas.errors.request import ColumnNeverRead, DuplicateMapping, PresetNotFound, PresetUnknown
+from schemas.presets.model import Preset
 from tests.transforms.pipeline import Checked, check
 from transforms.fitting import chosen, find_preset, map_with_preset, recognised
 from transforms.mapping import ColumnMapping

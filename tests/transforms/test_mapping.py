@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from schemas.catalogue import FieldCatalogue
-from schemas.errors import ContactImportError
-from schemas.request_errors import (
+from schemas.errors.base import ContactImportError
+from schemas.errors.request import (
     DuplicateMapping,
     MappingInvalid,
     NoEmailColumn,

@@ -6,8 +6,8 @@ import pyarrow as pa
 import pytest
 
 from schemas.catalogue import FieldCatalogue, load_catalogue
+from schemas.errors.request import UnknownField
 from schemas.field_types import Gaps
-from schemas.request_errors import UnknownField
 from transforms.mapping import Outcome, map_columns
 from transforms.mended import kept_columns
 from transforms.numbers import number_column, numbers_in

@@ -7,7 +7,7 @@ import yaml
 
 from schemas.catalogue import BUILT_IN, FieldCatalogue, load_catalogue
 from schemas.field_types import FieldType
-from schemas.frames import INCOMPLETE, profile_schema, row_schema
+from schemas.validation.pandera_schemas import INCOMPLETE, profile_schema, row_schema
 from tests.transforms.pipeline import check
 from transforms.mapping import map_columns
 

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from schemas.catalogue import load_catalogue
-from schemas.preset_files import built_in_presets
+from schemas.presets.loader import built_in_presets
 from tests.transforms.pipeline import Checked, check, rows_of
 from tests.transforms.platform_exports import EXPORTS, Export
 

@@ -3,8 +3,8 @@
 import pytest
 
 from schemas.catalogue import FieldCatalogue
-from schemas.errors import ContactImportError
-from schemas.source_errors import (
+from schemas.errors.base import ContactImportError
+from schemas.errors.source import (
     HeaderLooksLikeData,
     HeaderUnreadable,
     SourceEmpty,

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from schemas.request_errors import ExtraMissing, SourceNotAllowed
-from schemas.source_errors import SourceChanging, SourceNotFound, SourceTooLarge, SourceUnreadable
+from schemas.errors.request import ExtraMissing, SourceNotAllowed
+from schemas.errors.source import SourceChanging, SourceNotFound, SourceTooLarge, SourceUnreadable
 from transforms import sources
 from transforms.addresses import AllowedSources, parse
 from transforms.credentials import Access

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from schemas.columns import TEXT
+from schemas.cells.arrow_columns import TEXT
 from transforms.blocks import cut
 from transforms.chunks import ReadPlan, read_chunk
 from transforms.dialect import Dialect

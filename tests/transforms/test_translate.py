@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from schemas.presets import ColumnRule
+from schemas.presets.model import ColumnRule
 from transforms.translate import titles, translate
 
 

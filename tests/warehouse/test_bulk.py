@@ -8,7 +8,7 @@ import psycopg
 import pytest
 from sqlalchemy import Connection, event, text
 
-from schemas.errors import WarehouseError
+from schemas.errors.base import WarehouseError
 from tests.warehouse.conftest import Importer
 from warehouse.merge import MergeCounts
 

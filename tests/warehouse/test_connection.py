@@ -10,7 +10,7 @@ import psycopg
 import pytest
 from sqlalchemy import make_url, text
 
-from schemas.errors import TransientWarehouseError, WarehouseUnusable
+from schemas.errors.base import TransientWarehouseError, WarehouseUnusable
 from warehouse import connection
 from warehouse.connection import Warehouse
 from warehouse.faults import fault, translated

@@ -7,8 +7,8 @@ import pytest
 from sqlalchemy import select, text, update
 
 from schemas.choices import Blanks, MergePolicy
-from schemas.errors import WarehouseError
-from schemas.request_errors import ApprovalOutdated
+from schemas.errors.base import WarehouseError
+from schemas.errors.request import ApprovalOutdated
 from tests.warehouse.conftest import Importer
 from warehouse.connection import Warehouse, lock_tables
 from warehouse.foresee import Foreseen, foresee

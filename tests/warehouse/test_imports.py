@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 
-from schemas.request_errors import UnknownImport
+from schemas.errors.request import UnknownImport
 from warehouse.connection import Warehouse
 from warehouse.imports import (
     fail_import,

@@ -8,8 +8,8 @@ import pandas as pd
 import pytest
 from sqlalchemy import func, select
 
-from schemas.errors import Interrupted, WarehouseError
-from schemas.request_errors import UnknownSegment
+from schemas.errors.base import Interrupted, WarehouseError
+from schemas.errors.request import UnknownSegment
 from tests.warehouse.conftest import NOON, Importer
 from warehouse.connection import Warehouse
 from warehouse.imports import fail_import, get_import

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from sqlalchemy.dialects import postgresql, sqlite
 
 from schemas.choices import Blanks, MergePolicy
-from schemas.errors import MergeOutOfBalance
+from schemas.errors.base import MergeOutOfBalance
 from tests.warehouse.conftest import NOON, Importer
 from warehouse.foresee import foresee
 from warehouse.merge import MergeCounts, merge_statements

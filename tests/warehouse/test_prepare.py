@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import inspect, text
 
 from schemas.catalogue import FieldCatalogue, load_catalogue
-from schemas.errors import FieldTypeChanged, WarehouseUnusable
+from schemas.errors.base import FieldTypeChanged, WarehouseUnusable
 from warehouse.connection import Warehouse
 from warehouse.imports import last_rows_read, list_imports, start_import
 from warehouse.prepare import prepare, prepare_import_list

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from sqlalchemy import insert
 
-from schemas.request_errors import ImportNotCompleted
+from schemas.errors.request import ImportNotCompleted
 from warehouse.connection import Warehouse
 from warehouse.imports import list_imports, start_import
 from warehouse.prepare import prepare_import_list

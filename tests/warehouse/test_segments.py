@@ -5,7 +5,7 @@ from datetime import UTC
 import pytest
 from sqlalchemy import delete
 
-from schemas.request_errors import UnknownSegment, UsageError
+from schemas.errors.request import UnknownSegment, UsageError
 from tests.warehouse.conftest import Importer
 from warehouse.connection import Warehouse
 from warehouse.prepare import prepare_import_list

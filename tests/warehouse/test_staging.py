@@ -13,7 +13,7 @@ import pyarrow as pa
 import pytest
 from sqlalchemy import Connection, event, select, text
 
-from schemas.errors import TransientWarehouseError
+from schemas.errors.base import TransientWarehouseError
 from tests.warehouse.conftest import Importer
 from warehouse.connection import Warehouse
 from warehouse.copying import ROWS_A_WRITE

@@ -7,8 +7,8 @@ from typing import Any
 import yaml
 from pydantic import ValidationError
 
-from schemas.presets import AUTO, NAME, Preset
-from schemas.request_errors import PresetInvalid, PresetUnknown
+from schemas.errors.request import PresetInvalid, PresetUnknown
+from schemas.presets.model import AUTO, NAME, Preset
 
 BUILT_IN = Path(__file__).with_name("platforms")
 

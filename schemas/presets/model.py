@@ -11,7 +11,7 @@ from typing import Any, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from schemas.catalogue import header_key
-from schemas.dates import date_pattern
+from schemas.cells.dates import date_pattern
 
 AUTO = "auto"
 NAME = re.compile(r"[^\W_][\w-]{0,99}")

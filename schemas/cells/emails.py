@@ -12,7 +12,7 @@ import email_validator
 import pandas as pd
 import pyarrow.compute as pc
 
-from schemas.columns import Mask, judged, judged_further, like, mapped, mask_like, replaced, to_arrow
+from schemas.cells.arrow_columns import Mask, judged, judged_further, like, mapped, mask_like, replaced, to_arrow
 
 _ATOM = r"[a-z0-9_+-]+"
 _LABEL = r"[a-z0-9]+(?:-[a-z0-9]+)*"

@@ -12,8 +12,8 @@ from functools import partial
 import pandera.pandas as pa
 
 from schemas.catalogue import Field
-from schemas.checks import CheckFunction, checks_of, filled
 from schemas.field_types import Gaps
+from schemas.validation.checks import CheckFunction, checks_of, filled
 
 INCOMPLETE = "incomplete"
 

@@ -1,6 +1,6 @@
 """Whole columns of phones: the plain numbers by pattern, the doubtful ones by the library, once each.
 
-The patterns come from the library's metadata (`schemas.phones.plain_numbers`), and tests hold both ways
+The patterns come from the library's metadata (`schemas.cells.phones.plain_numbers`), and tests hold both ways
 against each other for every region and kind of number that the library knows.
 """
 
@@ -8,8 +8,8 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from schemas.columns import Mask, judged, judged_further, like, mapped, mask_like, replaced, to_arrow
-from schemas.phones import DEFAULT_PREFIX, PlainNumbers, calling_code_of, plain_numbers, to_e164
+from schemas.cells.arrow_columns import Mask, judged, judged_further, like, mapped, mask_like, replaced, to_arrow
+from schemas.cells.phones import DEFAULT_PREFIX, PlainNumbers, calling_code_of, plain_numbers, to_e164
 
 FEW = 200  # as many distinct numbers as the library judges in less time than their patterns take
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import ClassVar
 
-from schemas.errors import RequestError, header_below, one_of
+from schemas.errors.base import RequestError, header_below, one_of
 
 
 @dataclass(eq=False)

@@ -6,7 +6,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from schemas.columns import Mask, judged_further, like, mask_like, matches, replaced, to_arrow
+from schemas.cells.arrow_columns import Mask, judged_further, like, mask_like, matches, replaced, to_arrow
 
 # A double holds 15 significant digits exactly, down to about 1e-307; hence at most 300 places.
 DECIMAL = r"^-?[0-9]+(?:\.[0-9]{1,300})?$"

@@ -10,12 +10,12 @@ import pandas as pd
 import pyarrow.compute as pc
 
 from schemas.catalogue import Field
-from schemas.columns import Mask, judged, judged_further, mask_like, matches, to_arrow, within
-from schemas.decimals import valid_decimals
-from schemas.emails import valid_addresses
+from schemas.cells.arrow_columns import Mask, judged, judged_further, mask_like, matches, to_arrow, within
+from schemas.cells.decimals import valid_decimals
+from schemas.cells.emails import valid_addresses
+from schemas.cells.phone_columns import valid_phones
 from schemas.field_types import FieldType, Gaps
-from schemas.phone_columns import valid_phones
-from schemas.rules import Rule
+from schemas.validation.rules import Rule
 
 
 class CheckFunction(Protocol):

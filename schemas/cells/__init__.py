@@ -1,0 +1,1 @@
+"""The values of one column at a time: emails, phones, dates, decimals."""

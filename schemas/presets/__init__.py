@@ -1,0 +1,1 @@
+"""Presets: saved mappings and translations for the exports of other platforms."""

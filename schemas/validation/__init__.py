@@ -1,0 +1,1 @@
+"""The catalogue as Pandera schemas: rule codes, checks on whole columns, schemas."""
