@@ -19,8 +19,8 @@ from flows.progress import Silent
 from flows.request import ReadingOptions
 from flows.settings import Settings
 from flows.task_runs import on_task_runner
-from transforms.folder import ImportFolder
-from transforms.land import land
+from transforms.landing.land import land
+from transforms.work_folder import ImportFolder
 
 
 @flow(name="chunks", persist_result=False)

@@ -16,10 +16,10 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.csv
 
-from transforms.blocks import cut
-from transforms.dialect import Dialect
-from transforms.layout import Layout
-from transforms.read import read_records
+from transforms.parsing.block_reader import read_records
+from transforms.parsing.blocks import cut
+from transforms.parsing.dialect import Dialect
+from transforms.parsing.layout import Layout
 
 Row: TypeAlias = tuple[str, ...]
 

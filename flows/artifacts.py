@@ -25,7 +25,7 @@ from flows.settings import Settings
 from flows.summary import in_short, is_import, summary
 from flows.wording import counted
 from schemas.validation.rules import EXPECTED, Rule
-from transforms.rejected import RejectedRows
+from transforms.results.rejected_file import RejectedRows
 from warehouse.connection import Warehouse
 from warehouse.imports import list_imports
 

@@ -6,9 +6,9 @@ from datetime import date
 from flows.request import ImportRequest
 from schemas.errors.request import UnknownField
 from schemas.errors.source import RequiredFieldMissing, SourceOutOfOrder, TooFewRows, TooManyRejected
-from transforms.addresses import shown
-from transforms.mapping import Outcome
-from transforms.profile import FileProfile
+from transforms.chunks.file_profile import FileProfile
+from transforms.mapping.columns import Outcome
+from transforms.sources.addresses import shown
 
 
 def share_of(text: str, whole: int) -> float:

@@ -15,9 +15,9 @@ from flows.running import in_threads
 from flows.settings import Settings
 from flows.sources import find_source, today
 from schemas.errors.request import OutputNotWritable
-from transforms.accepted import write_accepted
-from transforms.check import ChunkVerdict
-from transforms.folder import ImportFolder
+from transforms.chunks.split import ChunkVerdict
+from transforms.results.accepted_file import write_accepted
+from transforms.work_folder import ImportFolder
 
 
 def check_here(

@@ -14,7 +14,7 @@ from flows.run_ends import final_state, named_by_file
 from flows.settings import Settings
 from flows.several import each_file, together
 from flows.sources import scheduled_day
-from transforms.folder import ImportFolder
+from transforms.work_folder import ImportFolder
 
 
 @flow(name="check-contacts", flow_run_name=named_by_file("check"), persist_result=False)

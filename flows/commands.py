@@ -17,8 +17,8 @@ from flows.local_server import start_local_server
 from flows.request import ImportRequest, ReadingOptions
 from flows.settings import Settings
 from schemas.errors.request import SourceAddressInvalid, UsageError
-from transforms.addresses import dated, parse
-from transforms.expand import split_member
+from transforms.landing.archives import split_member
+from transforms.sources.addresses import dated, parse
 
 if TYPE_CHECKING:  # the report brings pandas; a wrong command is told without it
     from flows.report import Outcome

@@ -10,7 +10,7 @@ from prefect import get_run_logger, runtime
 from prefect.events import emit_event
 
 from flows.report import Report
-from transforms.mapping import Outcome
+from transforms.mapping.columns import Outcome
 
 
 def announce(result: Report, flow_run_id: str | None = None) -> None:

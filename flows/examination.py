@@ -12,12 +12,12 @@ from typing import TypeAlias, TypeVar
 from flows.examine import SourceFile
 from flows.progress import Progress
 from flows.running import Run
-from transforms.blocks import cut
-from transforms.check import CheckPlan, ChunkVerdict, Portion, check_chunk
-from transforms.chunks import ChunkProfile
-from transforms.folder import ImportFolder
-from transforms.normalise import Reading
-from transforms.profile import FileProfile, profile_file
+from transforms.cells.normalise import Reading
+from transforms.chunks.file_profile import FileProfile, profile_file
+from transforms.chunks.read import ChunkProfile
+from transforms.chunks.split import CheckPlan, ChunkVerdict, Portion, check_chunk
+from transforms.parsing.blocks import cut
+from transforms.work_folder import ImportFolder
 
 T = TypeVar("T")
 Checked: TypeAlias = tuple[ChunkProfile, ChunkVerdict | None]

@@ -10,19 +10,19 @@ from flows.settings import Settings
 from schemas.catalogue import FieldCatalogue, load_catalogue
 from schemas.choices import GapRule
 from schemas.errors.request import NoEmailColumn
-from transforms.check import ChunkVerdict
-from transforms.chunks import ReadPlan
-from transforms.duplicates import settle_duplicates
-from transforms.expand import DEFAULT_LIMITS, Limits
-from transforms.fitting import find_preset, map_with_preset
-from transforms.folder import ImportFolder, inside
-from transforms.land import Landed, land
-from transforms.layout import REJECTION_COLUMNS, Layout, find_layout
-from transforms.mapping import ColumnMapping, read_mapping
-from transforms.mended import NOTHING_DECIDED, Decided, kept_columns
-from transforms.profile import FileProfile
-from transforms.rejected import RejectedPlan, RejectedRows, write_rejected
-from transforms.sources import Found, land_steadily
+from transforms.chunks.duplicates import settle_duplicates
+from transforms.chunks.file_profile import FileProfile
+from transforms.chunks.read import ReadPlan
+from transforms.chunks.split import ChunkVerdict
+from transforms.landing.archives import DEFAULT_LIMITS, Limits
+from transforms.landing.land import Landed, land
+from transforms.mapping.columns import ColumnMapping, read_mapping
+from transforms.mapping.preset_fit import find_preset, map_with_preset
+from transforms.parsing.layout import REJECTION_COLUMNS, Layout, find_layout
+from transforms.results.rejected_file import RejectedPlan, RejectedRows, write_rejected
+from transforms.results.retry_file import NOTHING_DECIDED, Decided, kept_columns
+from transforms.sources.fetch import Found, land_steadily
+from transforms.work_folder import ImportFolder, inside
 
 REJECTED_FILE = "rejected.csv"
 

@@ -26,9 +26,9 @@ from schemas.errors.request import (
     SeveralEmailColumns,
 )
 from schemas.errors.source import RequiredFieldMissing, TooManyRejected
-from transforms.folder import ImportFolder, name_of
-from transforms.land import Landed
-from transforms.layout import Layout
+from transforms.landing.land import Landed
+from transforms.parsing.layout import Layout
+from transforms.work_folder import ImportFolder, name_of
 from warehouse.connection import Warehouse
 from warehouse.foresee import Foreseen, foresee
 from warehouse.staging import Staging

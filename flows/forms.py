@@ -10,8 +10,8 @@ from pydantic import ConfigDict, Field, create_model
 
 from flows.markdown import one_line
 from schemas.catalogue import FieldCatalogue
-from transforms.layout import REJECTION_COLUMNS
-from transforms.mapping import MappedColumn
+from transforms.mapping.columns import MappedColumn
+from transforms.parsing.layout import REJECTION_COLUMNS
 
 NOT_IMPORTED = "do not import"
 MOST_COLUMNS = 500  # in one form; the page of a wider one would take minutes

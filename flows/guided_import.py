@@ -25,7 +25,7 @@ from flows.run_ends import final_state, named_by_file
 from flows.same_file import SameFile
 from flows.settings import Settings
 from schemas.errors.request import NeedsDeployment, Stopped
-from transforms.folder import ImportFolder, name_of
+from transforms.work_folder import ImportFolder, name_of
 from warehouse.connection import Warehouse
 from warehouse.faults import patient
 from warehouse.imports import take_up, wait_for_answer

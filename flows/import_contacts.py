@@ -18,7 +18,7 @@ from flows.settings import Settings
 from flows.several import each_file, together
 from flows.sources import Origin, scheduled_day
 from schemas.errors.base import Interrupted
-from transforms.folder import ImportFolder
+from transforms.work_folder import ImportFolder
 from warehouse.connection import Warehouse
 from warehouse.faults import patient
 

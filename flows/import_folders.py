@@ -17,7 +17,7 @@ from flows.examine import REJECTED_FILE
 from flows.settings import Settings
 from schemas.errors.base import ImportFolderUnusable
 from schemas.errors.request import SettingsInvalid
-from transforms.folder import (
+from transforms.work_folder import (
     ImportFolder,
     clear_folder,
     folders_in,

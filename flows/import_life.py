@@ -15,8 +15,8 @@ from flows.report import ImportReport, Outcome, Report, as_logged_error, tell
 from flows.request import ImportRequest
 from flows.settings import Settings
 from schemas.errors.base import ContactImportError, Interrupted
-from transforms.addresses import shown
-from transforms.folder import ImportFolder
+from transforms.sources.addresses import shown
+from transforms.work_folder import ImportFolder
 from warehouse.connection import Warehouse
 from warehouse.imports import COMPLETED, fail_import, forget_life, get_import, start_import
 from warehouse.liveness import alive

@@ -27,14 +27,14 @@ from flows.stager import Stager
 from flows.task_runs import discreet, on_task_runner
 from schemas.catalogue import FieldCatalogue
 from schemas.errors.base import TransientWarehouseError
-from transforms.duplicates import losers_of
-from transforms.expand import Limits
-from transforms.folder import ImportFolder, open_table
-from transforms.land import Landed
-from transforms.layout import Layout
-from transforms.mended import mended_records
-from transforms.profile import FileProfile
-from transforms.sources import Found
+from transforms.chunks.duplicates import losers_of
+from transforms.chunks.file_profile import FileProfile
+from transforms.landing.archives import Limits
+from transforms.landing.land import Landed
+from transforms.parsing.layout import Layout
+from transforms.results.retry_file import mended_records
+from transforms.sources.fetch import Found
+from transforms.work_folder import ImportFolder, open_table
 from warehouse.connection import Warehouse
 from warehouse.imports import last_day, last_rows_read
 from warehouse.load import load_import

@@ -17,7 +17,7 @@ from flows.settings import Settings
 from flows.wording import reasons_kept
 from schemas.catalogue import load_catalogue
 from schemas.errors.request import OutputNotWritable, RejectedFileGone, UsageError
-from transforms.folder import exists, is_local, reading
+from transforms.work_folder import exists, is_local, reading
 from warehouse.connection import Warehouse
 from warehouse.imports import LISTED, get_import, list_imports, living_imports
 from warehouse.prepare import prepare_import_list
@@ -180,7 +180,7 @@ def show_fields(options: argparse.Namespace) -> int:
 def export(options: argparse.Namespace) -> int:
     """Every contact as CSV, in the order in which they came."""
     from schemas.cells.arrow_columns import TEXT
-    from transforms.spreadsheet import csv_bytes, csv_header
+    from transforms.parsing.csv_writer import csv_bytes, csv_header
     from warehouse.contacts import export_batches
 
     catalogue = load_catalogue(Settings.load(**settings_from(options)).catalogue)

@@ -25,9 +25,9 @@ from schemas.presets.loader import (
     split_part,
 )
 from schemas.presets.model import AUTO, NAME, ColumnRule, Preset
-from transforms.folder import ImportFolder
-from transforms.layout import REJECTION_COLUMNS
-from transforms.mapping import ColumnMapping, MappedColumn
+from transforms.mapping.columns import ColumnMapping, MappedColumn
+from transforms.parsing.layout import REJECTION_COLUMNS
+from transforms.work_folder import ImportFolder
 
 
 def save_mapping(options: argparse.Namespace) -> int:

@@ -19,9 +19,9 @@ from flows.summary import column_outcomes, reasons, translations, worth_knowing
 from flows.wording import counted
 from schemas.errors.base import ContactImportError, one_of
 from schemas.errors.request import DuplicateMapping, NoEmailColumn, SeveralEmailColumns
-from transforms.addresses import shown
-from transforms.blocks import cut
-from transforms.chunks import read_chunk
+from transforms.chunks.read import read_chunk
+from transforms.parsing.blocks import cut
+from transforms.sources.addresses import shown
 from warehouse.foresee import Foreseen
 
 FIRST_VALUES = 3

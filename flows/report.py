@@ -12,15 +12,15 @@ from flows.examine import SourceFile
 from flows.request import ImportRequest, ReadingOptions
 from flows.sources import Origin
 from schemas.errors.base import ContactImportError, DiskFull, UnexpectedError
-from transforms.addresses import shown
-from transforms.check import ChunkVerdict
-from transforms.dialect import QUOTE
-from transforms.land import NO_ROOM, Landed
-from transforms.layout import Layout
-from transforms.mended import NOTHING_DECIDED, Decided
-from transforms.numbers import NUMBER, number_column
-from transforms.profile import FileProfile
-from transforms.rejected import RejectedRows
+from transforms.chunks.file_profile import FileProfile
+from transforms.chunks.split import ChunkVerdict
+from transforms.landing.land import NO_ROOM, Landed
+from transforms.mapping.record_numbers import NUMBER, number_column
+from transforms.parsing.dialect import QUOTE
+from transforms.parsing.layout import Layout
+from transforms.results.rejected_file import RejectedRows
+from transforms.results.retry_file import NOTHING_DECIDED, Decided
+from transforms.sources.addresses import shown
 
 if TYPE_CHECKING:  # `contacts check` needs no warehouse, nor the half second to load SQLAlchemy
     from warehouse.merge import MergeCounts

@@ -9,9 +9,9 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validat
 
 from schemas.cells.phones import is_country_prefix
 from schemas.choices import Blanks, Duplicates, GapRule, IfSameFile, MergePolicy
-from transforms.addresses import has_date
-from transforms.dialect import QUOTE, DialectWish, delimiter_named, mark_named
-from transforms.encoding import usable_encoding
+from transforms.landing.encoding import usable_encoding
+from transforms.parsing.dialect import QUOTE, DialectWish, delimiter_named, mark_named
+from transforms.sources.addresses import has_date
 
 
 def _plain_text(schema: dict[str, Any]) -> None:

@@ -8,7 +8,7 @@ from prefect.client.schemas.objects import State
 from prefect.states import Completed, Failed
 
 from flows.report import Report
-from transforms.addresses import shown
+from transforms.sources.addresses import shown
 from warehouse.imports import SKIPPED
 
 

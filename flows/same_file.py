@@ -17,8 +17,8 @@ from flows.settings import Settings
 from schemas.catalogue import FieldCatalogue
 from schemas.choices import IfSameFile
 from schemas.presets.loader import split_part
-from transforms.addresses import shown
-from transforms.sources import Found
+from transforms.sources.addresses import shown
+from transforms.sources.fetch import Found
 from warehouse.connection import Warehouse
 from warehouse.imports import set_landed, skip_import
 from warehouse.repeats import Repeated, find_repeated

@@ -14,9 +14,9 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from flows.environment import home_folder
 from schemas.cells.phones import is_country_prefix
 from schemas.errors.request import SettingsInvalid, UsageError
-from transforms.addresses import place
-from transforms.credentials import logins
-from transforms.expand import Limits
+from transforms.landing.archives import Limits
+from transforms.sources.addresses import place
+from transforms.sources.credentials import logins
 
 PREFIX = "CONTACTS_"
 FLAGS = {"warehouse_url": "--warehouse"}

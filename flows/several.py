@@ -13,10 +13,10 @@ from flows.sources import Origin, find_source
 from schemas.errors.base import ContactImportError
 from schemas.presets.loader import load_preset, preset_names, split_part
 from schemas.presets.model import AUTO, Preset
-from transforms.addresses import parse, shown
-from transforms.expand import members
-from transforms.fitting import part_of
-from transforms.sources import Found
+from transforms.landing.archives import members
+from transforms.mapping.preset_fit import part_of
+from transforms.sources.addresses import parse, shown
+from transforms.sources.fetch import Found
 
 Options = TypeVar("Options", bound=ReadingOptions)
 

@@ -12,9 +12,9 @@ from flows.request import ReadingOptions
 from flows.settings import Settings
 from schemas.errors.request import SettingsInvalid
 from schemas.presets.loader import is_path, split_part
-from transforms.addresses import Address, AllowedSources, dated, has_date, parse
-from transforms.credentials import Access, Login, logins
-from transforms.sources import Found, Reach, find
+from transforms.sources.addresses import Address, AllowedSources, dated, has_date, parse
+from transforms.sources.credentials import Access, Login, logins
+from transforms.sources.fetch import Found, Reach, find
 
 BLOCK_EXPECTED = "the name of a Prefect Secret block that holds what CONTACTS_CREDENTIALS would"
 

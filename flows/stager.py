@@ -6,7 +6,7 @@ from types import TracebackType
 from typing import Self
 
 from flows.report import ImportReport
-from transforms.check import ChunkVerdict
+from transforms.chunks.split import ChunkVerdict
 from warehouse.staging import Staging
 
 STAGED_AT_A_TIME = 4  # chunks that may wait to be staged; a slow warehouse slows the checks down, and no memory fills

@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
-from transforms.layout import REJECTION_COLUMNS
-from transforms.mapping import Outcome
+from transforms.mapping.columns import Outcome
+from transforms.parsing.layout import REJECTION_COLUMNS
 
 
 def counted(number: int, thing: str) -> str:

@@ -1,0 +1,1 @@
+"""Pure steps over files and frames: land, parse, map, read, validate, split."""

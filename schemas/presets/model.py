@@ -1,7 +1,7 @@
 """Presets: saved mappings, which also say what an export's cells need to fit the rules.
 
 A preset is YAML, all of it read as text, so that `yes` stays the word that it is. What it says is held
-strictly here, without a catalogue; `transforms.fitting` fits it to the file and the catalogue at hand.
+strictly here, without a catalogue; `transforms.mapping.preset_fit` fits it to the file and the catalogue at hand.
 """
 
 import re

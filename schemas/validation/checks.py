@@ -1,6 +1,6 @@
 """What a normalised cell of each type must be, as checks on whole columns.
 
-Each check takes a column as `transforms.normalise` leaves it and the field it holds, and returns a
+Each check takes a column as `transforms.cells.normalise` leaves it and the field it holds, and returns a
 mask of the cells that keep the rule; blank cells keep every rule but the two on missing values.
 """
 

@@ -25,8 +25,8 @@ from schemas.presets.model import ColumnRule, Part, Preset
 from schemas.validation.checks import CHECKS
 from schemas.validation.rules import EXPECTED, Rule
 from tests.docs.sections import Section, code, codes, plain
-from transforms.layout import REJECTION_COLUMNS
-from transforms.mapping import Outcome
+from transforms.mapping.columns import Outcome
+from transforms.parsing.layout import REJECTION_COLUMNS
 from warehouse import imports
 from warehouse.tables import WarehouseTables
 

@@ -13,7 +13,7 @@ from typing import Any
 POINTS = {
     "listed": "flows.import_life:make_import_folder",
     "landed": "flows.import_contacts:landed_in",
-    "reading": "transforms.chunks:_profile",
+    "reading": "transforms.chunks.read:_profile",
     "checking": "flows.examination:check_chunk",
     "staging": "warehouse.staging:Staging._take",
     "read": "flows.import_steps:check_enough",

@@ -16,9 +16,9 @@ from flows.running import Run, in_threads
 from schemas.catalogue import FieldCatalogue
 from tests.flows.conftest import Contacts
 from tests.transforms.cells import field_of
-from transforms.check import Portion
-from transforms.folder import ImportFolder
-from transforms.sources import Reach, find
+from transforms.chunks.split import Portion
+from transforms.sources.fetch import Reach, find
+from transforms.work_folder import ImportFolder
 
 RECORDS = 40
 SMALL = 20  # bytes, which is one or two records

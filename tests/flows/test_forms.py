@@ -8,7 +8,7 @@ from prefect.utilities.schema_tools import validate
 
 from flows.forms import MOST_COLUMNS, NOT_IMPORTED, columns_form, mapping_of, preview_form
 from schemas.catalogue import FieldCatalogue, load_catalogue
-from transforms.mapping import map_columns
+from transforms.mapping.columns import map_columns
 
 CATALOGUE = load_catalogue()
 

@@ -6,8 +6,8 @@ from flows.examine import land_file, lay_out
 from flows.preview import first_values
 from flows.request import ReadingOptions
 from tests.flows.test_examination import catalogue
-from transforms.folder import ImportFolder
-from transforms.sources import Reach, find
+from transforms.sources.fetch import Reach, find
+from transforms.work_folder import ImportFolder
 
 
 def test_a_column_that_begins_blank_shows_its_first_values_all_the_same(tmp_path: Path) -> None:

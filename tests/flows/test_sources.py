@@ -12,7 +12,7 @@ import pytest
 from tests.flows.conftest import Contacts
 from tests.flows.test_prefect_runs import Runs
 from tests.remote.web import Page, Site, basic, web_site
-from transforms import sources
+from transforms.sources import fetch as sources
 
 FILE = b"email,name\nana@example.com,Ana\n"
 

@@ -11,7 +11,7 @@ from flows.request import ReadingOptions
 from flows.stager import STAGED_AT_A_TIME, Stager
 from schemas.catalogue import FieldCatalogue
 from tests.warehouse.conftest import Importer
-from transforms.check import ChunkVerdict
+from transforms.chunks.split import ChunkVerdict
 from warehouse.connection import Warehouse
 from warehouse.prepare import prepare
 

@@ -17,14 +17,14 @@ from schemas.field_types import Gaps
 from tests.fuzz.cases import Case
 from tests.fuzz.cells import Refused, Stored, plain, stored
 from tests.fuzz.reader import Text
-from transforms.check import lines_in
-from transforms.chunks import read_chunk
-from transforms.duplicates import losers_of, settle_duplicates
-from transforms.expand import DEFAULT_LIMITS, archive_kind, expanded
-from transforms.folder import ImportFolder, read_table
-from transforms.profile import FileProfile
-from transforms.rejected import RejectedPlan, write_rejected
-from transforms.sources import Reach, find
+from transforms.chunks.duplicates import losers_of, settle_duplicates
+from transforms.chunks.file_profile import FileProfile
+from transforms.chunks.read import read_chunk
+from transforms.chunks.split import lines_in
+from transforms.landing.archives import DEFAULT_LIMITS, archive_kind, expanded
+from transforms.results.rejected_file import RejectedPlan, write_rejected
+from transforms.sources.fetch import Reach, find
+from transforms.work_folder import ImportFolder, read_table
 
 BYTES = "surrogateescape"
 CATALOGUE = load_catalogue()

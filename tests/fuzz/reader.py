@@ -3,7 +3,7 @@
 from bisect import bisect_left
 from dataclasses import dataclass
 
-from transforms.dialect import Dialect
+from transforms.parsing.dialect import Dialect
 
 
 @dataclass(frozen=True)

@@ -41,16 +41,18 @@ def _shifted(original: Callable[..., Any]) -> Callable[..., Any]:
 @pytest.mark.parametrize(
     ("place", "sabotage", "says"),
     [
-        pytest.param("transforms.chunks.read_records", _shifted, "line", id="cells of two columns swapped"),
-        pytest.param("transforms.blocks.is_regular", lambda _: lambda *_: True, "line", id="all to the fast reader"),
+        pytest.param("transforms.chunks.read.read_records", _shifted, "line", id="cells of two columns swapped"),
         pytest.param(
-            "transforms.records.RecordReader._next_clean",
+            "transforms.parsing.blocks.is_regular", lambda _: lambda *_: True, "line", id="all to the fast reader"
+        ),
+        pytest.param(
+            "transforms.parsing.strict_reader.RecordReader._next_clean",
             lambda _: lambda self, start, scan: (scan.end if scan.broken else None, False),
             "other records were lost",
             id="no reading on after a stray quote",
         ),
         pytest.param(
-            "transforms.chunks.unguard", lambda _: lambda column: (column, 0), "stored otherwise", id="guards kept"
+            "transforms.chunks.read.unguard", lambda _: lambda column: (column, 0), "stored otherwise", id="guards kept"
         ),
         pytest.param(
             "schemas.cells.phone_columns.to_e164", lambda _: lambda *_: "+34651234567", "line", id="all phones equal"

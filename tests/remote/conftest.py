@@ -8,12 +8,12 @@ import pytest
 
 from tests.remote.sftp import SshServer, ssh_server
 from tests.remote.web import Site, web_site
-from transforms import sources
-from transforms.addresses import AllowedSources, place
-from transforms.credentials import Access, Login
-from transforms.folder import ImportFolder
-from transforms.land import Landed, land
-from transforms.sources import Found, Reach, find, land_steadily
+from transforms.landing.land import Landed, land
+from transforms.sources import fetch as sources
+from transforms.sources.addresses import AllowedSources, place
+from transforms.sources.credentials import Access, Login
+from transforms.sources.fetch import Found, Reach, find, land_steadily
+from transforms.work_folder import ImportFolder
 
 FILE = b"email,name\n" + b"".join(b"user%d@example.com,User %d\n" % (n, n) for n in range(3000))
 

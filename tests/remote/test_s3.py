@@ -10,10 +10,10 @@ import s3fs
 from schemas.errors.base import ContactImportError
 from schemas.errors.source import SourceChanging, SourceNotFound, SourceTooLarge, SourceUnavailable, SourceUnreadable
 from tests.remote.conftest import FILE, content, land_found, reach
-from transforms import sources
-from transforms.credentials import Login
-from transforms.land import Landed
-from transforms.sources import Reach, find
+from transforms.landing.land import Landed
+from transforms.sources import fetch as sources
+from transforms.sources.credentials import Login
+from transforms.sources.fetch import Reach, find
 
 Fetch = Callable[..., Landed]
 KEYS = {"access_key": "key", "secret_key": "secret", "region": "us-east-1"}

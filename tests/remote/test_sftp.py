@@ -13,11 +13,11 @@ from schemas.errors.base import ContactImportError
 from schemas.errors.source import SourceChanging, SourceNotFound, SourceTooLarge, SourceUnavailable, SourceUnreadable
 from tests.remote.conftest import FILE, content, land_found, reach
 from tests.remote.sftp import SshServer, ssh_server
-from transforms import sources
-from transforms.credentials import Login
-from transforms.land import Landed
-from transforms.remote import Stamp
-from transforms.sources import Found, Reach, find
+from transforms.landing.land import Landed
+from transforms.sources import fetch as sources
+from transforms.sources.credentials import Login
+from transforms.sources.fetch import Found, Reach, find
+from transforms.sources.remote.base import Stamp
 
 Fetch = Callable[..., Landed]
 

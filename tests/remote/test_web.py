@@ -10,9 +10,9 @@ from schemas.errors.request import SourceAddressInvalid, SourceNotAllowed
 from schemas.errors.source import SourceChanging, SourceNotFound, SourceTooLarge, SourceUnavailable, SourceUnreadable
 from tests.remote.conftest import FILE, content, reach
 from tests.remote.web import Page, Site, basic
-from transforms.credentials import Login
-from transforms.land import Landed
-from transforms.sources import find
+from transforms.landing.land import Landed
+from transforms.sources.credentials import Login
+from transforms.sources.fetch import find
 
 Fetch = Callable[..., Landed]
 

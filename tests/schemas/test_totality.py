@@ -13,8 +13,8 @@ from schemas.field_types import TRAITS, FieldType, Storage
 from schemas.validation.checks import CHECKS, checks_of
 from schemas.validation.rules import EXPECTED, Rule
 from tests.transforms.cells import SPAIN, field_of
-from transforms.explain import explain_cell, explain_lingering, explain_row
-from transforms.normalise import NORMALISERS
+from transforms.cells.messages import explain_cell, explain_lingering, explain_row
+from transforms.cells.normalise import NORMALISERS
 
 ABOUT_ROWS = {rule for rule in Rule if rule.malformed} | {Rule.DUPLICATE_EMAIL}
 

@@ -10,11 +10,11 @@ from schemas.catalogue import Field
 from schemas.cells.arrow_columns import TEXT
 from schemas.validation.pandera_schemas import row_schema
 from schemas.validation.rules import Rule
-from transforms.accepted import accepted_texts
-from transforms.check import cast_accepted
-from transforms.explain import explain_cell
-from transforms.normalise import Reading, normalise
-from transforms.validate import failures
+from transforms.cells.messages import explain_cell
+from transforms.cells.normalise import Reading, normalise
+from transforms.chunks.split import cast_accepted
+from transforms.chunks.validate import failures
+from transforms.results.accepted_file import accepted_texts
 
 SPAIN = Reading("+34")
 

@@ -16,11 +16,11 @@ from flows.progress import Silent
 from flows.request import ReadingOptions
 from schemas.catalogue import FieldCatalogue
 from schemas.choices import GapRule
-from transforms.accepted import write_accepted
-from transforms.duplicates import ROWS_A_PARTITION, settle_duplicates
-from transforms.folder import ImportFolder
-from transforms.rejected import RejectedPlan, write_rejected
-from transforms.sources import Reach, find
+from transforms.chunks.duplicates import ROWS_A_PARTITION, settle_duplicates
+from transforms.results.accepted_file import write_accepted
+from transforms.results.rejected_file import RejectedPlan, write_rejected
+from transforms.sources.fetch import Reach, find
+from transforms.work_folder import ImportFolder
 
 Plan = TypeVar("Plan")
 Item = TypeVar("Item")

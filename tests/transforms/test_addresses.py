@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from schemas.errors.request import SourceAddressInvalid, SourceNotAllowed
-from transforms.addresses import AllowedSources, dated, parse, place, shown
+from transforms.sources.addresses import AllowedSources, dated, parse, place, shown
 
 DAY = date(2026, 3, 1)
 

@@ -5,10 +5,10 @@ from pathlib import Path
 import pytest
 
 from schemas.errors.source import RecordTooLarge
-from transforms import blocks, dialect
-from transforms.blocks import cut
-from transforms.dialect import Dialect
-from transforms.layout import Layout
+from transforms.parsing import blocks, dialect
+from transforms.parsing.blocks import cut
+from transforms.parsing.dialect import Dialect
+from transforms.parsing.layout import Layout
 
 LAYOUT = Layout(Dialect(","), ("email", "name"), data_start=11, first_line=2)
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from schemas.cells.phones import to_e164
 from schemas.field_types import FieldType
 from tests.transforms.cells import field_of, judge, normalised
-from transforms.normalise import Reading
+from transforms.cells.normalise import Reading
 
 ANY_TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=12)
 NEARLY = {

@@ -3,7 +3,7 @@
 import pytest
 
 from tests.transforms.cells import field_of, judge, normalised
-from transforms.normalise import Reading
+from transforms.cells.normalise import Reading
 
 ACCEPTED = [
     pytest.param("text", "Ana", "Ana", id="text"),

@@ -13,12 +13,12 @@ from schemas.cells.emails import to_address
 from schemas.cells.phones import to_e164
 from schemas.presets.model import ColumnRule
 from tests.transforms.cells import field_of, judge
-from transforms.dialect import Dialect
-from transforms.layout import Layout
-from transforms.mapping import map_columns
-from transforms.read import column_keys, read_strictly
-from transforms.spreadsheet import csv_bytes, guard, unguard, unguarded
-from transforms.translate import translate
+from transforms.cells.translate import translate
+from transforms.mapping.columns import map_columns
+from transforms.parsing.block_reader import column_keys, read_strictly
+from transforms.parsing.csv_writer import csv_bytes, guard, unguard, unguarded
+from transforms.parsing.dialect import Dialect
+from transforms.parsing.layout import Layout
 
 SHORT, LONG, LONGEST = 1 << 12, 1 << 15, 1 << 20
 MARGIN = 4.0  # how many times more than its length a longer cell may cost; a square would cost 8 times more

@@ -1,7 +1,7 @@
 """One damaged record costs itself: no row that nobody wrote is read, and no other record is lost."""
 
 from benchmarks.damage import Damaged, Row, cost, csv_module, damaged_files, ours
-from transforms.dialect import Dialect
+from transforms.parsing.dialect import Dialect
 
 FILES = list(damaged_files())
 

@@ -12,8 +12,9 @@ from schemas.errors.base import ContactImportError
 from schemas.errors.request import NoEmailColumn
 from schemas.errors.source import HeaderUnreadable, RecordTooLarge, SourceEmpty, TooManyColumns
 from tests.transforms.pipeline import check
-from transforms import layout, sample
-from transforms.encoding import usable_encoding
+from transforms.landing.encoding import usable_encoding
+from transforms.parsing import head as sample
+from transforms.parsing import layout
 
 TWO = [{"email": "a@b.com", "name": "Ana"}, {"email": "c@d.com", "name": "Íñigo"}]
 

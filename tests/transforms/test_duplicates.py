@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from schemas.catalogue import FieldCatalogue
 from tests.transforms.pipeline import check
-from transforms import duplicates
-from transforms.check import ChunkVerdict
+from transforms.chunks import duplicates
+from transforms.chunks.split import ChunkVerdict
 
 FILE = """email,points
 a@b.com,1

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from transforms.encoding import Utf8Stream, is_utf8
+from transforms.landing.encoding import Utf8Stream, is_utf8
 
 PADDING = "é" * 4096
 PIECES = st.one_of(

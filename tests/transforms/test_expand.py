@@ -23,10 +23,10 @@ from schemas.errors.source import (
     SourceNotFound,
     SourceNotText,
 )
-from transforms import expand
-from transforms.expand import Limits, members, split_member
-from transforms.folder import ImportFolder
-from transforms.land import Landed, land
+from transforms.landing import archives as expand
+from transforms.landing.archives import Limits, members, split_member
+from transforms.landing.land import Landed, land
+from transforms.work_folder import ImportFolder
 
 TEXT = b"email,name\n" + b"".join(b"a%d@b.com,Ana\n" % number for number in range(400))
 

@@ -8,10 +8,11 @@ import pytest
 from schemas.catalogue import FieldCatalogue
 from schemas.errors.source import RecordTooLarge
 from tests.transforms.pipeline import check
-from transforms import blocks, records
-from transforms.blocks import cut
-from transforms.dialect import Dialect
-from transforms.layout import Layout
+from transforms.parsing import blocks
+from transforms.parsing import strict_reader as records
+from transforms.parsing.blocks import cut
+from transforms.parsing.dialect import Dialect
+from transforms.parsing.layout import Layout
 
 
 def test_megabyte_cells_come_whole(catalogue: FieldCatalogue) -> None:

@@ -10,8 +10,8 @@ from schemas.errors.base import ContactImportError
 from schemas.errors.request import ColumnNeverRead, DuplicateMapping, PresetNotFound, PresetUnknown
 from schemas.presets.model import Preset
 from tests.transforms.pipeline import Checked, check
-from transforms.fitting import chosen, find_preset, map_with_preset, recognised
-from transforms.mapping import ColumnMapping
+from transforms.mapping.columns import ColumnMapping
+from transforms.mapping.preset_fit import chosen, find_preset, map_with_preset, recognised
 
 HEADER = ["Mail", "Who", "Tel", "Day", "State", "Hobbies", "Sum", "Hash"]
 PRESET = {

@@ -10,7 +10,7 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
-from transforms.folder import (
+from transforms.work_folder import (
     clear_folder,
     exists,
     folders_in,

@@ -14,7 +14,7 @@ from schemas.errors.request import (
     UnknownColumn,
     UnknownField,
 )
-from transforms.mapping import map_columns, read_mapping
+from transforms.mapping.columns import map_columns, read_mapping
 
 
 def fields_of(names: list[str], catalogue: FieldCatalogue, explicit: dict[str, str]) -> list[str | None]:

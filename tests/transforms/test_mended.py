@@ -8,9 +8,9 @@ import pytest
 from schemas.catalogue import FieldCatalogue, load_catalogue
 from schemas.errors.request import UnknownField
 from schemas.field_types import Gaps
-from transforms.mapping import Outcome, map_columns
-from transforms.mended import kept_columns
-from transforms.numbers import number_column, numbers_in
+from transforms.mapping.columns import Outcome, map_columns
+from transforms.mapping.record_numbers import number_column, numbers_in
+from transforms.results.retry_file import kept_columns
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from transforms.nearest import nearest
+from transforms.cells.nearest_name import nearest
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from schemas.catalogue import BUILT_IN, FieldCatalogue, load_catalogue
 from schemas.field_types import FieldType
 from schemas.validation.pandera_schemas import INCOMPLETE, profile_schema, row_schema
 from tests.transforms.pipeline import check
-from transforms.mapping import map_columns
+from transforms.mapping.columns import map_columns
 
 # What a file may hold for the new field, what is stored of it, and what is refused with which code.
 CELLS = {

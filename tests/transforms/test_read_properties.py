@@ -11,10 +11,17 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from transforms.blocks import Block, cut, is_regular
-from transforms.dialect import Dialect
-from transforms.layout import Layout
-from transforms.read import column_keys, count_lines, in_file_order, read_records, read_regular, read_strictly
+from transforms.parsing.block_reader import (
+    column_keys,
+    count_lines,
+    in_file_order,
+    read_records,
+    read_regular,
+    read_strictly,
+)
+from transforms.parsing.blocks import Block, cut, is_regular
+from transforms.parsing.dialect import Dialect
+from transforms.parsing.layout import Layout
 
 DELIMITERS = [",", ";", "\t"]
 CELL = st.text("ab \u00e9\u20ac'\\#|\x0b\x1c\u2028", max_size=4) | st.text('ab,;\t"\n\r ', max_size=5)

@@ -281,8 +281,8 @@ def test_file_that_cannot_be_read(content: bytes, error: type[ContactImportError
 def test_no_file_and_a_folder(catalogue: FieldCatalogue, tmp_path: object) -> None:
     from pathlib import Path
 
-    from transforms.folder import ImportFolder
-    from transforms.land import land
+    from transforms.landing.land import land
+    from transforms.work_folder import ImportFolder
 
     folder = Path(str(tmp_path))
     (folder / "import").mkdir()

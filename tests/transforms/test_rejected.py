@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from schemas.catalogue import FieldCatalogue
 from tests.transforms.pipeline import Checked, check, rows_of
-from transforms.spreadsheet import csv_header
+from transforms.parsing.csv_writer import csv_header
 
 OURS = ["rejection_record", "rejection_line", "rejection_codes", "rejection_reasons", "rejection_raw"]
 FLAWED = """Email,Nombre,notes,Phone

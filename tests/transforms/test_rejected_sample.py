@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from transforms.check import REJECTION_FIELDS
-from transforms.rejected_sample import LONGEST_VALUE, RejectedSample, fair_shares
+from transforms.chunks.split import REJECTION_FIELDS
+from transforms.results.samples import LONGEST_VALUE, RejectedSample, fair_shares
 
 
 @pytest.mark.parametrize(

@@ -12,12 +12,12 @@ import pytest
 
 from schemas.errors.request import ExtraMissing, SourceNotAllowed
 from schemas.errors.source import SourceChanging, SourceNotFound, SourceTooLarge, SourceUnreadable
-from transforms import sources
-from transforms.addresses import AllowedSources, parse
-from transforms.credentials import Access
-from transforms.folder import ImportFolder
-from transforms.land import Landed, bytes_of, land
-from transforms.sources import Found, Reach, find, land_steadily
+from transforms.landing.land import Landed, bytes_of, land
+from transforms.sources import fetch as sources
+from transforms.sources.addresses import AllowedSources, parse
+from transforms.sources.credentials import Access
+from transforms.sources.fetch import Found, Reach, find, land_steadily
+from transforms.work_folder import ImportFolder
 
 FILE = b"email\nana@example.com\n"
 

@@ -10,13 +10,13 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from schemas.cells.arrow_columns import TEXT
-from transforms.blocks import cut
-from transforms.chunks import ReadPlan, read_chunk
-from transforms.dialect import Dialect
-from transforms.layout import Layout
-from transforms.mapping import ColumnMapping, MappedColumn
-from transforms.read import column_keys
-from transforms.spreadsheet import csv_bytes, csv_header, guard, unguard, unguarded
+from transforms.chunks.read import ReadPlan, read_chunk
+from transforms.mapping.columns import ColumnMapping, MappedColumn
+from transforms.parsing.block_reader import column_keys
+from transforms.parsing.blocks import cut
+from transforms.parsing.csv_writer import csv_bytes, csv_header, guard, unguard, unguarded
+from transforms.parsing.dialect import Dialect
+from transforms.parsing.layout import Layout
 
 ANY = st.text(st.characters(exclude_categories=["Cs"]), max_size=8)
 CELL = ANY | st.text("'=+-@\t\r\n\",;|\0 a1.", max_size=8)

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from schemas.presets.model import ColumnRule
-from transforms.translate import titles, translate
+from transforms.cells.translate import titles, translate
 
 
 def translated(cells: list[str | None], **rule: Any) -> tuple[list[str | None], list[int]]:

@@ -1,0 +1,1 @@
+"""One cell or column: its normal form, its translation, and the message about it."""

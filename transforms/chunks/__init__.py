@@ -1,0 +1,1 @@
+"""One block of records: read, validated, and split into accepted and rejected."""

@@ -1,0 +1,129 @@
+"""Complete or dropped: what the chunks found, summed over the whole file, decides which fields are imported."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+from schemas.catalogue import Field
+from transforms.cells.translate import titles
+from transforms.chunks.read import FIRST_EMPTY, ChunkProfile
+from transforms.mapping.columns import ColumnMapping, MappedColumn, Outcome
+from transforms.parsing.blocks import Block
+
+
+@dataclass(frozen=True)
+class ColumnProfile:
+    """A column of the file, what became of it, and where it is empty (in well-formed records)."""
+
+    column: MappedColumn
+    outcome: Outcome
+    empty_cells: int
+    first_empty: tuple[int, ...]
+
+    def as_report(self) -> dict[str, object]:
+        return {
+            "position": self.column.position,
+            "column": self.column.name,
+            "field": self.column.field.id if self.column.field else None,
+            "outcome": str(self.outcome),
+            "empty_cells": self.empty_cells,
+            "first_empty": list(self.first_empty),
+            "suggestion": self.column.suggestion,
+        }
+
+
+@dataclass(frozen=True)
+class PlacedChunk:
+    """A chunk and its place in the file: its first record's number and its first line's."""
+
+    block: Block
+    first_record: int
+    first_line: int
+    records: int
+
+
+@dataclass(frozen=True)
+class TranslatedCells:
+    """One translation of a preset, and how many cells it changed; a constant has no column."""
+
+    column: str | None
+    field: str
+    translation: str
+    cells: int
+
+
+@dataclass(frozen=True)
+class FileProfile:
+    """The whole file as read: its chunks in order, its columns, and the number of its records."""
+
+    chunks: tuple[PlacedChunk, ...]
+    columns: tuple[ColumnProfile, ...]
+    records: int
+    blank_records: int
+    guarded_cells: int
+    cut_off: bool
+    translations: tuple[TranslatedCells, ...] = ()
+    constants: tuple[Field, ...] = ()
+
+    @property
+    def imported(self) -> tuple[Field, ...]:
+        """The fields that the file brings, in the file's order, and then those that it implies."""
+        columns = (each.column.field for each in self.columns if each.outcome is Outcome.IMPORTED)
+        return (*filter(None, columns), *self.constants)
+
+
+def _placed(profiles: Iterable[ChunkProfile], first_line: int) -> Iterator[PlacedChunk]:
+    """The chunks, each with its place, which those before it say."""
+    record, line = 1, first_line
+    for profile in profiles:
+        yield PlacedChunk(profile.block, record, line, profile.records)
+        record, line = record + profile.records, line + profile.lines
+
+
+def profile_file(profiles: Sequence[ChunkProfile], mapping: ColumnMapping, first_line: int) -> FileProfile:
+    """Number the chunks' records and lines, and drop every field in which any chunk has a gap."""
+    chunks = list(_placed(profiles, first_line))
+    records = sum(profile.records for profile in profiles)
+    incomplete = frozenset[str]().union(*(profile.incomplete for profile in profiles))
+    return FileProfile(
+        tuple(chunks),
+        tuple(_column_profile(column, profiles, chunks, incomplete) for column in mapping.columns),
+        records,
+        sum(profile.blank_records for profile in profiles),
+        sum(profile.guarded_cells for profile in profiles),
+        any(profile.cut_off for profile in profiles),
+        tuple(_translations(profiles, mapping, records)),
+        tuple(constant.field for constant in mapping.constants),
+    )
+
+
+def _translations(profiles: Sequence[ChunkProfile], mapping: ColumnMapping, records: int) -> Iterator[TranslatedCells]:
+    for column in mapping.translated:
+        assert column.rule is not None
+        assert column.field is not None
+        for place, title in enumerate(titles(column.rule)):
+            cells = sum(profile.translated[column.position][place] for profile in profiles)
+            yield TranslatedCells(column.name, column.field.id, title, cells)
+    for constant in mapping.constants:
+        yield TranslatedCells(None, constant.field.id, constant.title, records)
+
+
+def _column_profile(
+    column: MappedColumn,
+    profiles: Sequence[ChunkProfile],
+    chunks: Sequence[PlacedChunk],
+    incomplete: frozenset[str],
+) -> ColumnProfile:
+    first: list[int] = []
+    count = 0
+    for profile, chunk in zip(profiles, chunks, strict=True):
+        found, rows = profile.empty[column.position]
+        count += found
+        if len(first) < FIRST_EMPTY:
+            first += [chunk.first_record + row for row in rows]
+    return ColumnProfile(column, _outcome(column, incomplete), count, tuple(first[:FIRST_EMPTY]))
+
+
+def _outcome(column: MappedColumn, incomplete: frozenset[str]) -> Outcome:
+    if column.field:
+        return Outcome.INCOMPLETE if column.left_out or column.field.id in incomplete else Outcome.IMPORTED
+    return Outcome.IGNORED if column.ignored else Outcome.UNKNOWN_FIELD

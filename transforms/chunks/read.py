@@ -1,0 +1,213 @@
+"""One chunk of records: read from its block, freed of what is no record, and profiled.
+
+A chunk is a table of raw cells (`transforms.parsing.block_reader` describes it), and the same whenever its
+block is read. Only numbers travel between tasks, never the records.
+"""
+
+import re
+import time
+from dataclasses import dataclass, field
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from schemas.field_types import Gaps
+from schemas.validation.pandera_schemas import profile_schema
+from schemas.validation.rules import Rule
+from transforms.cells.translate import translate
+from transforms.chunks.validate import failures
+from transforms.mapping.columns import ColumnMapping, MappedColumn
+from transforms.parsing.block_reader import column_keys, in_file_order, read_records
+from transforms.parsing.blocks import Block
+from transforms.parsing.csv_writer import unguard
+from transforms.parsing.dialect import Dialect
+from transforms.parsing.layout import Layout
+from transforms.parsing.strict_reader import RecordReader
+
+FIRST_EMPTY = 5  # record numbers of empty cells that a report names
+
+_ROW_CODES = "|".join(rule for rule in Rule if rule.malformed or rule is Rule.DUPLICATE_EMAIL)
+_LINGERING = re.compile(rf"(?<![\w-])(?:{_ROW_CODES})(?![\w-])")
+
+
+@dataclass(frozen=True)
+class ReadPlan:
+    """All that reading a block needs to know."""
+
+    landed: str
+    layout: Layout
+    mapping: ColumnMapping
+
+
+@dataclass(frozen=True)
+class ChunkProfile:
+    """What reading a chunk found. Rows are counted from 0 within the chunk.
+
+    `empty` has, by column position, the number of empty cells and the first rows that have one.
+    `incomplete` are the ids of the fields in which the profile schema found a gap. `translated` has, by
+    column position, how many cells each of the column's translations changed. `work` is in seconds of a processor.
+    """
+
+    block: Block
+    records: int
+    lines: int
+    empty: dict[int, tuple[int, tuple[int, ...]]]
+    incomplete: frozenset[str]
+    blank_records: int = 0
+    guarded_cells: int = 0
+    cut_off: bool = False
+    translated: dict[int, tuple[int, ...]] = field(default_factory=dict)
+    work: float = 0.0
+
+
+def read_chunk(plan: ReadPlan, block: Block) -> tuple[pa.Table, ChunkProfile]:
+    """A block's records, and their profile, which counts the gaps of the well-formed ones."""
+    began = time.thread_time()
+    records, lines = read_records(plan.landed, plan.layout, block)
+    table = in_file_order(records)
+    keys = column_keys(plan.layout.width)
+    table, blank = _without_blank_records(table, keys, plan.layout.dialect)
+    table, guarded = _unguarded(table, keys)
+    if plan.layout.rejected_file:
+        table = _with_lingering_rules(table, keys)
+    table = _without_what_is_never_read(table, plan.mapping)
+    table, translated = _translated(table, plan.mapping)
+    empty, incomplete = _profile(table, plan.mapping)
+    cut_off, work = block.final and records.cut_off, time.thread_time() - began
+    return table, ChunkProfile(
+        block, table.num_rows, lines, empty, incomplete, blank, guarded, cut_off, translated, work
+    )
+
+
+def well_formed(table: pa.Table) -> pa.Table:
+    """The records that are rows of cells, whatever the cells hold."""
+    if "rule" not in table.column_names:
+        return table
+    return table.filter(pc.invert(pc.fill_null(pc.starts_with(table["rule"], "row-"), False)))
+
+
+def _blank_cells(cells: pa.ChunkedArray) -> np.ndarray:
+    """Which cells are empty or only white space; the null cells of malformed records are not."""
+    empty = pc.equal(pc.binary_length(pc.utf8_trim_whitespace(cells)), 0)
+    return np.array(pc.fill_null(empty, False))
+
+
+def _without_blank_records(table: pa.Table, keys: list[str], dialect: Dialect) -> tuple[pa.Table, int]:
+    """The table without records whose cells are all blank, of whatever width, and how many there were."""
+    blank = _blank_cells(table[keys[0]])
+    for key in keys[1:]:
+        if not blank.any():
+            break
+        blank &= _blank_cells(table[key])
+    if "rule" in table.column_names:
+        blank |= _blank_lines(table, dialect)
+    count = int(blank.sum())
+    if not count:
+        return table, 0
+    if "line" not in table.column_names:
+        table = table.append_column("line", pa.array(np.arange(table.num_rows)))
+    return table.filter(pa.array(~blank)), count
+
+
+def _blank_lines(table: pa.Table, dialect: Dialect) -> np.ndarray:
+    """Which records are ragged and have nothing in any cell; only the ragged ones are looked at."""
+    ragged = pc.is_in(table["rule"], value_set=pa.array([Rule.ROW_TOO_SHORT, Rule.ROW_TOO_LONG], pa.string()))
+    places = np.flatnonzero(np.asarray(ragged))
+    blank = np.zeros(table.num_rows, bool)
+    blank[places] = [_is_blank_line(raw, dialect) for raw in table["raw"].take(pa.array(places)).to_pylist()]
+    return blank
+
+
+def _is_blank_line(raw: str, dialect: Dialect) -> bool:
+    """Whether all cells of a ragged record are empty or white space, quoted or not."""
+    if raw.strip().strip(dialect.quote + dialect.delimiter)[:1].strip():
+        return False
+    record = next(RecordReader(raw.encode(), dialect, None).records(), None)
+    return record is None or not any(cell.decode().strip() for cell in record.cells or ())
+
+
+def _unguarded(table: pa.Table, keys: list[str]) -> tuple[pa.Table, int]:
+    """The table without the `'` that files written for spreadsheets put before formulas."""
+    changed, total = {}, 0
+    for key in keys:
+        column, count = unguard(_series(table[key]))
+        if count:
+            changed[key], total = pa.chunked_array(pa.array(column)), total + count
+    if changed:  # all at once: each new table costs as much as the file has columns
+        table = pa.table({name: changed.get(name, table[name]) for name in table.column_names})
+    return table, total
+
+
+def _with_lingering_rules(table: pa.Table, keys: list[str]) -> pa.Table:
+    """A rejected file's records whose codes still say that the row itself, not a cell, was refused."""
+    codes, raws = (table[key].to_pylist() for key in (keys[-3], keys[-1]))
+    rules = table["rule"].to_pylist() if "rule" in table.column_names else [None] * table.num_rows
+    texts = table["raw"].to_pylist() if "raw" in table.column_names else [None] * table.num_rows
+    for row, (rule, code) in enumerate(zip(rules, codes, strict=True)):
+        if rule is None and (found := _LINGERING.search(code or "")):
+            rules[row], texts[row] = found[0], raws[row] or None
+    if not any(rules):
+        return table
+    table = table.drop_columns([name for name in ("rule", "raw") if name in table.column_names])
+    return table.append_column("rule", pa.array(rules, pa.string())).append_column("raw", pa.array(texts, pa.string()))
+
+
+def _without_what_is_never_read(table: pa.Table, mapping: ColumnMapping) -> pa.Table:
+    """Blank cells in columns that are never read; and no malformed record's text, in which they stand somewhere."""
+    for column in mapping.never_read:
+        blank = pc.if_else(pc.is_null(table[column.key]), pa.scalar(None, pa.string()), "")
+        table = table.set_column(column.position - 1, column.key, blank)
+    if mapping.never_read and "raw" in table.column_names:
+        hidden = pa.nulls(table.num_rows, pa.string())
+        table = table.set_column(table.column_names.index("raw"), "raw", hidden)
+    return table
+
+
+def _translated(table: pa.Table, mapping: ColumnMapping) -> tuple[pa.Table, dict[int, tuple[int, ...]]]:
+    """The table with the translated cells beside the source's own, in columns in which any cell changed."""
+    counts = {}
+    for column in mapping.translated:
+        assert column.rule is not None
+        cells, counts[column.position] = translate(table[column.key], column.rule)
+        if any(counts[column.position]):
+            table = table.append_column(column.translated_key, cells)
+    return table, counts
+
+
+def cells_of(table: pa.Table, column: MappedColumn) -> pa.ChunkedArray:
+    """A column's cells as the rules judge them: translated, where a preset changed any."""
+    return table[column.translated_key if column.rule and column.translated_key in table.column_names else column.key]
+
+
+def _profile(table: pa.Table, mapping: ColumnMapping) -> tuple[dict[int, tuple[int, tuple[int, ...]]], frozenset[str]]:
+    rows = np.arange(table.num_rows)
+    if "rule" in table.column_names:
+        rows = rows[~np.asarray(pc.fill_null(pc.starts_with(table["rule"], "row-"), False))]
+    table = well_formed(table)
+    empty: dict[int, tuple[int, tuple[int, ...]]] = {}
+    filled = {}
+    for column in mapping.columns:
+        if column.never_read:
+            empty[column.position] = (0, ())
+            continue
+        cells = cells_of(table, column)
+        blank = _blank_cells(cells)
+        found = np.flatnonzero(blank)
+        empty[column.position] = (len(found), tuple(int(rows[place]) for place in found[:FIRST_EMPTY]))
+        if column.field and column.field.gaps is Gaps.DROP_COLUMN:
+            filled[column.field.id] = _series(pc.if_else(pa.array(blank), None, cells) if len(found) else cells)
+    return empty, frozenset(each.field for each in failures(pd.DataFrame(filled), profile_schema(mapping.fields)))
+
+
+def _series(cells: pa.ChunkedArray) -> pd.Series:
+    return pd.Series(pd.arrays.ArrowExtensionArray(cells))
+
+
+def raw_frame(table: pa.Table, mapping: ColumnMapping) -> pd.DataFrame:
+    """The mapped columns' cells as text, translated where a preset says so, and its constants; one column a field."""
+    cells = {column.field.id: cells_of(table, column) for column in mapping.mapped if column.field}
+    for constant in mapping.constants:
+        cells[constant.field.id] = pa.chunked_array([pa.repeat(pa.scalar(constant.value), table.num_rows)])
+    return pd.DataFrame({field: _series(column) for field, column in cells.items()})

@@ -1,0 +1,236 @@
+"""Checking one chunk: read, normalise, validate, split, and cast what was accepted.
+
+Writes Arrow files into the import's folder: the accepted contacts, typed as the warehouse stages them; and where
+records were rejected, those rows as they were read, and the rejections, one row a broken rule. Paths and numbers travel
+between tasks, never the records.
+"""
+
+import time
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+from pandas.util import hash_pandas_object
+
+from schemas.catalogue import Field
+from schemas.cells.arrow_columns import ARROW_TYPES, to_arrow
+from schemas.validation.pandera_schemas import row_schema
+from schemas.validation.rules import Rule
+from transforms.cells.messages import explain_cell, explain_lingering, explain_row, explain_rule
+from transforms.cells.normalise import Reading, normalise
+from transforms.chunks.read import ChunkProfile, ReadPlan, raw_frame, read_chunk
+from transforms.chunks.validate import Failure, failures
+from transforms.mapping.columns import ColumnMapping
+from transforms.mapping.record_numbers import number_column, numbers_in
+from transforms.parsing.blocks import Block
+from transforms.parsing.dialect import Dialect
+from transforms.parsing.strict_reader import RecordReader
+from transforms.work_folder import inside, write_table
+
+# No field has an id with a space in it.
+FINGERPRINT = "email fingerprint"
+FIRST_NUMBER = "first number"
+
+REJECTION_FIELDS = ("record_number", "line_number", "column_name", "field", "code", "message", "value")
+
+
+@dataclass(frozen=True)
+class CheckPlan:
+    """All that checking a chunk needs to know. With `keys_only`, accepted rows are kept as their emails alone."""
+
+    read: ReadPlan
+    folder: str
+    reading: Reading
+    keys_only: bool = False
+
+    @property
+    def mapping(self) -> ColumnMapping:
+        return self.read.mapping
+
+
+@dataclass(frozen=True)
+class Portion:
+    """A block, and the fields that are taken for complete in the file; none where it is only to be read."""
+
+    block: Block
+    fields: tuple[Field, ...]
+
+
+@dataclass(frozen=True)
+class ChunkVerdict:
+    """How a chunk's records split, and where the two sides lie; `work` is in seconds of a processor.
+
+    In the files, records and lines are counted from the chunk's first; `first_record` is that one's number, as soon as
+    it is known. Of the rejected side there are two files, or none: each broken rule, and the rows as they were read.
+    """
+
+    index: int
+    accepted: int
+    rejected: int
+    accepted_path: str
+    rejections_path: str | None
+    rejected_path: str | None
+    work: float = 0.0
+    first_record: int = 0
+
+
+class RowSplit(NamedTuple):
+    """Accepted contacts, and rejections with one row a broken rule; both know their places in the chunk."""
+
+    accepted: pd.DataFrame
+    rejected: pd.DataFrame
+
+
+def check_chunk(plan: CheckPlan, portion: Portion) -> tuple[ChunkProfile, ChunkVerdict | None]:
+    """Read a block, split its records by the fields without a gap in it, and write both sides."""
+    table, profile = read_chunk(plan.read, portion.block)
+    fields = tuple(field for field in portion.fields if field.id not in profile.incomplete)
+    return profile, _verdict(table, fields, plan, portion.block.index) if fields else None
+
+
+def _verdict(table: pa.Table, fields: tuple[Field, ...], plan: CheckPlan, index: int) -> ChunkVerdict:
+    began = time.thread_time()
+    split = split_records(table, fields, plan)
+    kept = tuple(field for field in fields if field.identity) if plan.keys_only else fields
+    accepted_path = _path(plan, "accepted", index)
+    write_table(cast_accepted(split.accepted, kept, _first_numbers(table, split.accepted, plan)), accepted_path)
+    rejections_path = rejected_path = None
+    if len(split.rejected):
+        rejections_path, rejected_path = (_path(plan, name, index) for name in ("rejections", "rejected"))
+        write_table(pa.Table.from_pandas(split.rejected, preserve_index=False), rejections_path)
+        write_table(rows_of(table, np.unique(split.rejected["record_number"])), rejected_path)
+    accepted = len(split.accepted)
+    work = time.thread_time() - began
+    return ChunkVerdict(index, accepted, table.num_rows - accepted, accepted_path, rejections_path, rejected_path, work)
+
+
+def _path(plan: CheckPlan, name: str, index: int) -> str:
+    return inside(plan.folder, f"{name}-{index:05}.arrow")
+
+
+def rows_of(table: pa.Table, rows: np.ndarray) -> pa.Table:
+    """Some records of a chunk, as they were read, with their `row` and `line` in it."""
+    lines = pa.array(lines_in(table)[rows])
+    some = table.drop_columns([name for name in ("line",) if name in table.column_names]).take(pa.array(rows))
+    return some.append_column("line", lines).append_column("row", pa.array(rows, pa.int64()))
+
+
+def split_records(table: pa.Table, fields: tuple[Field, ...], plan: CheckPlan) -> RowSplit:
+    """Split records by failure; a record with several bad cells is rejected once, with all its reasons."""
+    rules = _rules(table)
+    refused = np.array([rule is not None and rule.malformed for rule in rules], bool)
+    places = np.flatnonzero(~refused) if rules else np.arange(table.num_rows)
+    raw = raw_frame(table, plan.mapping)[[field.id for field in fields]]
+    raw = raw[~refused] if refused.any() else raw
+    contacts = normalise(raw, fields, plan.reading)
+    broken = failures(contacts, row_schema(fields))
+    rejected = np.array([rule is not None for rule in rules], bool) if rules else np.zeros(table.num_rows, bool)
+    for failure in broken:
+        rejected[places[failure.rows]] = True
+    rejections = [
+        *_row_rejections(table, rules, plan),
+        *(_cell_rejections(failure, raw, table, places, plan) for failure in broken),
+    ]
+    accepted = contacts[~rejected[places]] if rejected.any() else contacts
+    return RowSplit(accepted, _in_order(rejections, table, plan.mapping))
+
+
+def _rules(table: pa.Table) -> list[Rule | None]:
+    """The rule that each record broke as a row; nothing at all where none did."""
+    if "rule" not in table.column_names:
+        return []
+    return [rule and Rule(rule) for rule in table["rule"].to_pylist()]
+
+
+def _row_rejections(table: pa.Table, rules: list[Rule | None], plan: CheckPlan) -> list[pd.DataFrame]:
+    broken = [(row, rule) for row, rule in enumerate(rules) if rule]
+    if not broken:
+        return []
+    rows = [row for row, _ in broken]
+    read = pc.is_valid(table[plan.mapping.columns[0].key]).take(pa.array(rows)).to_pylist()
+    raws = table["raw"].take(pa.array(rows)).to_pylist()
+    dialect, width = plan.read.layout.dialect, len(plan.mapping.columns)
+    messages = [
+        explain_lingering(rule) if has_cells else explain_row(rule, cells_in(raw or "", dialect), width)
+        for (_, rule), has_cells, raw in zip(broken, read, raws, strict=True)
+    ]
+    codes = [str(rule) for _, rule in broken]
+    return [
+        pd.DataFrame({"row": rows, "position": 0, "field": None, "code": codes, "message": messages, "value": raws})
+    ]
+
+
+def cells_in(raw: str, dialect: Dialect) -> int | None:
+    """How many cells a record has, where its quoting lets that be told."""
+    record = next(RecordReader(raw.encode("utf-8", "surrogatepass"), dialect, None).records(), None)
+    return len(record.cells) if record and record.cells else None
+
+
+def _cell_rejections(
+    failure: Failure, cells: pd.DataFrame, table: pa.Table, places: np.ndarray, plan: CheckPlan
+) -> pd.DataFrame:
+    """A rejection shows the source's own cell; what is wrong with it is said of what it was read as."""
+    column = plan.mapping.column_of(failure.field)
+    field, rows = column.field, places[failure.rows]
+    assert field is not None  # only mapped columns are in the schema
+    judged = [text or "" for text in to_arrow(cells[failure.field]).take(pa.array(failure.rows)).to_pylist()]
+    values = [text or "" for text in table[column.key].take(rows).to_pylist()] if column.rule else judged
+    hint = f" {explain_rule(column.rule)}" if column.rule else ""
+    said = {
+        text: explain_cell(Rule(failure.code), text.strip(), field, plan.reading) + hint
+        for text in dict.fromkeys(judged)
+    }
+    return pd.DataFrame(
+        {
+            "row": rows,
+            "position": column.position,
+            "field": failure.field,
+            "code": failure.code,
+            "message": [said[text] for text in judged],
+            "value": values,
+        }
+    )
+
+
+def _in_order(rejections: list[pd.DataFrame], table: pa.Table, mapping: ColumnMapping) -> pd.DataFrame:
+    """Rejections by record, then by column; a record's own failure comes before its cells'."""
+    if not rejections:
+        return pd.DataFrame(columns=list(REJECTION_FIELDS))
+    found = pd.concat(rejections, ignore_index=True)
+    names = np.array([None, *(column.name for column in mapping.columns)], object)
+    found["column_name"] = names[found["position"].to_numpy(np.int64)]
+    found = found.sort_values(["row", "position"], kind="stable", ignore_index=True)
+    found["record_number"] = found["row"]
+    found["line_number"] = lines_in(table)[found["row"].to_numpy(np.int64)]
+    return found[list(REJECTION_FIELDS)]
+
+
+def lines_in(table: pa.Table) -> np.ndarray:
+    """The line on which each of a chunk's records starts, counted from the chunk's first."""
+    return np.asarray(table["line"]) if "line" in table.column_names else np.arange(table.num_rows)
+
+
+def _first_numbers(table: pa.Table, accepted: pd.DataFrame, plan: CheckPlan) -> pa.ChunkedArray | None:
+    """Which records of their first import the accepted rows of a mended file say they are; of no other file."""
+    column = number_column(plan.mapping)
+    return numbers_in(table[column.key].take(pa.array(accepted.index))) if column else None
+
+
+def cast_accepted(
+    contacts: pd.DataFrame, fields: tuple[Field, ...], first_numbers: pa.ChunkedArray | None = None
+) -> pa.Table:
+    """Accepted text as the types in which it is staged; it has been validated, so no cast can fail.
+
+    Besides, the fingerprints of the emails, by which duplicates are found in a file of any size.
+    """
+    columns = {"record_number": pa.array(contacts.index, pa.int64())}
+    if "email" in contacts:
+        columns[FINGERPRINT] = pa.array(hash_pandas_object(contacts["email"], index=False, categorize=False))
+    if first_numbers is not None:
+        columns[FIRST_NUMBER] = first_numbers.cast(pa.int64())
+    for field in fields:
+        columns[field.id] = to_arrow(contacts[field.id]).cast(ARROW_TYPES[field.storage])
+    return pa.table(columns)

@@ -1,0 +1,1 @@
+"""Which column of the file goes to which field of the catalogue."""

@@ -1,0 +1,21 @@
+"""The numbers in a rejected file: which record, on which line, of the first import each of its rows was."""
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from transforms.mapping.columns import ColumnMapping, MappedColumn
+from transforms.parsing.layout import REJECTION_COLUMNS
+
+NUMBER, LINE = REJECTION_COLUMNS[:2]
+_A_NUMBER = "^[1-9][0-9]{0,17}$"
+
+
+def number_column(mapping: ColumnMapping, name: str = NUMBER) -> MappedColumn | None:
+    """The column that says which record of the first import a row is; None when the file has none."""
+    return next((column for column in reversed(mapping.columns) if column.name == name), None)
+
+
+def numbers_in(cells: pa.ChunkedArray) -> pa.ChunkedArray:
+    """Cells as they were written by a rejected file; null for any other text."""
+    texts = pc.utf8_trim_whitespace(cells)
+    return pc.if_else(pc.fill_null(pc.match_substring_regex(texts, _A_NUMBER), False), texts, None)

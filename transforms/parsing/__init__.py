@@ -1,0 +1,1 @@
+"""The landed text as records: dialect, columns, blocks, and their readers."""

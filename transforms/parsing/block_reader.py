@@ -1,0 +1,174 @@
+"""Reading one block into a chunk: raw cells as text, a row a record, in file order.
+
+A chunk is a table with one column a column of the file (`column_1` …), and besides, only where they say
+something: `line`, the record's line counted from the block's first; `rule` and `raw`, the rule that a
+malformed record broke and its text. A malformed record is a row whose cells are all null.
+"""
+
+import re
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.csv
+
+from schemas.validation.rules import Rule
+from transforms.landing.encoding import is_utf8
+from transforms.parsing.blocks import Block
+from transforms.parsing.dialect import Dialect, places_of_byte
+from transforms.parsing.layout import Layout
+from transforms.parsing.strict_reader import RecordReader
+from transforms.work_folder import read_range
+
+_SURROGATES = re.compile("[\ud800-\udfff]")
+
+
+@dataclass(frozen=True)
+class Malformed:
+    """A record that is no row of cells, at its place among the block's records."""
+
+    row: int
+    rule: Rule
+    raw: str
+
+
+@dataclass(frozen=True)
+class RawRecords:
+    """A block's records: a table of the well-formed ones, and the malformed ones between them."""
+
+    table: pa.Table
+    malformed: tuple[Malformed, ...]
+    lines: np.ndarray | None
+    cut_off: bool = False
+
+
+def column_keys(width: int) -> list[str]:
+    return [f"column_{number}" for number in range(1, width + 1)]
+
+
+def read_records(path: str, layout: Layout, block: Block) -> tuple[RawRecords, int]:
+    """The block's records, and how many lines it has. Lines are None where each record is one line."""
+    data = read_range(path, block.offset, block.length)
+    lines = count_lines(data, layout.dialect)
+    records = read_regular(data, layout, lines) if block.regular else None
+    return records or read_strictly(data, layout), lines
+
+
+def count_lines(data: bytes, dialect: Dialect) -> int:
+    """How many lines the bytes are, the last one with or without its break."""
+    ended = data.endswith((b"\n", b"\r") if dialect.carriage_return else b"\n")
+    return dialect.count_breaks(data) + (not ended)
+
+
+def read_regular(data: bytes, layout: Layout, lines: int) -> RawRecords | None:
+    """Read with Arrow what is proven regular; None where a ragged record crosses lines after all."""
+    keys = column_keys(layout.width)
+    ragged: list[tuple[int, str, int]] = []
+
+    def skip(row: pyarrow.csv.InvalidRow) -> str:
+        ragged.append((row.number, row.text, row.actual_columns))
+        return "skip"
+
+    table = pyarrow.csv.read_csv(
+        pa.BufferReader(data),
+        pyarrow.csv.ReadOptions(column_names=keys, use_threads=False, block_size=len(data) + 1),
+        pyarrow.csv.ParseOptions(
+            delimiter=layout.dialect.delimiter,
+            quote_char=layout.dialect.quote,
+            newlines_in_values=True,
+            invalid_row_handler=skip,
+        ),
+        pyarrow.csv.ConvertOptions(
+            column_types=dict.fromkeys(keys, pa.string()), strings_can_be_null=False, check_utf8=False
+        ),
+    ).combine_chunks()
+    if any("\n" in text or "\r" in text for _, text, _ in ragged):
+        return None
+    malformed = tuple(
+        Malformed(number - 1, Rule.ROW_TOO_SHORT if width < layout.width else Rule.ROW_TOO_LONG, text)
+        for number, text, width in ragged
+    )
+    one_line_each = lines == table.num_rows + len(malformed)
+    return RawRecords(table, malformed, None if one_line_each else _record_lines(data, layout.dialect))
+
+
+def _record_lines(data: bytes, dialect: Dialect) -> np.ndarray:
+    """The line on which each record of a regular block starts, from 0; blank lines are no records."""
+    text = np.frombuffer(data, np.uint8)
+    breaks = places_of_byte(data, "\r" if dialect.carriage_return else "\n")
+    if not data.endswith((b"\n", b"\r") if dialect.carriage_return else b"\n"):
+        breaks = np.append(breaks, len(data))
+    quotes = places_of_byte(data, dialect.quote)
+    ends = np.flatnonzero(np.searchsorted(quotes, breaks) % 2 == 0)
+    first_lines = np.concatenate(([0], ends[:-1] + 1))
+    starts = np.concatenate(([0], breaks[ends[:-1]] + 1))
+    sizes = breaks[ends] - starts
+    blank = (sizes == 0) | ((sizes == 1) & (text[np.minimum(starts, len(text) - 1)] == ord("\r")))
+    return np.asarray(first_lines[~blank])
+
+
+def read_strictly(data: bytes, layout: Layout) -> RawRecords:
+    """Read record by record, each judged by itself."""
+    rows: list[tuple[bytes, ...]] = []
+    malformed: list[Malformed] = []
+    starts: list[int] = []
+    cut_off = False
+    for record in RecordReader(data, layout.dialect, layout.width).records():
+        rule, cells, raw = record.rule, record.cells, data[record.start : record.end]
+        if not is_utf8(raw):
+            rule = Rule.ROW_UNDECODABLE
+        if rule or cells is None:
+            malformed.append(Malformed(len(starts), rule or Rule.ROW_BAD_QUOTING, legible(raw).rstrip("\r\n")))
+            cut_off = record.cut_off and record.end == len(data)
+        else:
+            rows.append(cells)
+        starts.append(record.start)
+    keys = column_keys(layout.width)
+    columns = zip(*rows, strict=True) if rows else ((),) * layout.width
+    arrays = [pa.array(cells, pa.binary()).cast(pa.string()) for cells in columns]
+    table = pa.table(dict(zip(keys, arrays, strict=True)))
+    return RawRecords(table, tuple(malformed), _lines_at(data, starts, layout), cut_off)
+
+
+def _lines_at(data: bytes, starts: list[int], layout: Layout) -> np.ndarray:
+    text = np.frombuffer(data, np.uint8)
+    line_feeds = text == ord("\n")
+    breaks = line_feeds
+    if layout.dialect.carriage_return:
+        breaks = text == ord("\r")
+        breaks[:-1] &= ~line_feeds[1:]
+        breaks |= line_feeds
+    return np.searchsorted(np.flatnonzero(breaks), np.array(starts, np.int64))
+
+
+def legible(raw: bytes) -> str:
+    """Bytes as text that a person can read, each undecodable one as `\\xNN`."""
+    try:
+        text = raw.decode("utf-8", "surrogatepass")
+    except UnicodeDecodeError:
+        return raw.decode("utf-8", "backslashreplace")
+    return _SURROGATES.sub(_escaped, text)
+
+
+def _escaped(found: re.Match[str]) -> str:
+    """The byte that landing could not decode; or half of a character, as some databases export it."""
+    code = ord(found[0])
+    return f"\\x{code - 0xDC00:02x}" if 0xDC00 <= code <= 0xDCFF else f"\\u{code:04x}"
+
+
+def in_file_order(records: RawRecords) -> pa.Table:
+    """One table of all records, malformed ones as null cells with their `rule` and `raw`."""
+    table = records.table
+    if records.malformed:
+        places = np.array([each.row for each in records.malformed])
+        total = table.num_rows + len(places)
+        order = np.full(total, -1)
+        order[np.setdiff1d(np.arange(total), places, assume_unique=True)] = np.arange(table.num_rows)
+        table = table.take(pa.array(order, mask=order < 0))
+        for name in ("rule", "raw"):
+            texts = np.full(total, None, object)
+            texts[places] = [str(getattr(each, name)) for each in records.malformed]
+            table = table.append_column(name, pa.array(texts, pa.string()))
+    if records.lines is not None:
+        table = table.append_column("line", pa.array(records.lines, pa.int64()))
+    return table

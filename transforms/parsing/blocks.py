@@ -1,0 +1,117 @@
+"""Cutting the landed text into blocks that start and end with a record, whatever is quoted in them.
+
+Blocks are independent of each other and bounded, so they can be read at the same time, on any machine.
+A block whose quoting is proven regular may go to the fast reader; the others go to the strict one.
+"""
+
+import codecs
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from schemas.errors.source import RecordTooLarge
+from transforms.landing.encoding import is_utf8
+from transforms.parsing.dialect import Dialect, count_byte, lone_carriage_returns, places_of_byte
+from transforms.parsing.layout import Layout
+from transforms.parsing.strict_reader import LARGEST_RECORD, RecordReader
+from transforms.work_folder import read_range, size_of
+
+_LF, _CR = ord("\n"), ord("\r")
+
+
+@dataclass(frozen=True)
+class Block:
+    """`length` bytes at `offset` of the landed text: whole records. `final`: the file ends with it."""
+
+    index: int
+    offset: int
+    length: int
+    regular: bool
+    final: bool
+
+
+def cut(path: str, source: str, layout: Layout, block_bytes: int) -> Iterator[Block]:
+    """Blocks of about `block_bytes` in file order; `RecordTooLarge` rather than unbounded memory."""
+    offset, index, end = layout.data_start, 0, size_of(path)
+    size = block_bytes
+    while offset < end:
+        data = read_range(path, offset, size + 1)
+        final = len(data) <= size
+        length, regular = _whole_records(data, final, layout, size >= LARGEST_RECORD)
+        if not length and size >= LARGEST_RECORD:
+            raise RecordTooLarge(source, _line_at(path, offset, layout.dialect), LARGEST_RECORD)
+        if not length:
+            size = min(size * 2, LARGEST_RECORD)
+            continue
+        yield Block(index, offset, length, regular, final and length == len(data))
+        offset, index, size = offset + length, index + 1, block_bytes
+
+
+def _line_at(path: str, offset: int, dialect: Dialect) -> int:
+    """The number of the line that starts at a byte; asked once, when the import fails anyway."""
+    line, step = 1, 1 << 20
+    for start in range(0, offset, step):
+        line += dialect.count_breaks(read_range(path, start, min(step, offset - start)))
+    return line
+
+
+def _whole_records(data: bytes, final: bool, layout: Layout, as_far_as_we_go: bool) -> tuple[int, bool]:
+    """How many of the bytes are whole records, and whether their quoting is regular; 0 for none."""
+    length = len(data) if final else _last_break_outside_quotes(data, layout.dialect)
+    if layout.dialect.carriage_return and not final and data[length : length + 1] in (b"", b"\n"):
+        length = 0  # the break may be, or is, half of a CRLF, which counts as one line
+    if length and is_regular(data[:length], layout.dialect, layout.all_utf8):
+        return length, True
+    if final:
+        return length, False
+    end = 0
+    for record in RecordReader(data, layout.dialect, layout.width).records():
+        if record.undecided and not (as_far_as_we_go and not end and record.end < len(data)):
+            break
+        end = record.end
+    return end, False
+
+
+def _last_break_outside_quotes(data: bytes, dialect: Dialect) -> int:
+    line_break, quote = b"\r" if dialect.carriage_return else b"\n", dialect.quote.encode()
+    end, quotes = len(data), count_byte(data, dialect.quote)
+    while (found := data.rfind(line_break, 0, end)) >= 0:
+        quotes -= data.count(quote, found, end)
+        if quotes % 2 == 0:
+            return found + 1
+        end = data.rfind(quote, 0, found)
+        quotes -= data.count(quote, end, found)
+    return 0
+
+
+def is_regular(data: bytes, dialect: Dialect, all_utf8: bool = False) -> bool:
+    """Whether a plain CSV parser reads these bytes as we do: quotes in place, no escapes, one kind of break, UTF-8.
+
+    `all_utf8` spares a look where the whole file is known to be.
+    """
+    if (dialect.escape and dialect.escape.encode() in data) or data.startswith(codecs.BOM_UTF8):
+        return False  # a plain parser would take the mark off, which is text anywhere but at the file's beginning
+    breaks = count_byte(data, "\n") if dialect.carriage_return else lone_carriage_returns(data)
+    return (
+        not breaks
+        and (all_utf8 or is_utf8(data))
+        and (dialect.quote.encode() not in data or _quotes_in_place(data, dialect))
+    )
+
+
+def _quotes_in_place(data: bytes, dialect: Dialect) -> bool:
+    """Every odd quote opens a cell, every even one closes it, but for doubled ones inside."""
+    text = np.frombuffer(data, np.uint8)
+    quotes = places_of_byte(data, dialect.quote)
+    if len(quotes) % 2:
+        return False
+    edges = (ord(dialect.delimiter), _LF, _CR)
+    opening, closing = quotes[::2], quotes[1::2]
+    before = text[np.maximum(opening - 1, 0)]
+    opens = np.isin(before, edges) | (opening == 0)
+    opens[1:] |= opening[1:] == closing[:-1] + 1
+    after = text[np.minimum(closing + 1, len(text) - 1)]
+    closes = np.isin(after, edges) | (closing == len(text) - 1)
+    closes[:-1] |= opening[1:] == closing[:-1] + 1
+    return bool(opens.all() and closes.all())

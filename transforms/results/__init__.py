@@ -1,0 +1,1 @@
+"""The files an import leaves: rejected rows, accepted rows, samples."""

@@ -1,0 +1,41 @@
+"""The accepted rows as CSV, in the form in which they would be stored."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from schemas.catalogue import Field
+from schemas.cells.arrow_columns import TEXT
+from schemas.cells.decimals import plain_decimal
+from schemas.field_types import Storage
+from transforms.chunks.duplicates import losers_of
+from transforms.chunks.file_profile import FileProfile
+from transforms.chunks.split import ChunkVerdict
+from transforms.parsing.csv_writer import csv_bytes, csv_header
+from transforms.work_folder import read_table
+
+
+def write_accepted(path: str, profile: FileProfile, verdicts: Sequence[ChunkVerdict], scratch: str) -> None:
+    """Write every accepted row that lost to no other, the header being the fields' ids."""
+    with Path(path).open("wb") as stream:
+        stream.write(csv_header([field.id for field in profile.imported]))
+        for chunk, verdict in zip(profile.chunks, verdicts, strict=True):
+            table = read_table(verdict.accepted_path)
+            losers = pa.array(losers_of(scratch, chunk)[:, 0] - chunk.first_record)
+            kept = table.filter(pc.invert(pc.is_in(table["record_number"], value_set=losers)))
+            stream.write(csv_bytes(accepted_texts(kept, profile.imported)))
+
+
+def accepted_texts(accepted: pa.Table, fields: Sequence[Field]) -> pd.DataFrame:
+    """Accepted rows as text, a column a field."""
+    return pd.DataFrame({field.id: _text(accepted[field.id], field) for field in fields}, dtype=TEXT)
+
+
+def _text(column: pa.ChunkedArray, field: Field) -> pd.Series:
+    if field.storage is not Storage.NUMERIC:
+        return pd.Series(column.cast(pa.string()).to_pandas(), dtype=TEXT)
+    texts = [None if value is None else plain_decimal(value) for value in column.to_pylist()]
+    return pd.Series(texts, dtype=TEXT)

@@ -1,0 +1,71 @@
+"""A mended file: what its first import decided about the columns, and which of that import's records its rows are."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from schemas.catalogue import FieldCatalogue
+from schemas.errors.request import UnknownField
+from schemas.field_types import Gaps
+from transforms.chunks.duplicates import losers_of
+from transforms.chunks.file_profile import PlacedChunk
+from transforms.chunks.split import FIRST_NUMBER, ChunkVerdict
+from transforms.mapping.columns import MappedColumn, Outcome
+from transforms.work_folder import read_table
+
+
+@dataclass(frozen=True)
+class Decided:
+    """What the report of an earlier import says that its mended rows are read by: its columns, its preset."""
+
+    columns: Sequence[Mapping[str, Any]] = ()
+    preset: str | None = None
+
+
+NOTHING_DECIDED = Decided()
+
+
+def kept_columns(
+    names: Sequence[str], earlier: Sequence[Mapping[str, Any]], catalogue: FieldCatalogue
+) -> dict[int, MappedColumn]:
+    """By position, the columns of which an earlier import's report has decided; UnknownField if the field is gone.
+
+    Columns are known by their names, the first of a name for the first. Of one that the catalogue had no field for,
+    nothing was decided.
+    """
+    decided: dict[str, list[Mapping[str, Any]]] = {}
+    for column in earlier:
+        decided.setdefault(column["column"], []).append(column)
+    kept = {}
+    for position, name in enumerate(names, 1):
+        if waiting := decided.get(name):
+            column = waiting.pop(0)
+            if column["outcome"] != Outcome.UNKNOWN_FIELD:
+                kept[position] = _kept(position, name, column, catalogue)
+    return kept
+
+
+def _kept(position: int, name: str, column: Mapping[str, Any], catalogue: FieldCatalogue) -> MappedColumn:
+    """What was left out stays out; what came in with gaps, as that import allowed, may have gaps again."""
+    if column["field"] is None:
+        return MappedColumn(position, name, None, ignored=True)
+    if column["field"] not in catalogue.by_id:
+        raise UnknownField(column["field"], catalogue.ids)
+    field = catalogue[column["field"]]
+    left_out = column["outcome"] == Outcome.INCOMPLETE
+    if not left_out and column["empty_cells"] and field.gaps is Gaps.DROP_COLUMN:
+        field = field.model_copy(update={"gaps": Gaps.ALLOW})
+    return MappedColumn(position, name, field, left_out=left_out)
+
+
+def mended_records(chunk: PlacedChunk, verdict: ChunkVerdict, scratch: str) -> np.ndarray:
+    """The records of the first import that the chunk's accepted rows say they are; losing duplicates mend none."""
+    accepted = read_table(verdict.accepted_path)
+    if FIRST_NUMBER not in accepted.column_names:
+        return np.empty(0, np.int64)
+    kept = ~np.isin(np.asarray(accepted["record_number"]) + chunk.first_record, losers_of(scratch, chunk)[:, 0])
+    return np.asarray(pc.drop_null(accepted[FIRST_NUMBER].filter(pa.array(kept))))

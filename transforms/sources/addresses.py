@@ -1,0 +1,165 @@
+"""Addresses of sources: what may be written there, what is shown of it, and which ones the settings allow."""
+
+import datetime
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import SplitResult, urlsplit
+
+from schemas.errors.request import SourceAddressInvalid, SourceNotAllowed
+from transforms.landing.archives import split_member
+
+PORTS = {"https": 443, "http": 80, "sftp": 22, "s3": None}
+LISTING = ("s3", "sftp")  # who can say which files there are
+
+_REMOTE = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://")
+_DATE = re.compile(r"\{date(?P<shift>[+-][0-9]{1,4})?(?::(?P<format>[^{}]*))?\}")
+_FORMAT = re.compile(r"(?:[^%]|%[YymdjGVu%])*")  # digits only: no month's name, which the machine's language says
+_WILD = re.compile(r"[*?]|\[[^\]]+\]")
+
+
+@dataclass(frozen=True)
+class Address:
+    """Where one file, or one pattern of files, lies; `scheme` is `file` for a local path.
+
+    `path` is what the place itself calls it: a local path, a key, or the whole URL of a web address.
+    """
+
+    scheme: str
+    host: str
+    port: int | None
+    path: str
+    user: str | None = None
+    member: str | None = None
+
+    @property
+    def is_local(self) -> bool:
+        return self.scheme == "file"
+
+    @property
+    def is_pattern(self) -> bool:
+        return (self.is_local or self.scheme in LISTING) and bool(_WILD.search(self.path))
+
+    @property
+    def origin(self) -> str:
+        """The scheme and host, and the port where it is not the scheme's own, as the settings name a place."""
+        port = "" if self.port in (None, PORTS.get(self.scheme)) else f":{self.port}"
+        return f"{self.scheme}://{f'[{self.host}]' if ':' in self.host else self.host}{port}"
+
+    def shown(self, path: str | None = None) -> str:
+        """The address for people, of another file in the same place where one is given: no secret is in it."""
+        path = self.path if path is None else path
+        inside = f"!{self.member}" if self.member else ""
+        if self.is_local:
+            return path + inside
+        if self.scheme in ("http", "https"):
+            return shown(path) + inside
+        return f"{self.origin}{'' if path.startswith('/') else '/~/' if self.scheme == 'sftp' else '/'}{path}{inside}"
+
+
+def shown(source: str) -> str:
+    """A source as it may be shown and stored: a web address loses its query, any address its user and password.
+
+    What may be a password that was pasted with a `/` or an `@` in it goes up to the last `@`.
+    """
+    if (scheme := _REMOTE.match(source)) is None:
+        return source
+    rest = source[scheme.end() :]
+    place = re.split(r"[/?#]", rest)[0]
+    user, at, host = place.rpartition("@")
+    if ":" in user or ("@" in rest and not re.fullmatch(r"(?:\[[^\]]*\]|[^:]*)(?::[0-9]*)?", host)):
+        rest = rest.rpartition("@")[2]
+    elif at:
+        rest = rest[len(user) + 1 :]
+    return scheme[0] + (rest if scheme[1].lower() in LISTING else re.split(r"[?#]", rest)[0])
+
+
+def dated(source: str, day: Callable[[], datetime.date]) -> str:
+    """Fill the date templates of a source: `{date}`, `{date:%Y%m%d}`, and `{date-1}` for the day before."""
+    return _DATE.sub(lambda template: _filled(template, source, day()), source)
+
+
+def has_date(source: str) -> bool:
+    """Whether a source means another file on another day."""
+    return bool(_DATE.search(source))
+
+
+def _filled(template: re.Match[str], source: str, day: datetime.date) -> str:
+    layout = template["format"] or "%Y-%m-%d"
+    if not _FORMAT.fullmatch(layout):
+        problem = "has a date template with another directive than %Y %y %m %d %j %G %V %u"
+        raise SourceAddressInvalid(shown(source), problem)
+    try:
+        return (day + datetime.timedelta(days=int(template["shift"] or 0))).strftime(layout)
+    except OverflowError:
+        raise SourceAddressInvalid(shown(source), "has a date template of a day that there is not") from None
+
+
+def parse(source: str) -> Address:
+    """Read an address, its dates filled in; SourceAddressInvalid repeats no secret."""
+    path, inside = split_member(source)
+    if (scheme := _REMOTE.match(path)) is None:
+        return Address("file", "", None, path, member=inside)
+    if scheme[1].lower() not in PORTS:
+        raise SourceAddressInvalid(shown(source), "has a scheme that is none of https, http, s3, sftp")
+    if re.search(r"[\x00-\x20\x7f\\]", path):
+        raise SourceAddressInvalid(shown(source), "has a space, a backslash or a control character in it")
+    return _remote(path, inside)
+
+
+def _remote(text: str, member: str | None) -> Address:
+    is_url = text.lower().startswith("http")  # elsewhere a ? is a wild card, and a # part of a name
+    plain = text if is_url else text.replace("?", "\x01").replace("#", "\x02")
+    try:
+        parts = urlsplit(plain)
+        host, port = parts.hostname, parts.port
+    except ValueError:
+        raise SourceAddressInvalid(shown(text), "has no proper host and port") from None
+    if parts.password is not None or (parts.username is not None and parts.scheme != "sftp"):
+        raise SourceAddressInvalid(shown(text), "has a user or a password in it; CONTACTS_CREDENTIALS is their place")
+    if not host or parts.path in ("", "/"):
+        raise SourceAddressInvalid(shown(text), "needs a host and a path, such as https://host/file.csv")
+    address = Address(parts.scheme, host, port or PORTS[parts.scheme], _path(parts, text), parts.username, member)
+    if not address.is_pattern and "*" in parts.path:
+        raise SourceAddressInvalid(shown(text), "has a *, but a web server lists no files; write a date template")
+    return address
+
+
+def _path(parts: SplitResult, text: str) -> str:
+    if parts.scheme in ("http", "https"):
+        return text
+    path = parts.path.replace("\x01", "?").replace("\x02", "#")
+    if parts.scheme == "s3":
+        return path.removeprefix("/")
+    return path.removeprefix("/~/")  # of the login's own folder
+
+
+def place(text: str) -> str:
+    """An entry of the allow-list, `scheme://host[:port]`, in the form in which addresses are held against it."""
+    parts = urlsplit(text.strip())
+    if parts.scheme not in PORTS or not parts.hostname or parts.username or parts.path.strip("/") or parts.query:
+        raise ValueError("no scheme and host")
+    return Address(parts.scheme, parts.hostname, parts.port or PORTS[parts.scheme], "").origin
+
+
+@dataclass(frozen=True)
+class AllowedSources:
+    """What the operator lets imports read: local files, in `folders` if any are named, and the `places` named."""
+
+    places: frozenset[str] = frozenset()
+    folders: tuple[Path, ...] = ()
+
+    def check(self, address: Address) -> None:
+        """SourceNotAllowed for a place that is not on the list; where local files lie is told by `local_path`."""
+        if not address.is_local and address.origin not in self.places:
+            raise SourceNotAllowed(address.shown(), f"add {address.origin} to CONTACTS_ALLOWED_SOURCES if it may be")
+
+    def local_path(self, address: Address, path: str) -> Path:
+        """Where a local file really lies, links followed; SourceNotAllowed outside of the folders."""
+        if not self.folders:
+            return Path(path)
+        real = Path(path).resolve()
+        if not any(real.is_relative_to(folder) for folder in self.folders):
+            raise SourceNotAllowed(address.shown(), "it is in none of the folders of CONTACTS_SOURCE_FOLDERS")
+        return real

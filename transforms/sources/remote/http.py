@@ -1,0 +1,108 @@
+"""Files of a web server: every request, redirected ones too, is held to the allowed places."""
+
+from base64 import b64encode
+from typing import Any, cast
+
+import aiohttp
+from fsspec.asyn import sync
+from fsspec.implementations.http import HTTPFileSystem
+
+from schemas.errors.base import ContactImportError
+from schemas.errors.source import SourceNotFound, SourceUnavailable, SourceUnreadable
+from transforms.sources.addresses import Address, AllowedSources, parse
+from transforms.sources.credentials import Access, Login, secret
+from transforms.sources.remote.base import Bytes, Place, Stamp, reason_of
+
+_PLAIN = {"Accept-Encoding": "identity"}  # so that size and ETag are the file's own
+_NO_HEAD = (403, 405, 501)  # of servers that answer GET alone, such as addresses signed for it
+_PASSING = (408, 425, 429, 500, 502, 503, 504)
+_DENIED = (401, 403, 407)
+_GONE = (404, 410)
+
+
+def connect(address: Address, allowed: AllowedSources, access: Access) -> Place:
+    """A session with one server and those that it may redirect to."""
+    return WebServer(address, allowed, access)
+
+
+def translated(error: Exception, source: str) -> ContactImportError | None:
+    """The error as one of ours; its own text would quote the address."""
+    if isinstance(error, aiohttp.ClientResponseError):
+        return _of_status(error.status, source)
+    if isinstance(error, FileNotFoundError):
+        return SourceNotFound(source)
+    if isinstance(error, aiohttp.ClientSSLError):
+        return SourceUnreadable(source, "the server's certificate is not trusted, or it speaks no proper TLS")
+    if isinstance(error, aiohttp.InvalidURL | aiohttp.RedirectClientError | aiohttp.TooManyRedirects):
+        return SourceUnreadable(source, "the server redirects to an improper address, or without end")
+    if isinstance(error, aiohttp.ClientError | OSError):
+        return SourceUnavailable(source, reason_of(error))
+    return None
+
+
+class WebServer:
+    """Files of a web server, one request at a time."""
+
+    def __init__(self, address: Address, allowed: AllowedSources, access: Access) -> None:
+        async def guard(request: aiohttp.ClientRequest, send: aiohttp.ClientHandlerType) -> aiohttp.ClientResponse:
+            asked = parse(str(request.url))
+            allowed.check(asked)
+            if asked.origin == address.origin:
+                request.headers.update(_authorization(access.login(asked.origin)))
+            return await send(request)
+
+        timeout = aiohttp.ClientTimeout(total=None, sock_connect=access.timeout, sock_read=access.timeout)
+        options = {"timeout": timeout, "middlewares": (guard,)}
+        self._files = HTTPFileSystem(client_kwargs=options, encoded=True, skip_instance_cache=True)
+
+    def stat(self, path: str) -> Stamp:
+        """What the answer's header says; nothing is fetched where the server knows HEAD."""
+        return cast(Stamp, sync(self._files.loop, self._stat, path))
+
+    async def _stat(self, path: str) -> Stamp:
+        session = await self._files.set_session()
+        for method in ("HEAD", "GET"):
+            async with session.request(method, self._files.encode_url(path), headers=_PLAIN) as answer:
+                if method == "HEAD" and answer.status in _NO_HEAD:
+                    continue
+                answer.raise_for_status()
+                return _stamp(answer)
+        raise AssertionError  # the second answer either stands or raises
+
+    def open(self, path: str) -> Bytes:
+        """The file as one stream; a size keeps fsspec from asking for it and from reading in ranges."""
+        return cast(Bytes, self._files.open(path, "rb", block_size=0, size=1, headers=_PLAIN))
+
+    def matches(self, pattern: str) -> dict[str, Stamp]:
+        """None: a web server lists no files."""
+        return {}
+
+    def close(self) -> None:
+        """Let go of the connections."""
+        if session := self._files._session:
+            sync(self._files.loop, session.close)
+
+
+def _stamp(answer: aiohttp.ClientResponse) -> Stamp:
+    encoded = answer.headers.get("Content-Encoding", "identity") != "identity"
+    length = None if encoded else answer.headers.get("Content-Length")
+    return Stamp(int(length) if length else None, answer.headers.get("Last-Modified"), answer.headers.get("ETag"))
+
+
+def _authorization(login: Login) -> dict[str, Any]:
+    if login.token:
+        return {"Authorization": f"Bearer {secret(login.token)}"}
+    if login.user is not None:
+        pair = f"{login.user}:{secret(login.password) or ''}"
+        return {"Authorization": f"Basic {b64encode(pair.encode()).decode()}"}
+    return {}
+
+
+def _of_status(status: int, source: str) -> ContactImportError:
+    if status in _GONE:
+        return SourceNotFound(source)
+    if status in _DENIED:
+        return SourceUnreadable(source, f"the server asks for another login (HTTP {status})")
+    if status in _PASSING:
+        return SourceUnavailable(source, f"the server answers HTTP {status}")
+    return SourceUnreadable(source, f"the server answers HTTP {status}")

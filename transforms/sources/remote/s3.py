@@ -1,0 +1,97 @@
+"""Objects of S3 and of what speaks like it."""
+
+import errno
+from typing import Any, cast
+
+from botocore.exceptions import BotoCoreError, NoCredentialsError, PartialCredentialsError
+from fsspec.exceptions import FSTimeoutError
+from s3fs import S3FileSystem
+
+from schemas.errors.base import ContactImportError
+from schemas.errors.source import SourceNotFound, SourceUnavailable, SourceUnreadable
+from transforms.sources.addresses import Address, AllowedSources
+from transforms.sources.credentials import Access, Login, secret
+from transforms.sources.remote.base import Bytes, Place, Stamp, reason_of
+
+_RANGE = 8 << 20
+_LASTING = (errno.EINVAL, errno.EPERM, errno.ENOSYS)  # what s3fs makes of a request that S3 will always refuse
+
+
+def connect(address: Address, allowed: AllowedSources, access: Access) -> Place:
+    """A client for one bucket; without a login, botocore looks for one where the AWS tools do."""
+    return Bucket(address, access)
+
+
+def translated(error: Exception, source: str) -> ContactImportError | None:
+    """The error as one of ours."""
+    if isinstance(error, FileNotFoundError):
+        return SourceNotFound(source)
+    if isinstance(error, NoCredentialsError | PartialCredentialsError):
+        return SourceUnreadable(source, "there is no login for it; name one in CONTACTS_CREDENTIALS")
+    if isinstance(error, PermissionError):
+        return SourceUnreadable(source, "the login may not read it, or is wrong")
+    if isinstance(error, OSError) and error.errno in _LASTING:
+        return SourceUnreadable(source, "S3 refuses the request; look at region, endpoint and bucket")
+    if isinstance(error, IsADirectoryError):
+        return SourceUnreadable(source, "it is a folder")
+    if isinstance(error, BotoCoreError | FSTimeoutError | OSError):
+        return SourceUnavailable(source, reason_of(error))
+    return None
+
+
+class Bucket:
+    """One bucket. An object is read in ranges that must all be of the version that `stat` saw."""
+
+    def __init__(self, address: Address, access: Access) -> None:
+        self._bucket = address.host
+        login = access.login(address.origin)
+        self._files = S3FileSystem(
+            **_login(login),
+            client_kwargs={"region_name": login.region} if login.region else {},
+            config_kwargs={
+                "connect_timeout": access.timeout,
+                "read_timeout": access.timeout,
+                "retries": {"total_max_attempts": 1},  # we try again ourselves, from the start
+            },
+            default_block_size=_RANGE,
+            use_listings_cache=False,
+            skip_instance_cache=True,
+        )
+        self._files.retries = 1
+
+    def _name(self, path: str) -> str:
+        return f"{self._bucket}/{path}"
+
+    def stat(self, path: str) -> Stamp:
+        """The object as it is now."""
+        found = self._files.info(self._name(path), refresh=True)
+        if found["type"] != "file":
+            raise IsADirectoryError(errno.EISDIR, "it is a folder")
+        return _stamp(found)
+
+    def open(self, path: str) -> Bytes:
+        """The object, read in ranges; one that changes meanwhile fails as busy."""
+        return cast(Bytes, self._files.open(self._name(path), "rb", cache_type="readahead"))
+
+    def matches(self, pattern: str) -> dict[str, Stamp]:
+        """The objects whose keys match."""
+        found: dict[str, Any] = self._files.glob(self._name(pattern), detail=True)
+        start = len(self._bucket) + 1
+        return {name[start:]: _stamp(each) for name, each in found.items() if each["type"] == "file"}
+
+    def close(self) -> None:
+        """Nothing stays open: the client closes its connections when it is forgotten."""
+
+
+def _login(login: Login) -> dict[str, str]:
+    named = {
+        "key": login.access_key,
+        "secret": secret(login.secret_key),
+        "token": secret(login.session_token),
+        "endpoint_url": login.endpoint,
+    }
+    return {name: value for name, value in named.items() if value}
+
+
+def _stamp(found: dict[str, Any]) -> Stamp:
+    return Stamp(found["size"], str(found.get("LastModified") or ""), found.get("ETag") or None)

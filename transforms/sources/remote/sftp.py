@@ -1,0 +1,118 @@
+"""Files over SFTP, from servers whose host key is known."""
+
+from pathlib import Path
+from typing import Any, cast
+
+import asyncssh
+from sshfs import SSHFileSystem
+
+from schemas.errors.base import ContactImportError
+from schemas.errors.source import SourceNotFound, SourceUnavailable, SourceUnreadable
+from transforms.sources.addresses import Address, AllowedSources
+from transforms.sources.credentials import Access, secret
+from transforms.sources.remote.base import Bytes, Place, Stamp, reason_of
+
+_DENIED = (asyncssh.PermissionDenied, asyncssh.SFTPPermissionDenied, PermissionError)
+_MISSING = (asyncssh.SFTPNoSuchFile, asyncssh.SFTPNoSuchPath, FileNotFoundError)
+
+
+def connect(address: Address, allowed: AllowedSources, access: Access) -> Place:
+    """Log in to the server of an address."""
+    return SftpServer(address, access)
+
+
+def translated(error: Exception, source: str) -> ContactImportError | None:
+    """The error as one of ours."""
+    if isinstance(error, _MISSING):
+        return SourceNotFound(source)
+    if isinstance(error, asyncssh.HostKeyNotVerifiable):
+        return SourceUnreadable(source, "the server's host key is not the one in CONTACTS_KNOWN_HOSTS")
+    if isinstance(error, _DENIED):
+        return SourceUnreadable(source, "the server refuses the login, or to let it read")
+    if isinstance(error, IsADirectoryError | asyncssh.SFTPFileIsADirectory):
+        return SourceUnreadable(source, "it is a folder")
+    if isinstance(error, asyncssh.KeyImportError | asyncssh.KeyEncryptionError):
+        return SourceUnreadable(source, "the private key of its login cannot be read, or needs another passphrase")
+    if isinstance(error, asyncssh.Error | OSError):
+        return SourceUnavailable(source, reason_of(error))
+    return None
+
+
+class SftpServer:
+    """One server. A login's own key is used, or else those that ssh would try; a password, where one is named."""
+
+    def __init__(self, address: Address, access: Access) -> None:
+        self._timeout = access.timeout
+        login = access.login(address.origin)
+        options: dict[str, Any] = {
+            "port": address.port,
+            "username": address.user or login.user,
+            "password": secret(login.password),
+            "passphrase": secret(login.passphrase),
+            "known_hosts": _known_hosts(access.known_hosts),
+            "config": None,  # of ~/.ssh: an address means the same for every user
+            "connect_timeout": access.timeout,
+            "login_timeout": access.timeout,
+            "keepalive_interval": access.timeout / 3,
+        }
+        if key := _key(login.key_file, secret(login.private_key), secret(login.passphrase)):
+            options["client_keys"] = [key]
+        wanted = {name: value for name, value in options.items() if value is not None or name == "config"}
+        self._files = SSHFileSystem(address.host, skip_instance_cache=True, timeout=None, **wanted)
+
+    def stat(self, path: str) -> Stamp:
+        """The file as it is now."""
+        found = self._files.info(path, timeout=self._timeout)
+        if found["type"] == "directory":
+            raise IsADirectoryError
+        return _stamp(found)
+
+    def open(self, path: str) -> Bytes:
+        """The file as a stream, whose reads are given up after the time-out."""
+        return _Patient(self._files.open(path, "rb"), self._timeout)
+
+    def matches(self, pattern: str) -> dict[str, Stamp]:
+        """The files whose paths match; a link is what it leads to."""
+        found: dict[str, Any] = self._files.glob(pattern, detail=True)
+        return {
+            name: _stamp(each) if each["type"] == "file" else self.stat(name)
+            for name, each in found.items()
+            if each["type"] in ("file", "link")
+        }
+
+    def close(self) -> None:
+        """Log out."""
+        self._files._finalize(self._files.loop, self._files._pool, self._files._stack)
+
+
+class _Patient:
+    """A stream whose reads end after a time, with what came or with an error."""
+
+    def __init__(self, stream: Any, timeout: float) -> None:
+        self._stream, self._timeout = stream, timeout
+
+    def read(self, size: int) -> bytes:
+        return cast(bytes, self._stream.read(size, timeout=self._timeout))
+
+    def close(self) -> None:
+        self._stream.close()
+
+
+def _key(file: str | None, text: str | None, passphrase: str | None) -> Any:
+    if text:
+        return asyncssh.import_private_key(text, passphrase)
+    try:
+        return asyncssh.read_private_key(file, passphrase) if file else None
+    except OSError as error:
+        raise asyncssh.KeyImportError(reason_of(error)) from error
+
+
+def _known_hosts(path: Path | None) -> str | tuple[()]:
+    """The file that names the hosts; `()` is the user's own, where sshfs alone would ask for none."""
+    if path and not path.is_file():
+        raise asyncssh.HostKeyNotVerifiable("no known hosts")
+    return str(path) if path else ()
+
+
+def _stamp(found: dict[str, Any]) -> Stamp:
+    return Stamp(found["size"], str(found["mtime"]))
