@@ -26,8 +26,8 @@ from flows.summary import in_short, is_import, summary
 from flows.wording import counted
 from schemas.validation.rules import EXPECTED, Rule
 from transforms.results.rejected_file import RejectedRows
-from warehouse.connection import Warehouse
-from warehouse.imports import list_imports
+from warehouse.database.connection import Warehouse
+from warehouse.import_list.entries import list_imports
 
 LONG_RUN = 10.0  # seconds after which an import shows its progress
 BETWEEN_UPDATES = 3.0

@@ -11,8 +11,8 @@ from flows.request import ImportRequest
 from flows.settings import Settings
 from schemas.errors.base import ContactImportError, Interrupted
 from schemas.errors.request import NoAnswer
-from warehouse.connection import Warehouse
-from warehouse.imports import RUNNING, dead_imports, fail_import, forget_life, get_import, waiting_imports
+from warehouse.database.connection import Warehouse
+from warehouse.import_list.entries import RUNNING, dead_imports, fail_import, forget_life, get_import, waiting_imports
 
 Announce = Callable[[Report, str | None], None]
 HasEnded = Callable[[str], bool]

@@ -29,9 +29,9 @@ from schemas.errors.source import RequiredFieldMissing, TooManyRejected
 from transforms.landing.land import Landed
 from transforms.parsing.layout import Layout
 from transforms.work_folder import ImportFolder, name_of
-from warehouse.connection import Warehouse
-from warehouse.foresee import Foreseen, foresee
-from warehouse.staging import Staging
+from warehouse.database.connection import Warehouse
+from warehouse.merge.dry_run import Foreseen, foresee
+from warehouse.merge.staging import Staging
 
 COLUMNS, PREVIEW = "columns", "preview"
 FIRST_ROWS = 5

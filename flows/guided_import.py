@@ -26,9 +26,9 @@ from flows.same_file import SameFile
 from flows.settings import Settings
 from schemas.errors.request import NeedsDeployment, Stopped
 from transforms.work_folder import ImportFolder, name_of
-from warehouse.connection import Warehouse
-from warehouse.faults import patient
-from warehouse.imports import take_up, wait_for_answer
+from warehouse.database.connection import Warehouse
+from warehouse.errors import patient
+from warehouse.import_list.entries import take_up, wait_for_answer
 
 
 @flow(name="guided-import", flow_run_name=named_by_file("import"), persist_result=False)

@@ -19,8 +19,8 @@ from flows.several import each_file, together
 from flows.sources import Origin, scheduled_day
 from schemas.errors.base import Interrupted
 from transforms.work_folder import ImportFolder
-from warehouse.connection import Warehouse
-from warehouse.faults import patient
+from warehouse.database.connection import Warehouse
+from warehouse.errors import patient
 
 
 @flow(name="import-contacts", flow_run_name=named_by_file("import"), persist_result=False)

@@ -17,10 +17,10 @@ from flows.settings import Settings
 from schemas.errors.base import ContactImportError, Interrupted
 from transforms.sources.addresses import shown
 from transforms.work_folder import ImportFolder
-from warehouse.connection import Warehouse
-from warehouse.imports import COMPLETED, fail_import, forget_life, get_import, start_import
-from warehouse.liveness import alive
-from warehouse.prepare import prepare_import_list
+from warehouse.database.connection import Warehouse
+from warehouse.database.migrations import prepare_import_list
+from warehouse.import_list.entries import COMPLETED, fail_import, forget_life, get_import, start_import
+from warehouse.import_list.liveness import alive
 
 T = TypeVar("T")
 

@@ -35,14 +35,14 @@ from transforms.parsing.layout import Layout
 from transforms.results.retry_file import mended_records
 from transforms.sources.fetch import Found
 from transforms.work_folder import ImportFolder, open_table
-from warehouse.connection import Warehouse
-from warehouse.imports import last_day, last_rows_read
-from warehouse.load import load_import
-from warehouse.merge import MergeCounts
-from warehouse.prepare import prepare
-from warehouse.retries import Mending, earlier_import
-from warehouse.segments import check_segment
-from warehouse.staging import Staging
+from warehouse.contacts.segments import check_segment
+from warehouse.database.connection import Warehouse
+from warehouse.database.migrations import prepare
+from warehouse.import_list.entries import last_day, last_rows_read
+from warehouse.import_list.retries import Mending, earlier_import
+from warehouse.merge.staging import Staging
+from warehouse.merge.statements import MergeCounts
+from warehouse.merge.transaction import load_import
 
 T = TypeVar("T")
 

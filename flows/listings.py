@@ -18,10 +18,10 @@ from flows.wording import reasons_kept
 from schemas.catalogue import load_catalogue
 from schemas.errors.request import OutputNotWritable, RejectedFileGone, UsageError
 from transforms.work_folder import exists, is_local, reading
-from warehouse.connection import Warehouse
-from warehouse.imports import LISTED, get_import, list_imports, living_imports
-from warehouse.prepare import prepare_import_list
-from warehouse.segments import create_segment, list_segments
+from warehouse.contacts.segments import create_segment, list_segments
+from warehouse.database.connection import Warehouse
+from warehouse.database.migrations import prepare_import_list
+from warehouse.import_list.entries import LISTED, get_import, list_imports, living_imports
 
 NUMBERS = ("read", "accepted", "rejected", "inserted", "updated", "missing", "retry_of")
 
@@ -181,7 +181,7 @@ def export(options: argparse.Namespace) -> int:
     """Every contact as CSV, in the order in which they came."""
     from schemas.cells.arrow_columns import TEXT
     from transforms.parsing.csv_writer import csv_bytes, csv_header
-    from warehouse.contacts import export_batches
+    from warehouse.contacts.export import export_batches
 
     catalogue = load_catalogue(Settings.load(**settings_from(options)).catalogue)
     with _warehouse(options) as warehouse, _output(options.output) as target:

@@ -22,7 +22,7 @@ from schemas.errors.request import DuplicateMapping, NoEmailColumn, SeveralEmail
 from transforms.chunks.read import read_chunk
 from transforms.parsing.blocks import cut
 from transforms.sources.addresses import shown
-from warehouse.foresee import Foreseen
+from warehouse.merge.dry_run import Foreseen
 
 FIRST_VALUES = 3
 VALUE_LENGTH = 40

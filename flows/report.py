@@ -23,8 +23,8 @@ from transforms.results.retry_file import NOTHING_DECIDED, Decided
 from transforms.sources.addresses import shown
 
 if TYPE_CHECKING:  # `contacts check` needs no warehouse, nor the half second to load SQLAlchemy
-    from warehouse.merge import MergeCounts
-    from warehouse.retries import Earlier, Mended
+    from warehouse.import_list.retries import Earlier, Mended
+    from warehouse.merge.statements import MergeCounts
 
 Report = dict[str, Any]
 

@@ -9,7 +9,7 @@ from prefect.states import Completed, Failed
 
 from flows.report import Report
 from transforms.sources.addresses import shown
-from warehouse.imports import SKIPPED
+from warehouse.import_list.entries import SKIPPED
 
 
 def named_by_file(does: str) -> Callable[[], str]:

@@ -19,9 +19,9 @@ from schemas.choices import IfSameFile
 from schemas.presets.loader import split_part
 from transforms.sources.addresses import shown
 from transforms.sources.fetch import Found
-from warehouse.connection import Warehouse
-from warehouse.imports import set_landed, skip_import
-from warehouse.repeats import Repeated, find_repeated
+from warehouse.database.connection import Warehouse
+from warehouse.import_list.entries import set_landed, skip_import
+from warehouse.import_list.repeats import Repeated, find_repeated
 
 NO_OPTIONS = {"source", "date", "if_same_file"}  # which file it is, and what to do about it; not how it is read
 PROJECT = "contact-import"

@@ -7,7 +7,7 @@ from typing import Self
 
 from flows.report import ImportReport
 from transforms.chunks.split import ChunkVerdict
-from warehouse.staging import Staging
+from warehouse.merge.staging import Staging
 
 STAGED_AT_A_TIME = 4  # chunks that may wait to be staged; a slow warehouse slows the checks down, and no memory fills
 

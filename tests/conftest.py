@@ -17,7 +17,7 @@ import psycopg
 import pytest
 
 from schemas.catalogue import FieldCatalogue
-from warehouse.connection import Warehouse
+from warehouse.database.connection import Warehouse
 
 OWN_SERVER = "CONTACTS_TEST_POSTGRES_URL"
 

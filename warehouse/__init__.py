@@ -1,1 +1,1 @@
-"""The SQL warehouse: its tables, staging, merge policies, segments and import list; SQLAlchemy stays in here."""
+"""The SQL warehouse: tables, staging, merge, segments, and the import list."""

@@ -27,7 +27,7 @@ from schemas.validation.rules import EXPECTED, Rule
 from tests.docs.sections import Section, code, codes, plain
 from transforms.mapping.columns import Outcome
 from transforms.parsing.layout import REJECTION_COLUMNS
-from warehouse import imports
+from warehouse.import_list import entries as imports
 from warehouse.tables import WarehouseTables
 
 RULES, ARCHITECTURE, PRESETS = "docs/rules.md", "docs/architecture.md", "docs/presets.md"

@@ -27,9 +27,9 @@ from tests.flows.conftest import (  # noqa: F401 - these are fixtures
     prefect_api,
 )
 from tests.warehouse.conftest import Importer
-from warehouse.connection import Warehouse
-from warehouse.prepare import prepare
-from warehouse.segments import create_segment
+from warehouse.contacts.segments import create_segment
+from warehouse.database.connection import Warehouse
+from warehouse.database.migrations import prepare
 
 SETTINGS = {"CONTACTS_CHUNK_BYTES": "1500", "CONTACTS_WORKERS": "2", "CONTACTS_CATALOGUE": ""}
 

@@ -13,7 +13,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-LOADED = ("flows.commands", "flows.import_contacts", "flows.listings", "flows.local_server", "warehouse.staging")
+LOADED = ("flows.commands", "flows.import_contacts", "flows.listings", "flows.local_server", "warehouse.merge.staging")
 
 
 def main() -> None:

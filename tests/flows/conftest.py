@@ -17,8 +17,8 @@ from flows.cli import main
 from flows.environment import CONSOLE_LEVEL, OFFLINE, TEMPORARY_SERVER
 from flows.local_server import LocalServer
 from schemas.catalogue import load_catalogue
-from warehouse.connection import Warehouse
-from warehouse.prepare import prepare
+from warehouse.database.connection import Warehouse
+from warehouse.database.migrations import prepare
 
 CONTENTS = ("contacts", "segments", "segment_members")
 CLOCKS = ("created_at", "updated_at", "created_by_import", "updated_by_import")

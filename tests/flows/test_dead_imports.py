@@ -11,16 +11,16 @@ from flows.import_folders import folder_name
 from schemas.choices import MergePolicy
 from tests.flows.conftest import Contacts
 from tests.flows.test_prune import age
-from warehouse.connection import Warehouse
-from warehouse.imports import start_import
-from warehouse.liveness import alive
+from warehouse.database.connection import Warehouse
+from warehouse.import_list.entries import start_import
+from warehouse.import_list.liveness import alive
 
 GOOD = "email,name\nann@example.com,Ann\n"
 
 
 @pytest.fixture(autouse=True)
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("warehouse.liveness.GRACE_SECONDS", 0.1)
+    monkeypatch.setattr("warehouse.import_list.liveness.GRACE_SECONDS", 0.1)
 
 
 @contextmanager

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from tests.flows.conftest import Contacts
-from warehouse.connection import Warehouse
-from warehouse.imports import start_import
-from warehouse.liveness import alive
+from warehouse.database.connection import Warehouse
+from warehouse.import_list.entries import start_import
+from warehouse.import_list.liveness import alive
 
 MARK = "zq7marked"
 FILE = f"""\
@@ -97,7 +97,7 @@ def test_a_warehouse_that_is_not_there_is_told(contacts: Contacts, told: list[An
 def test_an_import_that_died_is_told_of_by_the_next(
     contacts: Contacts, told: list[Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("warehouse.liveness.GRACE_SECONDS", 0.1)
+    monkeypatch.setattr("warehouse.import_list.liveness.GRACE_SECONDS", 0.1)
     contacts("segments", "create", "any")
     with Warehouse.open(contacts.database.url) as warehouse, alive(warehouse) as key:
         now = datetime.now(UTC)

@@ -14,7 +14,7 @@ import pytest
 from flows.settings import Settings
 from tests.flows.conftest import Contacts, Database
 from tests.flows.test_several import NAMES, audience
-from warehouse.connection import Warehouse
+from warehouse.database.connection import Warehouse
 from warehouse.tables import WarehouseTables
 
 FILE = """\

@@ -134,7 +134,7 @@ def test_what_cannot_be_tidied_away_fails_no_import(contacts: Contacts, monkeypa
 
 
 def test_trouble_after_the_commit_fails_no_import(contacts: Contacts, monkeypatch: pytest.MonkeyPatch) -> None:
-    from warehouse.staging import Staging
+    from warehouse.merge.staging import Staging
 
     close = Staging.close
 
@@ -188,7 +188,7 @@ def test_a_merge_that_fails_changes_nothing(contacts: Contacts, monkeypatch: pyt
     def trouble(*_: object, **__: object) -> None:
         raise ValueError("ann@example.com")
 
-    monkeypatch.setattr("warehouse.load._complete", trouble)
+    monkeypatch.setattr("warehouse.merge.transaction._complete", trouble)
     ran = contacts("import", contacts.file(GOOD + "bad,x\n"), "--json", "--segment", "old")
     assert (ran.status, ran.json["error"]["code"]) == (1, "internal-error")
     assert contacts.database.contents() == before

@@ -15,7 +15,7 @@ from sqlalchemy import Connection
 from schemas.errors.base import TransientWarehouseError, WarehouseUnusable
 from tests.flows.conftest import Contacts
 from tests.flows.test_several import audience
-from warehouse.staging import Staging
+from warehouse.merge.staging import Staging
 
 MARK = "zq7marked"
 MARKED = f"""\
@@ -223,10 +223,10 @@ def test_a_warehouse_that_was_away_is_tried_again(
     contacts: Contacts, impatient: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The connection dies inside the transaction, when contacts were written already."""
-    import warehouse.load
+    import warehouse.merge.transaction
 
     contacts("segments", "create", "vip")
-    complete = warehouse.load._complete
+    complete = warehouse.merge.transaction._complete
     failures: list[int] = []
 
     def dies_twice(connection: Connection, *more: Any) -> Any:
@@ -235,7 +235,7 @@ def test_a_warehouse_that_was_away_is_tried_again(
             _kill(connection, contacts.database.url)
         return complete(connection, *more)
 
-    monkeypatch.setattr(warehouse.load, "_complete", dies_twice)
+    monkeypatch.setattr(warehouse.merge.transaction, "_complete", dies_twice)
     report = contacts.load("email\nann@example.com\nbob@example.com\nbad\n", "--segment", "vip")
     assert len(failures) == 2
     assert report["contacts"] == {"inserted": 2, "updated": 0, "unchanged": 0, "skipped": 0}

@@ -12,8 +12,8 @@ from flows.stager import STAGED_AT_A_TIME, Stager
 from schemas.catalogue import FieldCatalogue
 from tests.warehouse.conftest import Importer
 from transforms.chunks.split import ChunkVerdict
-from warehouse.connection import Warehouse
-from warehouse.prepare import prepare
+from warehouse.database.connection import Warehouse
+from warehouse.database.migrations import prepare
 
 CHUNKS = 3 * STAGED_AT_A_TIME
 

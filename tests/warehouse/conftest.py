@@ -14,11 +14,11 @@ from sqlalchemy import select
 
 from schemas.catalogue import Field, FieldCatalogue
 from schemas.choices import Blanks, MergePolicy
-from warehouse.connection import Warehouse
-from warehouse.imports import start_import
-from warehouse.load import Loaded, load_import
-from warehouse.prepare import prepare
-from warehouse.staging import Staging
+from warehouse.database.connection import Warehouse
+from warehouse.database.migrations import prepare
+from warehouse.import_list.entries import start_import
+from warehouse.merge.staging import Staging
+from warehouse.merge.transaction import Loaded, load_import
 from warehouse.tables import WarehouseTables
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)

@@ -10,7 +10,7 @@ from sqlalchemy import Connection, event, text
 
 from schemas.errors.base import WarehouseError
 from tests.warehouse.conftest import Importer
-from warehouse.merge import MergeCounts
+from warehouse.merge.statements import MergeCounts
 
 ROWS: list[dict[str, Any]] = [{"email": f"{letter}@example.org", "name": letter} for letter in "cabed"]
 IN_THE_FILES_ORDER = [row["email"] for row in ROWS]
@@ -19,7 +19,7 @@ TAKES_AWAY = "drop constraint"
 
 @pytest.fixture(autouse=True)
 def five_are_many(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("warehouse.merge.MANY", len(ROWS))
+    monkeypatch.setattr("warehouse.merge.statements.MANY", len(ROWS))
 
 
 @pytest.fixture(params=["postgres"])

@@ -11,9 +11,9 @@ import pytest
 from sqlalchemy import make_url, text
 
 from schemas.errors.base import TransientWarehouseError, WarehouseUnusable
-from warehouse import connection
-from warehouse.connection import Warehouse
-from warehouse.faults import fault, translated
+from warehouse.database import connection
+from warehouse.database.connection import Warehouse
+from warehouse.errors import fault, translated
 
 SECRET = "s3cret"
 

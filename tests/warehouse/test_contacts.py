@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from tests.warehouse.conftest import Importer
-from warehouse.contacts import export_batches
+from warehouse.contacts.export import export_batches
 
 
 def exported(importer: Importer, rows: int = 50_000) -> pd.DataFrame:

@@ -10,12 +10,12 @@ from schemas.choices import Blanks, MergePolicy
 from schemas.errors.base import WarehouseError
 from schemas.errors.request import ApprovalOutdated
 from tests.warehouse.conftest import Importer
-from warehouse.connection import Warehouse, lock_tables
-from warehouse.foresee import Foreseen, foresee
-from warehouse.imports import get_import
-from warehouse.merge import MergeCounts
-from warehouse.segments import create_segment, list_segments
-from warehouse.staging import Staging
+from warehouse.contacts.segments import create_segment, list_segments
+from warehouse.database.connection import Warehouse, lock_tables
+from warehouse.import_list.entries import get_import
+from warehouse.merge.dry_run import Foreseen, foresee
+from warehouse.merge.staging import Staging
+from warehouse.merge.statements import MergeCounts
 from warehouse.tables import WarehouseTables
 
 STORED: list[dict[str, Any]] = [

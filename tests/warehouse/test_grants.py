@@ -12,8 +12,8 @@ from sqlalchemy import make_url
 from schemas.catalogue import FieldCatalogue
 from schemas.errors.base import WarehouseUnusable
 from tests.warehouse.conftest import Importer
-from warehouse.connection import Warehouse
-from warehouse.prepare import prepare
+from warehouse.database.connection import Warehouse
+from warehouse.database.migrations import prepare
 
 DOCS = Path(__file__).parents[2] / "docs" / "security.md"
 

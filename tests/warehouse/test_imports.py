@@ -5,8 +5,9 @@ from datetime import UTC, datetime, timedelta, timezone
 import pytest
 
 from schemas.errors.request import UnknownImport
-from warehouse.connection import Warehouse
-from warehouse.imports import (
+from warehouse.database.connection import Warehouse
+from warehouse.database.migrations import prepare_import_list
+from warehouse.import_list.entries import (
     fail_import,
     get_import,
     list_imports,
@@ -14,7 +15,6 @@ from warehouse.imports import (
     skip_import,
     start_import,
 )
-from warehouse.prepare import prepare_import_list
 
 NOON = datetime(2026, 7, 1, 12, 0, 0, 5, tzinfo=UTC)
 IN_MADRID = NOON.astimezone(timezone(timedelta(hours=2)))

@@ -14,9 +14,10 @@ import pytest
 
 from tests.warehouse.conftest import Importer
 from tests.warehouse.test_staging import cut_connections
-from warehouse import liveness
-from warehouse.connection import Warehouse
-from warehouse.imports import (
+from warehouse.database.connection import Warehouse
+from warehouse.database.migrations import prepare_import_list
+from warehouse.import_list import liveness
+from warehouse.import_list.entries import (
     dead_imports,
     fail_import,
     forget_life,
@@ -26,15 +27,14 @@ from warehouse.imports import (
     take_up,
     wait_for_answer,
 )
-from warehouse.liveness import alive, dead_among
-from warehouse.prepare import prepare_import_list
+from warehouse.import_list.liveness import alive, dead_among
 
 NOW = datetime.now(UTC)
 HOLDER = """
 import sys, time
-from warehouse.connection import Warehouse
-from warehouse.imports import start_import
-from warehouse.liveness import alive
+from warehouse.database.connection import Warehouse
+from warehouse.import_list.entries import start_import
+from warehouse.import_list.liveness import alive
 from datetime import UTC, datetime
 with Warehouse.open(sys.argv[1], sys.argv[2] or None) as warehouse, alive(warehouse) as key:
     start_import(warehouse, source="x", merge_policy="overwrite", started_at=datetime.now(UTC), alive_key=key)

@@ -11,10 +11,10 @@ from sqlalchemy import func, select
 from schemas.errors.base import Interrupted, WarehouseError
 from schemas.errors.request import UnknownSegment
 from tests.warehouse.conftest import NOON, Importer
-from warehouse.connection import Warehouse
-from warehouse.imports import fail_import, get_import
-from warehouse.merge import MergeCounts
-from warehouse.segments import create_segment, list_segments
+from warehouse.contacts.segments import create_segment, list_segments
+from warehouse.database.connection import Warehouse
+from warehouse.import_list.entries import fail_import, get_import
+from warehouse.merge.statements import MergeCounts
 from warehouse.tables import WarehouseTables
 
 ANN, BOB = "ann@example.org", "bob@example.org"

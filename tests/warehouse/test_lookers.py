@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from schemas.choices import MergePolicy
 from tests.warehouse.conftest import Importer
-from warehouse import lookers
-from warehouse.merge import MergeCounts
+from warehouse.backends import parallel_readers as lookers
+from warehouse.merge.statements import MergeCounts
 from warehouse.tables import WarehouseTables
 
 ROWS = [{"email": f"c{number:03}@example.org", "name": "Ann", "points": number} for number in range(1, 101)]

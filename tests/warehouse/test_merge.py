@@ -11,8 +11,8 @@ from sqlalchemy.dialects import postgresql, sqlite
 from schemas.choices import Blanks, MergePolicy
 from schemas.errors.base import MergeOutOfBalance
 from tests.warehouse.conftest import NOON, Importer
-from warehouse.foresee import foresee
-from warehouse.merge import MergeCounts, merge_statements
+from warehouse.merge.dry_run import foresee
+from warehouse.merge.statements import MergeCounts, merge_statements
 from warehouse.tables import WarehouseTables
 
 ANN = "ann@example.org"

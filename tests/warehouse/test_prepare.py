@@ -10,10 +10,10 @@ from sqlalchemy import inspect, text
 
 from schemas.catalogue import FieldCatalogue, load_catalogue
 from schemas.errors.base import FieldTypeChanged, WarehouseUnusable
-from warehouse.connection import Warehouse
-from warehouse.imports import last_rows_read, list_imports, start_import
-from warehouse.prepare import prepare, prepare_import_list
-from warehouse.segments import list_segments
+from warehouse.contacts.segments import list_segments
+from warehouse.database.connection import Warehouse
+from warehouse.database.migrations import prepare, prepare_import_list
+from warehouse.import_list.entries import last_rows_read, list_imports, start_import
 
 EMAIL = {"id": "email", "type": "email", "identity": True}
 

@@ -7,10 +7,10 @@ import pytest
 from sqlalchemy import insert
 
 from schemas.errors.request import ImportNotCompleted
-from warehouse.connection import Warehouse
-from warehouse.imports import list_imports, start_import
-from warehouse.prepare import prepare_import_list
-from warehouse.retries import Mended, Mending, earlier_import, record_mended
+from warehouse.database.connection import Warehouse
+from warehouse.database.migrations import prepare_import_list
+from warehouse.import_list.entries import list_imports, start_import
+from warehouse.import_list.retries import Mended, Mending, earlier_import, record_mended
 from warehouse.tables import WarehouseTables
 
 NOON = datetime(2026, 7, 1, 12, tzinfo=UTC)

@@ -7,9 +7,9 @@ from sqlalchemy import delete
 
 from schemas.errors.request import UnknownSegment, UsageError
 from tests.warehouse.conftest import Importer
-from warehouse.connection import Warehouse
-from warehouse.prepare import prepare_import_list
-from warehouse.segments import check_segment, create_segment, list_segments
+from warehouse.contacts.segments import check_segment, create_segment, list_segments
+from warehouse.database.connection import Warehouse
+from warehouse.database.migrations import prepare_import_list
 from warehouse.tables import WarehouseTables
 
 

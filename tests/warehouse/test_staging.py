@@ -15,10 +15,10 @@ from sqlalchemy import Connection, event, select, text
 
 from schemas.errors.base import TransientWarehouseError
 from tests.warehouse.conftest import Importer
-from warehouse.connection import Warehouse
-from warehouse.copying import ROWS_A_WRITE
-from warehouse.merge import MergeCounts
-from warehouse.staging import Staging
+from warehouse.backends.copying import ROWS_A_WRITE
+from warehouse.database.connection import Warehouse
+from warehouse.merge.staging import Staging
+from warehouse.merge.statements import MergeCounts
 
 ANN, BOB, EVE = "ann@example.org", "bob@example.org", "eve@example.org"
 

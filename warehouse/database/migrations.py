@@ -8,8 +8,8 @@ from sqlalchemy.types import TypeEngine
 
 from schemas.catalogue import Field, FieldCatalogue
 from schemas.errors.base import FieldTypeChanged, WarehouseUnusable
-from warehouse.connection import Warehouse
-from warehouse.faults import patient
+from warehouse.database.connection import Warehouse
+from warehouse.errors import patient
 from warehouse.tables import COLUMN_TYPES, WarehouseTables
 
 # Any number will do, as long as every version of this project asks for the same one.

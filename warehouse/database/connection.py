@@ -14,7 +14,7 @@ from typing import Any, Self
 from sqlalchemy import URL, Connection, Engine, Table, create_engine, event, make_url, text
 
 from schemas.errors.base import TransientWarehouseError, WarehouseUnusable
-from warehouse.faults import translated
+from warehouse.errors import translated
 
 POSTGRES = ("postgresql", "postgres")
 HOW_TO = "write sqlite:///path/to/file.db or postgresql://user@host/database"

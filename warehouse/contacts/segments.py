@@ -6,8 +6,8 @@ from typing import Any
 from sqlalchemy import Connection, func, insert, select
 
 from schemas.errors.request import UnknownSegment, UsageError
-from warehouse.connection import Warehouse, lock_tables
-from warehouse.faults import patient
+from warehouse.database.connection import Warehouse, lock_tables
+from warehouse.errors import patient
 from warehouse.tables import WarehouseTables
 
 

@@ -9,9 +9,9 @@ from sqlalchemy import Connection, Select, Table, exists, func, literal, select
 
 from schemas.choices import Blanks, MergePolicy
 from schemas.errors.base import MergeOutOfBalance
-from warehouse.connection import allow_memory
-from warehouse.merge import MergeCounts, merge_statements, preview
-from warehouse.staging import Staging
+from warehouse.database.connection import allow_memory
+from warehouse.merge.staging import Staging
+from warehouse.merge.statements import MergeCounts, merge_statements, preview
 from warehouse.tables import WarehouseTables
 
 

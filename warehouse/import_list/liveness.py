@@ -18,8 +18,8 @@ from typing import Protocol
 from sqlalchemy import Connection, text
 from sqlalchemy.exc import SQLAlchemyError
 
-from warehouse.connection import Warehouse
-from warehouse.faults import translated
+from warehouse.database.connection import Warehouse
+from warehouse.errors import translated
 
 # "CONT", so that nobody else's advisory locks are ours; the import's key is the second number.
 NAMESPACE = 0x434F4E54

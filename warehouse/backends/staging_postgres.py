@@ -8,8 +8,8 @@ from sqlalchemy import Connection, Table, delete, select
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.schema import CreateTable, DropTable
 
-from warehouse.connection import Warehouse
-from warehouse.copying import copy_batches
+from warehouse.backends.copying import copy_batches
+from warehouse.database.connection import Warehouse
 
 # It is open while a file is read and checked, whatever the server thinks of transactions that idle or last.
 NO_HURRY = """

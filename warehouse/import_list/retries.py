@@ -8,8 +8,8 @@ import numpy as np
 from sqlalchemy import Connection, insert, select
 
 from schemas.errors.request import ImportNotCompleted
-from warehouse.connection import Warehouse
-from warehouse.imports import COMPLETED, get_import, missing_column
+from warehouse.database.connection import Warehouse
+from warehouse.import_list.entries import COMPLETED, get_import, missing_column
 from warehouse.tables import WarehouseTables
 
 

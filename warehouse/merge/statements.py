@@ -33,7 +33,7 @@ from sqlalchemy.types import Text
 
 from schemas.choices import Blanks, MergePolicy
 from schemas.errors.base import MergeOutOfBalance
-from warehouse.bulk import without_keys, write_down
+from warehouse.backends.bulk import without_keys, write_down
 from warehouse.tables import UtcDateTime
 
 MANY = 50_000  # for fewer new contacts, taking the keys away and building them again gains nothing

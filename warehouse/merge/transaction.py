@@ -12,14 +12,14 @@ from sqlalchemy import Connection, Insert, Table, exists, insert, literal, selec
 from schemas.choices import Blanks, MergePolicy
 from schemas.errors.base import Interrupted
 from schemas.errors.request import ApprovalOutdated
-from warehouse.bulk import append_frame
-from warehouse.connection import Warehouse, allow_memory, lock_tables
-from warehouse.imports import COMPLETED, RUNNING, report_values
-from warehouse.merge import MergeCounts, merge, merge_statements
-from warehouse.plain_text import storable
-from warehouse.retries import Mended, Mending, record_mended
-from warehouse.segments import require_segment
-from warehouse.staging import Staging
+from warehouse.backends.bulk import append_frame
+from warehouse.contacts.segments import require_segment
+from warehouse.database.connection import Warehouse, allow_memory, lock_tables
+from warehouse.import_list.entries import COMPLETED, RUNNING, report_values
+from warehouse.import_list.retries import Mended, Mending, record_mended
+from warehouse.merge.staging import Staging
+from warehouse.merge.statements import MergeCounts, merge, merge_statements
+from warehouse.storable_text import storable
 from warehouse.tables import WarehouseTables
 
 Report = dict[str, Any]

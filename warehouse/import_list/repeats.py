@@ -5,9 +5,9 @@ from typing import NamedTuple
 
 from sqlalchemy import ColumnElement, Connection, Table, and_, func, or_, select
 
-from warehouse.connection import Warehouse
-from warehouse.imports import COMPLETED, SKIPPED, series_of
-from warehouse.plain_text import storable
+from warehouse.database.connection import Warehouse
+from warehouse.import_list.entries import COMPLETED, SKIPPED, series_of
+from warehouse.storable_text import storable
 from warehouse.tables import WarehouseTables
 
 

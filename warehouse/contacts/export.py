@@ -8,7 +8,7 @@ from sqlalchemy import ColumnElement, Connection, Table, Text, case, cast, false
 from schemas.catalogue import Field, FieldCatalogue
 from schemas.cells.decimals import plain_decimal
 from schemas.field_types import Storage
-from warehouse.connection import Warehouse
+from warehouse.database.connection import Warehouse
 from warehouse.tables import WarehouseTables
 
 ROWS_A_BATCH = 50_000

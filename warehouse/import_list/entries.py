@@ -23,10 +23,10 @@ from sqlalchemy import (
 )
 
 from schemas.errors.request import UnknownImport
-from warehouse.connection import Warehouse
-from warehouse.faults import patient
-from warehouse.liveness import dead_among, free_among
-from warehouse.plain_text import storable
+from warehouse.database.connection import Warehouse
+from warehouse.errors import patient
+from warehouse.import_list.liveness import dead_among, free_among
+from warehouse.storable_text import storable
 from warehouse.tables import COUNTS, WarehouseTables
 
 LISTED = 50

@@ -13,9 +13,9 @@ from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.schema import CreateTable, ExecutableDDLElement
 from sqlalchemy.sql.compiler import DDLCompiler
 
-from warehouse.copying import copy_batches
-from warehouse.lookers import find_together
-from warehouse.plain_text import storable_column
+from warehouse.backends.copying import copy_batches
+from warehouse.backends.parallel_readers import find_together
+from warehouse.storable_text import storable_column
 
 # A key is plain when its definition is all there is to it: what else somebody said of it would be lost with it.
 KEYS = text("""

@@ -14,10 +14,10 @@ from sqlalchemy import Column, Connection, MetaData, Table, Text
 from schemas.catalogue import Field
 from schemas.cells.arrow_columns import ARROW_TYPES
 from schemas.errors.base import TransientWarehouseError
-from warehouse.connection import Warehouse
-from warehouse.faults import translated
-from warehouse.staging_postgres import PostgresStore
-from warehouse.staging_sqlite import SqliteStore
+from warehouse.backends.staging_postgres import PostgresStore
+from warehouse.backends.staging_sqlite import SqliteStore
+from warehouse.database.connection import Warehouse
+from warehouse.errors import translated
 from warehouse.tables import Number, field_columns
 
 Numbers: TypeAlias = "pa.Array[Any]"

@@ -12,7 +12,7 @@ from sqlalchemy.dialects import sqlite
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.schema import CreateTable
 
-from warehouse.connection import Warehouse
+from warehouse.database.connection import Warehouse
 
 DIALECT = sqlite.dialect()
 # The file can be made anew from the staged Arrow files at any time, so nothing is spent on its safety.

@@ -1,0 +1,1 @@
+"""Everything that one database does differently from the others."""

@@ -1,0 +1,1 @@
+"""Contacts and segments as they are stored."""

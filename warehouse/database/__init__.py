@@ -1,0 +1,1 @@
+"""Opens the warehouse and creates what is missing in it."""

@@ -1,0 +1,1 @@
+"""The list of imports: entries, liveness, repeats, and retries."""
