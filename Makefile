@@ -16,7 +16,7 @@ DEV := $(VENV)/.dev
 PEERS := $(VENV)/peers
 USERS := $(VENV)/users
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
-HOME_OF_RUNS := $(BIN)/python -c 'from flows.environment import prefect_home; print(prefect_home())'
+HOME_OF_RUNS := $(BIN)/python -c 'from flows.config.environment import prefect_home; print(prefect_home())'
 # `prefect server start --port` would leave the UI calling port 4200; hence PREFECT_SERVER_API_PORT below.
 LOCK_OF := $(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate \
 	--custom-compile-command "make lock" $(LOCK_ARGS)

@@ -22,7 +22,7 @@ from typing import Any, TypeVar
 import psycopg
 from psycopg import sql
 
-from flows.environment import prepare_environment
+from flows.config.environment import prepare_environment
 
 T = TypeVar("T")
 POSTGRES = "PostgreSQL"
@@ -110,7 +110,7 @@ class Bench:
         The report's seconds go into the transaction that it tells of; those of the stages have its commit in them.
         """
         known = {"CONTACTS_HOME": str(self.folder / "home"), "CONTACTS_WAREHOUSE_URL": warehouse}
-        command = [self.python, "-m", "flows.cli", *map(str, arguments), "--json"]
+        command = [self.python, "-m", "flows.cli.main", *map(str, arguments), "--json"]
         if arguments[0] != "import":
             return measure(command, **{**known, **environment})
         done = measure([*command, "--profile"], **{**known, "PREFECT_API_URL": self.prefect, **environment})
@@ -166,7 +166,7 @@ def prefect_server(folder: Path) -> Iterator[str]:
     for name in ("PREFECT_API_URL", "PREFECT_HOME", "PREFECT_PROFILE"):
         os.environ.pop(name, None)
     prepare_environment()
-    from flows.local_server import LocalServer
+    from flows.cli.local_server import LocalServer
 
     server = LocalServer(Path(os.environ["PREFECT_HOME"]))
     server.wait()

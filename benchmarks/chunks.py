@@ -12,13 +12,13 @@ import time
 
 from prefect import flow
 
-from flows.environment import prepare_environment
-from flows.examination import Examination, check_whole
-from flows.examine import catalogue_for, lay_out
-from flows.progress import Silent
-from flows.request import ReadingOptions
-from flows.settings import Settings
-from flows.task_runs import on_task_runner
+from flows.config.environment import prepare_environment
+from flows.config.request import ReadingOptions
+from flows.config.settings import Settings
+from flows.import_runs.task_runners import on_task_runner
+from flows.pipeline.chunk_runs import Examination, check_whole
+from flows.pipeline.progress import Silent
+from flows.pipeline.steps import catalogue_for, lay_out
 from transforms.landing.land import land
 from transforms.work_folder import ImportFolder
 

@@ -5,7 +5,7 @@ import os
 import sys
 import time
 
-from flows.environment import make_prefect_home, prepare_environment
+from flows.config.environment import make_prefect_home, prepare_environment
 
 
 def main() -> None:

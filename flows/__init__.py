@@ -1,0 +1,1 @@
+"""The Prefect flows, their reports and artifacts, and the contacts command."""

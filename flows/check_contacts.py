@@ -6,14 +6,14 @@ from dataclasses import replace
 from prefect import flow
 from prefect.client.schemas.objects import State
 
-from flows.artifacts import publish_rejected_rows, publish_summary
-from flows.check import examine_into
-from flows.report import ImportReport, Outcome, Report, as_logged_error
-from flows.request import ReadingOptions
-from flows.run_ends import final_state, named_by_file
-from flows.settings import Settings
-from flows.several import each_file, together
-from flows.sources import scheduled_day
+from flows.config.request import ReadingOptions
+from flows.config.settings import Settings
+from flows.import_runs.multi_file import each_file, together
+from flows.import_runs.run_states import final_state, named_by_file
+from flows.pipeline.check import examine_into
+from flows.pipeline.sources import scheduled_day
+from flows.publishing.artifacts import publish_rejected_rows, publish_summary
+from flows.reports.report import ImportReport, Outcome, Report, as_logged_error
 from transforms.work_folder import ImportFolder
 
 

@@ -12,18 +12,18 @@ from prefect import flow, runtime
 from prefect.client.schemas.objects import State
 from prefect.states import Cancelled
 
-from flows.conversation import Asked, Facts, Question, ask, can_ask, last_question
-from flows.file_in_hand import COLUMNS, FileInHand, with_mapping
-from flows.forms import BACK, GO_ON, STOP, mapping_of
+from flows.config.request import ImportRequest
+from flows.config.settings import Settings
+from flows.guided.forms import BACK, GO_ON, STOP, mapping_of
+from flows.guided.session import COLUMNS, FileInHand, with_mapping
+from flows.guided.suspension import Asked, Facts, Question, ask, can_ask, last_question
 from flows.import_contacts import show_and_tell
-from flows.import_folders import remove_import_folder
-from flows.import_life import ready_and_alive, record_failure, run_id, run_import
-from flows.import_steps import found_in_order, landed_in, made_ready
-from flows.report import ImportReport, Report, as_known_error, as_logged_error
-from flows.request import ImportRequest
-from flows.run_ends import final_state, named_by_file
-from flows.same_file import SameFile
-from flows.settings import Settings
+from flows.import_runs.lifecycle import ready_and_alive, record_failure, run_id, run_import
+from flows.import_runs.run_states import final_state, named_by_file
+from flows.import_runs.same_file import SameFile
+from flows.import_runs.tasks import found_in_order, landed_in, made_ready
+from flows.import_runs.work_folders import remove_import_folder
+from flows.reports.report import ImportReport, Report, as_known_error, as_logged_error
 from schemas.errors.request import NeedsDeployment, Stopped
 from transforms.work_folder import ImportFolder, name_of
 from warehouse.database.connection import Warehouse

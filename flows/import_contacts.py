@@ -5,18 +5,18 @@ from collections.abc import Sequence
 from prefect import flow
 from prefect.client.schemas.objects import State
 
-from flows.artifacts import publish_import_list, publish_summary
-from flows.events import announce
-from flows.examine import lay_out
-from flows.import_life import ready_and_alive, run_import
-from flows.import_steps import found_in_order, landed_in, load_task, made_ready, opaque, staged
-from flows.report import ImportReport, Outcome, Report, as_logged_error, tell
-from flows.request import ImportRequest
-from flows.run_ends import final_state, named_by_file
-from flows.same_file import SameFile
-from flows.settings import Settings
-from flows.several import each_file, together
-from flows.sources import Origin, scheduled_day
+from flows.config.request import ImportRequest
+from flows.config.settings import Settings
+from flows.import_runs.lifecycle import ready_and_alive, run_import
+from flows.import_runs.multi_file import each_file, together
+from flows.import_runs.run_states import final_state, named_by_file
+from flows.import_runs.same_file import SameFile
+from flows.import_runs.tasks import found_in_order, landed_in, load_task, made_ready, opaque, staged
+from flows.pipeline.sources import Origin, scheduled_day
+from flows.pipeline.steps import lay_out
+from flows.publishing.artifacts import publish_import_list, publish_summary
+from flows.publishing.events import announce
+from flows.reports.report import ImportReport, Outcome, Report, as_logged_error, tell
 from schemas.errors.base import Interrupted
 from transforms.work_folder import ImportFolder
 from warehouse.database.connection import Warehouse

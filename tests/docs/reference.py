@@ -7,11 +7,11 @@ from enum import StrEnum
 
 from pydantic.fields import FieldInfo
 
-from flows import local_server
-from flows.arguments import FAILED, WRONG_COMMAND, build_parser
-from flows.report import ImportReport
-from flows.request import ImportRequest, ReadingOptions
-from flows.settings import PREFIX, Settings
+from flows.cli import local_server
+from flows.cli.parser import FAILED, WRONG_COMMAND, build_parser
+from flows.config.request import ImportRequest, ReadingOptions
+from flows.config.settings import PREFIX, Settings
+from flows.reports.report import ImportReport
 from schemas.catalogue import Field, FieldCatalogue, Option
 from schemas.choices import MergePolicy
 from schemas.errors import base as schema_errors

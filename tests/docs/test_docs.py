@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from flows.arguments import build_parser
+from flows.cli.parser import build_parser
 from tests.docs.reference import ARCHITECTURE, PACKAGES, PRESETS, RULES, errors, options, sections
 from tests.docs.sections import HOUSE, RENEW, Section
 

@@ -14,7 +14,7 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from flows.environment import CONSOLE_LEVEL, OFFLINE
+from flows.config.environment import CONSOLE_LEVEL, OFFLINE
 from schemas.catalogue import load_catalogue
 from tests.flows.conftest import (  # noqa: F401 - these are fixtures
     Contacts,

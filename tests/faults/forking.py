@@ -13,7 +13,13 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-LOADED = ("flows.commands", "flows.import_contacts", "flows.listings", "flows.local_server", "warehouse.merge.staging")
+LOADED = (
+    "flows.cli.file_commands",
+    "flows.import_contacts",
+    "flows.cli.warehouse_commands",
+    "flows.cli.local_server",
+    "warehouse.merge.staging",
+)
 
 
 def main() -> None:
@@ -57,8 +63,8 @@ def _run(order: dict[str, Any]) -> None:
     for number, name in ((1, order["said"]), (2, str(Path(order["said"]).with_suffix(".err")))):
         os.dup2(os.open(name, os.O_CREAT | os.O_WRONLY | os.O_TRUNC), number)
     os.environ.update(order["environment"])
-    from flows.cli import main as contacts
-    from flows.environment import prepare_environment
+    from flows.cli.main import main as contacts
+    from flows.config.environment import prepare_environment
 
     prepare_environment()
     if order["trap"]:

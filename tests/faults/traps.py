@@ -11,13 +11,13 @@ from typing import Any
 
 # Where an import can be hit, in the order in which it comes there.
 POINTS = {
-    "listed": "flows.import_life:make_import_folder",
+    "listed": "flows.import_runs.lifecycle:make_import_folder",
     "landed": "flows.import_contacts:landed_in",
     "reading": "transforms.chunks.read:_profile",
-    "checking": "flows.examination:check_chunk",
+    "checking": "flows.pipeline.chunk_runs:check_chunk",
     "staging": "warehouse.merge.staging:Staging._take",
-    "read": "flows.import_steps:check_enough",
-    "settling": "flows.import_steps:settle",
+    "read": "flows.import_runs.tasks:check_enough",
+    "settling": "flows.import_runs.tasks:settle",
     "excluding": "warehouse.merge.staging:Staging._remove",
     "ensured": "warehouse.merge.staging:Staging.ensure",
     "merging": "warehouse.merge.transaction:merge",
@@ -25,8 +25,8 @@ POINTS = {
     "columns": "warehouse.merge.transaction:_insert_columns",
     "rejections": "warehouse.merge.transaction:_insert_rejections",
     "completing": "warehouse.merge.transaction:_complete",
-    "committed": "flows.import_steps:load_import",
-    "tidying": "flows.import_life:tidy_folder",
+    "committed": "flows.import_runs.tasks:load_import",
+    "tidying": "flows.import_runs.lifecycle:tidy_folder",
     "telling": "flows.import_contacts:tell",
     "showing": "flows.import_contacts:show_and_tell",
 }
@@ -113,13 +113,13 @@ def _signature(function: Callable[..., Any]) -> Any:
 
 def _in_the_merge(begin: Callable[[], None]) -> None:
     """Call `begin` when the merge begins: what comes before it is of no interest here."""
-    load = resolve_name("flows.import_steps:load_import")
+    load = resolve_name("flows.import_runs.tasks:load_import")
 
     def loading(*args: Any, **kwargs: Any) -> Any:
         begin()
         return load(*args, **kwargs)
 
-    sys.modules["flows.import_steps"].load_import = loading  # type: ignore[attr-defined]
+    sys.modules["flows.import_runs.tasks"].load_import = loading  # type: ignore[attr-defined]
 
 
 def _trap_statements(when: str, number: int, act: Callable[[], None]) -> None:

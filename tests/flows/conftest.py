@@ -13,9 +13,9 @@ from typing import Any
 import psycopg
 import pytest
 
-from flows.cli import main
-from flows.environment import CONSOLE_LEVEL, OFFLINE, TEMPORARY_SERVER
-from flows.local_server import LocalServer
+from flows.cli.local_server import LocalServer
+from flows.cli.main import main
+from flows.config.environment import CONSOLE_LEVEL, OFFLINE, TEMPORARY_SERVER
 from schemas.catalogue import load_catalogue
 from warehouse.database.connection import Warehouse
 from warehouse.database.migrations import prepare

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from flows.ceilings import share_of
-from flows.request import ImportRequest
+from flows.config.request import ImportRequest
+from flows.pipeline.limits import share_of
 from tests.flows.conftest import Contacts
 
 TEN = "email,name,points\n" + "".join(f"user{n}@example.com,Name {n},{n + 1}\n" for n in range(10))

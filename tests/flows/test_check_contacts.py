@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from flows.request import ReadingOptions
+from flows.config.request import ReadingOptions
 from tests.flows.test_several import IN_ORDER, audience
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from flows.import_folders import folder_name
+from flows.import_runs.work_folders import folder_name
 from schemas.choices import MergePolicy
 from tests.flows.conftest import Contacts
 from tests.flows.test_prune import age
@@ -88,16 +88,16 @@ def test_a_living_import_is_left_alone_however_old_its_folder(contacts: Contacts
 def test_an_import_that_died_after_its_commit_keeps_its_rejected_file(
     contacts: Contacts, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("flows.import_life.tidy_folder", lambda *_, **__: True)
-    monkeypatch.setattr("flows.import_life.forget_life", lambda *_: None)
+    monkeypatch.setattr("flows.import_runs.lifecycle.tidy_folder", lambda *_, **__: True)
+    monkeypatch.setattr("flows.import_runs.lifecycle.forget_life", lambda *_: None)
     report = contacts.load(GOOD + "bad,Bad\n")
     monkeypatch.undo()
     folder = Path(report["rejected_file"]).parent
     monkeypatch.setenv("CONTACTS_HOME", str(contacts.folder / "home"))
     assert len(list(folder.iterdir())) > 1
     with Warehouse.open(contacts.database.url, contacts.database.schema) as warehouse:
-        from flows.dead_imports import bury_dead_imports
-        from flows.settings import Settings
+        from flows.config.settings import Settings
+        from flows.import_runs.recovery import bury_dead_imports
 
         bury_dead_imports(warehouse, Settings.load())
     assert [path.name for path in folder.iterdir()] == ["rejected.csv"]
@@ -124,6 +124,6 @@ def test_trouble_with_the_dead_stops_nobody(contacts: Contacts, monkeypatch: pyt
 
     with begun(contacts):
         pass
-    monkeypatch.setattr("flows.dead_imports.fail_import", refuse)
+    monkeypatch.setattr("flows.import_runs.recovery.fail_import", refuse)
     assert "running" in contacts("imports").out
     contacts.load(GOOD)

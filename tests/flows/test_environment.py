@@ -7,8 +7,8 @@ from unittest.mock import patch
 
 import pytest
 
-from flows import environment
-from flows.environment import CONSOLE_LEVEL, has_own_prefect, home_folder, prefect_home, prepare_environment
+from flows.config import environment
+from flows.config.environment import CONSOLE_LEVEL, has_own_prefect, home_folder, prefect_home, prepare_environment
 
 
 @pytest.fixture(autouse=True)
@@ -77,7 +77,7 @@ def test_prefects_log_stays_off_the_console(
 
 def test_a_checkout_keeps_its_data_beside_the_code(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("CONTACTS_HOME")
-    assert home_folder() == Path(environment.__file__).parents[1] / "data"
+    assert home_folder() == Path(environment.__file__).parents[2] / "data"
 
 
 def test_an_installed_package_keeps_its_data_with_the_users(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -118,7 +118,7 @@ def test_an_interrupted_import_is_told_as_failed(
     def interrupt(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("flows.import_steps.settle", interrupt)
+    monkeypatch.setattr("flows.import_runs.tasks.settle", interrupt)
     assert contacts("import", contacts.file(FILE)).status != 0
     failed, dropped = ours()
     assert (failed.event, failed.payload["error"]) == ("contacts.import.failed", "interrupted")
@@ -132,7 +132,7 @@ def test_a_server_that_went_away_is_not_waited_for_again(
     def away(*_: object, **__: object) -> None:
         raise ConnectionError
 
-    monkeypatch.setattr("flows.artifacts.create_markdown_artifact", away)
+    monkeypatch.setattr("flows.publishing.artifacts.create_markdown_artifact", away)
     monkeypatch.setattr("flows.import_contacts.publish_import_list", pytest.fail)
     contacts.load(FILE)
     assert ours() == []
@@ -143,5 +143,5 @@ def test_trouble_in_telling_fails_no_import(contacts: Contacts, monkeypatch: pyt
     def away(*_: object, **__: object) -> None:
         raise RuntimeError("the server is away")
 
-    monkeypatch.setattr("flows.events.emit_event", away)
+    monkeypatch.setattr("flows.publishing.events.emit_event", away)
     assert contacts.load(FILE)["contacts"]["inserted"] == 1

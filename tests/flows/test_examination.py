@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
-from flows.examination import Examination, GapFound, check_whole
-from flows.examine import land_file, lay_out
-from flows.progress import Silent
-from flows.request import ReadingOptions
-from flows.running import Run, in_threads
+from flows.config.request import ReadingOptions
+from flows.pipeline.chunk_runs import Examination, GapFound, check_whole
+from flows.pipeline.progress import Silent
+from flows.pipeline.steps import land_file, lay_out
+from flows.pipeline.task_order import Run, in_threads
 from schemas.catalogue import FieldCatalogue
 from tests.flows.conftest import Contacts
 from tests.transforms.cells import field_of

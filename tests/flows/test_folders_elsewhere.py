@@ -82,7 +82,7 @@ def test_a_failed_import_leaves_no_folder(contacts: Contacts, imports: str) -> N
 def test_old_folders_go_wherever_they_are(contacts: Contacts, imports: str, monkeypatch: pytest.MonkeyPatch) -> None:
     report = contacts.load(MESSY)
     assert contacts("imports", "prune", "--older-than", "1d", "--json").json == {"removed": 0, "kept": 1}
-    monkeypatch.setattr("flows.import_folders.time.time", lambda: 4e9)
+    monkeypatch.setattr("flows.import_runs.work_folders.time.time", lambda: 4e9)
     assert contacts("imports", "prune", "--older-than", "1d", "--json").json == {"removed": 1, "kept": 0}
     gone = contacts("rejected", str(report["import_id"]))
     assert (gone.status, "not there" in gone.err) == (1, True)

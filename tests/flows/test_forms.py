@@ -6,7 +6,7 @@ import pytest
 from prefect._internal.pydantic.v2_schema import create_v2_schema
 from prefect.utilities.schema_tools import validate
 
-from flows.forms import MOST_COLUMNS, NOT_IMPORTED, columns_form, mapping_of, preview_form
+from flows.guided.forms import MOST_COLUMNS, NOT_IMPORTED, columns_form, mapping_of, preview_form
 from schemas.catalogue import FieldCatalogue, load_catalogue
 from transforms.mapping.columns import map_columns
 

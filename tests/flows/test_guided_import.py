@@ -11,7 +11,7 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from flows.settings import Settings
+from flows.config.settings import Settings
 from tests.flows.conftest import Contacts, Database
 from tests.flows.test_several import NAMES, audience
 from warehouse.database.connection import Warehouse
@@ -360,7 +360,7 @@ def test_the_same_file_with_the_same_answers_is_skipped_if_so_asked(
 
 @one_warehouse
 def test_an_older_day_is_refused_at_its_first_step(contacts: Contacts, monkeypatch: pytest.MonkeyPatch) -> None:
-    import flows.import_steps as steps
+    import flows.import_runs.tasks as steps
 
     for day in ("2026-11-20", "2026-11-21"):
         contacts.file(FILE, f"c-{day}.csv")

@@ -171,7 +171,7 @@ def test_a_failure_of_ours_gives_no_value_away(contacts: Contacts, monkeypatch: 
 
     contacts.has_a_past()
     before = contacts.database.contents()
-    monkeypatch.setattr("flows.import_steps.settle", trouble)
+    monkeypatch.setattr("flows.import_runs.tasks.settle", trouble)
     ran = contacts("import", contacts.file(GOOD), "--json")
     assert (ran.status, ran.json["error"]["code"]) == (1, "internal-error")
     assert "ValueError" in ran.err
@@ -200,8 +200,8 @@ def test_a_merge_that_fails_changes_nothing(contacts: Contacts, monkeypatch: pyt
 
 def test_two_imports_at_once(contacts: Contacts) -> None:
     """Both complete, with the contents of one after the other."""
+    from flows.config.request import ImportRequest
     from flows.import_contacts import import_contacts
-    from flows.request import ImportRequest
 
     contacts("export", "--output", contacts.folder / "none.csv")
     start = threading.Barrier(2)

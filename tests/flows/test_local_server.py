@@ -12,12 +12,12 @@ from unittest.mock import patch
 
 import pytest
 
-from flows import local_server
-from flows.local_server import LocalServer, PrefectServerFailed, start_local_server
+from flows.cli import local_server
+from flows.cli.local_server import LocalServer, PrefectServerFailed, start_local_server
 
 RUN = """
-from flows.environment import prepare_environment
-from flows.local_server import start_local_server
+from flows.config.environment import prepare_environment
+from flows.cli.local_server import start_local_server
 
 prepare_environment()
 server = start_local_server()
@@ -83,7 +83,8 @@ def own_home(tmp_path: Path) -> Iterator[Path]:
 def test_a_server_ends_with_the_one_who_holds_it(own_home: Path) -> None:
     """Also one that came up at the second boot only."""
     holder = (
-        "import time; from flows.local_server import LocalServer; from flows.environment import prefect_home;"
+        "import time; from flows.cli.local_server import LocalServer;"
+        "from flows.config.environment import prefect_home;"
         "server = LocalServer(prefect_home()); server._process.kill(); server.wait();"
         "print(server.api_url, flush=True); time.sleep(600)"
     )

@@ -2,7 +2,7 @@
 
 import pytest
 
-from flows.markdown import cell, code, plain
+from flows.publishing.markdown import cell, code, plain
 
 SHOWN = [
     pytest.param("a|b<script>", r"a\|b\<script\>", id="tag"),

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from flows.check import check_here
-from flows.import_folders import make_import_folder
-from flows.request import ReadingOptions
-from flows.settings import Settings
+from flows.config.request import ReadingOptions
+from flows.config.settings import Settings
+from flows.import_runs.work_folders import make_import_folder
+from flows.pipeline.check import check_here
 from schemas.errors.base import ImportFolderUnusable
 
 

@@ -5,7 +5,7 @@ from xml.etree import ElementTree
 
 import pytest
 
-from flows.picture import LEAST, WIDTH, split_picture, widths
+from flows.publishing.charts import LEAST, WIDTH, split_picture, widths
 
 ROWS = {"read": 1000, "accepted": 944, "rejected": 56}
 

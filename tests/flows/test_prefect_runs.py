@@ -103,7 +103,7 @@ def test_heartbeats_only_where_they_are_asked_for(
     from prefect.context import refresh_global_settings_context
     from prefect.settings import get_current_settings
 
-    from flows.run_ends import final_state as as_it_was
+    from flows.import_runs.run_states import final_state as as_it_was
 
     if chosen:
         monkeypatch.setenv("PREFECT_FLOWS_HEARTBEAT_FREQUENCY", chosen)
@@ -178,7 +178,7 @@ def test_prefect_keeps_no_contact(
     monkeypatch.setenv("CONTACTS_ARTIFACT_VALUES", "masked")
     mark = "xk3secret"
     contacts.load(MARKED.replace(MARK, mark))
-    monkeypatch.setattr("flows.import_steps.settle", _raise(ValueError(f"{mark}@example.com")))
+    monkeypatch.setattr("flows.import_runs.tasks.settle", _raise(ValueError(f"{mark}@example.com")))
     assert contacts("import", contacts.file(MARKED.replace(MARK, mark))).status == 1
     assert len(runs.artifacts(1)) == 3
     drain_prefect()
@@ -204,7 +204,7 @@ def _raise(error: Exception) -> Callable[..., None]:
 def test_trouble_in_publishing_fails_no_import(
     maker: str, contacts: Contacts, runs: Runs, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(f"flows.artifacts.{maker}", _raise(RuntimeError("the UI is away")))
+    monkeypatch.setattr(f"flows.publishing.artifacts.{maker}", _raise(RuntimeError("the UI is away")))
     report = contacts.load(MARKED)
     assert report["contacts"]["inserted"] == 1
     assert runs.run(1).state.type.value == "COMPLETED"
@@ -213,7 +213,7 @@ def test_trouble_in_publishing_fails_no_import(
 @pytest.fixture
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """Retries without the seconds between them."""
-    from flows.import_steps import load_task
+    from flows.import_runs.tasks import load_task
 
     monkeypatch.setattr(load_task, "retry_delay_seconds", 0)
     monkeypatch.setattr(load_task, "retry_jitter_factor", None)
@@ -294,7 +294,7 @@ def test_only_what_may_pass_is_tried_again(
         tried.release()
         raise error
 
-    monkeypatch.setattr("flows.import_steps.load_import", fail)
+    monkeypatch.setattr("flows.import_runs.tasks.load_import", fail)
     ran = contacts("import", contacts.file("email\nann@example.com\n"), "--json")
     assert ran.status == 1
     assert ran.json["error"]["code"] == getattr(error, "code", "internal-error")

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from flows.cli import main
-from flows.report import ImportReport
-from flows.request import ImportRequest, ReadingOptions
-from flows.summary import summary
+from flows.cli.main import main
+from flows.config.request import ImportRequest, ReadingOptions
+from flows.publishing.summary import summary
+from flows.reports.report import ImportReport
 from schemas.errors.request import UsageError
 from schemas.presets.loader import built_in_presets
 from schemas.presets.model import AUTO

@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-from flows.examine import land_file, lay_out
-from flows.preview import first_values
-from flows.request import ReadingOptions
+from flows.config.request import ReadingOptions
+from flows.guided.preview import first_values
+from flows.pipeline.steps import land_file, lay_out
 from tests.flows.test_examination import catalogue
 from transforms.sources.fetch import Reach, find
 from transforms.work_folder import ImportFolder

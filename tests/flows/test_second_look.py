@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from flows.task_runs import discreet
+from flows.import_runs.task_runners import discreet
 from schemas.errors.base import UnexpectedError
 from tests.flows.conftest import Contacts
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from flows.settings import Settings
+from flows.config.settings import Settings
 from schemas.errors.request import SettingsInvalid, UsageError
 
 

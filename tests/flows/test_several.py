@@ -10,12 +10,12 @@ from typing import Any
 
 import pytest
 
-from flows.check import check_here
-from flows.report import Outcome
-from flows.request import ReadingOptions
-from flows.settings import Settings
-from flows.several import each_file, together
-from flows.sources import today
+from flows.config.request import ReadingOptions
+from flows.config.settings import Settings
+from flows.import_runs.multi_file import each_file, together
+from flows.pipeline.check import check_here
+from flows.pipeline.sources import today
+from flows.reports.report import Outcome
 from tests.flows.conftest import Contacts
 from tests.remote.web import web_site
 from tests.transforms.platform_exports import EXPORTS
@@ -250,7 +250,7 @@ def test_an_archive_of_an_older_night_is_not_written_over_a_later_one(
     contacts: Contacts, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     import flows.import_contacts as flow
-    import flows.import_steps as steps
+    import flows.import_runs.tasks as steps
 
     nights = Nights(contacts)
     for day in ("2026-11-20", "2026-11-21"):

@@ -100,8 +100,8 @@ def test_an_address_with_a_password_is_a_wrong_command(contacts: Contacts, reads
 def test_in_a_run_an_address_with_a_password_fails_without_being_repeated(
     contacts: Contacts, caplog: pytest.LogCaptureFixture
 ) -> None:
+    from flows.config.request import ImportRequest
     from flows.import_contacts import import_contacts
-    from flows.request import ImportRequest
 
     state: Any = import_contacts(ImportRequest(source="https://ana:hush@h/c.csv"), return_state=True)
     assert state.is_failed()
@@ -234,7 +234,7 @@ def test_a_run_of_one_of_several_schedules_means_the_day_of_its_own(contacts: Co
     from prefect.client.orchestration import get_client
     from prefect.client.schemas.filters import DeploymentFilter, DeploymentFilterId
 
-    from flows.sources import zone_of_run
+    from flows.pipeline.sources import zone_of_run
 
     deployed = Deployed("Europe/Madrid", "America/Bogota", active=True)
     with get_client(sync_client=True) as client:
@@ -252,7 +252,7 @@ def test_a_run_of_one_of_several_schedules_means_the_day_of_its_own(contacts: Co
 def test_the_form_refuses_a_password_before_prefect_stores_it() -> None:
     import re
 
-    from flows.request import ImportRequest
+    from flows.config.request import ImportRequest
 
     [pattern] = [ImportRequest.model_json_schema()["properties"]["source"]["pattern"]]
     refused = ["https://ana:hush@h/c.csv", "sftp://:hush@h/c"]

@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select
 
-from flows.report import ImportReport
-from flows.request import ReadingOptions
-from flows.stager import STAGED_AT_A_TIME, Stager
+from flows.config.request import ReadingOptions
+from flows.pipeline.background_staging import STAGED_AT_A_TIME, Stager
+from flows.reports.report import ImportReport
 from schemas.catalogue import FieldCatalogue
 from tests.warehouse.conftest import Importer
 from transforms.chunks.split import ChunkVerdict

@@ -54,7 +54,7 @@ def die_once(mark: Path) -> None:
 def test_a_killed_worker_costs_a_retry_and_not_the_import(
     in_small_chunks: Contacts, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    from flows import examination
+    from flows.pipeline import chunk_runs as examination
     from transforms.chunks import split as check
 
     mark = tmp_path / "died"

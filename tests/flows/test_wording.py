@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from flows.wording import use_of_rejected
+from flows.reports.phrases import use_of_rejected
 
 
 @pytest.mark.parametrize(

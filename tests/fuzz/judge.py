@@ -7,10 +7,10 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from flows.examination import Examination, check_whole
-from flows.examine import REJECTED_FILE, SourceFile, land_file, lay_out
-from flows.progress import Silent
-from flows.request import ReadingOptions
+from flows.config.request import ReadingOptions
+from flows.pipeline.chunk_runs import Examination, check_whole
+from flows.pipeline.progress import Silent
+from flows.pipeline.steps import REJECTED_FILE, SourceFile, land_file, lay_out
 from schemas.catalogue import Field, FieldCatalogue, load_catalogue
 from schemas.choices import Duplicates, GapRule
 from schemas.field_types import Gaps

@@ -20,9 +20,9 @@ from tempfile import TemporaryDirectory
 
 from pydantic import ValidationError
 
-from flows.check import check_here
-from flows.request import ReadingOptions
-from flows.settings import Settings
+from flows.config.request import ReadingOptions
+from flows.config.settings import Settings
+from flows.pipeline.check import check_here
 from schemas.errors.base import ContactImportError, UnexpectedError
 from tests.fuzz.cases import Case, case
 from tests.fuzz.judge import check, lost, text_of, what_is_wrong

@@ -13,9 +13,9 @@ from typing import Any
 
 import pytest
 
-from flows.check import check_here
-from flows.request import ReadingOptions
-from flows.settings import Settings
+from flows.config.request import ReadingOptions
+from flows.config.settings import Settings
+from flows.pipeline.check import check_here
 from schemas.validation.rules import Rule
 
 HERE = Path(__file__).parent

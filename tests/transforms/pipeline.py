@@ -10,10 +10,10 @@ from typing import Any, TypeVar
 import pandas as pd
 import pyarrow as pa
 
-from flows.examination import Examination, check_whole
-from flows.examine import REJECTED_FILE, land_file, lay_out
-from flows.progress import Silent
-from flows.request import ReadingOptions
+from flows.config.request import ReadingOptions
+from flows.pipeline.chunk_runs import Examination, check_whole
+from flows.pipeline.progress import Silent
+from flows.pipeline.steps import REJECTED_FILE, land_file, lay_out
 from schemas.catalogue import FieldCatalogue
 from schemas.choices import GapRule
 from transforms.chunks.duplicates import ROWS_A_PARTITION, settle_duplicates

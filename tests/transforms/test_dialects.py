@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from flows.request import ReadingOptions
+from flows.config.request import ReadingOptions
 from schemas.catalogue import FieldCatalogue
 from schemas.errors.base import ContactImportError
 from schemas.errors.request import NoEmailColumn

@@ -153,7 +153,7 @@ def test_a_larger_file_than_allowed_is_refused(tmp_path: Path) -> None:
 def test_a_local_file_loads_no_library_of_remote_ones(tmp_path: Path) -> None:
     files(tmp_path, c=1)
     program = (
-        "import sys; from flows.cli import main; main(sys.argv[1:]); "
+        "import sys; from flows.cli.main import main; main(sys.argv[1:]); "
         "print(sorted({'aiohttp', 'asyncssh', 'botocore', 'fsspec', 's3fs', 'sshfs', 'prefect'} & {*sys.modules}))"
     )
     ran = subprocess.run(

@@ -9,7 +9,7 @@ from typing import Any
 
 from playwright.sync_api import Locator, Page, TimeoutError, expect
 
-from flows.request import ImportRequest
+from flows.config.request import ImportRequest
 from tests.ui.house import Found, PrefectHouse, wait_for
 
 WAIT = 30_000

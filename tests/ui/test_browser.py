@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
-from flows.picture import WIDTH
+from flows.publishing.charts import WIDTH
 from tests.ui.house import CHECKOUT, PrefectHouse, wait_for
 from tests.ui.pages import (
     FORM,
@@ -27,7 +27,7 @@ pytestmark = [pytest.mark.ui, pytest.mark.xdist_group("ui")]  # the group keeps 
 
 THREE_IMPORTS = """\
 import contextlib, io, json, pathlib, sys
-from flows.cli import main
+from flows.cli.main import main
 
 folder = pathlib.Path(sys.argv[1])
 told = io.StringIO()

@@ -1,0 +1,1 @@
+"""The contacts command, one module for each group of commands."""

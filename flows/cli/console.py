@@ -1,0 +1,125 @@
+"""What the commands show a person on a terminal; with `--json`, one object and nothing else."""
+
+import json
+import sys
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from flows.reports.phrases import left_out, mending, use_of_rejected
+from flows.reports.report import Outcome, Report, dialect_in_words
+from schemas.validation.rules import EXPECTED, Rule, commonest_first
+
+
+def print_json(content: object) -> None:
+    """One JSON value on one line, in letters that the terminal knows."""
+    every_letter = (sys.stdout.encoding or "").lower() in ("utf-8", "utf8")
+    print(json.dumps(content, ensure_ascii=not every_letter, default=str))
+
+
+def print_table(header: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
+    """A table; numbers to the right. Texts are shown as they are, markup and control characters too."""
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    body = [list(row) for row in rows]
+    for place, name in enumerate(header):
+        number = any(isinstance(row[place], int) for row in body)
+        table.add_column(name, justify="right" if number else "left", overflow="fold")
+    for row in body:
+        table.add_row(*(Text(_shown(cell)) for cell in row))
+    _console().print(table)
+
+
+class _Console(Console):
+    """Leaves a reader who went away (`contacts imports | head`) to the command; rich would exit with 1."""
+
+    def on_broken_pipe(self) -> None:
+        raise BrokenPipeError
+
+
+def _console() -> Console:
+    """Wide where nobody looks, so that a log or a pipe gets every row on one line."""
+    return _Console(file=sys.stdout, highlight=False, width=None if sys.stdout.isatty() else 200)
+
+
+def _shown(cell: object) -> str:
+    if isinstance(cell, int) and not isinstance(cell, bool):
+        return f"{cell:,}"
+    return "".join(char if char.isprintable() else "�" for char in str("" if cell is None else cell))
+
+
+def print_report(report: Report, as_json: bool) -> None:
+    """The report of an import or a check; a failure also says its one line where errors go."""
+    if as_json:
+        print_json(report)
+    elif "imports" in report:
+        for each in report["imports"]:
+            _print_for_people(each)
+            print()
+        _print_sums(report)
+    else:
+        _print_for_people(report)
+    if report["status"] == "failed":
+        print(f"contacts: {report['error']['message']}", file=sys.stderr)
+
+
+def _print_for_people(report: Report) -> None:
+    number = report.get("import_id")
+    what = f"Import {number}" if number else "Check" if "import_id" not in report else "Import"
+    print(f"{what} of {report['source']}: {report['status']} in {report['seconds']:.1f} s")
+    if "source_file" in report:
+        print("taken:    " + report["source_file"])
+    if report["dialect"]:
+        print("file:     " + dialect_in_words(report["dialect"]))
+    if "repeats" in report:
+        print(f"It is the same file as in import {report['repeats']}, with the same catalogue and options.")
+    if report["rows"]:
+        print("rows:     " + _counts(report["rows"]))
+    if report.get("contacts"):
+        print(f"contacts: {_counts(report['contacts'])} ({report['merge']})")
+    if (retry := report.get("retry_of")) and retry["mended"] is not None:
+        print(f"retry:    {mending(retry)}")
+    if segment := report.get("segment"):
+        print(f"segment:  {segment['added']:,} contacts joined {segment['id']}")
+    if odd := left_out(report):
+        print("\nColumns not imported")
+        print_table(("column", "why", "empty cells", "suggestion"), [_odd_column(column) for column in odd])
+    if changed := [each for each in report["translations"] if each["cells"]]:
+        print(f"\nTranslations of the preset {report['preset']}")
+        rows = [(each["column"] or "(the file)", each["field"], each["translation"], each["cells"]) for each in changed]
+        print_table(("column", "field", "translation", "cells"), rows)
+    if report["rejections"]:
+        print("\nRejections")
+        ranked = commonest_first(report["rejections"])
+        print_table(("reason", "number", "expected"), [(code, count, EXPECTED[Rule(code)]) for code, count in ranked])
+    for warning in report["warnings"]:
+        print(f"\nNote: {warning}")
+    if report["rejected_file"] and report["rows"] and report["rows"]["rejected"]:
+        print(f"\nRejected rows, {use_of_rejected(report, 'with --retry-of')}: {report['rejected_file']}")
+
+
+def _print_sums(report: Report) -> None:
+    """What several files came to."""
+    print(f"All {len(report['imports'])} files: {report['status']} in {report['seconds']:.1f} s")
+    for name in ("rows", "contacts"):
+        if report.get(name):
+            print(f"{name + ':':<10}" + _counts(report[name]))
+
+
+def print_stages(outcome: Outcome) -> None:
+    """Where the time went, on standard error, so that a report in JSON stays alone."""
+    rows = (outcome.report["rows"] or {}).get("read", 0)
+    print(f"{'stage':<24} {'seconds':>8} {'rows/s':>12}", file=sys.stderr)
+    for name, seconds in outcome.stages.items():
+        print(f"{name:<24} {seconds:>8.2f} {rows / max(seconds, 1e-9):>12,.0f}", file=sys.stderr)
+
+
+def _counts(counts: dict[str, int]) -> str:
+    return ", ".join(f"{count:,} {name}" for name, count in counts.items())
+
+
+def _odd_column(column: dict[str, Any]) -> tuple[object, ...]:
+    suggestion = f"did you mean {column['suggestion']}?" if column["suggestion"] else ""
+    return column["column"], column["outcome"], column["empty_cells"], suggestion

@@ -1,0 +1,198 @@
+"""The command's own Prefect server, for users who have none: it lives as long as the command.
+
+Prefect brings up such a server by itself, but only when a flow starts, after importing the whole server
+into the command too, and with its log on the terminal. Started here, it boots while the command is
+still loading pandas, in about half the time; its log is a file; it outlives the last event to record,
+and never outlives the command, not even a killed one.
+"""
+
+import atexit
+import os
+import socket
+import subprocess
+import sys
+import threading
+import time
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import ClassVar
+from urllib.error import HTTPError
+from urllib.request import ProxyHandler, build_opener, urlopen
+
+from flows.config.environment import (
+    BOOT_SECONDS,
+    CONSOLE_LEVEL,
+    has_own_prefect,
+    make_prefect_home,
+    prefect_home,
+    prepare_environment,
+)
+from schemas.errors.base import ContactImportError
+
+HOST = "127.0.0.1"
+STOP_SECONDS = 30  # while it stops, the server writes the last task runs and events
+BOOTS = 3  # of two first commands at once, one loses the race for the migrations and starts again
+LOG_BYTES = 1 << 20
+
+
+@dataclass(eq=False)
+class PrefectServerFailed(ContactImportError):
+    """The Prefect server of the command, or the one that the user named, does not answer."""
+
+    code: ClassVar[str] = "prefect-server-failed"
+    reason: str
+
+    def __str__(self) -> str:
+        return f"there is no Prefect server to run the import on: {self.reason}"
+
+
+class LocalServer:
+    """A Prefect server in a process of its own; its stdin is the leash that it lives by."""
+
+    def __init__(self, home: Path) -> None:
+        self.log = home / "server.log"
+        self._port = _held_port()
+        self.api_url = f"http://{HOST}:{self._port.getsockname()[1]}/api"
+        try:
+            self._process = self._boot()
+        except OSError:
+            self._port.close()
+            raise
+        atexit.register(self.stop)
+
+    def _boot(self) -> subprocess.Popen[bytes]:
+        environment = {key: value for key, value in os.environ.items() if key not in (CONSOLE_LEVEL, "PREFECT_API_URL")}
+        environment["PREFECT_UI_ENABLED"] = "0"
+        if environment.get("PREFECT_SERVER_LOGGING_LEVEL") == "CRITICAL":
+            environment["PREFECT_SERVER_LOGGING_LEVEL"] = "WARNING"  # in a file, it disturbs nobody
+        self.log.parent.mkdir(mode=0o700, parents=True, exist_ok=True)  # artifacts show contact values
+        full = self.log.exists() and self.log.stat().st_size > LOG_BYTES
+        with self.log.open("wb" if full else "ab") as log:
+            # -P, since the user's folder may well have a `flows` of its own. A process group of its own:
+            # Ctrl-C is for the flow, which still has its end to report to this server.
+            return subprocess.Popen(
+                [sys.executable, "-P", "-m", "flows.cli.local_server", str(self._port.fileno())],
+                env=environment,
+                stdin=subprocess.PIPE,
+                stdout=log,
+                stderr=log,
+                process_group=0,
+                pass_fds=(self._port.fileno(),),
+            )
+
+    def wait(self) -> None:
+        """Return once the server answers; `PrefectServerFailed` if it never does."""
+        deadline, boots = time.monotonic() + BOOT_SECONDS, 1
+        while not _answers(self.api_url):
+            if time.monotonic() > deadline:
+                raise PrefectServerFailed(f"no answer in {BOOT_SECONDS} seconds; {str(self.log)!r} may say why")
+            if self._process.poll() is not None:
+                if boots == BOOTS:
+                    raise PrefectServerFailed(f"{str(self.log)!r} says why")
+                self._let_go()
+                self._process, boots = self._boot(), boots + 1
+            time.sleep(0.05)
+        self._port.close()  # from now on it goes with the server, so that a dead one is seen to be dead
+
+    def stop(self) -> None:
+        """Let go of the leash and wait for the last records to be written."""
+        self._port.close()
+        self._let_go()
+
+    def _let_go(self) -> None:
+        if self._process.stdin and not self._process.stdin.closed:
+            self._process.stdin.close()
+        try:
+            self._process.wait(STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+
+
+@cache
+def start_local_server() -> LocalServer | None:
+    """Begin to boot a server, where the user has none, and point prefect to it; call `wait` before the flow.
+
+    Call it before anything imports prefect, which reads its settings then, and whose exit hooks must
+    come before ours, so that the server still hears the last event. Once prefect is there, or is the
+    user's own, the answer is None and prefect finds its API by itself. One server serves a process.
+    """
+    if "prefect" in sys.modules:
+        return None
+    prepare_environment()
+    if has_own_prefect():
+        _make_users_prefect_ready(os.environ.get("PREFECT_API_URL"))
+        return None
+    try:
+        server = LocalServer(prefect_home())
+    except OSError as error:
+        raise _unwritable(error) from error
+    os.environ["PREFECT_API_URL"] = server.api_url
+    exempt = (os.environ.get("NO_PROXY") or os.environ.get("no_proxy"), HOST)
+    os.environ["NO_PROXY"] = os.environ["no_proxy"] = ",".join(filter(None, exempt))
+    return server
+
+
+def _make_users_prefect_ready(api_url: str | None) -> None:
+    """Its home is made, which only one whose API is elsewhere does without, and its API answers."""
+    try:
+        make_prefect_home()
+    except OSError as error:
+        if not api_url:
+            raise _unwritable(error) from error
+    _expect_answer(api_url)
+
+
+def _unwritable(error: OSError) -> PrefectServerFailed:
+    return PrefectServerFailed(f"{error.filename!r} cannot be written ({error.strerror})")
+
+
+def _held_port() -> socket.socket:
+    """A port that is ours from now on: the server gets the socket itself, so nobody else can answer in its place.
+
+    It listens only once the server does, so until then a question is refused, and does not wait.
+    """
+    held = socket.socket()
+    held.bind((HOST, 0))
+    return held
+
+
+def _expect_answer(api_url: str | None) -> None:
+    """Find out in a line, not in prefect's traceback, that the user's API is away; any answer will do."""
+    try:
+        if api_url:
+            urlopen(f"{api_url}/health", timeout=10).close()
+    except HTTPError as answer:
+        answer.close()
+    except (OSError, ValueError) as error:
+        raise PrefectServerFailed("nothing answers at PREFECT_API_URL; start it, or unset the variable") from error
+
+
+def _answers(api_url: str) -> bool:
+    try:
+        with build_opener(ProxyHandler({})).open(f"{api_url}/health", timeout=10) as response:
+            return bool(response.status == 200)
+    except OSError:  # URLError is one
+        return False
+
+
+def _serve(held: int) -> None:
+    """The server process: serve on the socket until the command closes our stdin, by ending in whatever way."""
+    import uvicorn
+    from prefect.server.api.server import create_app
+
+    config = uvicorn.Config(create_app(ephemeral=True, final=True), log_level="error", lifespan="on")
+    server = uvicorn.Server(config)
+
+    def follow_the_command() -> None:
+        sys.stdin.buffer.read()
+        server.should_exit = True
+
+    threading.Thread(target=follow_the_command, daemon=True).start()
+    server.run(sockets=[socket.socket(fileno=held)])
+    os._exit(0)  # all is written by now; taking the interpreter down in order would take seconds
+
+
+if __name__ == "__main__":
+    _serve(int(sys.argv[1]))

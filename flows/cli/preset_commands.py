@@ -1,0 +1,154 @@
+"""`contacts mapping`: the mapping found for a file, kept as a preset of the user's own; and the presets there are."""
+
+import argparse
+import os
+import sys
+import tempfile
+from collections import Counter
+from contextlib import suppress
+from pathlib import Path
+
+from flows.cli.console import print_table
+from flows.cli.file_commands import request_from
+from flows.cli.parser import OK, settings_from
+from flows.config.request import ReadingOptions
+from flows.config.settings import Settings
+from schemas.catalogue import header_key
+from schemas.errors.request import OutputNotWritable, PresetExists, PresetInvalid, UsageError
+from schemas.presets.loader import (
+    BUILT_IN,
+    is_path,
+    load_preset,
+    preset_names,
+    preset_path,
+    preset_text,
+    split_part,
+)
+from schemas.presets.model import AUTO, NAME, ColumnRule, Preset
+from transforms.mapping.columns import ColumnMapping, MappedColumn
+from transforms.parsing.layout import REJECTION_COLUMNS
+from transforms.work_folder import ImportFolder
+
+
+def save_mapping(options: argparse.Namespace) -> int:
+    """Find the mapping of a file as an import would, and write it as a preset."""
+    settings = Settings.load(**settings_from(options))
+    target = _free_path(options.name, settings.presets, options.force)
+    request = request_from(options, ReadingOptions)
+    from flows.pipeline.sources import find_source, today
+    from flows.pipeline.steps import catalogue_for, land_file, lay_out
+
+    with tempfile.TemporaryDirectory(prefix="contacts-mapping-") as folder:
+        found = find_source(request, settings, today)
+        landed = land_file(request, ImportFolder.local(folder), found, settings.limits)
+        source = lay_out(request, catalogue_for(request, settings), landed, presets=settings.presets)
+    base = None
+    if source.mapping.preset:
+        base = load_preset(split_part(_asked_for(request, source.mapping))[0], settings.presets)
+    preset = preset_of(options.name, source.mapping, request.header, base)
+    _write(target, preset_text(preset))
+    print(f"{target}: {len(preset.columns)} columns, to be used as --preset {options.name}")
+    for note in source.mapping.notes:
+        print(f"Note: {note}")
+    return OK
+
+
+def _asked_for(request: ReadingOptions, mapping: ColumnMapping) -> str:
+    """The preset's name; one that was found by itself goes by what it was found as."""
+    return str(mapping.preset if request.preset == AUTO else request.preset)
+
+
+def _free_path(name: str, folder: Path, force: bool) -> Path:
+    if not NAME.fullmatch(name) or name == AUTO:
+        raise UsageError(f"{name!r} is no name of a preset; write letters, digits, - and _, and not '{AUTO}'")
+    if (BUILT_IN / f"{name}.yaml").is_file():
+        raise PresetExists(name, "")
+    path = folder / f"{name}.yaml"
+    if path.exists() and not force:
+        raise PresetExists(name, str(path))
+    return path
+
+
+def preset_of(name: str, mapping: ColumnMapping, header: bool, base: Preset | None) -> Preset:
+    """The mapping as a preset; what no column of the file shows comes from the preset that it began with."""
+    ours = mapping.columns[-len(REJECTION_COLUMNS) :]
+    again = tuple(column.name for column in ours) == REJECTION_COLUMNS
+    columns = [column for column in mapping.columns if not (again and column in ours)]
+    times = Counter(header_key(column.name) for column in columns)
+    rules = {_named(column, times): _rule(column) for column in columns if column.field or column.ignored}
+    fields = {rule.field for rule in rules.values()}
+    base = base or Preset(columns={})
+    parts = {
+        part: it.model_copy(update={"constants": _without(it.constants, fields)}) for part, it in base.parts.items()
+    }
+    return Preset(
+        name=name,
+        label=base.label,
+        note=base.note,
+        signature=tuple(column.name for column in columns if header and column.name != column.key),
+        columns={column: rule for column, rule in rules.items() if column not in base.never_read},
+        constants=_without(base.constants, fields),
+        parts=parts,
+        never_read=base.never_read,
+    )
+
+
+def _named(column: MappedColumn, times: Counter[str]) -> str:
+    return column.name if times[header_key(column.name)] == 1 else column.key
+
+
+def _rule(column: MappedColumn) -> ColumnRule:
+    if column.rule:
+        return column.rule
+    return ColumnRule(field=column.field.id if column.field else "")
+
+
+def _without(constants: dict[str, str], fields: set[str]) -> dict[str, str]:
+    return {field: value for field, value in constants.items() if field not in fields}
+
+
+def _write(path: Path, text: str) -> None:
+    """Whole or not at all: a sync of the night may read it meanwhile."""
+    written = path.with_name(f".{path.stem}.{os.getpid()}")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        written.write_text(text, encoding="utf-8")
+        written.replace(path)
+    except OSError as error:
+        with suppress(OSError):
+            written.unlink(missing_ok=True)
+        raise OutputNotWritable(str(path), error.strerror or "it cannot be written") from error
+
+
+def list_mappings(options: argparse.Namespace) -> int:
+    """The user's own presets and the built-in ones."""
+    folder = Settings.load().presets
+    print_table(
+        ("preset", "what it is for", "where"),
+        [(name, _label(name, folder), _where(name, folder)) for name in preset_names(folder)],
+    )
+    return OK
+
+
+def _label(name: str, folder: Path) -> str:
+    try:
+        preset = load_preset(name, folder)
+    except PresetInvalid as error:
+        return f"wrong: {error.problems[0]}"
+    return preset.label + (f" (parts: {', '.join(preset.parts)})" if preset.parts else "")
+
+
+def _where(name: str, folder: Path) -> str:
+    path = preset_path(name, folder)
+    return "built in" if path.parent == BUILT_IN else str(path)
+
+
+def show_mapping(options: argparse.Namespace) -> int:
+    """A preset as it is written, comments too."""
+    if options.name == AUTO:
+        raise UsageError("auto is the preset that fits a file, whichever that is; 'contacts mapping list' has them all")
+    name = split_part(options.name)[0]
+    path = Path(name) if is_path(name) else preset_path(name, Settings.load().presets)
+    load_preset(name, Settings.load().presets)
+    sys.stdout.write(path.read_text(encoding="utf-8"))
+    return OK

@@ -1,0 +1,191 @@
+"""The commands that look at the warehouse or the catalogue and change at most a segment."""
+
+import argparse
+import shutil
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from flows.cli.console import print_json, print_report, print_table
+from flows.cli.options import PRUNE
+from flows.cli.parser import OK, settings_from
+from flows.config.settings import Settings
+from flows.import_runs.recovery import bury_dead_imports
+from flows.import_runs.work_folders import folder_name, prune_folders
+from flows.reports.phrases import reasons_kept
+from schemas.catalogue import load_catalogue
+from schemas.errors.request import OutputNotWritable, RejectedFileGone, UsageError
+from transforms.work_folder import exists, is_local, reading
+from warehouse.contacts.segments import create_segment, list_segments
+from warehouse.database.connection import Warehouse
+from warehouse.database.migrations import prepare_import_list
+from warehouse.import_list.entries import LISTED, get_import, list_imports, living_imports
+
+NUMBERS = ("read", "accepted", "rejected", "inserted", "updated", "missing", "retry_of")
+
+
+@contextmanager
+def _warehouse(options: argparse.Namespace, *, new: bool = False) -> Iterator[Warehouse]:
+    """Only what puts something in makes a `new` one: a mistyped address is told, not shown as an empty warehouse."""
+    settings = Settings.load(**settings_from(options))
+    with Warehouse.open(settings.warehouse_url.get_secret_value(), settings.warehouse_schema, new=new) as warehouse:
+        prepare_import_list(warehouse)
+        yield warehouse
+
+
+def show_imports(options: argparse.Namespace) -> int:
+    """The import list, the newest first; with a number, that import's report; with `prune`, no more than a tidy-up."""
+    if (options.id == PRUNE) != (options.older_than is not None):
+        raise UsageError("'contacts imports prune' and --older-than go together, as in: prune --older-than 90d")
+    if options.id == PRUNE:
+        return _prune(options)
+    with _warehouse(options) as warehouse:
+        bury_dead_imports(warehouse, Settings.load(**settings_from(options)))
+        if options.id is not None:
+            return _show_import(get_import(warehouse, options.id), options.json)
+        imports = list_imports(warehouse)
+    if options.json:
+        print_json(imports)
+    else:
+        _print_imports(imports)
+    return OK
+
+
+def _print_imports(imports: Sequence[Mapping[str, Any]]) -> None:
+    header = ("id", "status", "started (UTC)", "source", "merge", *(name.replace("_", " ") for name in NUMBERS), "why")
+    print_table(header, map(_listed, imports))
+    if len(imports) == LISTED:
+        print(f"(the last {LISTED}; an older one is shown by its number)")
+
+
+def _listed(row: Mapping[str, Any]) -> tuple[object, ...]:
+    started = f"{row['started_at']:%Y-%m-%d %H:%M}"
+    why = row["error_code"] or (f"repeats {row['repeats']}" if row["repeats"] else reasons_kept(row))
+    told = (row["import_id"], row["status"], started, row["source"], row["merge_policy"])
+    return (*told, *(row[name] for name in NUMBERS), why)
+
+
+def _prune(options: argparse.Namespace) -> int:
+    """Delete import folders that nothing was written to for so long; the imports stay in the list."""
+    settings = Settings.load(**settings_from(options))
+    with _warehouse(options) as warehouse:
+        bury_dead_imports(warehouse, settings)
+        spared = {folder_name(*each) for each in living_imports(warehouse)}
+        removed, kept = prune_folders(settings, options.older_than, spared)
+    if options.json:
+        print_json({"removed": removed, "kept": kept})
+    else:
+        print(f"{removed:,} import folders removed, {kept:,} newer ones kept")
+    return OK
+
+
+def _show_import(row: Mapping[str, Any], as_json: bool) -> int:
+    report = row["report"] or {name: row[name] for name in ("import_id", "status", "source")}  # it runs still, or died
+    if as_json:
+        print_json(report)
+    elif row["report"]:
+        print_report(report, as_json=False)
+    else:
+        print(f"Import {report['import_id']} of {report['source']}: {report['status']}")
+    return OK
+
+
+def show_rejected(options: argparse.Namespace) -> int:
+    """The rejected file of an import, byte for byte."""
+    with _warehouse(options) as warehouse:
+        report = get_import(warehouse, options.id)["report"] or {}
+    file = report.get("rejected_file")
+    if not file or not exists(file):
+        raise RejectedFileGone(options.id)
+    if options.output and is_local(file) and Path(options.output).exists() and Path(file).samefile(options.output):
+        return OK  # it is there already; opening it for writing would empty it
+    with reading(file) as source, _output(options.output) as target:
+        shutil.copyfileobj(source, target)
+    return OK
+
+
+@contextmanager
+def _output(path: str | None) -> Iterator[BinaryIO]:
+    if path is None:
+        yield sys.stdout.buffer
+        sys.stdout.buffer.flush()
+        return
+    try:
+        target = Path(path).open("wb")  # noqa: SIM115 - closed below; only opening it is the user's error
+    except OSError as error:
+        raise OutputNotWritable(path, error.strerror or "it cannot be opened") from error
+    try:
+        with target:
+            yield target
+    except OSError as error:  # reading the warehouse gives none
+        raise OutputNotWritable(path, error.strerror or "it cannot be written") from error
+
+
+def show_segments(options: argparse.Namespace) -> int:
+    """Every segment with its members' number."""
+    with _warehouse(options) as warehouse:
+        segments = list_segments(warehouse)
+    print_table(
+        ("segment", "members", "created (UTC)"),
+        [(row["segment_id"], row["members"], f"{row['created_at']:%Y-%m-%d %H:%M}") for row in segments],
+    )
+    return OK
+
+
+def create(options: argparse.Namespace) -> int:
+    """Create a segment; one that exists already is no error, so that scripts may say so every night."""
+    with _warehouse(options, new=True) as warehouse:
+        new = create_segment(warehouse, options.name)
+    print(f"segment {options.name.strip()} {'created' if new else 'exists already'}")
+    return OK
+
+
+def show_fields(options: argparse.Namespace) -> int:
+    """The catalogue as a table or, in JSON, as a list."""
+    catalogue = load_catalogue(Settings.load(**settings_from(options)).catalogue)
+    if options.json:
+        print_json(
+            [
+                {
+                    "id": field.id,
+                    "type": str(field.type),
+                    "label": field.label,
+                    "options": list(field.option_ids),
+                    "gaps": str(field.gaps),
+                    "identity": field.identity,
+                }
+                for field in catalogue.fields
+            ]
+        )
+        return OK
+    print_table(
+        ("field", "type", "label", "option IDs", "gaps", "also matched as"),
+        [
+            (
+                field.id,
+                f"{field.type}{' (identity)' if field.identity else ''}",
+                field.label,
+                ", ".join(field.option_ids),
+                str(field.gaps),
+                ", ".join(field.aliases),
+            )
+            for field in catalogue.fields
+        ],
+    )
+    return OK
+
+
+def export(options: argparse.Namespace) -> int:
+    """Every contact as CSV, in the order in which they came."""
+    from schemas.cells.arrow_columns import TEXT
+    from transforms.parsing.csv_writer import csv_bytes, csv_header
+    from warehouse.contacts.export import export_batches
+
+    catalogue = load_catalogue(Settings.load(**settings_from(options)).catalogue)
+    with _warehouse(options) as warehouse, _output(options.output) as target:
+        target.write(csv_header(catalogue.ids))
+        for batch in export_batches(warehouse, catalogue):
+            target.write(csv_bytes(batch.astype(TEXT)))
+    return OK

@@ -1,0 +1,1 @@
+"""Settings, environment, and the request for one import."""

@@ -1,0 +1,150 @@
+"""Settings of every command and run: flags first, then `CONTACTS_…` variables, then these defaults.
+
+A field's description is also what a wrong value is answered with, so it says what to write.
+"""
+
+import os
+import re
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import AfterValidator, BeforeValidator, ByteSize, Field, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from flows.config.environment import home_folder
+from schemas.cells.phones import is_country_prefix
+from schemas.errors.request import SettingsInvalid, UsageError
+from transforms.landing.archives import Limits
+from transforms.sources.addresses import place
+from transforms.sources.credentials import logins
+
+PREFIX = "CONTACTS_"
+FLAGS = {"warehouse_url": "--warehouse"}
+
+
+def _absolute(path: Path) -> Path:
+    return Path(os.path.expanduser(path)).resolve()  # unlike Path.expanduser, no error for an unknown ~user
+
+
+def _place(value: str) -> str:
+    """A path made absolute, or an address elsewhere as it is; it goes into reports, so it holds no password."""
+    scheme, there, rest = value.partition("://")
+    if not there or scheme == "file":
+        return str(_absolute(Path(rest if there else value)))
+    if ":" in rest.partition("/")[0].rpartition("@")[0] or not rest:
+        raise ValueError("an address holds no password")
+    return value.rstrip("/")
+
+
+def _country_prefix(value: str) -> str:
+    if not is_country_prefix(value):
+        raise ValueError("no country has this prefix")
+    return value
+
+
+def _cores() -> int:
+    """The cores this process may use, which in a container are fewer than the machine has."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _task_runner(value: str) -> str:
+    if value not in ("threads", "dask") and not re.fullmatch(r"(?:tcp|tls)://[^/\s]+:\d+", value):
+        raise ValueError("no such task runner")
+    return value
+
+
+def _listed(value: object) -> object:
+    return tuple(filter(None, (part.strip() for part in value.split(",")))) if isinstance(value, str) else value
+
+
+def _places(value: object) -> object:
+    listed = _listed(value)
+    return tuple(place(str(each)) for each in listed) if isinstance(listed, tuple) else listed
+
+
+def _credentials(value: SecretStr) -> SecretStr:
+    logins(value.get_secret_value())
+    return value
+
+
+AbsolutePath = Annotated[Path, AfterValidator(_absolute)]
+Place = Annotated[str, AfterValidator(_place)]
+TaskRunnerName = Annotated[str, AfterValidator(_task_runner)]
+CountryPrefix = Annotated[str, AfterValidator(_country_prefix)]
+
+
+class Settings(BaseSettings):
+    """What a run needs to know and an import request does not say; never prints the warehouse's password."""
+
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX, env_ignore_empty=True, extra="forbid", frozen=True, hide_input_in_errors=True
+    )
+
+    home: AbsolutePath = Field(default_factory=home_folder, description="a folder")
+    warehouse_url: SecretStr = Field(
+        default_factory=lambda known: SecretStr(f"sqlite:///{(known['home'] / 'contacts.db').as_posix()}"),
+        description="a URL: sqlite:///file.db or postgresql://user:password@host/database",
+    )
+    warehouse_schema: str | None = Field(None, description="the name of a PostgreSQL schema")
+    catalogue: AbsolutePath | None = Field(None, description="the path of a YAML file")
+    default_prefix: CountryPrefix | None = Field(None, description="a country prefix such as +34")
+    imports: Place = Field(
+        default_factory=lambda known: str(known["home"] / "imports"),
+        description="a folder, or an address such as s3://bucket/imports, without a password",
+    )
+    presets: AbsolutePath = Field(default_factory=lambda known: known["home"] / "presets", description="a folder")
+    chunk_bytes: Annotated[ByteSize, Field(ge=1 << 10, le=1 << 30)] = Field(
+        ByteSize(16 << 20), description="a size from 1KiB to 1GiB, such as 8MiB"
+    )
+    workers: int = Field(
+        default_factory=lambda: min(_cores(), 8), ge=1, le=64, description="1 to 64 threads or processes"
+    )
+    task_runner: TaskRunnerName = Field(
+        "threads",
+        description="threads, dask (processes of this machine) or the address of a Dask scheduler, tcp://host:port",
+    )
+    rejections_limit: int = Field(100_000, ge=0, le=100_000_000, description="a number of rows, 0 to 100000000")
+    artifact_rows: int = Field(1_000, ge=0, le=1_000, description="a number of rows, 0 to 1000")
+    artifact_values: Literal["shown", "masked"] = Field("shown", description="shown or masked")
+    answer_seconds: int = Field(3 * 86_400, ge=1, le=366 * 86_400, description="a number of seconds, 1 to 31622400")
+    expanded_bytes: Annotated[ByteSize, Field(ge=1 << 10)] = Field(
+        ByteSize(16 << 30), description="a size of 1KiB or more, such as 16GiB"
+    )
+    expanded_ratio: int = Field(200, ge=1, le=1_000_000, description="a number from 1 to 1000000")
+    allowed_sources: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_places)] = Field(
+        (), description="places such as https://host, s3://bucket, sftp://host:22, separated by commas"
+    )
+    source_folders: Annotated[tuple[AbsolutePath, ...], NoDecode, BeforeValidator(_listed)] = Field(
+        (), description="folders, separated by commas"
+    )
+    credentials: Annotated[SecretStr, AfterValidator(_credentials)] | None = Field(
+        None, description='JSON such as {"sftp://host": {"user": "name", "password": "secret"}}'
+    )
+    credentials_block: str | None = Field(None, description="the name of a Prefect Secret block")
+    known_hosts: AbsolutePath | None = Field(None, description="a file of SSH host keys")
+    source_limit: Annotated[ByteSize, Field(ge=1 << 10)] = Field(
+        ByteSize(64 << 30), description="a size of 1KiB or more, such as 64GiB"
+    )
+    source_timeout: float = Field(60, ge=0.1, le=3_600, description="seconds, 0.1 to 3600")
+    source_time_limit: float = Field(21_600, ge=1, le=604_800, description="seconds, 1 to 604800")
+    source_tries: int = Field(5, ge=1, le=20, description="a number from 1 to 20")
+    keep_landed: bool = Field(False, description="true or false")
+
+    @property
+    def limits(self) -> Limits:
+        """What an archive may expand to."""
+        return Limits(self.expanded_bytes, self.expanded_ratio)
+
+    @classmethod
+    def load(cls, **flags: Any) -> Self:
+        """Read the settings, a flag that is not None first; one line says which value is wrong, and quotes none."""
+        given = {name: value for name, value in flags.items() if value is not None}
+        try:
+            return cls(**given)
+        except ValidationError as error:
+            name = str(error.errors()[0]["loc"][0])
+            expected = cls.model_fields[name].description or "another value"
+            if name in given:
+                flag = FLAGS.get(name, "--" + name.replace("_", "-"))
+                raise UsageError(f"the value of {flag} is wrong; write {expected}") from error
+            raise SettingsInvalid(f"{PREFIX}{name.upper()}", expected) from error

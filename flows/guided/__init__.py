@@ -1,0 +1,1 @@
+"""The guided import: its session, forms, preview, and suspension."""

@@ -1,0 +1,171 @@
+"""What a person sees before a guided import goes on: the columns with their first values, then what would happen."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+from prefect.artifacts import create_markdown_artifact
+
+from flows.config.settings import Settings
+from flows.guided.forms import MOST_COLUMNS, shortened
+from flows.guided.suspension import Facts
+from flows.pipeline.steps import SourceFile
+from flows.publishing.artifacts import MASK, harmless
+from flows.publishing.charts import split_picture
+from flows.publishing.markdown import code, plain, table
+from flows.publishing.summary import column_outcomes, reasons, translations, worth_knowing
+from flows.reports.phrases import counted
+from flows.reports.report import ImportReport, Report
+from schemas.errors.base import ContactImportError, one_of
+from schemas.errors.request import DuplicateMapping, NoEmailColumn, SeveralEmailColumns
+from transforms.chunks.read import read_chunk
+from transforms.parsing.blocks import cut
+from transforms.sources.addresses import shown
+from warehouse.merge.dry_run import Foreseen
+
+FIRST_VALUES = 3
+VALUE_LENGTH = 40
+FIRST_BLOCK = 1 << 16
+
+
+def publish_columns(source: SourceFile, settings: Settings) -> None:
+    """Make the artifact that helps to match columns: their first values, and the fields they seem to be."""
+    with harmless("list of columns"):
+        columns = columns_of(source, settings.artifact_values == "masked")
+        create_markdown_artifact(columns, key="import-columns", description="their first values, to match them by")
+
+
+def columns_of(source: SourceFile, masked: bool) -> str:
+    """The columns as markdown."""
+    first = first_values(source)
+    rows = (
+        (
+            each.position,
+            shortened(each.name),
+            "never read" if each.never_read else MASK if masked else first[each.key],
+            each.field.id if each.field else "",
+        )
+        for each in source.mapping.columns[:MOST_COLUMNS]
+    )
+    return "\n\n".join(
+        (
+            "# The columns of the file",
+            f"{code(shown(source.landed.source))}. Match them to fields with **Resume**, on the page of the run.",
+            table(("column", "header", "first values", "looks like"), rows),
+        )
+    )
+
+
+def first_values(source: SourceFile) -> dict[str, str]:
+    """The first values of each column, blank cells left out."""
+    blocks = cut(source.landed.path, source.landed.source, source.layout, FIRST_BLOCK)
+    first = next(iter(blocks), None)
+    if first is None:
+        return {column.key: "" for column in source.mapping.columns}
+    cells, _ = read_chunk(source.read_plan, first)
+    return {column.key: _joined(cells[column.key].to_pylist()) for column in source.mapping.columns}
+
+
+def _joined(values: Iterable[str | None]) -> str:
+    there = (value if len(value) <= VALUE_LENGTH else f"{value[:VALUE_LENGTH]}…" for value in values if value)
+    return " · ".join(islice(dict.fromkeys(there), FIRST_VALUES))
+
+
+def how_to_match(report: ImportReport, note: str) -> str:
+    """What stands above the form of the columns."""
+    what = f"A field for each column of {_file(report)}, or *do not import*; *import-columns* shows their first values."
+    return "\n\n".join(filter(None, (f"**{plain(note)}**" if note else "", what)))
+
+
+def what_is_wrong(error: ContactImportError) -> str:
+    """An error of the mapping, in the words of the form."""
+    if isinstance(error, NoEmailColumn):
+        return f"No column goes to {error.identity}, which identifies a contact: choose it for one of them."
+    if isinstance(error, SeveralEmailColumns | DuplicateMapping):
+        field = error.identity if isinstance(error, SeveralEmailColumns) else error.field
+        return f"{len(error.columns)} columns go to {field}: {one_of(error.columns)}. Choose it for one of them."
+    return str(error)
+
+
+def publish_preview(report: ImportReport, foreseen: Foreseen, settings: Settings, approved: Facts | None) -> None:
+    """Make the artifact of what would happen."""
+    with harmless("preview"):
+        masked = settings.artifact_values == "masked"
+        result = report.completed(foreseen.counts, foreseen.segment_added, None)
+        create_markdown_artifact(
+            preview(result, foreseen.first, masked, changed(result, approved)),
+            key="import-preview",
+            description=in_one_line(result),
+        )
+
+
+def what_would_happen(report: ImportReport, foreseen: Foreseen, approved: Facts | None) -> str:
+    """What stands above the decision: the counts, and where to look."""
+    result = report.completed(foreseen.counts, foreseen.segment_added, None)
+    note = changed(result, approved)
+    what = f"{_file(report)}: {in_one_line(result)}. Look at *import-preview* first."
+    return "\n\n".join(filter(None, (f"**{plain(note)}**" if note else "", what)))
+
+
+def _file(report: ImportReport) -> str:
+    return code(Path(shown(report.options.source)).name)
+
+
+def in_one_line(result: Report) -> str:
+    """What would become of the contacts and the rows."""
+    rows, contacts = result["rows"], result["contacts"]
+    would = ", ".join(f"{number:,} {what}" for what, number in contacts.items())
+    return f"{counted(rows['read'], 'row')}, {rows['accepted']:,} accepted ({would}), {rows['rejected']:,} rejected"
+
+
+def changed(result: Report, approved: Facts | None) -> str:
+    """What is not as it was when it was approved; nothing where nothing was."""
+    if approved is None:
+        return ""
+    if approved["sha256"] != result["sha256"]:
+        return "The file has changed since you approved. Nothing was merged; look again."
+    joining = {"joining the segment": approved["segment_added"]} if result["segment"] else {}
+    counts = {**approved["contacts"], **joining}
+    before = ", ".join(f"{number:,} {what}" for what, number in counts.items())
+    return f"The warehouse has changed since you approved ({before}). Nothing was merged; look again."
+
+
+def preview(result: Report, first: list[dict[str, Any]], masked: bool, note: str) -> str:
+    """The whole preview as markdown."""
+    parts = [
+        f"# What import {result['import_id']} would do",
+        *([f"**{note}**"] if note else []),
+        f"{code(result['source'])} with policy **{result['merge']}**. Nothing has been written yet.",
+        *_counts(result),
+        *_first_rows(first, masked),
+        *reasons(result, "would"),
+        *column_outcomes(result),
+        *translations(result),
+        *worth_knowing(result),
+    ]
+    return "\n\n".join(part for part in parts if part)
+
+
+def _counts(result: Report) -> Iterator[str]:
+    rows, contacts = result["rows"], result["contacts"]
+    yield split_picture(rows, contacts)
+    yield table([f"rows {next(iter(rows))}", *list(rows)[1:]], [rows.values()])
+    yield table([f"contacts {next(iter(contacts))}", *list(contacts)[1:]], [contacts.values()])
+    if segment := result["segment"]:
+        yield f"{segment['added']:,} contacts would join the segment **{plain(segment['id'])}**."
+
+
+def _first_rows(first: list[Mapping[str, Any]] | list[dict[str, Any]], masked: bool) -> Iterator[str]:
+    if first:
+        yield "## The first rows as they would be stored"
+        yield table(
+            list(first[0]),
+            ((MASK if masked and value is not None else _text(value) for value in row.values()) for row in first),
+        )
+
+
+def _text(value: object) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return "" if value is None else str(value)

@@ -1,0 +1,147 @@
+"""The file of a guided import between two questions: asked about, looked at in advance, or merged as approved."""
+
+import hashlib
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import asdict, dataclass
+
+from prefect import task
+from prefect.cache_policies import NO_CACHE
+
+from flows.config.request import ImportRequest
+from flows.config.settings import Settings
+from flows.guided.forms import columns_form, preview_form
+from flows.guided.preview import how_to_match, publish_columns, publish_preview, what_is_wrong, what_would_happen
+from flows.guided.suspension import Facts, Question
+from flows.import_runs.task_runners import discreet
+from flows.import_runs.tasks import PATIENTLY, load_task, opaque, staged
+from flows.pipeline.steps import SourceFile, lay_out
+from flows.reports.report import ImportReport, Report
+from schemas.catalogue import FieldCatalogue
+from schemas.errors.request import (
+    ApprovalOutdated,
+    ColumnNeverRead,
+    DuplicateMapping,
+    NoEmailColumn,
+    SeveralEmailColumns,
+)
+from schemas.errors.source import RequiredFieldMissing, TooManyRejected
+from transforms.landing.land import Landed
+from transforms.parsing.layout import Layout
+from transforms.work_folder import ImportFolder, name_of
+from warehouse.database.connection import Warehouse
+from warehouse.merge.dry_run import Foreseen, foresee
+from warehouse.merge.staging import Staging
+
+COLUMNS, PREVIEW = "columns", "preview"
+FIRST_ROWS = 5
+MENDABLE = (
+    NoEmailColumn,
+    SeveralEmailColumns,
+    DuplicateMapping,
+    ColumnNeverRead,
+    RequiredFieldMissing,
+    TooManyRejected,
+)
+
+
+def with_mapping(request: ImportRequest, mapping: Mapping[str, str]) -> ImportRequest:
+    """The request with a mapping that goes before its own."""
+    before = {column: field for column, field in request.mapping.items() if column not in mapping}
+    return request.model_copy(update={"mapping": before | dict(mapping)})
+
+
+@dataclass(frozen=True)
+class FileInHand:
+    """The file as it is now, and what can be done with it next."""
+
+    request: ImportRequest
+    settings: Settings
+    catalogue: FieldCatalogue
+    landed: Landed
+    layout: Layout
+    folder: ImportFolder
+    report: ImportReport
+
+    @property
+    def header(self) -> str:
+        """What a mapping was chosen for."""
+        return hashlib.sha256("\0".join(self.layout.columns).encode("utf-8", "surrogatepass")).hexdigest()
+
+    def laid_out(self, mapping: Mapping[str, str], *, final: bool) -> SourceFile:
+        """The file with the mapping that was chosen, which goes before what the request says itself."""
+        return self._laid_out(with_mapping(self.request, self._chosen(mapping)), final=final)
+
+    def _laid_out(self, request: ImportRequest, *, final: bool) -> SourceFile:
+        decided, presets = self.report.decided, self.settings.presets
+        return lay_out(request, self.catalogue, self.landed, self.layout, decided, presets, final=final)
+
+    def _chosen(self, mapping: Mapping[str, str]) -> dict[str, str]:
+        """The mapping, without what an earlier import decided and nobody changed: its dropped columns stay dropped."""
+        if not self.report.decided.columns:
+            return dict(mapping)
+        source = self._laid_out(self.request, final=False)
+        before = {column.key: column.field.id if column.field else "" for column in source.mapping.columns}
+        return {column: field for column, field in mapping.items() if field != before.get(column)}
+
+    def ask_columns(self, mapping: Mapping[str, str] | None = None, note: str = "") -> Question:
+        """The form of the columns, filled with the mapping so far, beside their first values."""
+        self.report.source = source = self.laid_out(mapping or {}, final=False)
+        publish_columns(source, self.settings)
+        form = columns_form(source.mapping.columns, self.catalogue, how_to_match(self.report, note), note)
+        return Question(form, self._facts(COLUMNS, dict(mapping or {}), None))
+
+    def go_on(self, warehouse: Warehouse, mapping: Mapping[str, str], approved: Facts | None) -> Report | Question:
+        """Merge what was approved, if that is still what would happen; else show what would."""
+        request, report = self.request, self.report
+        try:
+            report.source = self.laid_out(mapping, final=True)
+            with staged(
+                request, self.settings, warehouse, report, self.catalogue.default_prefix, self.folder
+            ) as staging:
+                foreseen = foresee_task(opaque(staging), request, opaque(report))
+                if approved == self._shown(foreseen):
+                    with suppress(ApprovalOutdated), report.stage("merging"):
+                        return load_task(opaque(warehouse), opaque(staging), request, opaque(report), foreseen.total)
+                    foreseen = foresee_task(opaque(staging), request, opaque(report))
+        except MENDABLE as error:
+            return self.ask_columns(mapping, what_is_wrong(error))
+        shown = self._shown(foreseen)
+        publish_preview(report, foreseen, self.settings, approved)
+        form = preview_form(what_would_happen(report, foreseen, approved))
+        return Question(form, self._facts(PREVIEW, dict(mapping), shown))
+
+    def _shown(self, foreseen: Foreseen) -> Facts:
+        """What a person approves, by its numbers and by the bytes of the file."""
+        return {
+            "sha256": self.landed.sha256,
+            "rows": self.report.rows,
+            "contacts": asdict(foreseen.counts),
+            "segment_added": foreseen.segment_added,
+        }
+
+    def _facts(self, step: str, mapping: dict[str, str], shown: Facts | None) -> Facts:
+        return {
+            "step": step,
+            "import_id": self.report.import_id,
+            "folder": name_of(self.folder.address),
+            "header": self.header,
+            "mapping": mapping,
+            "shown": shown,
+        }
+
+
+@task(name="foresee", cache_policy=NO_CACHE, persist_result=False, **PATIENTLY)
+@discreet
+def foresee_task(staging: Staging, request: ImportRequest, report: ImportReport) -> Foreseen:
+    """Count what the merge would do, and look at the first rows; nothing is written."""
+    staging.ensure()
+    assert report.rows is not None
+    return foresee(
+        staging,
+        policy=request.merge,
+        blanks=request.blanks,
+        segment=request.segment,
+        accepted=report.rows["accepted"],
+        rows=FIRST_ROWS,
+    )

@@ -1,0 +1,1 @@
+"""One import: its tasks, its lifecycle, and recovery after a crash."""

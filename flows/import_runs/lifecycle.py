@@ -1,0 +1,116 @@
+"""One import in the list, from its start to its end: it lives while its process does, and is closed in any case."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from datetime import UTC, datetime
+from typing import TypeVar, cast
+
+from prefect import runtime
+
+from flows.config.request import ImportRequest
+from flows.config.settings import Settings
+from flows.guided.suspension import has_ended
+from flows.import_runs.recovery import bury_dead_imports
+from flows.import_runs.work_folders import Kept, folder_name, make_import_folder, tidy_folder
+from flows.publishing.events import announce
+from flows.reports.report import ImportReport, Outcome, Report, as_logged_error, tell
+from schemas.errors.base import ContactImportError, Interrupted
+from transforms.sources.addresses import shown
+from transforms.work_folder import ImportFolder
+from warehouse.database.connection import Warehouse
+from warehouse.database.migrations import prepare_import_list
+from warehouse.import_list.entries import COMPLETED, fail_import, forget_life, get_import, start_import
+from warehouse.import_list.liveness import alive
+
+T = TypeVar("T")
+
+
+@contextmanager
+def ready_and_alive(warehouse: Warehouse, settings: Settings) -> Iterator[int]:
+    """A warehouse that can list an import, freed of those that died; gives the key by which ours is seen to live."""
+    prepare_import_list(warehouse)
+    bury_dead_imports(warehouse, settings, announce, has_ended)
+    with alive(warehouse) as key:
+        yield key
+
+
+def run_import(
+    request: ImportRequest,
+    settings: Settings,
+    warehouse: Warehouse,
+    report: ImportReport,
+    key: int,
+    work: Callable[[ImportRequest, Settings, Warehouse, ImportReport, ImportFolder], T],
+    known: int | None = None,
+) -> T | Report:
+    """Enter the import in the list, do it, and close it there: completed with its contacts, or failed without.
+
+    One that waited for a person is `known` to the list already, by its key too.
+    """
+    report.import_id = known or start_import(
+        warehouse,
+        source=shown(request.source),
+        series=report.series,
+        merge_policy=request.merge,
+        started_at=datetime.now(UTC),
+        flow_run_id=runtime.flow_run.id,
+        retry_of=request.retry_of,
+        alive_key=key,
+    )
+    folder = folder_name(report.import_id, key)
+    try:
+        return closed_at_its_end(
+            warehouse, report, lambda: work(request, settings, warehouse, report, make_import_folder(settings, folder))
+        )
+    finally:
+        tidy_folder(settings, folder, kept_files(report, settings))
+        with suppress(ContactImportError):  # then the next one will look whether we live
+            forget_life(warehouse, report.import_id)
+
+
+def closed_at_its_end(warehouse: Warehouse, report: ImportReport, work: Callable[[], T]) -> T | Report:
+    """Do an import that is in the list, and close it there when it fails."""
+    try:
+        return work()
+    except Exception as error:
+        return record_failure(warehouse, report, as_logged_error(error))
+    except BaseException:
+        result = record_failure(warehouse, report, Interrupted())
+        announce(result)
+        if result["status"] == COMPLETED:
+            tell(Outcome(result, report.stages))
+        raise
+
+
+def record_failure(warehouse: Warehouse, report: ImportReport, error: ContactImportError) -> Report:
+    """Close the import as failed, as far as the warehouse lets us; what the list says of it is what is told.
+
+    One that is committed has not failed; one that was taken for dead has failed for that reason and no other.
+    """
+    result = report.failed(error)
+    try:
+        fail_import(
+            warehouse,
+            run_id(report),
+            error_code=error.code,
+            error_message=str(error),
+            report=result,
+            finished_at=datetime.now(UTC),
+        )
+        return cast(Report, get_import(warehouse, run_id(report))["report"])
+    except ContactImportError as trouble:
+        result["warnings"] = [*result["warnings"], f"the failure could not be entered in the import list: {trouble}"]
+    return result
+
+
+def kept_files(report: ImportReport, settings: Settings) -> Kept:
+    """What stays in the folder: a source with columns that are never to be read does not, whatever is set."""
+    asked = report.options.preset or report.decided.preset  # it was to tell, if the import failed before it did
+    readable = not (report.source.mapping.never_read if report.source else asked)
+    return Kept(rejected_file=report.rejected_file is not None, source=settings.keep_landed and readable)
+
+
+def run_id(report: ImportReport) -> int:
+    """The import's number, once it has one."""
+    assert report.import_id is not None
+    return report.import_id

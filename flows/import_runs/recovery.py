@@ -1,0 +1,67 @@
+"""Imports whose process died: closed in the list, and cleared off the disk, by whoever comes next."""
+
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from datetime import UTC, datetime
+from typing import Any
+
+from flows.config.request import ImportRequest
+from flows.config.settings import Settings
+from flows.import_runs.work_folders import Kept, folder_name, tidy_folder
+from flows.reports.report import ImportReport, Report
+from schemas.errors.base import ContactImportError, Interrupted
+from schemas.errors.request import NoAnswer
+from warehouse.database.connection import Warehouse
+from warehouse.import_list.entries import RUNNING, dead_imports, fail_import, forget_life, get_import, waiting_imports
+
+Announce = Callable[[Report, str | None], None]
+HasEnded = Callable[[str], bool]
+
+
+def bury_dead_imports(
+    warehouse: Warehouse, settings: Settings, announce: Announce | None = None, has_ended: HasEnded | None = None
+) -> None:
+    """Tell of imports that died while running, or asked a person in vain, that they failed, and tidy up after them.
+
+    `announce` is given the report of each, and the run that it died in. One that waits for a person is asked for by
+    `has_ended`, where Prefect is at hand: its run may have been cancelled since. A folder on another machine is left
+    to that machine. Trouble here stops nobody: the next one tries again.
+    """
+    with suppress(ContactImportError):
+        for dead in dead_imports(warehouse):
+            if dead["status"] == RUNNING:
+                _tell(warehouse, dead, Interrupted(Interrupted.DIED), announce)
+            if dead["alive_key"] is not None:
+                _tidy(warehouse, settings, dead["import_id"], dead["alive_key"])
+        for waiting in waiting_imports(warehouse):
+            if waiting["waits_until"] < datetime.now(UTC):
+                _tell(warehouse, waiting, NoAnswer(), announce)
+            elif has_ended and has_ended(waiting["flow_run_id"]):
+                _tell(warehouse, waiting, Interrupted(), announce)
+
+
+def _tidy(warehouse: Warehouse, settings: Settings, import_id: int, key: int) -> None:
+    report = get_import(warehouse, import_id)["report"] or {}
+    if tidy_folder(settings, folder_name(import_id, key), Kept(bool(report.get("rejected_file")))):
+        forget_life(warehouse, import_id)
+
+
+def _tell(warehouse: Warehouse, dead: Mapping[str, Any], error: ContactImportError, announce: Announce | None) -> None:
+    report = report_of_dead(dead, error)
+    closed = fail_import(
+        warehouse,
+        dead["import_id"],
+        error_code=error.code,
+        error_message=str(error),
+        report=report,
+        finished_at=datetime.now(UTC),
+    )
+    if closed and announce:  # else somebody was faster, or it was completed after all
+        announce(report, dead["flow_run_id"])
+
+
+def report_of_dead(row: Mapping[str, Any], error: ContactImportError) -> Report:
+    """What can be said of an import that cannot say it itself: what it had entered in the list."""
+    request = ImportRequest.model_construct(source=row["source"], merge=row["merge_policy"], retry_of=row["retry_of"])
+    report = ImportReport(request, import_id=row["import_id"]).failed(error)
+    return {**report, "sha256": row["sha256"]}

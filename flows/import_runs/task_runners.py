@@ -1,0 +1,90 @@
+"""The steps over chunks as Prefect task runs, so that the UI shows them and a task runner places them."""
+
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from functools import wraps
+from typing import Any, ParamSpec, TypeVar, cast
+
+from prefect import task
+from prefect.cache_policies import NO_CACHE
+from prefect.client.schemas.objects import State
+from prefect.task_runners import TaskRunner, ThreadPoolTaskRunner
+
+from flows.config.settings import Settings
+from flows.pipeline.task_order import Item, Plan, Result, Run, in_order
+from flows.reports.report import as_known_error
+from schemas.errors.base import ContactImportError
+from schemas.errors.request import SettingsInvalid
+
+RETRIES = 2  # of a step over a chunk whose folder is away for a moment; a dead worker is Dask's own business
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+def task_runner(settings: Settings) -> TaskRunner[Any]:
+    """Threads of this process; processes of this machine, under Dask; or the workers of a Dask scheduler."""
+    if settings.task_runner == "threads":
+        return cast(TaskRunner[Any], ThreadPoolTaskRunner(max_workers=settings.workers))
+    try:
+        from prefect_dask.task_runners import DaskTaskRunner
+    except ImportError as error:
+        wanted = "threads, or install the extra with: .venv/bin/pip install 'contact-import[dask]'"
+        raise SettingsInvalid("CONTACTS_TASK_RUNNER", wanted) from error
+    if settings.task_runner == "dask":
+        return DaskTaskRunner(
+            cluster_kwargs={
+                "n_workers": settings.workers,
+                "threads_per_worker": 1,
+                "processes": True,
+                "dashboard_address": None,
+                "silence_logs": "ERROR",
+            }
+        )
+    return DaskTaskRunner(address=settings.task_runner)
+
+
+def discreet(step: Callable[P, R]) -> Callable[P, R]:
+    """The step, its foreign exceptions by type alone: Prefect logs their text, which may quote a contact."""
+
+    @wraps(step)
+    def quietly(*args: P.args, **kwargs: P.kwargs) -> R:
+        try:
+            return step(*args, **kwargs)
+        except (ContactImportError, OSError):
+            raise
+        except Exception as error:
+            raise as_known_error(error) from None
+
+    return quietly
+
+
+def is_passing(task: Any, task_run: Any, state: State[Any]) -> bool:
+    """Whether a step may succeed when it is tried again: its files were away, nothing else."""
+    return isinstance(state.result(raise_on_failure=False), OSError)
+
+
+@contextmanager
+def on_task_runner(settings: Settings) -> Iterator[Run]:
+    """The task runner that the settings choose. What it is given and gives back are paths and numbers."""
+    with task_runner(settings) as runner:
+
+        def run(step: Callable[[Plan, Item], Result], plan: Plan, items: Iterable[Item]) -> Iterator[Result]:
+            @task(
+                name=step.__name__.replace("_", "-"),
+                cache_policy=NO_CACHE,
+                persist_result=False,
+                retries=RETRIES,
+                retry_condition_fn=is_passing,
+            )
+            @discreet
+            def on_worker(plan: Plan, item: Item) -> Result:
+                return step(plan, item)
+
+            return in_order(
+                lambda item: runner.submit(on_worker, parameters={"plan": plan, "item": item}),
+                items,
+                ahead=2 * settings.workers,
+            )
+
+        yield run

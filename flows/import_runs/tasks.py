@@ -1,0 +1,223 @@
+"""The steps of an import, each with its place in the report; those that Prefect shows or tries again are its tasks."""
+
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, TypeVar, cast
+
+from prefect import task
+from prefect.cache_policies import NO_CACHE
+from prefect.client.schemas.objects import State
+from prefect.tasks import exponential_backoff
+from prefect.utilities.annotations import quote
+
+from flows.config.request import ImportRequest
+from flows.config.settings import Settings
+from flows.import_runs.lifecycle import run_id
+from flows.import_runs.same_file import SameFile
+from flows.import_runs.task_runners import discreet, on_task_runner
+from flows.pipeline.background_staging import Stager
+from flows.pipeline.chunk_runs import Examination, anew_at_a_gap
+from flows.pipeline.limits import check_enough, check_known, check_order, check_rejected, check_required
+from flows.pipeline.progress import watcher
+from flows.pipeline.sources import find_source, scheduled_day
+from flows.pipeline.steps import catalogue_for, land_file, layout_of, settle
+from flows.publishing.artifacts import ProgressArtifact, publish_rejected_rows
+from flows.reports.report import ImportReport, Report
+from schemas.catalogue import FieldCatalogue
+from schemas.errors.base import TransientWarehouseError
+from transforms.chunks.duplicates import losers_of
+from transforms.chunks.file_profile import FileProfile
+from transforms.landing.archives import Limits
+from transforms.landing.land import Landed
+from transforms.parsing.layout import Layout
+from transforms.results.retry_file import mended_records
+from transforms.sources.fetch import Found
+from transforms.work_folder import ImportFolder, open_table
+from warehouse.contacts.segments import check_segment
+from warehouse.database.connection import Warehouse
+from warehouse.database.migrations import prepare
+from warehouse.import_list.entries import last_day, last_rows_read
+from warehouse.import_list.retries import Mending, earlier_import
+from warehouse.merge.staging import Staging
+from warehouse.merge.statements import MergeCounts
+from warehouse.merge.transaction import load_import
+
+T = TypeVar("T")
+
+
+def made_ready(
+    request: ImportRequest, settings: Settings, warehouse: Warehouse, report: ImportReport
+) -> FieldCatalogue:
+    """The catalogue, once the warehouse has a place for all of it and for what the request names."""
+    catalogue = catalogue_for(request, settings)
+    prepare(warehouse, catalogue)
+    check_known(request, catalogue.ids)
+    if request.segment:
+        check_segment(warehouse, request.segment)
+    if request.retry_of:
+        report.earlier = earlier_import(warehouse, request.retry_of)
+    return catalogue
+
+
+def found_in_order(request: ImportRequest, settings: Settings, warehouse: Warehouse, report: ImportReport) -> Found:
+    """The source, whose day, for a file of an archive, is the archive's; none comes after a later one."""
+    found = find_source(request, settings, scheduled_day)
+    if report.origin:
+        found = replace(found, day=report.origin.day)
+    check_order(request, found.day, last_day(warehouse, report.series))
+    return found
+
+
+def landed_in(
+    folder: ImportFolder, settings: Settings, report: ImportReport, catalogue: FieldCatalogue, same: SameFile
+) -> tuple[Landed, Layout]:
+    """The source as a copy that nobody changes, and its layout."""
+    report.landed = landed = land_task(same.request, folder, opaque(same.found), settings.limits)
+    same.note(run_id(report), landed.sha256, landed.etag)
+    report.layout = layout = layout_of(same.request, catalogue, landed)
+    return landed, layout
+
+
+@task(name="land", cache_policy=NO_CACHE, persist_result=False)
+@discreet
+def land_task(request: ImportRequest, folder: ImportFolder, found: Found, limits: Limits) -> Landed:
+    """Copy the source, whose text is from then on what the import reads."""
+    return land_file(request, folder, found, limits)
+
+
+@contextmanager
+def staged(
+    request: ImportRequest,
+    settings: Settings,
+    warehouse: Warehouse,
+    report: ImportReport,
+    prefix: str,
+    folder: ImportFolder,
+) -> Iterator[Staging]:
+    """Read, check and stage what has landed; then all is decided but what becomes of each contact."""
+    source = report.source
+    assert source is not None
+    progress = ProgressArtifact(watcher.get())
+    with on_task_runner(settings) as run, ExitStack() as stack:
+        with report.stage("examining"):
+            examination = Examination(source, prefix, folder, settings.chunk_bytes, run, progress)
+            check_required(request, examination.profile())  # most of what lacks does so from the first chunk on
+            stager = anew_at_a_gap(lambda: stage_all(examination, warehouse, report, folder))
+            stack.enter_context(stager)
+            report.profile = profile = examination.profile()
+        report.stages |= examination.work()
+        check_required(request, profile)
+        report.notes += check_enough(request, profile.records, last_rows_read(warehouse, report.series))
+        with report.stage("settling"):
+            report.rejected = settle(
+                request,
+                source,
+                profile,
+                report.verdicts,
+                folder,
+                run,
+                keep=settings.rejections_limit,
+                show=settings.artifact_rows,
+                numbered_by_first=report.first_import is not None,
+            )
+            report.rejected_file = report.rejected.path
+            publish_rejected_rows(report.rejected, settings)
+            check_rejected(request, profile.records, report.rejected.rows)
+        with report.stage("examining"):
+            staging = stager.finished()
+        with report.stage("settling"):
+            exclude_losers(staging, profile, folder)
+        yield staging
+
+
+def stage_all(examination: Examination, warehouse: Warehouse, report: ImportReport, folder: ImportFolder) -> Stager:
+    """All that was accepted on its way into staging, the last chunks perhaps not in it yet; the caller closes it."""
+    fields = examination.profile().imported
+    staging = Staging(warehouse, run_id(report), fields, Path(folder.scratch), open_table)
+    with ExitStack() as stack:
+        stager = stack.enter_context(Stager(staging, report))
+        verdicts = []
+        for verdict in examination.verdicts():
+            stager.add(verdict)
+            verdicts.append(verdict)
+        report.verdicts = verdicts
+        stack.pop_all()
+    return stager
+
+
+def exclude_losers(staging: Staging, profile: FileProfile, folder: ImportFolder) -> None:
+    """Take the losing duplicates out of what is staged, a chunk at a time."""
+    for chunk in profile.chunks:
+        losers = losers_of(folder.scratch, chunk)
+        if len(losers):
+            staging.exclude(losers[:, 0])
+
+
+def is_transient(task: Any, task_run: Any, state: State[Any]) -> bool:
+    """Whether trying again may help: the warehouse was away, nothing else."""
+    return isinstance(state.result(raise_on_failure=False), TransientWarehouseError)
+
+
+PATIENTLY: dict[str, Any] = {
+    "retries": 4,
+    "retry_delay_seconds": exponential_backoff(1),
+    "retry_jitter_factor": 0.5,
+    "retry_condition_fn": is_transient,
+}
+
+
+@task(name="load", cache_policy=NO_CACHE, persist_result=False, **PATIENTLY)
+@discreet
+def load_task(
+    warehouse: Warehouse,
+    staging: Staging,
+    request: ImportRequest,
+    report: ImportReport,
+    approved: tuple[MergeCounts, int] | None = None,
+) -> Report:
+    """Merge in one transaction; a retry stages anew what a lost connection took along."""
+    staging.ensure()
+    rows, profile, rejected = report.rows, report.profile, report.rejected
+    assert rows is not None
+    assert profile is not None
+    assert rejected is not None
+    loaded = load_import(
+        warehouse,
+        run_id(report),
+        staging=staging,
+        policy=request.merge,
+        blanks=request.blanks,
+        segment=request.segment,
+        accepted=rows["accepted"],
+        columns=[
+            {
+                "column_name": column.column.name,
+                "field": column.column.field.id if column.column.field else None,
+                "outcome": str(column.outcome),
+                "empty_cells": column.empty_cells,
+            }
+            for column in profile.columns
+        ],
+        rejections=rejected.kept_frames(),
+        mending=mending_of(report),
+        report=report.completed,
+        approved=approved,
+    )
+    return loaded.report
+
+
+def mending_of(report: ImportReport) -> Mending | None:
+    """Which records of its first import a mended file brings; read a chunk at a time, anew at each try."""
+    profile, first = report.profile, report.first_import
+    if first is None or profile is None or report.rejected is None:
+        return None
+    scratch = str(Path(report.rejected.kept_path).parent)
+    pairs = zip(profile.chunks, report.verdicts, strict=True)
+    return Mending(first, (mended_records(chunk, verdict, scratch) for chunk, verdict in pairs))
+
+
+def opaque(value: T) -> T:
+    """Keep Prefect from looking for futures inside a parameter: it would copy what it finds."""
+    return cast(T, quote(value))

@@ -1,0 +1,1 @@
+"""From a source to judged, staged rows, without Prefect."""

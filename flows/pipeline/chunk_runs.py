@@ -1,0 +1,119 @@
+"""One file's way to its verdicts: each chunk is read and checked in one step, while others are.
+
+A column that has gaps is dropped, which is sure only once all of the file is read. A column without a gap so far
+is taken for complete; when a later chunk has one after all, the file is read to its end and checked anew.
+"""
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
+from itertools import islice
+from typing import TypeAlias, TypeVar
+
+from flows.pipeline.progress import Progress
+from flows.pipeline.steps import SourceFile
+from flows.pipeline.task_order import Run
+from transforms.cells.normalise import Reading
+from transforms.chunks.file_profile import FileProfile, profile_file
+from transforms.chunks.read import ChunkProfile
+from transforms.chunks.split import CheckPlan, ChunkVerdict, Portion, check_chunk
+from transforms.parsing.blocks import cut
+from transforms.work_folder import ImportFolder
+
+T = TypeVar("T")
+Checked: TypeAlias = tuple[ChunkProfile, ChunkVerdict | None]
+
+
+class GapFound(Exception):
+    """A field of which rows have been checked is incomplete; now all of the file is read."""
+
+
+class Examination:
+    """One file's way from blocks to verdicts. The step goes to `run`, which takes a few items ahead.
+
+    With `keys_only`, nobody wants the accepted rows: what is kept of them is what duplicates are found by.
+    """
+
+    def __init__(
+        self,
+        source: SourceFile,
+        prefix: str,
+        folder: ImportFolder,
+        block_bytes: int,
+        run: Run,
+        progress: Progress,
+        *,
+        keys_only: bool = False,
+    ) -> None:
+        self._source, self._run, self._progress = source, run, progress
+        self._plan = CheckPlan(source.read_plan, folder.address, Reading(prefix), keys_only)
+        self._work = {"reading, all workers": 0.0, "checking, all workers": 0.0}
+        self._read: list[ChunkProfile] = []
+        self._whole = False
+        self._blocks = cut(source.landed.path, source.landed.source, source.layout, block_bytes)
+        fields = self.profile().imported
+        self._first = list(self._checked(Portion(block, fields) for block in islice(self._blocks, 1)))
+        self._read += [profile for profile, _ in self._first]
+
+    def profile(self) -> FileProfile:
+        """What is known of the file so far; its fields can only become fewer."""
+        return profile_file(self._read, self._source.mapping, self._source.layout.first_line)
+
+    def verdicts(self) -> Iterator[ChunkVerdict]:
+        """Every chunk split, in order, as soon as each is done; then the profile is the whole file's.
+
+        GapFound when what was given so far is not to be used: ask again, once.
+        """
+        number, stage = 1, "checking anew" if self._whole else "reading and checking"
+        with self._progress.stage(stage, self._source.landed.size, "bytes") as advance:
+            for profile, verdict in self._anew(advance) if self._whole else self._as_they_come(advance):
+                assert verdict is not None  # there is always an email
+                yield replace(verdict, first_record=number)
+                number += profile.records
+
+    def work(self) -> dict[str, float]:
+        """Seconds of processors by step, wherever they were; what was done in vain counts too."""
+        return self._work
+
+    def _as_they_come(self, advance: Callable[[int], None]) -> Iterator[Checked]:
+        for profile, verdict in self._first:
+            advance(profile.block.length)
+            yield profile, verdict
+        fields = self.profile().imported
+        complete = {field.id for field in fields}
+        gap = False
+        # Blocks that are not given out yet when a gap is found are read, and no more.
+        for profile, verdict in self._checked(Portion(block, () if gap else fields) for block in self._blocks):
+            advance(profile.block.length)
+            self._read.append(profile)
+            gap = gap or not profile.incomplete.isdisjoint(complete)
+            if not gap:
+                yield profile, verdict
+        self._whole = True
+        if gap:
+            raise GapFound
+
+    def _anew(self, advance: Callable[[int], None]) -> Iterator[Checked]:
+        fields = self.profile().imported
+        for profile, verdict in self._checked(Portion(profile.block, fields) for profile in self._read):
+            advance(profile.block.length)
+            yield profile, verdict
+
+    def _checked(self, portions: Iterable[Portion]) -> Iterator[Checked]:
+        for profile, verdict in self._run(check_chunk, self._plan, portions):
+            self._work["reading, all workers"] += profile.work
+            self._work["checking, all workers"] += verdict.work if verdict else 0.0
+            yield profile, verdict
+
+
+def anew_at_a_gap(step: Callable[[], T]) -> T:
+    """What a step makes of all verdicts; once more, where a column of theirs had a gap further on."""
+    try:
+        return step()
+    except GapFound:
+        return step()
+
+
+def check_whole(examination: Examination) -> tuple[FileProfile, list[ChunkVerdict]]:
+    """Read and check a file whose verdicts nobody needs before the last one."""
+    verdicts = anew_at_a_gap(lambda: list(examination.verdicts()))
+    return examination.profile(), verdicts

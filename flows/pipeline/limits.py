@@ -1,0 +1,65 @@
+"""When an import is stopped although its file could be read: too much is rejected, too little came."""
+
+from collections.abc import Sequence
+from datetime import date
+
+from flows.config.request import ImportRequest
+from schemas.errors.request import UnknownField
+from schemas.errors.source import RequiredFieldMissing, SourceOutOfOrder, TooFewRows, TooManyRejected
+from transforms.chunks.file_profile import FileProfile
+from transforms.mapping.columns import Outcome
+from transforms.sources.addresses import shown
+
+
+def share_of(text: str, whole: int) -> float:
+    """The rows that `100` or `5%` means, of a whole that a percentage is taken of."""
+    return float(text.removesuffix("%")) * whole / 100 if text.endswith("%") else float(text)
+
+
+def check_known(request: ImportRequest, fields: Sequence[str]) -> None:
+    """Stop before the file is read where a required field is none of the catalogue's."""
+    for field in request.require:
+        if field not in fields:
+            raise UnknownField(field, tuple(fields))
+
+
+def check_order(request: ImportRequest, day: date | None, latest: tuple[int, date] | None) -> None:
+    """Stop where the run's own day is older than one that came in, under a policy that writes over values.
+
+    Nights that were missed may be made up in any order; a day that somebody names is meant.
+    """
+    if day is None or latest is None or request.date or not request.merge.may_clear:
+        return
+    import_id, later = latest
+    if later > day:
+        raise SourceOutOfOrder(shown(request.source), day.isoformat(), later.isoformat(), import_id)
+
+
+def check_required(request: ImportRequest, profile: FileProfile) -> None:
+    """Stop where a field that must come did not: no column maps to it, or the column was dropped."""
+    outcomes = {column.column.field.id: column.outcome for column in profile.columns if column.column.field}
+    outcomes |= dict.fromkeys((field.id for field in profile.constants), Outcome.IMPORTED)
+    for field in request.require:
+        if outcomes.get(field) is not Outcome.IMPORTED:
+            raise RequiredFieldMissing(field, str(outcomes.get(field, "no column")))
+
+
+def check_enough(request: ImportRequest, read: int, last: int | None) -> list[str]:
+    """Stop where the file is too small; a percentage is of the last completed import of the same source.
+
+    Gives what is worth a note: that there was no import to compare with.
+    """
+    if request.min_rows is None:
+        return []
+    if request.min_rows.endswith("%") and last is None:
+        source = shown(request.source)
+        return [f"no import of {source!r} was completed before, so {request.min_rows} of its rows says nothing"]
+    if read < share_of(request.min_rows, last or 0):
+        raise TooFewRows(read, request.min_rows, last)
+    return []
+
+
+def check_rejected(request: ImportRequest, read: int, rejected: int) -> None:
+    """Stop where more rows were rejected than the request puts up with."""
+    if request.max_rejected is not None and rejected > share_of(request.max_rejected, read):
+        raise TooManyRejected(rejected, read, request.max_rejected)

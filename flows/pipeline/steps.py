@@ -1,0 +1,113 @@
+"""The way of the data from the source to the split, the same for `contacts check` and for an import."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from flows.config.request import ReadingOptions
+from flows.config.settings import Settings
+from flows.pipeline.task_order import Run
+from schemas.catalogue import FieldCatalogue, load_catalogue
+from schemas.choices import GapRule
+from schemas.errors.request import NoEmailColumn
+from transforms.chunks.duplicates import settle_duplicates
+from transforms.chunks.file_profile import FileProfile
+from transforms.chunks.read import ReadPlan
+from transforms.chunks.split import ChunkVerdict
+from transforms.landing.archives import DEFAULT_LIMITS, Limits
+from transforms.landing.land import Landed, land
+from transforms.mapping.columns import ColumnMapping, read_mapping
+from transforms.mapping.preset_fit import find_preset, map_with_preset
+from transforms.parsing.layout import REJECTION_COLUMNS, Layout, find_layout
+from transforms.results.rejected_file import RejectedPlan, RejectedRows, write_rejected
+from transforms.results.retry_file import NOTHING_DECIDED, Decided, kept_columns
+from transforms.sources.fetch import Found, land_steadily
+from transforms.work_folder import ImportFolder, inside
+
+REJECTED_FILE = "rejected.csv"
+
+
+@dataclass(frozen=True)
+class SourceFile:
+    """A source that has landed, with its layout and what its columns map to."""
+
+    landed: Landed
+    layout: Layout
+    mapping: ColumnMapping
+
+    @property
+    def read_plan(self) -> ReadPlan:
+        return ReadPlan(self.landed.path, self.layout, self.mapping)
+
+
+def catalogue_for(options: ReadingOptions, settings: Settings) -> FieldCatalogue:
+    """The catalogue as this import reads it: its gaps and its default prefix."""
+    return load_catalogue(settings.catalogue).adapted(
+        allow_gaps=options.gaps is GapRule.ALLOW,
+        default_prefix=options.default_prefix or settings.default_prefix,
+    )
+
+
+def land_file(options: ReadingOptions, folder: ImportFolder, found: Found, limits: Limits = DEFAULT_LIMITS) -> Landed:
+    """Copy the source that was found into the folder, as UTF-8 text."""
+    return land_steadily(found, lambda blocks: land(found.shown, folder, options.encoding, limits, blocks))
+
+
+def layout_of(options: ReadingOptions, catalogue: FieldCatalogue, landed: Landed) -> Layout:
+    """Find the dialect and the columns of what has landed."""
+    return find_layout(landed, catalogue, options.dialect)
+
+
+def lay_out(
+    options: ReadingOptions,
+    catalogue: FieldCatalogue,
+    landed: Landed,
+    layout: Layout | None = None,
+    earlier: Decided = NOTHING_DECIDED,
+    presets: Path | None = None,
+    *,
+    final: bool = True,
+) -> SourceFile:
+    """Map the columns of what has landed, as an earlier import's report has them, where one is given.
+
+    The layout is found when not given; `presets` is the folder of the user's own ones; `final` where no person will
+    look at the mapping.
+    """
+    explicit = (read_mapping(options.mapping_file) if options.mapping_file else {}) | options.mapping
+    layout = layout or layout_of(options, catalogue, landed)
+    never = REJECTION_COLUMNS if layout.rejected_file else ()
+    kept = kept_columns(layout.columns, earlier.columns, catalogue)
+    asked = options.preset or earlier.preset
+    preset = find_preset(asked, presets, layout.columns, landed.source, earlier.preset) if asked else None
+    try:
+        mapping = map_with_preset(layout.columns, catalogue, explicit, never, kept, preset, final=final)
+    except NoEmailColumn as error:
+        raise replace(error, lines_above=layout.lines_above) from None
+    return SourceFile(landed, layout, mapping)
+
+
+def settle(
+    options: ReadingOptions,
+    source: SourceFile,
+    profile: FileProfile,
+    verdicts: Sequence[ChunkVerdict],
+    folder: ImportFolder,
+    run: Run,
+    *,
+    keep: int = 0,
+    show: int = 0,
+    numbered_by_first: bool = False,
+) -> RejectedRows:
+    """Settle duplicates over the whole file, and write the account of all that was rejected."""
+    settle_duplicates(verdicts, profile.chunks, options.duplicates, folder.scratch)
+    plan = RejectedPlan(
+        folder.scratch,
+        folder.address,
+        inside(folder.address, REJECTED_FILE),
+        source.read_plan,
+        options.duplicates,
+        keep,
+        show,
+        numbered_by_first,
+    )
+    return write_rejected(plan, profile.chunks, verdicts, run)

@@ -1,0 +1,1 @@
+"""What the Prefect UI shows: artifacts, summaries, and events."""

@@ -1,0 +1,49 @@
+"""What other programs are told of an import: Prefect events, with counts and ids and no contact.
+
+An automation of Prefect's turns them into a message; docs/operations.md says how. Without a server nobody is told.
+"""
+
+from collections.abc import Iterator
+from typing import Any
+
+from prefect import get_run_logger, runtime
+from prefect.events import emit_event
+
+from flows.reports.report import Report
+from transforms.mapping.columns import Outcome
+
+
+def announce(result: Report, flow_run_id: str | None = None) -> None:
+    """Say how an import ended, what it rejected and which columns it dropped; trouble in here goes no further.
+
+    The run is this one, unless the import is another's that died.
+    """
+    number = result["import_id"]
+    resource = {
+        "prefect.resource.id": f"contacts.import.{number or 'unlisted'}",
+        "prefect.resource.name": f"import {number}" if number else "an import",
+    }
+    run = {"prefect.resource.id": f"prefect.flow-run.{flow_run_id or runtime.flow_run.id}"}
+    run["prefect.resource.role"] = "flow-run"
+    try:
+        for event, payload in events_of(result):
+            emit_event(event, resource, related=[run], payload={"import_id": number, **payload})
+    except Exception as error:
+        get_run_logger().warning("nobody could be told of the import: %s", type(error).__name__)
+
+
+def events_of(result: Report) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Names and payloads. A payload has no path, header or message: any of them may have a contact in it."""
+    rows = result["rows"] or {}
+    if "error" in result:
+        yield "contacts.import.failed", {"rows": rows, "error": result["error"]["code"]}
+    elif result["status"] == "completed":
+        yield "contacts.import.completed", {name: result[name] for name in ("rows", "contacts", "retry_of", "seconds")}
+    if rows.get("rejected"):
+        yield "contacts.import.rejected-rows", {"rows": rows, "reasons": result["rejections"]}
+    if dropped := [column for column in result["columns"] if column["outcome"] == Outcome.INCOMPLETE]:
+        names = {"field": "fields", "position": "positions", "empty_cells": "empty_cells"}
+        yield (
+            "contacts.import.column-dropped",
+            {many: [column[one] for column in dropped] for one, many in names.items()},
+        )

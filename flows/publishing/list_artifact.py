@@ -1,0 +1,39 @@
+"""The import list as markdown: both of Prefect's UIs show links in it, which they do not in their tables."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import PurePath
+from typing import Any
+
+from flows.publishing.markdown import Link, table
+from flows.reports.phrases import reasons_kept
+
+# What fits beside the page's margins; the rest is behind the link.
+COUNTS = ("read", "accepted", "rejected", "missing", "inserted", "updated")
+
+
+def import_list(imports: Sequence[Mapping[str, Any]]) -> str:
+    """The imports as `list_imports` gives them, each with a link to its run."""
+    rows = table(("import", "status", "file", *COUNTS, "started"), map(_row, imports))
+    return f"{rows}\n\n**missing**: rejected rows that no retry has brought in since. Times are in UTC."
+
+
+def _row(row: Mapping[str, Any]) -> Iterable[object]:
+    """The link is relative: a worker may know the server by another name than a browser."""
+    number, run = str(row["import_id"]), row["flow_run_id"]
+    yield Link(number, f"/runs/flow-run/{run}") if run else number
+    yield ", ".join(_status(row))
+    yield PurePath(row["source"]).name
+    yield from (row[count] for count in COUNTS)
+    yield f"{row['started_at']:%m-%d %H:%M}"
+
+
+def _status(row: Mapping[str, Any]) -> Iterator[str]:
+    yield row["status"]
+    if row["error_code"]:
+        yield row["error_code"]
+    if row["repeats"]:
+        yield f"repeats {row['repeats']}"
+    if row["retry_of"]:
+        yield f"retry of {row['retry_of']}"
+    if kept := reasons_kept(row):
+        yield kept

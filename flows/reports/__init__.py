@@ -1,0 +1,1 @@
+"""The report of a check or an import."""
