@@ -27,8 +27,8 @@ from flows.reports.report import ImportReport, Report, as_known_error, as_logged
 from schemas.errors.request import NeedsDeployment, Stopped
 from transforms.work_folder import ImportFolder, name_of
 from warehouse.database.connection import Warehouse
-from warehouse.errors import patient
-from warehouse.import_list.entries import take_up, wait_for_answer
+from warehouse.errors import retry_transient
+from warehouse.import_list.entries import resume_import, suspend_import
 
 
 @flow(name="guided-import", flow_run_name=named_by_file("import"), persist_result=False)
@@ -45,7 +45,7 @@ def guided_import(request: ImportRequest) -> State[Report]:
             raise NeedsDeployment
         url = settings.warehouse_url.get_secret_value()
         with (
-            patient(Warehouse.open)(url, settings.warehouse_schema) as warehouse,
+            retry_transient(Warehouse.open)(url, settings.warehouse_schema) as warehouse,
             ready_and_alive(warehouse, settings) as key,
         ):
             result = guide(request, settings, warehouse, report, key)
@@ -70,7 +70,7 @@ def guide(request: ImportRequest, settings: Settings, warehouse: Warehouse, repo
     if isinstance(step, Question):
         try:
             until = datetime.now(UTC) + timedelta(seconds=settings.answer_seconds)
-            wait_for_answer(warehouse, run_id(report), until)
+            suspend_import(warehouse, run_id(report), until)
             ask(step, settings.answer_seconds)
         except Exception as error:
             return record_failure(warehouse, report, as_known_error(error))
@@ -80,7 +80,7 @@ def guide(request: ImportRequest, settings: Settings, warehouse: Warehouse, repo
 def waiting_import(warehouse: Warehouse, facts: Facts, key: int) -> int | None:
     """The import that waited for this run; None where it has been closed meanwhile."""
     number = int(facts["import_id"])
-    return number if take_up(warehouse, number, str(runtime.flow_run.id), key) else None
+    return number if resume_import(warehouse, number, str(runtime.flow_run.id), key) else None
 
 
 def forget_folder(settings: Settings, facts: Facts) -> None:

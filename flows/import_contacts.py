@@ -20,7 +20,7 @@ from flows.reports.report import ImportReport, Outcome, Report, as_logged_error,
 from schemas.errors.base import Interrupted
 from transforms.work_folder import ImportFolder
 from warehouse.database.connection import Warehouse
-from warehouse.errors import patient
+from warehouse.errors import retry_transient
 
 
 @flow(name="import-contacts", flow_run_name=named_by_file("import"), persist_result=False)
@@ -53,7 +53,7 @@ def import_one(request: ImportRequest, origin: Origin | None, settings: Settings
     try:
         url = settings.warehouse_url.get_secret_value()
         with (
-            patient(Warehouse.open)(url, settings.warehouse_schema) as warehouse,
+            retry_transient(Warehouse.open)(url, settings.warehouse_schema) as warehouse,
             ready_and_alive(warehouse, settings) as key,
         ):
             result = run_import(request, settings, warehouse, report, key, import_file)

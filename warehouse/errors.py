@@ -16,29 +16,45 @@ from schemas.errors.base import TransientWarehouseError, WarehouseUnusable
 
 # Connection failure; serialization failure and deadlock; lock not available; too many connections;
 # the server shuts down, crashed, or is starting up; the session sat idle for too long.
-PASSING_STATES = ("08", "40001", "40P01", "55P03", "53300", "57P01", "57P02", "57P03", "57P05", "25P03")
+TRANSIENT_SQLSTATES = ("08", "40001", "40P01", "55P03", "53300", "57P01", "57P02", "57P03", "57P05", "25P03")
 # The text of these errors is about tables, rights and the server; that of all others may quote a value.
-SPEAKING_STATES = ("08", "0A", "25", "28", "3D", "3F", "40", "42", "53", "54", "55", "57", "58")
+SAFE_MESSAGE_SQLSTATES = ("08", "0A", "25", "28", "3D", "3F", "40", "42", "53", "54", "55", "57", "58")
 # A server that answers, but not yet; libpq hands on no SQLSTATE for a connection that was never made.
-NOT_YET = ("starting up", "shutting down", "recovery", "too many clients", "connection slots", "too many connections")
+SERVER_STARTING_MESSAGES = (
+    "starting up",
+    "shutting down",
+    "recovery",
+    "too many clients",
+    "connection slots",
+    "too many connections",
+)
 # The address itself is at fault, so it would be again.
-WRONG_ADDRESS = ("not known", "no address", "invalid", "SSL", "certificate", "password", "pg_hba.conf", "missing")
+WRONG_ADDRESS_MESSAGES = (
+    "not known",
+    "no address",
+    "invalid",
+    "SSL",
+    "certificate",
+    "password",
+    "pg_hba.conf",
+    "missing",
+)
 SQLITE_BUSY = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_PROTOCOL)
 
-PAUSES = (0.5, 1.0, 2.0, 4.0)  # seconds before each further try; a server restarts in less than their sum
+RETRY_DELAYS = (0.5, 1.0, 2.0, 4.0)  # seconds before each further try; a server restarts in less than their sum
 
-DriverError = (SQLAlchemyError, psycopg.Error, sqlite3.Error, adbc_driver_manager.Error)
+DRIVER_ERRORS = (SQLAlchemyError, psycopg.Error, sqlite3.Error, adbc_driver_manager.Error)
 
 P = ParamSpec("P")
 R = TypeVar("R")
 
 
-def patient(step: Callable[P, R]) -> Callable[P, R]:
+def retry_transient(step: Callable[P, R]) -> Callable[P, R]:
     """Take a short step again, a little later each time, while the warehouse is away; taking it twice must be once."""
 
     @wraps(step)
     def again(*args: P.args, **kwargs: P.kwargs) -> R:
-        for pause in PAUSES:
+        for pause in RETRY_DELAYS:
             try:
                 return step(*args, **kwargs)
             except TransientWarehouseError:
@@ -49,39 +65,39 @@ def patient(step: Callable[P, R]) -> Callable[P, R]:
 
 
 @contextmanager
-def translated(warehouse: str) -> Iterator[None]:
+def translate_driver_errors(warehouse: str) -> Iterator[None]:
     """Raise TransientWarehouseError or WarehouseUnusable in place of any driver's error.
 
     The original is cut off, not chained: its text holds the row in the way (`Key (email)=(…)`).
     """
     try:
         yield
-    except DriverError as error:
-        raise fault(warehouse, error) from None
+    except DRIVER_ERRORS as error:
+        raise as_warehouse_error(warehouse, error) from None
 
 
-def fault(warehouse: str, error: Exception) -> TransientWarehouseError | WarehouseUnusable:
+def as_warehouse_error(warehouse: str, error: Exception) -> TransientWarehouseError | WarehouseUnusable:
     """The error of ours that says what the caller of a failed statement can do next."""
     origin = error.orig if isinstance(error, DBAPIError) and error.orig is not None else error
     lost = isinstance(error, DBAPIError) and error.connection_invalidated
-    passing = lost or isinstance(error, PoolTimeout) or _will_pass(origin)
+    passing = lost or isinstance(error, PoolTimeout) or _is_transient(origin)
     return (TransientWarehouseError if passing else WarehouseUnusable)(warehouse, _reason(origin))
 
 
-def _will_pass(error: BaseException) -> bool:
+def _is_transient(error: BaseException) -> bool:
     if isinstance(error, sqlite3.Error):
         return getattr(error, "sqlite_errorcode", 0) & 0xFF in SQLITE_BUSY
     if not isinstance(error, psycopg.Error):
         return False
     if error.sqlstate:
-        return error.sqlstate.startswith(PASSING_STATES)
-    return isinstance(error, psycopg.OperationalError) and _connection_may_return(str(error))
+        return error.sqlstate.startswith(TRANSIENT_SQLSTATES)
+    return isinstance(error, psycopg.OperationalError) and _is_transient_connect_error(str(error))
 
 
-def _connection_may_return(message: str) -> bool:
+def _is_transient_connect_error(message: str) -> bool:
     if "FATAL" in message:
-        return any(sign in message for sign in NOT_YET)
-    return not any(sign in message for sign in WRONG_ADDRESS)
+        return any(sign in message for sign in SERVER_STARTING_MESSAGES)
+    return not any(sign in message for sign in WRONG_ADDRESS_MESSAGES)
 
 
 def _reason(error: BaseException) -> str:
@@ -100,7 +116,7 @@ def _postgres_reason(error: psycopg.Error) -> str:
     """The server's own words where they cannot quote a contact, and the names of things where they can."""
     if not error.sqlstate:
         return " ".join(str(error).split())
-    if error.sqlstate.startswith(SPEAKING_STATES):
+    if error.sqlstate.startswith(SAFE_MESSAGE_SQLSTATES):
         return error.diag.message_primary or type(error).__name__
     named = {"table": error.diag.table_name, "column": error.diag.column_name, "by": error.diag.constraint_name}
     places = "".join(f", {what} {name}" for what, name in named.items() if name)

@@ -28,7 +28,7 @@ from schemas.catalogue import Field
 from schemas.field_types import Storage
 
 # SQLite numbers rows by itself only in a column declared exactly INTEGER PRIMARY KEY.
-Number = BigInteger().with_variant(Integer(), "sqlite")
+KeyInteger = BigInteger().with_variant(Integer(), "sqlite")
 
 COLUMN_TYPES: dict[Storage, TypeEngine[Any]] = {
     Storage.TEXT: Text(),
@@ -40,9 +40,9 @@ COLUMN_TYPES: dict[Storage, TypeEngine[Any]] = {
 }
 
 # A changed contact stays in its page, so that no index need be told: half the log for a night that changes little.
-ROOM_TO_CHANGE = DDL("alter table %(fullname)s set (fillfactor = 90)").execute_if(dialect="postgresql")  # type: ignore[no-untyped-call]
+SET_FILLFACTOR = DDL("alter table %(fullname)s set (fillfactor = 90)").execute_if(dialect="postgresql")  # type: ignore[no-untyped-call]
 
-COUNTS = ("read", "accepted", "rejected", "inserted", "updated", "unchanged", "skipped")
+COUNT_COLUMNS = ("read", "accepted", "rejected", "inserted", "updated", "unchanged", "skipped")
 
 
 class UtcDateTime(TypeDecorator[datetime]):
@@ -82,7 +82,7 @@ class WarehouseTables:
         contacts = Table(
             "contacts",
             self.metadata,
-            Column("contact_id", Number, primary_key=True),
+            Column("contact_id", KeyInteger, primary_key=True),
             Column("email", Text, nullable=False, unique=True),
             Column("created_at", UtcDateTime, nullable=False),
             Column("updated_at", UtcDateTime, nullable=False),
@@ -91,7 +91,7 @@ class WarehouseTables:
             *field_columns(self._fields),
             sqlite_autoincrement=True,  # never a second contact under an old id
         )
-        event.listen(contacts, "after_create", ROOM_TO_CHANGE)
+        event.listen(contacts, "after_create", SET_FILLFACTOR)
         return contacts
 
     @cached_property
@@ -109,14 +109,14 @@ class WarehouseTables:
         return Table(
             "imports",
             self.metadata,
-            Column("import_id", Number, primary_key=True),
+            Column("import_id", KeyInteger, primary_key=True),
             Column("source", Text, nullable=False),
             Column("sha256", Text),
             Column("merge_policy", Text, nullable=False),
             Column("status", Text, nullable=False),
             # The lock by which others see whether its process lives; NULL once nothing of it is left to tidy.
             Column("alive_key", BigInteger),
-            *(Column(count, BigInteger) for count in COUNTS),
+            *(Column(count, BigInteger) for count in COUNT_COLUMNS),
             Column("segment", Text),
             Column("segment_added", BigInteger),
             Column("rejections_found", BigInteger),
@@ -144,7 +144,7 @@ class WarehouseTables:
         return Table(
             "import_columns",
             self.metadata,
-            Column("import_id", Number, ForeignKey(self.imports.c.import_id), nullable=False, index=True),
+            Column("import_id", KeyInteger, ForeignKey(self.imports.c.import_id), nullable=False, index=True),
             Column("column_name", Text, nullable=False),
             Column("field", Text),
             Column("outcome", Text, nullable=False),
@@ -156,7 +156,7 @@ class WarehouseTables:
         return Table(
             "rejections",
             self.metadata,
-            Column("import_id", Number, ForeignKey(self.imports.c.import_id), nullable=False, index=True),
+            Column("import_id", KeyInteger, ForeignKey(self.imports.c.import_id), nullable=False, index=True),
             Column("record_number", BigInteger, nullable=False),
             Column("line_number", BigInteger),
             Column("column_name", Text),
@@ -194,6 +194,6 @@ class WarehouseTables:
             "segment_members",
             self.metadata,
             Column("segment_id", Text, primary_key=True),
-            Column("contact_id", Number, primary_key=True, autoincrement=False),
-            Column("import_id", Number, nullable=False),
+            Column("contact_id", KeyInteger, primary_key=True, autoincrement=False),
+            Column("import_id", KeyInteger, nullable=False),
         )

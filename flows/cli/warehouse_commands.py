@@ -20,8 +20,8 @@ from schemas.errors.request import OutputNotWritable, RejectedFileGone, UsageErr
 from transforms.work_folder import exists, is_local, reading
 from warehouse.contacts.segments import create_segment, list_segments
 from warehouse.database.connection import Warehouse
-from warehouse.database.migrations import prepare_import_list
-from warehouse.import_list.entries import LISTED, get_import, list_imports, living_imports
+from warehouse.database.migrations import create_tables
+from warehouse.import_list.entries import DEFAULT_LIST_LIMIT, get_import, list_imports, list_live_imports
 
 NUMBERS = ("read", "accepted", "rejected", "inserted", "updated", "missing", "retry_of")
 
@@ -31,7 +31,7 @@ def _warehouse(options: argparse.Namespace, *, new: bool = False) -> Iterator[Wa
     """Only what puts something in makes a `new` one: a mistyped address is told, not shown as an empty warehouse."""
     settings = Settings.load(**settings_from(options))
     with Warehouse.open(settings.warehouse_url.get_secret_value(), settings.warehouse_schema, new=new) as warehouse:
-        prepare_import_list(warehouse)
+        create_tables(warehouse)
         yield warehouse
 
 
@@ -56,8 +56,8 @@ def show_imports(options: argparse.Namespace) -> int:
 def _print_imports(imports: Sequence[Mapping[str, Any]]) -> None:
     header = ("id", "status", "started (UTC)", "source", "merge", *(name.replace("_", " ") for name in NUMBERS), "why")
     print_table(header, map(_listed, imports))
-    if len(imports) == LISTED:
-        print(f"(the last {LISTED}; an older one is shown by its number)")
+    if len(imports) == DEFAULT_LIST_LIMIT:
+        print(f"(the last {DEFAULT_LIST_LIMIT}; an older one is shown by its number)")
 
 
 def _listed(row: Mapping[str, Any]) -> tuple[object, ...]:
@@ -72,7 +72,7 @@ def _prune(options: argparse.Namespace) -> int:
     settings = Settings.load(**settings_from(options))
     with _warehouse(options) as warehouse:
         bury_dead_imports(warehouse, settings)
-        spared = {folder_name(*each) for each in living_imports(warehouse)}
+        spared = {folder_name(*each) for each in list_live_imports(warehouse)}
         removed, kept = prune_folders(settings, options.older_than, spared)
     if options.json:
         print_json({"removed": removed, "kept": kept})

@@ -22,7 +22,7 @@ from schemas.errors.request import DuplicateMapping, NoEmailColumn, SeveralEmail
 from transforms.chunks.read import read_chunk
 from transforms.parsing.blocks import cut
 from transforms.sources.addresses import shown
-from warehouse.merge.dry_run import Foreseen
+from warehouse.merge.dry_run import MergePreview
 
 FIRST_VALUES = 3
 VALUE_LENGTH = 40
@@ -88,7 +88,7 @@ def what_is_wrong(error: ContactImportError) -> str:
     return str(error)
 
 
-def publish_preview(report: ImportReport, foreseen: Foreseen, settings: Settings, approved: Facts | None) -> None:
+def publish_preview(report: ImportReport, foreseen: MergePreview, settings: Settings, approved: Facts | None) -> None:
     """Make the artifact of what would happen."""
     with harmless("preview"):
         masked = settings.artifact_values == "masked"
@@ -100,7 +100,7 @@ def publish_preview(report: ImportReport, foreseen: Foreseen, settings: Settings
         )
 
 
-def what_would_happen(report: ImportReport, foreseen: Foreseen, approved: Facts | None) -> str:
+def what_would_happen(report: ImportReport, foreseen: MergePreview, approved: Facts | None) -> str:
     """What stands above the decision: the counts, and where to look."""
     result = report.completed(foreseen.counts, foreseen.segment_added, None)
     note = changed(result, approved)

@@ -30,7 +30,7 @@ from transforms.landing.land import Landed
 from transforms.parsing.layout import Layout
 from transforms.work_folder import ImportFolder, name_of
 from warehouse.database.connection import Warehouse
-from warehouse.merge.dry_run import Foreseen, foresee
+from warehouse.merge.dry_run import MergePreview, preview_merge
 from warehouse.merge.staging import Staging
 
 COLUMNS, PREVIEW = "columns", "preview"
@@ -111,7 +111,7 @@ class FileInHand:
         form = preview_form(what_would_happen(report, foreseen, approved))
         return Question(form, self._facts(PREVIEW, dict(mapping), shown))
 
-    def _shown(self, foreseen: Foreseen) -> Facts:
+    def _shown(self, foreseen: MergePreview) -> Facts:
         """What a person approves, by its numbers and by the bytes of the file."""
         return {
             "sha256": self.landed.sha256,
@@ -133,11 +133,11 @@ class FileInHand:
 
 @task(name="foresee", cache_policy=NO_CACHE, persist_result=False, **PATIENTLY)
 @discreet
-def foresee_task(staging: Staging, request: ImportRequest, report: ImportReport) -> Foreseen:
+def foresee_task(staging: Staging, request: ImportRequest, report: ImportReport) -> MergePreview:
     """Count what the merge would do, and look at the first rows; nothing is written."""
     staging.ensure()
     assert report.rows is not None
-    return foresee(
+    return preview_merge(
         staging,
         policy=request.merge,
         blanks=request.blanks,

@@ -18,9 +18,9 @@ from schemas.errors.base import ContactImportError, Interrupted
 from transforms.sources.addresses import shown
 from transforms.work_folder import ImportFolder
 from warehouse.database.connection import Warehouse
-from warehouse.database.migrations import prepare_import_list
-from warehouse.import_list.entries import COMPLETED, fail_import, forget_life, get_import, start_import
-from warehouse.import_list.liveness import alive
+from warehouse.database.migrations import create_tables
+from warehouse.import_list.entries import COMPLETED, clear_liveness_key, fail_import, get_import, start_import
+from warehouse.import_list.liveness import liveness_lock
 
 T = TypeVar("T")
 
@@ -28,9 +28,9 @@ T = TypeVar("T")
 @contextmanager
 def ready_and_alive(warehouse: Warehouse, settings: Settings) -> Iterator[int]:
     """A warehouse that can list an import, freed of those that died; gives the key by which ours is seen to live."""
-    prepare_import_list(warehouse)
+    create_tables(warehouse)
     bury_dead_imports(warehouse, settings, announce, has_ended)
-    with alive(warehouse) as key:
+    with liveness_lock(warehouse) as key:
         yield key
 
 
@@ -65,7 +65,7 @@ def run_import(
     finally:
         tidy_folder(settings, folder, kept_files(report, settings))
         with suppress(ContactImportError):  # then the next one will look whether we live
-            forget_life(warehouse, report.import_id)
+            clear_liveness_key(warehouse, report.import_id)
 
 
 def closed_at_its_end(warehouse: Warehouse, report: ImportReport, work: Callable[[], T]) -> T | Report:

@@ -12,7 +12,14 @@ from flows.reports.report import ImportReport, Report
 from schemas.errors.base import ContactImportError, Interrupted
 from schemas.errors.request import NoAnswer
 from warehouse.database.connection import Warehouse
-from warehouse.import_list.entries import RUNNING, dead_imports, fail_import, forget_life, get_import, waiting_imports
+from warehouse.import_list.entries import (
+    RUNNING,
+    clear_liveness_key,
+    fail_import,
+    find_abandoned_imports,
+    get_import,
+    list_suspended_imports,
+)
 
 Announce = Callable[[Report, str | None], None]
 HasEnded = Callable[[str], bool]
@@ -28,12 +35,12 @@ def bury_dead_imports(
     to that machine. Trouble here stops nobody: the next one tries again.
     """
     with suppress(ContactImportError):
-        for dead in dead_imports(warehouse):
+        for dead in find_abandoned_imports(warehouse):
             if dead["status"] == RUNNING:
                 _tell(warehouse, dead, Interrupted(Interrupted.DIED), announce)
             if dead["alive_key"] is not None:
                 _tidy(warehouse, settings, dead["import_id"], dead["alive_key"])
-        for waiting in waiting_imports(warehouse):
+        for waiting in list_suspended_imports(warehouse):
             if waiting["waits_until"] < datetime.now(UTC):
                 _tell(warehouse, waiting, NoAnswer(), announce)
             elif has_ended and has_ended(waiting["flow_run_id"]):
@@ -43,7 +50,7 @@ def bury_dead_imports(
 def _tidy(warehouse: Warehouse, settings: Settings, import_id: int, key: int) -> None:
     report = get_import(warehouse, import_id)["report"] or {}
     if tidy_folder(settings, folder_name(import_id, key), Kept(bool(report.get("rejected_file")))):
-        forget_life(warehouse, import_id)
+        clear_liveness_key(warehouse, import_id)
 
 
 def _tell(warehouse: Warehouse, dead: Mapping[str, Any], error: ContactImportError, announce: Announce | None) -> None:

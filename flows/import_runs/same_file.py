@@ -20,8 +20,8 @@ from schemas.presets.loader import split_part
 from transforms.sources.addresses import shown
 from transforms.sources.fetch import Found
 from warehouse.database.connection import Warehouse
-from warehouse.import_list.entries import set_landed, skip_import
-from warehouse.import_list.repeats import Repeated, find_repeated
+from warehouse.import_list.entries import record_landing, skip_import
+from warehouse.import_list.repeats import RepeatedImport, find_repeated_import
 
 NO_OPTIONS = {"source", "date", "if_same_file"}  # which file it is, and what to do about it; not how it is read
 PROJECT = "contact-import"
@@ -61,18 +61,18 @@ class SameFile:
             frozenset(archives | ({report.origin.archive} if report.origin else set())),
         )
 
-    def known_version(self) -> Repeated | None:
+    def known_version(self) -> RepeatedImport | None:
         """The import to leave this file for, by what its server says alone; nothing of it is fetched."""
         return self._known(version=version_of(self.found, etag_of(self.found)))
 
-    def known_content(self, sha256: str) -> Repeated | None:
+    def known_content(self, sha256: str) -> RepeatedImport | None:
         """The import to leave these bytes for."""
         return self._known(sha256=sha256)
 
     def note(self, import_id: int, sha256: str, etag: str | None) -> None:
         """Remember with the import what a later one would have to have in common with it."""
         version = version_of(self.found, etag)
-        set_landed(
+        record_landing(
             self.warehouse,
             import_id,
             sha256=sha256,
@@ -81,7 +81,7 @@ class SameFile:
             source_day=self.found.day,
         )
 
-    def skip(self, report: ImportReport, repeated: Repeated, *, fetched: bool = True) -> Report:
+    def skip(self, report: ImportReport, repeated: RepeatedImport, *, fetched: bool = True) -> Report:
         """Close the import as one that only repeats another."""
         assert report.import_id is not None
         if not fetched:
@@ -91,11 +91,13 @@ class SameFile:
         skip_import(self.warehouse, report.import_id, repeats=repeated.import_id, report=result, finished_at=moment)
         return result
 
-    def _known(self, **file: str | None) -> Repeated | None:
+    def _known(self, **file: str | None) -> RepeatedImport | None:
         if self.request.if_same_file is IfSameFile.IMPORT:
             return None
         names, archives = self.names, self.archives
-        return find_repeated(self.warehouse, names=names, fingerprint=self.fingerprint, archives=archives, **file)
+        return find_repeated_import(
+            self.warehouse, names=names, fingerprint=self.fingerprint, archives=archives, **file
+        )
 
 
 def fingerprint(

@@ -37,9 +37,9 @@ from transforms.sources.fetch import Found
 from transforms.work_folder import ImportFolder, open_table
 from warehouse.contacts.segments import check_segment
 from warehouse.database.connection import Warehouse
-from warehouse.database.migrations import prepare
-from warehouse.import_list.entries import last_day, last_rows_read
-from warehouse.import_list.retries import Mending, earlier_import
+from warehouse.database.migrations import migrate
+from warehouse.import_list.entries import get_last_row_count, get_latest_day
+from warehouse.import_list.retries import RetriedRecords, get_retried_import
 from warehouse.merge.staging import Staging
 from warehouse.merge.statements import MergeCounts
 from warehouse.merge.transaction import load_import
@@ -52,12 +52,12 @@ def made_ready(
 ) -> FieldCatalogue:
     """The catalogue, once the warehouse has a place for all of it and for what the request names."""
     catalogue = catalogue_for(request, settings)
-    prepare(warehouse, catalogue)
+    migrate(warehouse, catalogue)
     check_known(request, catalogue.ids)
     if request.segment:
         check_segment(warehouse, request.segment)
     if request.retry_of:
-        report.earlier = earlier_import(warehouse, request.retry_of)
+        report.earlier = get_retried_import(warehouse, request.retry_of)
     return catalogue
 
 
@@ -66,7 +66,7 @@ def found_in_order(request: ImportRequest, settings: Settings, warehouse: Wareho
     found = find_source(request, settings, scheduled_day)
     if report.origin:
         found = replace(found, day=report.origin.day)
-    check_order(request, found.day, last_day(warehouse, report.series))
+    check_order(request, found.day, get_latest_day(warehouse, report.series))
     return found
 
 
@@ -109,7 +109,7 @@ def staged(
             report.profile = profile = examination.profile()
         report.stages |= examination.work()
         check_required(request, profile)
-        report.notes += check_enough(request, profile.records, last_rows_read(warehouse, report.series))
+        report.notes += check_enough(request, profile.records, get_last_row_count(warehouse, report.series))
         with report.stage("settling"):
             report.rejected = settle(
                 request,
@@ -201,21 +201,21 @@ def load_task(
             for column in profile.columns
         ],
         rejections=rejected.kept_frames(),
-        mending=mending_of(report),
+        retried_records=mending_of(report),
         report=report.completed,
         approved=approved,
     )
     return loaded.report
 
 
-def mending_of(report: ImportReport) -> Mending | None:
+def mending_of(report: ImportReport) -> RetriedRecords | None:
     """Which records of its first import a mended file brings; read a chunk at a time, anew at each try."""
     profile, first = report.profile, report.first_import
     if first is None or profile is None or report.rejected is None:
         return None
     scratch = str(Path(report.rejected.kept_path).parent)
     pairs = zip(profile.chunks, report.verdicts, strict=True)
-    return Mending(first, (mended_records(chunk, verdict, scratch) for chunk, verdict in pairs))
+    return RetriedRecords(first, (mended_records(chunk, verdict, scratch) for chunk, verdict in pairs))
 
 
 def opaque(value: T) -> T:

@@ -8,12 +8,12 @@ from flows.publishing.markdown import Link, table
 from flows.reports.phrases import reasons_kept
 
 # What fits beside the page's margins; the rest is behind the link.
-COUNTS = ("read", "accepted", "rejected", "missing", "inserted", "updated")
+COUNT_COLUMNS = ("read", "accepted", "rejected", "missing", "inserted", "updated")
 
 
 def import_list(imports: Sequence[Mapping[str, Any]]) -> str:
     """The imports as `list_imports` gives them, each with a link to its run."""
-    rows = table(("import", "status", "file", *COUNTS, "started"), map(_row, imports))
+    rows = table(("import", "status", "file", *COUNT_COLUMNS, "started"), map(_row, imports))
     return f"{rows}\n\n**missing**: rejected rows that no retry has brought in since. Times are in UTC."
 
 
@@ -23,7 +23,7 @@ def _row(row: Mapping[str, Any]) -> Iterable[object]:
     yield Link(number, f"/runs/flow-run/{run}") if run else number
     yield ", ".join(_status(row))
     yield PurePath(row["source"]).name
-    yield from (row[count] for count in COUNTS)
+    yield from (row[count] for count in COUNT_COLUMNS)
     yield f"{row['started_at']:%m-%d %H:%M}"
 
 

@@ -23,7 +23,7 @@ from transforms.results.retry_file import NOTHING_DECIDED, Decided
 from transforms.sources.addresses import shown
 
 if TYPE_CHECKING:  # `contacts check` needs no warehouse, nor the half second to load SQLAlchemy
-    from warehouse.import_list.retries import Earlier, Mended
+    from warehouse.import_list.retries import RetriedImport, RetryCounts
     from warehouse.merge.statements import MergeCounts
 
 Report = dict[str, Any]
@@ -41,7 +41,7 @@ class ImportReport:
     profile: FileProfile | None = None
     rejected: RejectedRows | None = None
     verdicts: Sequence[ChunkVerdict] = ()
-    earlier: "Earlier | None" = None
+    earlier: "RetriedImport | None" = None
     origin: Origin | None = None
     rejected_file: str | None = None
     notes: list[str] = field(default_factory=list)
@@ -90,7 +90,7 @@ class ImportReport:
         numbered = self.earlier and self.source and number_column(self.source.mapping)
         return self.earlier.first if self.earlier and numbered else None
 
-    def completed(self, counts: "MergeCounts", added: int, mended: "Mended | None") -> Report:
+    def completed(self, counts: "MergeCounts", added: int, mended: "RetryCounts | None") -> Report:
         """The report of an import that is about to be committed."""
         assert self.request is not None
         segment = self.request.segment
@@ -140,7 +140,7 @@ class ImportReport:
             **({"repeats": more["repeats"]} if "repeats" in more else {}),
         }
 
-    def _retry(self, request: ImportRequest, mended: "Mended | None") -> Report | None:
+    def _retry(self, request: ImportRequest, mended: "RetryCounts | None") -> Report | None:
         if not request.retry_of:
             return None
         counts = {"mended": mended.records, "missing": mended.missing} if mended else {"mended": None, "missing": None}

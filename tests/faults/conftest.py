@@ -29,7 +29,7 @@ from tests.flows.conftest import (  # noqa: F401 - these are fixtures
 from tests.warehouse.conftest import Importer
 from warehouse.contacts.segments import create_segment
 from warehouse.database.connection import Warehouse
-from warehouse.database.migrations import prepare
+from warehouse.database.migrations import migrate
 
 SETTINGS = {"CONTACTS_CHUNK_BYTES": "1500", "CONTACTS_WORKERS": "2", "CONTACTS_CATALOGUE": ""}
 
@@ -51,15 +51,15 @@ EARLY_REJECTION = pd.DataFrame(
 
 
 @dataclass(frozen=True)
-class Started:
+class RunningCommand:
     """A command at work in a process of its own."""
 
     pid: int
-    said: Path
+    output: Path
 
     @property
     def ended(self) -> bool:
-        return self.said.with_suffix(".status").exists()
+        return self.output.with_suffix(".status").exists()
 
     def kill(self) -> None:
         if not self.ended:
@@ -67,18 +67,18 @@ class Started:
 
     def wait(self, seconds: float = 90) -> Ran:
         """Its exit status, negative for the signal that killed it, and what it said."""
-        until = time.monotonic() + seconds
+        wait_until = time.monotonic() + seconds
         while not self.ended:
-            if time.monotonic() > until:
+            if time.monotonic() > wait_until:
                 self.kill()
-                raise AssertionError(f"no end in {seconds} s: {self.said.with_suffix('.err').read_text()}")
+                raise AssertionError(f"no end in {seconds} s: {self.output.with_suffix('.err').read_text()}")
             time.sleep(0.005)
-        err = self.said.with_suffix(".err").read_text()
+        err = self.output.with_suffix(".err").read_text()
         assert "Traceback" not in err
-        return Ran(int(self.said.with_suffix(".status").read_text()), self.said.read_text(), err)
+        return Ran(int(self.output.with_suffix(".status").read_text()), self.output.read_text(), err)
 
 
-class Commands:
+class CommandRunner:
     """Starts `contacts` commands: one process loads everything, and forks another for each command."""
 
     def __init__(self, api_url: str, home: Path, folder: Path) -> None:
@@ -94,20 +94,20 @@ class Commands:
             text=True,
         )
 
-    def start(self, *arguments: str | Path, environment: dict[str, str], trap: tuple[str, ...] = ()) -> Started:
+    def start(self, *arguments: str | Path, environment: dict[str, str], trap: tuple[str, ...] = ()) -> RunningCommand:
         self._started += 1
-        said = self.folder / f"{self._started}.out"
+        output = self.folder / f"{self._started}.out"
         order = {
             "arguments": [str(each) for each in arguments],
             "environment": environment,
             "trap": list(trap),
-            "said": str(said),
+            "said": str(output),
         }
         assert self._parent.stdin is not None
         assert self._parent.stdout is not None
         self._parent.stdin.write(json.dumps(order) + "\n")
         self._parent.stdin.flush()
-        return Started(int(self._parent.stdout.readline()), said)
+        return RunningCommand(int(self._parent.stdout.readline()), output)
 
     def close(self) -> None:
         assert self._parent.stdin is not None
@@ -118,19 +118,19 @@ class Commands:
 
 
 @pytest.fixture(scope="session")
-def commands(prefect_api: tuple[str, Path], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Commands]:  # noqa: F811
+def commands(prefect_api: tuple[str, Path], tmp_path_factory: pytest.TempPathFactory) -> Iterator[CommandRunner]:  # noqa: F811
     """Commands against the session's Prefect server."""
-    started = Commands(*prefect_api, tmp_path_factory.mktemp("commands"))
+    started = CommandRunner(*prefect_api, tmp_path_factory.mktemp("commands"))
     yield started
     started.close()
 
 
-class House:
+class ImportScenario:
     """A warehouse with a past, a file to import into it, and what must come of that."""
 
     FILE_ROWS = 120
 
-    def __init__(self, commands: Commands, database: Database, folder: Path) -> None:  # noqa: F811
+    def __init__(self, commands: CommandRunner, database: Database, folder: Path) -> None:  # noqa: F811
         self._commands, self.database, self.folder = commands, database, folder
         self.environment = {
             **SETTINGS,
@@ -139,23 +139,23 @@ class House:
             "CONTACTS_WAREHOUSE_SCHEMA": database.schema or "",
         }
         self.file = folder / "contacts.csv"
-        self.file.write_text(text_of(range(self.FILE_ROWS)))
+        self.file.write_text(contacts_csv(range(self.FILE_ROWS)))
 
-    def start(self, *arguments: str | Path, trap: tuple[str, ...] = (), **more: str) -> Started:
+    def start(self, *arguments: str | Path, trap: tuple[str, ...] = (), **more: str) -> RunningCommand:
         return self._commands.start(*arguments, environment={**self.environment, **more}, trap=trap)
 
     def run(self, *arguments: str | Path, trap: tuple[str, ...] = (), **more: str) -> Ran:
         return self.start(*arguments, trap=trap, **more).wait()
 
-    def imports(self, trap: tuple[str, ...] = (), **more: str) -> Started:
+    def imports(self, trap: tuple[str, ...] = (), **more: str) -> RunningCommand:
         """Start the import that all faults are about."""
         return self.start("import", self.file, "--merge", "overwrite", "--segment", "vip", "--json", trap=trap, **more)
 
-    def has_a_past(self) -> None:
+    def add_earlier_import(self) -> None:
         """Contacts of an earlier import, a member of the segment among them; some of them the file will change."""
         with Warehouse.open(self.database.url, self.database.schema) as warehouse:
             catalogue = load_catalogue()
-            prepare(warehouse, catalogue)
+            migrate(warehouse, catalogue)
             create_segment(warehouse, "vip")
             importer = Importer(warehouse, catalogue, self.folder)
             fields = ("email", "name", "points")
@@ -226,13 +226,13 @@ class House:
         return int(counted[0][0])
 
 
-def text_of(rows: range) -> str:
+def contacts_csv(rows: range) -> str:
     """A row in ten is rejected, and so is one of two that are the same."""
     lines = (f"c{row}@example.com,Name {row},{'x' if row % 10 == 3 else row + 1}\n" for row in rows)
     return "email,name,points\n" + "".join(lines) + f"c{rows[5]}@example.com,Name {rows[5]},{rows[5] + 1}\n"
 
 
-def until(happened: Callable[[], Any], seconds: float = 30) -> Any:
+def wait_until(happened: Callable[[], Any], seconds: float = 30) -> Any:
     """Wait for something that another process does."""
     deadline = time.monotonic() + seconds
     while not (answer := happened()):
@@ -242,8 +242,8 @@ def until(happened: Callable[[], Any], seconds: float = 30) -> Any:
 
 
 @pytest.fixture
-def house(commands: Commands, database: Database, tmp_path: Path) -> House:  # noqa: F811
+def scenario(commands: CommandRunner, database: Database, tmp_path: Path) -> ImportScenario:  # noqa: F811
     """A warehouse of each kind in turn, with a past."""
-    made = House(commands, database, tmp_path)
-    made.has_a_past()
+    made = ImportScenario(commands, database, tmp_path)
+    made.add_earlier_import()
     return made

@@ -28,12 +28,12 @@ def main() -> None:
     children: dict[int, str] = {}
 
     def note_ends(*_: object) -> None:
-        for pid, said in list(children.items()):
+        for pid, output in list(children.items()):
             with suppress(ChildProcessError):
                 ended, status = os.waitpid(pid, os.WNOHANG)
                 if ended:
                     del children[pid]
-                    _note(said, os.waitstatus_to_exitcode(status))
+                    _note(output, os.waitstatus_to_exitcode(status))
 
     signal.signal(signal.SIGCHLD, note_ends)
     for line in sys.stdin:
@@ -51,8 +51,8 @@ def main() -> None:
         signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGCHLD})
 
 
-def _note(said: str, status: int) -> None:
-    path = Path(said).with_suffix(".status")
+def _note(output: str, status: int) -> None:
+    path = Path(output).with_suffix(".status")
     path.with_suffix(".tmp").write_text(str(status))
     path.with_suffix(".tmp").rename(path)
 

@@ -10,35 +10,37 @@ from typing import Any
 import psycopg
 import pytest
 
-from tests.faults.conftest import House, text_of, until
-from tests.faults.test_killed import note
+from tests.faults.conftest import ImportScenario, contacts_csv, wait_until
+from tests.faults.test_killed import append_outcome
 
 READER_WAITS = 1.0  # seconds; what docs/operations.md promises
 
 
-def test_two_imports_of_one_file(house: House) -> None:
-    ran = [each.wait() for each in (house.imports(), house.imports())]
+def test_two_imports_of_one_file(scenario: ImportScenario) -> None:
+    ran = [each.wait() for each in (scenario.imports(), scenario.imports())]
     assert [each.status for each in ran] == [0, 0], ran
     counts = sorted((each.json["contacts"]["inserted"], each.json["contacts"]["unchanged"]) for each in ran)
     assert counts == [(0, 108), (107, 0)]
-    people, members = house.expected()
-    assert (house.state()["contacts"], house.state()["members"]) == (people, members)
-    note("two imports of one file: both completed, merged once")
+    people, members = scenario.expected()
+    assert (scenario.state()["contacts"], scenario.state()["members"]) == (people, members)
+    append_outcome("two imports of one file: both completed, merged once")
 
 
 @pytest.mark.harness
-def test_two_imports_of_overlapping_files(house: House) -> None:
-    other = house.folder / "other.csv"
-    other.write_text(text_of(range(60, 180)))
-    ran = [each.wait() for each in (house.imports(), house.start("import", other, "--merge", "overwrite", "--json"))]
+def test_two_imports_of_overlapping_files(scenario: ImportScenario) -> None:
+    other = scenario.folder / "other.csv"
+    other.write_text(contacts_csv(range(60, 180)))
+    ran = [
+        each.wait() for each in (scenario.imports(), scenario.start("import", other, "--merge", "overwrite", "--json"))
+    ]
     assert [each.status for each in ran] == [0, 0], ran
     assert sum(each.json["contacts"]["inserted"] for each in ran) == 107 + 54
     emails = {f"c{row}@example.com" for row in range(180) if row % 10 != 3} | {"old@example.com", "c3@example.com"}
-    assert set(house.state()["contacts"]) == emails
-    note("two imports of overlapping files: every contact once")
+    assert set(scenario.state()["contacts"]) == emails
+    append_outcome("two imports of overlapping files: every contact once")
 
 
-def test_another_program_writes_the_same_contacts(house: House) -> None:
+def test_another_program_writes_the_same_contacts(scenario: ImportScenario) -> None:
     """It updates what the file does not bring, and inserts contacts that the file has too."""
     stop, troubles = threading.Event(), []
     written = {"updates": 0, "inserts": 0}
@@ -49,9 +51,9 @@ def test_another_program_writes_the_same_contacts(house: House) -> None:
         while not stop.is_set():
             row += 1
             try:
-                house.database.run("update contacts set city = 'Vigo' where email = 'c0@example.com'")
+                scenario.database.run("update contacts set city = 'Vigo' where email = 'c0@example.com'")
                 written["updates"] += 1
-                house.database.run(
+                scenario.database.run(
                     "insert into contacts (email, name, created_at, updated_at, created_by_import) "
                     f"values ('c{row}@example.com', 'Theirs', {moment}, {moment}, 0) on conflict (email) do nothing"
                 )
@@ -62,31 +64,31 @@ def test_another_program_writes_the_same_contacts(house: House) -> None:
 
     writer = threading.Thread(target=write)
     writer.start()
-    ran = house.imports().wait()
+    ran = scenario.imports().wait()
     stop.set()
     writer.join()
     assert (ran.status, troubles) == (0, []), ran
     assert written["inserts"] > 5
-    contacts = house.state()["contacts"]
-    people, _ = house.expected()
+    contacts = scenario.state()["contacts"]
+    people, _ = scenario.expected()
     assert contacts["c0@example.com"] == {**people["c0@example.com"], "city": "Vigo"}
     wrong = {email for email, person in people.items() if email != "c0@example.com" and contacts[email] != person}
     assert wrong == set()
-    note("another program writes the same contacts: both kept, no unique violation")
+    append_outcome("another program writes the same contacts: both kept, no unique violation")
 
 
-def test_readers_see_the_old_state_or_the_new_and_do_not_wait(house: House) -> None:
-    people, _ = house.expected()
+def test_readers_see_the_old_state_or_the_new_and_do_not_wait(scenario: ImportScenario) -> None:
+    people, _ = scenario.expected()
     before, after = 3, len(people)
     seen: list[tuple[int, float]] = []
-    gate = house.folder / "gate"
-    started = house.imports(trap=("members", "after", "1", str(gate)))
+    gate = scenario.folder / "gate"
+    started = scenario.imports(trap=("members", "after", "1", str(gate)))
 
     def read() -> None:
         began = time.monotonic()
-        seen.append((_count(house), time.monotonic() - began))
+        seen.append((_count(scenario), time.monotonic() - began))
 
-    while not (house.folder / "gate.here").exists():
+    while not (scenario.folder / "gate.here").exists():
         assert not started.ended
         read()
     for _ in range(20):
@@ -101,25 +103,25 @@ def test_readers_see_the_old_state_or_the_new_and_do_not_wait(house: House) -> N
     assert {count for count, _ in seen} == {before, after}
     assert [count for count, _ in seen] == sorted(count for count, _ in seen)
     assert max(seconds for _, seconds in seen) < READER_WAITS
-    note("readers during an import: the old state, then the new one")
+    append_outcome("readers during an import: the old state, then the new one")
 
 
-def _count(house: House) -> int:
+def _count(scenario: ImportScenario) -> int:
     """How many contacts a reader sees; SQLite's last writer keeps others out for a moment, to take its log away."""
-    if house.database.schema is None:
-        path = Path(house.database.url.removeprefix("sqlite:///"))
+    if scenario.database.schema is None:
+        path = Path(scenario.database.url.removeprefix("sqlite:///"))
         with closing(sqlite3.connect(path, timeout=READER_WAITS)) as file:
             return int(file.execute("select count(*) from contacts").fetchone()[0])
-    with psycopg.connect(house.database.url) as server:
-        server.execute(f'set search_path to "{house.database.schema}"'.encode())
+    with psycopg.connect(scenario.database.url) as server:
+        server.execute(f'set search_path to "{scenario.database.schema}"'.encode())
         row: Any = server.execute("select count(*) from contacts").fetchone()
         return int(row[0])
 
 
 @pytest.mark.parametrize("warehouse_url", ["postgres"], indirect=True)
-def test_a_new_field_waits_for_readers_without_making_others_wait(house: House) -> None:
+def test_a_new_field_waits_for_readers_without_making_others_wait(scenario: ImportScenario) -> None:
     """Adding a column needs the table for itself; while it waits for a long reader, the next ones get by."""
-    catalogue = house.folder / "catalogue.yaml"
+    catalogue = scenario.folder / "catalogue.yaml"
     catalogue.write_text(
         "fields:\n"
         "  - {id: email, type: email, identity: true}\n"
@@ -127,17 +129,17 @@ def test_a_new_field_waits_for_readers_without_making_others_wait(house: House) 
         "  - {id: points, type: integer}\n"
         "  - {id: shoe_size, type: text}\n"
     )
-    with psycopg.connect(house.database.url) as long:
-        long.execute(f'set search_path to "{house.database.schema}"'.encode())
+    with psycopg.connect(scenario.database.url) as long:
+        long.execute(f'set search_path to "{scenario.database.schema}"'.encode())
         long.execute("select count(*) from contacts")
-        started = house.imports(CONTACTS_CATALOGUE=str(catalogue))
+        started = scenario.imports(CONTACTS_CATALOGUE=str(catalogue))
         waiting = (
             "select count(*) from pg_stat_activity where wait_event_type = 'Lock' and datname = current_database()"
         )
-        until(lambda: house.database.run(waiting)[0][0])
+        wait_until(lambda: scenario.database.run(waiting)[0][0])
         began = time.monotonic()
-        _count(house)
+        _count(scenario)
         waited = time.monotonic() - began
     assert waited < READER_WAITS + 0.5
     assert started.wait().status == 0
-    assert "shoe_size" in house.database.columns("contacts")
+    assert "shoe_size" in scenario.database.columns("contacts")

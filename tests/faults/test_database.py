@@ -15,56 +15,56 @@ import psycopg
 import pytest
 
 from tests.conftest import _start
-from tests.faults.conftest import Commands, House, text_of, until
-from tests.faults.test_killed import note
+from tests.faults.conftest import CommandRunner, ImportScenario, contacts_csv, wait_until
+from tests.faults.test_killed import append_outcome
 from tests.flows.conftest import Database, Ran
 
 on_postgres = pytest.mark.parametrize("warehouse_url", ["postgres"], indirect=True)
 on_sqlite = pytest.mark.parametrize("warehouse_url", ["sqlite"], indirect=True)
-Fault = Callable[[House], None]
+Fault = Callable[[ImportScenario], None]
 
 
-def import_with(house: House, place: tuple[str, str, int], fault: Fault, **environment: str) -> Ran:
+def import_with_fault(scenario: ImportScenario, place: tuple[str, str, int], fault: Fault, **environment: str) -> Ran:
     """Hold an import up at a place, let the fault happen, and let the import go on."""
-    gate = house.folder / "gate"
-    started = house.imports(trap=(place[0], place[1], str(place[2]), str(gate)), **environment)
-    until(lambda: (house.folder / "gate.here").exists() or started.ended)
+    gate = scenario.folder / "gate"
+    started = scenario.imports(trap=(place[0], place[1], str(place[2]), str(gate)), **environment)
+    wait_until(lambda: (scenario.folder / "gate.here").exists() or started.ended)
     assert not started.ended, started.wait()
-    fault(house)
+    fault(scenario)
     gate.touch()
     return started.wait()
 
 
-def merged_once(house: House, ran: Ran, fault: str) -> None:
+def assert_merged_once(scenario: ImportScenario, ran: Ran, fault: str) -> None:
     """The import succeeded, and what is in the warehouse is what one import brings."""
     assert (ran.status, ran.err) == (0, ""), ran
     assert ran.json["contacts"] == {"inserted": 107, "updated": 1, "unchanged": 0, "skipped": 0}
     assert ran.json["segment"]["added"] == 107
-    people, members = house.expected()
-    state = house.state()
+    people, members = scenario.expected()
+    state = scenario.state()
     assert (state["contacts"], state["members"]) == (people, members)
     assert [len(rows) for rows in state["rejected"]] == [1, 13]
     assert state["strays"] == [[(0,)]] * 3
-    assert [row["status"] for row in house.database.imports()] == ["completed", "completed"]
-    assert house.left_behind() == []
-    note(f"{fault}: tried again, merged once")
+    assert [row["status"] for row in scenario.database.imports()] == ["completed", "completed"]
+    assert scenario.left_behind() == []
+    append_outcome(f"{fault}: tried again, merged once")
 
 
-def refused(house: House, ran: Ran, before: object, code: str, says: str, fault: str) -> None:
+def assert_refused(scenario: ImportScenario, ran: Ran, before: object, code: str, says: str, fault: str) -> None:
     """One line, no traceback, no contact changed, and nothing left behind."""
     assert ran.status == 1
     assert ran.json["error"]["code"] == code
     assert says in ran.err
     assert ran.err.count("\n") == 1
     assert "example.com" not in ran.err
-    assert house.state() == before
-    assert house.left_behind() == []
-    note(f"{fault}: one clear error ({code}), nothing changed")
+    assert scenario.state() == before
+    assert scenario.left_behind() == []
+    append_outcome(f"{fault}: one clear error ({code}), nothing changed")
 
 
-def cut(house: House) -> None:
+def cut(scenario: ImportScenario) -> None:
     """Every session of the import ends, as when an administrator or a failing network ends it."""
-    with psycopg.connect(house.database.url, autocommit=True) as admin:
+    with psycopg.connect(scenario.database.url, autocommit=True) as admin:
         admin.execute(
             "select pg_terminate_backend(pid) from pg_stat_activity "
             "where application_name = 'contact-import' and datname = current_database()"
@@ -84,8 +84,10 @@ def cut(house: House) -> None:
         pytest.param(("commit", "after", 1), id="after the commit", marks=pytest.mark.harness),
     ],
 )
-def test_a_connection_that_is_cut(place: tuple[str, str, int], house: House) -> None:
-    merged_once(house, import_with(house, place, cut), f"PostgreSQL, sessions ended, {place[1]} {place[0]}")
+def test_a_connection_that_is_cut(place: tuple[str, str, int], scenario: ImportScenario) -> None:
+    assert_merged_once(
+        scenario, import_with_fault(scenario, place, cut), f"PostgreSQL, sessions ended, {place[1]} {place[0]}"
+    )
 
 
 class Proxy:
@@ -158,11 +160,11 @@ def proxy(postgres_url: str) -> Iterator[Proxy]:
         pytest.param(("commit", "after", 1), id="after the commit", marks=pytest.mark.harness),
     ],
 )
-def test_a_network_that_fails_for_seconds(place: tuple[str, str, int], house: House, proxy: Proxy) -> None:
-    name = house.database.url.partition("?")[0].rpartition("/")[2]
+def test_a_network_that_fails_for_seconds(place: tuple[str, str, int], scenario: ImportScenario, proxy: Proxy) -> None:
+    name = scenario.database.url.partition("?")[0].rpartition("/")[2]
     url = f"postgresql://postgres@127.0.0.1:{proxy.port}/{name}"
-    ran = import_with(house, place, lambda _: proxy.cut_for(2), CONTACTS_WAREHOUSE_URL=url)
-    merged_once(house, ran, f"PostgreSQL, network away for 2 s, {place[1]} {place[0]}")
+    ran = import_with_fault(scenario, place, lambda _: proxy.cut_for(2), CONTACTS_WAREHOUSE_URL=url)
+    assert_merged_once(scenario, ran, f"PostgreSQL, network away for 2 s, {place[1]} {place[0]}")
 
 
 @pytest.mark.parametrize(
@@ -173,15 +175,15 @@ def test_a_network_that_fails_for_seconds(place: tuple[str, str, int], house: Ho
         pytest.param(("members", "after", 1), id="in the merge", marks=pytest.mark.harness),
     ],
 )
-def test_a_server_that_is_restarted(place: tuple[str, str, int], commands: Commands, tmp_path: Path) -> None:
+def test_a_server_that_is_restarted(place: tuple[str, str, int], commands: CommandRunner, tmp_path: Path) -> None:
     """A server of its own, stopped without mercy, as by a crash, and started again."""
     with tempfile.TemporaryDirectory(prefix="contacts-restarted-") as folder:
         server = _start(Path(folder) / "data")
         try:
-            house = House(commands, Database(server.get_uri(), "public"), tmp_path)
-            house.has_a_past()
+            scenario = ImportScenario(commands, Database(server.get_uri(), "public"), tmp_path)
+            scenario.add_earlier_import()
 
-            def restart(_: House) -> None:
+            def restart(_: ImportScenario) -> None:
                 as_user = ["setpriv", "--reuid=pgserver", "--clear-groups"] if os.geteuid() == 0 else []
                 control = [*as_user, str(server.bin_path / "pg_ctl"), "-D", str(server.pgdata), "-w"]
                 options = (server.pgdata / "postmaster.opts").read_text().split(" ", 1)[1].strip()
@@ -190,22 +192,22 @@ def test_a_server_that_is_restarted(place: tuple[str, str, int], commands: Comma
                 start = [*control, "-l", log, "-o", options.split(' "-D"')[0], "start"]
                 threading.Timer(1.5, lambda: subprocess.run(start, check=True, stdout=subprocess.DEVNULL)).start()
 
-            ran = import_with(house, place, restart)
-            merged_once(house, ran, f"PostgreSQL, server crashed and restarted, {place[1]} {place[0]}")
+            ran = import_with_fault(scenario, place, restart)
+            assert_merged_once(scenario, ran, f"PostgreSQL, server crashed and restarted, {place[1]} {place[0]}")
         finally:
             server.cleanup()
 
 
 @contextmanager
-def another_session(house: House) -> Iterator[psycopg.Connection]:
-    with psycopg.connect(house.database.url) as other:
-        other.execute(f'set search_path to "{house.database.schema}"'.encode())
+def another_session(scenario: ImportScenario) -> Iterator[psycopg.Connection]:
+    with psycopg.connect(scenario.database.url) as other:
+        other.execute(f'set search_path to "{scenario.database.schema}"'.encode())
         yield other
 
 
-def waits_for_a_lock(house: House) -> bool:
+def waits_for_a_lock(scenario: ImportScenario) -> bool:
     waiting = "select count(*) from pg_stat_activity where wait_event_type = 'Lock' and datname = current_database()"
-    return bool(house.database.run(waiting)[0][0])
+    return bool(scenario.database.run(waiting)[0][0])
 
 
 def with_option(url: str, option: str) -> str:
@@ -213,37 +215,37 @@ def with_option(url: str, option: str) -> str:
 
 
 @on_postgres
-def test_a_lock_that_is_waited_for_too_long(house: House) -> None:
+def test_a_lock_that_is_waited_for_too_long(scenario: ImportScenario) -> None:
     """The server's own time-out ends the wait a few times; then the lock is free."""
-    url = with_option(house.database.url, "lock_timeout%3D400ms")
-    with another_session(house) as other:
+    url = with_option(scenario.database.url, "lock_timeout%3D400ms")
+    with another_session(scenario) as other:
         other.execute("lock table contacts in row exclusive mode")
-        started = house.imports(CONTACTS_WAREHOUSE_URL=url)
-        until(lambda: waits_for_a_lock(house))
+        started = scenario.imports(CONTACTS_WAREHOUSE_URL=url)
+        wait_until(lambda: waits_for_a_lock(scenario))
         time.sleep(1.5)
-    merged_once(house, started.wait(), "PostgreSQL, lock time-outs")
+    assert_merged_once(scenario, started.wait(), "PostgreSQL, lock time-outs")
 
 
 @on_postgres
-def test_a_deadlock(house: House) -> None:
+def test_a_deadlock(scenario: ImportScenario) -> None:
     """Another program takes the same locks in the other order, and the server makes the import give way."""
-    with another_session(house) as other:
+    with another_session(scenario) as other:
         other.execute("set deadlock_timeout to '30s'")
         other.commit()
         other.execute("lock table segment_members in row exclusive mode")
-        started = house.imports()
-        until(lambda: waits_for_a_lock(house))
+        started = scenario.imports()
+        wait_until(lambda: waits_for_a_lock(scenario))
         other.execute("lock table contacts in row exclusive mode")  # granted once the import has given way
         time.sleep(0.5)
-    merged_once(house, started.wait(), "PostgreSQL, deadlock")
+    assert_merged_once(scenario, started.wait(), "PostgreSQL, deadlock")
 
 
 @on_postgres
-def test_a_read_only_server(house: House) -> None:
-    before = house.state()
-    url = with_option(house.database.url, "default_transaction_read_only%3Don")
-    ran = house.imports(CONTACTS_WAREHOUSE_URL=url).wait()
-    refused(house, ran, before, "warehouse-unusable", "read-only", "PostgreSQL, read-only")
+def test_a_read_only_server(scenario: ImportScenario) -> None:
+    before = scenario.state()
+    url = with_option(scenario.database.url, "default_transaction_read_only%3Don")
+    ran = scenario.imports(CONTACTS_WAREHOUSE_URL=url).wait()
+    assert_refused(scenario, ran, before, "warehouse-unusable", "read-only", "PostgreSQL, read-only")
 
 
 @contextmanager
@@ -262,10 +264,10 @@ def small_disk(folder: Path, size: str) -> Iterator[Path]:
 
 
 @on_postgres
-def test_a_full_disk_of_the_server(house: House) -> None:
+def test_a_full_disk_of_the_server(scenario: ImportScenario) -> None:
     """The staged rows have no room; the contacts are as they were."""
-    house.file.write_text(text_of(range(20_000)))
-    before = house.state()
+    scenario.file.write_text(contacts_csv(range(20_000)))
+    before = scenario.state()
     with tempfile.TemporaryDirectory(prefix="contacts-disk-") as folder, small_disk(Path(folder) / "d", "512k") as disk:
         disk.parent.chmod(0o755)
         disk.chmod(0o777)
@@ -273,53 +275,55 @@ def test_a_full_disk_of_the_server(house: House) -> None:
         home.mkdir()
         if os.geteuid() == 0:
             subprocess.run(["chown", "pgserver", str(home)], check=True)
-        with psycopg.connect(house.database.url, autocommit=True) as admin:
+        with psycopg.connect(scenario.database.url, autocommit=True) as admin:
             admin.execute(f"create tablespace small_{os.getpid()} location '{home}'".encode())
         try:
-            url = with_option(house.database.url, f"default_tablespace%3Dsmall_{os.getpid()}")
-            ran = house.imports(CONTACTS_WAREHOUSE_URL=url, CONTACTS_CHUNK_BYTES="1MiB").wait()
-            until(lambda: house.staged_tables() == 0)
+            url = with_option(scenario.database.url, f"default_tablespace%3Dsmall_{os.getpid()}")
+            ran = scenario.imports(CONTACTS_WAREHOUSE_URL=url, CONTACTS_CHUNK_BYTES="1MiB").wait()
+            wait_until(lambda: scenario.staged_tables() == 0)
         finally:
-            with psycopg.connect(house.database.url, autocommit=True) as admin:
+            with psycopg.connect(scenario.database.url, autocommit=True) as admin:
                 admin.execute(f"drop tablespace small_{os.getpid()}".encode())
-    refused(house, ran, before, "warehouse-unusable", "No space left on device", "PostgreSQL, full disk")
+    assert_refused(scenario, ran, before, "warehouse-unusable", "No space left on device", "PostgreSQL, full disk")
 
 
 @on_sqlite
 @pytest.mark.parametrize("place", ["early", "late"])
-def test_a_sqlite_file_that_may_not_grow(place: str, house: House) -> None:
-    house.file.write_text(text_of(range(2_000)))
-    before = house.state()
+def test_a_sqlite_file_that_may_not_grow(place: str, scenario: ImportScenario) -> None:
+    scenario.file.write_text(contacts_csv(range(2_000)))
+    before = scenario.state()
     # Late, there is room for the import's row, and not for its contacts.
-    ran = house.imports(trap=("pages", "beyond", "0" if place == "early" else "4"), CONTACTS_CHUNK_BYTES="1MiB").wait()
-    refused(house, ran, before, "warehouse-unusable", "full", f"SQLite, full disk ({place})")
-    listed = [row["status"] for row in house.database.imports()][1:]
+    ran = scenario.imports(
+        trap=("pages", "beyond", "0" if place == "early" else "4"), CONTACTS_CHUNK_BYTES="1MiB"
+    ).wait()
+    assert_refused(scenario, ran, before, "warehouse-unusable", "full", f"SQLite, full disk ({place})")
+    listed = [row["status"] for row in scenario.database.imports()][1:]
     assert listed == ["failed"] or (place == "early" and not listed)  # a page may have room for a row
 
 
 @on_sqlite
-def test_a_sqlite_file_on_a_disk_that_may_not_be_written(house: House) -> None:
-    before = house.state()
-    path = house.database.url.removeprefix("sqlite:///")
-    with small_disk(house.folder / "disk", "8m") as disk:
+def test_a_sqlite_file_on_a_disk_that_may_not_be_written(scenario: ImportScenario) -> None:
+    before = scenario.state()
+    path = scenario.database.url.removeprefix("sqlite:///")
+    with small_disk(scenario.folder / "disk", "8m") as disk:
         copy = disk / "contacts.db"
         with sqlite3.connect(path) as source, sqlite3.connect(copy) as target:
             source.backup(target)
         source.close()
         target.close()
         subprocess.run(["mount", "-o", "remount,ro", str(disk)], check=True)
-        ran = house.imports(CONTACTS_WAREHOUSE_URL=f"sqlite:///{copy}").wait()
-    refused(house, ran, before, "warehouse-unusable", "may not be written", "SQLite, read-only disk")
+        ran = scenario.imports(CONTACTS_WAREHOUSE_URL=f"sqlite:///{copy}").wait()
+    assert_refused(scenario, ran, before, "warehouse-unusable", "may not be written", "SQLite, read-only disk")
 
 
 @on_sqlite
-def test_a_sqlite_file_that_another_program_writes(house: House) -> None:
+def test_a_sqlite_file_that_another_program_writes(scenario: ImportScenario) -> None:
     """The import waits for its turn, at the start of the merge and not in the middle of it."""
-    other = sqlite3.connect(house.database.url.removeprefix("sqlite:///"), timeout=30, isolation_level=None)
+    other = sqlite3.connect(scenario.database.url.removeprefix("sqlite:///"), timeout=30, isolation_level=None)
 
-    gate = house.folder / "gate"
-    started = house.imports(trap=("ensured", "after", "1", str(gate)))
-    until(lambda: (house.folder / "gate.here").exists())
+    gate = scenario.folder / "gate"
+    started = scenario.imports(trap=("ensured", "after", "1", str(gate)))
+    wait_until(lambda: (scenario.folder / "gate.here").exists())
     other.execute("begin immediate")
     other.execute("update contacts set points = 10 where email = 'old@example.com'")
     gate.touch()
@@ -327,4 +331,4 @@ def test_a_sqlite_file_that_another_program_writes(house: House) -> None:
     assert not started.ended
     other.execute("rollback")
     other.close()
-    merged_once(house, started.wait(), "SQLite, locked by another program")
+    assert_merged_once(scenario, started.wait(), "SQLite, locked by another program")

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from tests.faults.conftest import House, until
+from tests.faults.conftest import ImportScenario, wait_until
 
 # Where, before or after it, and at which call; and whether the import has been committed by then.
 PLACES = [
@@ -58,45 +58,47 @@ def named(place: tuple[str, str, int, bool]) -> str:
 
 
 @pytest.mark.parametrize("place", [pytest.param(place, id=named(place)) for place in FEW])
-def test_killed(place: tuple[str, str, int, bool], house: House) -> None:
-    kill_at(place, house)
+def test_killed(place: tuple[str, str, int, bool], scenario: ImportScenario) -> None:
+    kill_at(place, scenario)
 
 
 @pytest.mark.harness
 @pytest.mark.parametrize(
     "place", [pytest.param(place, id=named(place)) for place in [*PLACES, *STATEMENTS] if place not in FEW]
 )
-def test_killed_anywhere(place: tuple[str, str, int, bool], house: House) -> None:
-    kill_at(place, house)
+def test_killed_anywhere(place: tuple[str, str, int, bool], scenario: ImportScenario) -> None:
+    kill_at(place, scenario)
 
 
 @pytest.mark.harness
 @pytest.mark.parametrize("seed", range(10))
-def test_killed_at_any_time(seed: int, house: House) -> None:
-    before = house.state()
-    started = house.imports()
+def test_killed_at_any_time(seed: int, scenario: ImportScenario) -> None:
+    before = scenario.state()
+    started = scenario.imports()
     time.sleep(random.Random(seed).uniform(0.05, 2.5))
     started.kill()
     ended_well = started.wait().status == 0
-    settled(house, before, None, ended_well, "at any time")
+    assert_recovered(scenario, before, None, ended_well, "at any time")
 
 
-def kill_at(place: tuple[str, str, int, bool], house: House) -> None:
+def kill_at(place: tuple[str, str, int, bool], scenario: ImportScenario) -> None:
     point, when, number, committed = place
-    before = house.state()
-    killed = house.imports(trap=(point, when, str(number))).wait()
+    before = scenario.state()
+    killed = scenario.imports(trap=(point, when, str(number))).wait()
     assert killed.status in (-signal.SIGKILL, 0), killed
     if killed.status == 0:
         assert point == "statement", f"{point} was never reached"
         pytest.skip("this warehouse's merge has fewer statements")
-    settled(house, before, committed, False, "at a named place")
+    assert_recovered(scenario, before, committed, False, "at a named place")
 
 
-def settled(house: House, before: dict[str, Any], committed: bool | None, ended_well: bool, how: str) -> None:
+def assert_recovered(
+    scenario: ImportScenario, before: dict[str, Any], committed: bool | None, ended_well: bool, how: str
+) -> None:
     """The old state or the new one, row by row; then the same command again comes to what is expected."""
-    people, members = house.expected()
-    database = house.database
-    after = until_quiet(house)
+    people, members = scenario.expected()
+    database = scenario.database
+    after = until_quiet(scenario)
     if committed is None:
         committed = after["contacts"] == people
     if committed:
@@ -109,7 +111,7 @@ def settled(house: House, before: dict[str, Any], committed: bool | None, ended_
     assert after["strays"] == [[(0,)]] * 3
     assert after["orphans"] == [(0,)]
 
-    again = house.imports().wait()
+    again = scenario.imports().wait()
     assert again.status == 0, again
     counts = again.json["contacts"]
     assert counts == (
@@ -117,10 +119,10 @@ def settled(house: House, before: dict[str, Any], committed: bool | None, ended_
         if committed
         else {"inserted": 107, "updated": 1, "unchanged": 0, "skipped": 0}
     )
-    done = house.state()
+    done = scenario.state()
     assert (done["contacts"], done["members"]) == (people, members)
     assert done["strays"] == [[(0,)]] * 3
-    listed = json.loads(house.run("imports", "--json").out)[::-1]
+    listed = json.loads(scenario.run("imports", "--json").out)[::-1]
     assert [row["status"] for row in listed[:1] + listed[-1:]] == ["completed", "completed"]
     dead = listed[1:-1]
     assert len(dead) <= 1, "killed before it was listed, at most"
@@ -129,26 +131,26 @@ def settled(house: House, before: dict[str, Any], committed: bool | None, ended_
         assert (row["status"], row["error_code"]) == expected
         assert row["finished_at"] is not None
     untidied = [row["import_id"] for row in database.imports() if row["alive_key"] is not None]
-    assert not untidied or not list((house.folder / "home" / "imports").glob(f"{untidied[0]:06}-*")), "none was made"
-    assert house.left_behind() == []
-    assert house.staged_tables() == 0
+    assert not untidied or not list((scenario.folder / "home" / "imports").glob(f"{untidied[0]:06}-*")), "none was made"
+    assert scenario.left_behind() == []
+    assert scenario.staged_tables() == 0
     warehouse = "PostgreSQL" if database.schema else "SQLite"
     state = "ended before it was killed" if ended_well else "new state" if committed else "old state"
-    note(f"{warehouse}, killed {how}: {state}")
+    append_outcome(f"{warehouse}, killed {how}: {state}")
 
 
-def note(outcome: str) -> None:
+def append_outcome(outcome: str) -> None:
     """A line a case, for the figures in docs/operations.md, into the file that CONTACTS_FAULTS_REPORT names."""
     if path := os.environ.get("CONTACTS_FAULTS_REPORT"):
         with Path(path).open("a") as report:
             report.write(outcome + "\n")
 
 
-def until_quiet(house: House) -> dict[str, Any]:
+def until_quiet(scenario: ImportScenario) -> dict[str, Any]:
     """The state once a server has noticed that its client is gone."""
 
     def gone() -> bool:
-        return house.staged_tables() == 0
+        return scenario.staged_tables() == 0
 
-    until(gone)
-    return house.state()
+    wait_until(gone)
+    return scenario.state()

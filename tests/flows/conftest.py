@@ -18,7 +18,7 @@ from flows.cli.main import main
 from flows.config.environment import CONSOLE_LEVEL, OFFLINE, TEMPORARY_SERVER
 from schemas.catalogue import load_catalogue
 from warehouse.database.connection import Warehouse
-from warehouse.database.migrations import prepare
+from warehouse.database.migrations import migrate
 
 CONTENTS = ("contacts", "segments", "segment_members")
 CLOCKS = ("created_at", "updated_at", "created_by_import", "updated_by_import")
@@ -124,7 +124,7 @@ class Contacts:
         """A contact who is a member of the segment `old`, put there without an import."""
         assert self("segments", "create", "old").status == 0
         with Warehouse.open(self.database.url, self.database.schema) as warehouse:
-            prepare(warehouse, load_catalogue())
+            migrate(warehouse, load_catalogue())
         moment = "'2026-01-01 00:00:00'"
         self.database.run(
             "insert into contacts (contact_id, email, name, points, created_at, updated_at, created_by_import) "

@@ -13,7 +13,7 @@ from tests.flows.conftest import Contacts
 from tests.flows.test_prune import age
 from warehouse.database.connection import Warehouse
 from warehouse.import_list.entries import start_import
-from warehouse.import_list.liveness import alive
+from warehouse.import_list.liveness import liveness_lock
 
 GOOD = "email,name\nann@example.com,Ann\n"
 
@@ -27,7 +27,7 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
 def begun(contacts: Contacts) -> Iterator[Path]:
     """An import that lives for as long as the block, and is not closed at its end."""
     contacts("segments", "create", "any")
-    with Warehouse.open(contacts.database.url, contacts.database.schema) as warehouse, alive(warehouse) as key:
+    with Warehouse.open(contacts.database.url, contacts.database.schema) as warehouse, liveness_lock(warehouse) as key:
         now = datetime.now(UTC)
         import_id = start_import(
             warehouse,
@@ -89,7 +89,7 @@ def test_an_import_that_died_after_its_commit_keeps_its_rejected_file(
     contacts: Contacts, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("flows.import_runs.lifecycle.tidy_folder", lambda *_, **__: True)
-    monkeypatch.setattr("flows.import_runs.lifecycle.forget_life", lambda *_: None)
+    monkeypatch.setattr("flows.import_runs.lifecycle.clear_liveness_key", lambda *_: None)
     report = contacts.load(GOOD + "bad,Bad\n")
     monkeypatch.undo()
     folder = Path(report["rejected_file"]).parent

@@ -10,7 +10,7 @@ import pytest
 from tests.flows.conftest import Contacts
 from warehouse.database.connection import Warehouse
 from warehouse.import_list.entries import start_import
-from warehouse.import_list.liveness import alive
+from warehouse.import_list.liveness import liveness_lock
 
 MARK = "zq7marked"
 FILE = f"""\
@@ -99,7 +99,7 @@ def test_an_import_that_died_is_told_of_by_the_next(
 ) -> None:
     monkeypatch.setattr("warehouse.import_list.liveness.GRACE_SECONDS", 0.1)
     contacts("segments", "create", "any")
-    with Warehouse.open(contacts.database.url) as warehouse, alive(warehouse) as key:
+    with Warehouse.open(contacts.database.url) as warehouse, liveness_lock(warehouse) as key:
         now = datetime.now(UTC)
         start_import(
             warehouse, source=MARK, merge_policy="overwrite", started_at=now, flow_run_id="of-the-dead", alive_key=key

@@ -262,7 +262,7 @@ def test_a_run_of_another_prefect_is_left_to_wait(guided: Callable[..., Guided],
     """Who imports from a terminal asks a Prefect that knows nothing of the deployments' runs."""
     waiting = guided()
     opened = Warehouse.open(contacts.database.url, contacts.database.schema)
-    with opened as warehouse, warehouse.writing() as connection:
+    with opened as warehouse, warehouse.write_transaction() as connection:
         imports = WarehouseTables(warehouse.schema).imports
         connection.execute(imports.update().values(flow_run_id=str(uuid4())))
     contacts.load("email\njoe@example.com\n", name="other.csv")

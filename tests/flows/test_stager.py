@@ -13,14 +13,14 @@ from schemas.catalogue import FieldCatalogue
 from tests.warehouse.conftest import Importer
 from transforms.chunks.split import ChunkVerdict
 from warehouse.database.connection import Warehouse
-from warehouse.database.migrations import prepare
+from warehouse.database.migrations import migrate
 
 CHUNKS = 3 * STAGED_AT_A_TIME
 
 
 @pytest.fixture
 def importer(warehouse: Warehouse, small_catalogue: FieldCatalogue, tmp_path: Path) -> Importer:
-    prepare(warehouse, small_catalogue)
+    migrate(warehouse, small_catalogue)
     return Importer(warehouse, small_catalogue, tmp_path)
 
 
@@ -39,7 +39,7 @@ def test_all_chunks_are_staged_in_order(importer: Importer, stager: Stager) -> N
         row = {"record_number": 0, "email": f"c{number}@example.org"}
         stager.add(verdict(number, importer.write([row])))
     staging = stager.finished()
-    with staging.looking() as connection:
+    with staging.read_transaction() as connection:
         emails = list(connection.scalars(select(staging.table.c.email).order_by(staging.table.c.record_number)))
     assert emails == [f"c{number}@example.org" for number in range(CHUNKS)]
 

@@ -174,7 +174,7 @@ def test_other_failures_are_one_line_too(command: Contacts, monkeypatch: pytest.
         raise RuntimeError("a contact's value")
 
     assert command("segments", "create", "any").status == 0
-    monkeypatch.setattr("flows.cli.warehouse_commands.prepare_import_list", trouble)
+    monkeypatch.setattr("flows.cli.warehouse_commands.create_tables", trouble)
     ran = command("imports", "--json")
     assert (ran.status, ran.json["error"]["code"]) == (1, "internal-error")
     is_one_line(ran, "RuntimeError")

@@ -15,10 +15,10 @@ from sqlalchemy import select
 from schemas.catalogue import Field, FieldCatalogue
 from schemas.choices import Blanks, MergePolicy
 from warehouse.database.connection import Warehouse
-from warehouse.database.migrations import prepare
+from warehouse.database.migrations import migrate
 from warehouse.import_list.entries import start_import
 from warehouse.merge.staging import Staging
-from warehouse.merge.transaction import Loaded, load_import
+from warehouse.merge.transaction import LoadResult, load_import
 from warehouse.tables import WarehouseTables
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -55,7 +55,7 @@ class Importer:
         name = f"{len(list(self.folder.glob('*.arrow')))}.arrow"
         return write_rows(self.folder / name, rows, fields or self.catalogue.fields)
 
-    def load(self, staging: Staging, accepted: int, policy: str = "overwrite", **more: Any) -> Loaded:
+    def load(self, staging: Staging, accepted: int, policy: str = "overwrite", **more: Any) -> LoadResult:
         given = {"columns": (), "rejections": (), "report": _report, **more}
         given["blanks"] = Blanks(given.get("blanks", "keep"))
         return load_import(
@@ -70,7 +70,7 @@ class Importer:
 
     def __call__(
         self, rows: Sequence[Row], policy: str = "overwrite", fields: Iterable[str] | None = None, **more: Any
-    ) -> Loaded:
+    ) -> LoadResult:
         imported = [f for f in self.catalogue.fields if fields is None or f.identity or f.id in set(fields)]
         with self.staging(self.start(policy), imported) as staging:
             staging.add(self.write(rows, imported))
@@ -80,7 +80,7 @@ class Importer:
     def contacts(self) -> list[dict[str, Any]]:
         """All contacts as plain Python values, a decimal as the float it came from."""
         contacts = WarehouseTables(self.warehouse.schema, self.catalogue.fields).contacts
-        with self.warehouse.reading() as connection:
+        with self.warehouse.read_transaction() as connection:
             rows = connection.execute(select(contacts).order_by(contacts.c.contact_id))
             return [{name: _plain(value) for name, value in row._mapping.items()} for row in rows]
 
@@ -96,7 +96,7 @@ def _report(counts: Any, added: int, mended: Any) -> dict[str, Any]:
 @pytest.fixture
 def importer(warehouse: Warehouse, small_catalogue: FieldCatalogue, tmp_path: Path) -> Importer:
     """Imports into an empty warehouse that is ready for the small catalogue."""
-    prepare(warehouse, small_catalogue)
+    migrate(warehouse, small_catalogue)
     return Importer(warehouse, small_catalogue, tmp_path)
 
 

@@ -49,7 +49,7 @@ def structure(importer: Importer) -> list[Any]:
         select attname, attnotnull, pg_get_expr(adbin, adrelid) from pg_attribute
         left join pg_attrdef on adrelid = attrelid and adnum = attnum where attrelid = {} and attnum > 0
     """.replace("{}", f"'{importer.warehouse.schema}.contacts'::regclass")
-    with importer.warehouse.reading() as connection:
+    with importer.warehouse.read_transaction() as connection:
         return [sorted(connection.execute(text(question)), key=str) for question in asked.split(";")]
 
 
@@ -109,7 +109,7 @@ def test_two_rows_with_one_email_are_refused_all_the_same(importer: Importer) ->
 )
 def test_what_somebody_has_made_of_a_key_stays(importer: Importer, said: str) -> None:
     schema = importer.warehouse.schema
-    with importer.warehouse.writing() as connection:
+    with importer.warehouse.write_transaction() as connection:
         connection.execute(text(f"set local search_path to {schema}"))
         connection.execute(text(said.format("")))
     before = structure(importer)
@@ -157,9 +157,9 @@ def test_a_changed_contact_stays_in_its_page(importer: Importer) -> None:
     many = [{"email": f"{number}@example.org", "name": "x" * 100} for number in range(500)]
     place = text(f"select email, (ctid::text::point)[0] from {importer.warehouse.schema}.contacts order by email")
     importer(many)
-    with importer.warehouse.reading() as connection:
+    with importer.warehouse.read_transaction() as connection:
         before = connection.execute(place).all()
     assert importer([{**row, "name": "y" * 100} for row in many[::50]]).counts == MergeCounts(updated=10)
-    with importer.warehouse.reading() as connection:
+    with importer.warehouse.read_transaction() as connection:
         assert connection.execute(place).all() == before
     assert len({page for _, page in before}) > 5

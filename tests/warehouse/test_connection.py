@@ -13,7 +13,7 @@ from sqlalchemy import make_url, text
 from schemas.errors.base import TransientWarehouseError, WarehouseUnusable
 from warehouse.database import connection
 from warehouse.database.connection import Warehouse
-from warehouse.errors import fault, translated
+from warehouse.errors import as_warehouse_error, translate_driver_errors
 
 SECRET = "s3cret"
 
@@ -76,9 +76,9 @@ def test_the_name_tells_no_secret_and_the_driver_is_ours(url: str, name: str) ->
 
 
 def test_the_folder_of_a_sqlite_file_is_made_and_readers_go_on_while_one_writes(tmp_path: Path) -> None:
-    with Warehouse.open(f"sqlite:///{tmp_path}/a/b/contacts.db") as warehouse, warehouse.writing() as writer:
+    with Warehouse.open(f"sqlite:///{tmp_path}/a/b/contacts.db") as warehouse, warehouse.write_transaction() as writer:
         writer.execute(text("create table t (x)"))
-        with warehouse.reading() as reader:
+        with warehouse.read_transaction() as reader:
             assert reader.scalar(text("select count(*) from sqlite_master")) == 0
             assert reader.scalar(text("pragma journal_mode")) == "wal"
             assert reader.scalar(text("pragma foreign_keys")) == 1
@@ -89,21 +89,21 @@ def test_a_new_sqlite_file_has_large_pages_and_an_old_one_keeps_its_own(tmp_path
         old.execute("pragma page_size = 4096")
         old.execute("create table t (x)")
     for name, size in ("new.db", connection.SQLITE_PAGE_BYTES), ("old.db", 4096):
-        with Warehouse.open(f"sqlite:///{tmp_path / name}") as warehouse, warehouse.writing() as writer:
+        with Warehouse.open(f"sqlite:///{tmp_path / name}") as warehouse, warehouse.write_transaction() as writer:
             writer.execute(text("create table if not exists t (x)"))
             writer.execute(text("insert into t values (1)"))
             assert writer.scalar(text("pragma page_size")) == size, name
 
 
 def test_a_block_that_fails_is_undone(warehouse: Warehouse, warehouse_schema: str | None) -> None:
-    with warehouse.writing() as connection:
+    with warehouse.write_transaction() as connection:
         if warehouse_schema:
             connection.execute(text(f"create schema {warehouse_schema}"))
         connection.execute(text(f"create table {warehouse_schema or 'main'}.t (x int)"))
-    with contextlib.suppress(KeyError), warehouse.writing() as connection:
+    with contextlib.suppress(KeyError), warehouse.write_transaction() as connection:
         connection.execute(text(f"insert into {warehouse_schema or 'main'}.t values (1)"))
         raise KeyError
-    with warehouse.reading() as connection:
+    with warehouse.read_transaction() as connection:
         assert connection.scalar(text(f"select count(*) from {warehouse_schema or 'main'}.t")) == 0
 
 
@@ -112,9 +112,9 @@ def test_writers_queue_for_a_sqlite_file_and_give_up_as_transient(
 ) -> None:
     monkeypatch.setattr(connection, "BUSY_SECONDS", 0.05)
     url = f"sqlite:///{tmp_path / 'contacts.db'}"
-    with Warehouse.open(url) as one, Warehouse.open(url) as other, one.writing():
+    with Warehouse.open(url) as one, Warehouse.open(url) as other, one.write_transaction():
         expected = pytest.raises(TransientWarehouseError, match="locked")
-        with expected, other.writing():
+        with expected, other.write_transaction():
             pass
 
 
@@ -148,7 +148,7 @@ BREACHES = [
 @pytest.mark.parametrize("statement", BREACHES)
 def test_no_contact_is_quoted_in_an_error(statement: str, postgres_url: str) -> None:
     refused = pytest.raises(WarehouseUnusable)
-    with Warehouse.open(postgres_url) as warehouse, refused as caught, warehouse.writing() as connection:
+    with Warehouse.open(postgres_url) as warehouse, refused as caught, warehouse.write_transaction() as connection:
         connection.execute(text("create temporary table t (email varchar(40) unique)"))
         connection.execute(text(statement), {"v": CONTACT} if ":v" in statement else {})
     assert CONTACT not in str(caught.value)
@@ -169,7 +169,7 @@ def test_no_contact_is_quoted_in_an_error(statement: str, postgres_url: str) -> 
     ],
 )
 def test_trouble_that_passes_is_transient(error: Exception) -> None:
-    assert isinstance(fault("w", error), TransientWarehouseError)
+    assert isinstance(as_warehouse_error("w", error), TransientWarehouseError)
 
 
 @pytest.mark.parametrize(
@@ -183,7 +183,7 @@ def test_trouble_that_passes_is_transient(error: Exception) -> None:
     ],
 )
 def test_trouble_that_stays_is_not(error: Exception) -> None:
-    with pytest.raises(WarehouseUnusable), translated("w"):
+    with pytest.raises(WarehouseUnusable), translate_driver_errors("w"):
         raise error
 
 
@@ -198,7 +198,7 @@ def test_a_connection_cut_between_two_uses_is_not_noticed(
             "select pg_terminate_backend(pid) from pg_stat_activity "
             "where application_name = 'contact-import' and datname = current_database()"
         )
-    with warehouse.reading() as connection:
+    with warehouse.read_transaction() as connection:
         assert connection.scalar(text("select 1")) == 1
 
 

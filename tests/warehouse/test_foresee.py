@@ -13,7 +13,7 @@ from tests.warehouse.conftest import Importer
 from warehouse.contacts.segments import create_segment, list_segments
 from warehouse.database.connection import Warehouse, lock_tables
 from warehouse.import_list.entries import get_import
-from warehouse.merge.dry_run import Foreseen, foresee
+from warehouse.merge.dry_run import MergePreview, preview_merge
 from warehouse.merge.staging import Staging
 from warehouse.merge.statements import MergeCounts
 from warehouse.tables import WarehouseTables
@@ -34,9 +34,9 @@ FILE: list[dict[str, Any]] = [
 ]
 
 
-def look(staging: Staging, policy: str, **more: Any) -> Foreseen:
+def look(staging: Staging, policy: str, **more: Any) -> MergePreview:
     staging.ensure()
-    return foresee(staging, policy=MergePolicy(policy), accepted=len(FILE), rows=2, **more)
+    return preview_merge(staging, policy=MergePolicy(policy), accepted=len(FILE), rows=2, **more)
 
 
 @pytest.mark.parametrize(
@@ -74,7 +74,7 @@ def test_nothing_can_be_written_while_looking(importer: Importer) -> None:
         staging.add(importer.write(FILE))
         with (
             pytest.raises(WarehouseError),
-            staging.looking() as one,
+            staging.read_transaction() as one,
         ):
             one.execute(update(contacts).values(email="x"))
         assert look(staging, "overwrite").counts.inserted == 1
@@ -88,13 +88,13 @@ def test_a_writer_and_a_preview_leave_each_other_alone(
     with importer.staging(importer.start()) as staging:
         staging.add(importer.write(FILE))
         staging.ensure()
-        with open_warehouse().writing() as writer:
+        with open_warehouse().write_transaction() as writer:
             lock_tables(writer, tables.contacts, tables.segment_members)
             writer.execute(text("select 1"))
             during = look(staging, "overwrite")
-        with staging.looking() as reader:
+        with staging.read_transaction() as reader:
             reader.execute(select(staging.table)).all()
-            with open_warehouse().writing() as writer:
+            with open_warehouse().write_transaction() as writer:
                 writer.execute(update(tables.contacts).where(tables.contacts.c.name == "Bob").values(name="Rob"))
         after = look(staging, "overwrite")
     assert (during.counts.updated, after.counts.updated) == (2, 1)

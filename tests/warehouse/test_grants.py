@@ -13,7 +13,7 @@ from schemas.catalogue import FieldCatalogue
 from schemas.errors.base import WarehouseUnusable
 from tests.warehouse.conftest import Importer
 from warehouse.database.connection import Warehouse
-from warehouse.database.migrations import prepare
+from warehouse.database.migrations import migrate
 
 DOCS = Path(__file__).parents[2] / "docs" / "security.md"
 
@@ -42,7 +42,7 @@ def role(postgres_url: str) -> Iterator[tuple[str, str]]:
 def import_one(address: str, catalogue: FieldCatalogue, folder: Path) -> int:
     """Make the warehouse ready and import a contact; how many were inserted."""
     with Warehouse.open(address, "contacts") as warehouse:
-        prepare(warehouse, catalogue)
+        migrate(warehouse, catalogue)
         return Importer(warehouse, catalogue, folder)([{"email": "a@example.com", "name": "Ann"}]).counts.inserted
 
 

@@ -6,12 +6,12 @@ import pytest
 
 from schemas.errors.request import UnknownImport
 from warehouse.database.connection import Warehouse
-from warehouse.database.migrations import prepare_import_list
+from warehouse.database.migrations import create_tables
 from warehouse.import_list.entries import (
     fail_import,
     get_import,
     list_imports,
-    set_landed,
+    record_landing,
     skip_import,
     start_import,
 )
@@ -22,7 +22,7 @@ IN_MADRID = NOON.astimezone(timezone(timedelta(hours=2)))
 
 @pytest.fixture
 def listed(warehouse: Warehouse) -> Warehouse:
-    prepare_import_list(warehouse)
+    create_tables(warehouse)
     return warehouse
 
 
@@ -32,7 +32,7 @@ def start(warehouse: Warehouse, source: str = "contacts.csv") -> int:
 
 def test_an_import_is_running_as_soon_as_it_is_started(listed: Warehouse) -> None:
     import_id = start(listed)
-    set_landed(listed, import_id, sha256="abc")
+    record_landing(listed, import_id, sha256="abc")
     row = get_import(listed, import_id)
     assert (row["status"], row["source"], row["merge_policy"]) == ("running", "contacts.csv", "overwrite")
     assert (row["sha256"], row["flow_run_id"], row["report"]) == ("abc", "run", None)

@@ -15,19 +15,19 @@ import pytest
 from tests.warehouse.conftest import Importer
 from tests.warehouse.test_staging import cut_connections
 from warehouse.database.connection import Warehouse
-from warehouse.database.migrations import prepare_import_list
+from warehouse.database.migrations import create_tables
 from warehouse.import_list import liveness
 from warehouse.import_list.entries import (
-    dead_imports,
+    clear_liveness_key,
     fail_import,
-    forget_life,
+    find_abandoned_imports,
     get_import,
-    living_imports,
+    list_live_imports,
+    resume_import,
     start_import,
-    take_up,
-    wait_for_answer,
+    suspend_import,
 )
-from warehouse.import_list.liveness import alive, dead_among
+from warehouse.import_list.liveness import find_dead_keys, liveness_lock
 
 NOW = datetime.now(UTC)
 HOLDER = """
@@ -51,7 +51,7 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def listed(warehouse: Warehouse) -> Warehouse:
-    prepare_import_list(warehouse)
+    create_tables(warehouse)
     return warehouse
 
 
@@ -60,7 +60,7 @@ def start(warehouse: Warehouse, key: int | None, began: datetime = NOW) -> int:
 
 
 @contextmanager
-def another_process(warehouse: Warehouse) -> Iterator[tuple[subprocess.Popen[str], int]]:
+def import_in_another_process(warehouse: Warehouse) -> Iterator[tuple[subprocess.Popen[str], int]]:
     """A process that holds an import of its own in the list."""
     url = warehouse.engine.url.render_as_string(hide_password=False)
     holder = subprocess.Popen(
@@ -76,82 +76,84 @@ def another_process(warehouse: Warehouse) -> Iterator[tuple[subprocess.Popen[str
 
 
 def test_alive_for_as_long_as_the_block(listed: Warehouse) -> None:
-    with alive(listed) as key:
+    with liveness_lock(listed) as key:
         import_id = start(listed, key)
-        assert dead_among(listed, [key]) == set()
-        assert dead_imports(listed) == []
-        assert living_imports(listed) == [(import_id, key)]
-    assert [row["import_id"] for row in dead_imports(listed)] == [import_id]
+        assert find_dead_keys(listed, [key]) == set()
+        assert find_abandoned_imports(listed) == []
+        assert list_live_imports(listed) == [(import_id, key)]
+    assert [row["import_id"] for row in find_abandoned_imports(listed)] == [import_id]
     fail_import(listed, import_id, error_code="x", error_message="y", report={}, finished_at=NOW)
-    assert [row["status"] for row in dead_imports(listed)] == ["failed"], "somebody has yet to tidy up after it"
-    forget_life(listed, import_id)
-    assert (dead_imports(listed), living_imports(listed)) == ([], [])
+    assert [row["status"] for row in find_abandoned_imports(listed)] == ["failed"], (
+        "somebody has yet to tidy up after it"
+    )
+    clear_liveness_key(listed, import_id)
+    assert (find_abandoned_imports(listed), list_live_imports(listed)) == ([], [])
 
 
 def test_a_process_that_is_killed_is_dead_and_one_that_is_not_is_not(listed: Warehouse) -> None:
-    with another_process(listed) as (holder, key), alive(listed) as ours:
-        assert dead_among(listed, [key, ours]) == set()
+    with import_in_another_process(listed) as (holder, key), liveness_lock(listed) as ours:
+        assert find_dead_keys(listed, [key, ours]) == set()
         holder.kill()
         holder.wait()
         until = time.monotonic() + 30  # a server with much to do may take a moment to notice
-        while (dead := dead_among(listed, [key, ours])) != {key}:
+        while (dead := find_dead_keys(listed, [key, ours])) != {key}:
             assert not dead and time.monotonic() < until
-        assert [row["alive_key"] for row in dead_imports(listed)] == [key]
+        assert [row["alive_key"] for row in find_abandoned_imports(listed)] == [key]
 
 
 def test_a_process_that_stands_still_is_alive(listed: Warehouse) -> None:
-    with another_process(listed) as (holder, key):
+    with import_in_another_process(listed) as (holder, key):
         holder.send_signal(19)
-        assert dead_among(listed, [key]) == set()
+        assert find_dead_keys(listed, [key]) == set()
 
 
 def test_a_running_import_is_never_forgotten(listed: Warehouse) -> None:
-    with alive(listed) as key:
+    with liveness_lock(listed) as key:
         import_id = start(listed, key)
-        forget_life(listed, import_id)
-        assert living_imports(listed) == [(import_id, key)]
+        clear_liveness_key(listed, import_id)
+        assert list_live_imports(listed) == [(import_id, key)]
 
 
 def test_an_import_is_entered_once_when_the_answer_was_lost(listed: Warehouse) -> None:
-    with alive(listed) as key, alive(listed) as other:
+    with liveness_lock(listed) as key, liveness_lock(listed) as other:
         assert start(listed, key) == start(listed, key) != start(listed, other)
 
 
 @pytest.mark.parametrize(("age", "dead"), [(timedelta(hours=2), False), (timedelta(days=2), True)])
 def test_what_an_older_release_began(age: timedelta, dead: bool, listed: Warehouse) -> None:
     start(listed, None, NOW - age)
-    assert bool(dead_imports(listed)) is dead
+    assert bool(find_abandoned_imports(listed)) is dead
 
 
 def test_an_import_that_waits_for_a_person_is_not_dead(listed: Warehouse) -> None:
-    with alive(listed) as key:
+    with liveness_lock(listed) as key:
         import_id = start_import(
             listed, source="x", merge_policy="overwrite", started_at=NOW, flow_run_id="run", alive_key=key
         )
-        wait_for_answer(listed, import_id, NOW + timedelta(days=1))
-    assert dead_imports(listed) == []
-    with alive(listed) as key:
-        assert take_up(listed, import_id, "run", key)
-        assert dead_imports(listed) == []
-    assert [row["import_id"] for row in dead_imports(listed)] == [import_id]
+        suspend_import(listed, import_id, NOW + timedelta(days=1))
+    assert find_abandoned_imports(listed) == []
+    with liveness_lock(listed) as key:
+        assert resume_import(listed, import_id, "run", key)
+        assert find_abandoned_imports(listed) == []
+    assert [row["import_id"] for row in find_abandoned_imports(listed)] == [import_id]
 
 
 def test_several_at_once_are_told_apart(listed: Warehouse) -> None:
     with ExitStack() as living:
-        keys = [living.enter_context(alive(listed)) for _ in range(3)]
-        with alive(listed) as key:
+        keys = [living.enter_context(liveness_lock(listed)) for _ in range(3)]
+        with liveness_lock(listed) as key:
             keys.append(key)
-        assert dead_among(listed, keys) == {key}
+        assert find_dead_keys(listed, keys) == {key}
 
 
 def test_a_lock_that_was_cut_is_taken_again(listed: Warehouse, postgres_url: str) -> None:
     if not listed.is_postgres:
         pytest.skip("SQLite has no connection to lose")
-    with alive(listed) as key:
+    with liveness_lock(listed) as key:
         start(listed, key)
         for _ in range(3):
             cut_connections(postgres_url)
-            assert dead_among(listed, [key]) == set()
+            assert find_dead_keys(listed, [key]) == set()
             time.sleep(0.2)
 
 
@@ -162,7 +164,7 @@ def test_a_live_import_that_was_taken_for_dead_merges_nothing(importer: Importer
     with importer.staging(import_id) as staging:
         staging.add(importer.write([{"email": "ann@example.org"}]))
         staging.ensure()
-        [dead] = dead_imports(importer.warehouse)
+        [dead] = find_abandoned_imports(importer.warehouse)
         fail_import(importer.warehouse, dead["import_id"], error_code="interrupted", error_message="", report={},
                     finished_at=NOW)  # fmt: skip
         with pytest.raises(Exception, match="ended without a word"):
@@ -201,16 +203,16 @@ def test_no_lock_of_another_program_is_mistaken_for_ours(listed: Warehouse, post
         pytest.skip("advisory locks are PostgreSQL's")
     with psycopg.connect(postgres_url) as other:
         other.execute("select pg_advisory_lock(77), pg_advisory_lock(1, 77), pg_advisory_lock_shared(77)")
-        assert dead_among(listed, [77]) == {77}
+        assert find_dead_keys(listed, [77]) == {77}
 
 
 def test_files_beside_a_sqlite_warehouse_go_with_their_processes(tmp_path: Path) -> None:
     with Warehouse.open(f"sqlite:///{tmp_path / 'contacts.db'}") as warehouse:
-        prepare_import_list(warehouse)
+        create_tables(warehouse)
         (tmp_path / "contacts.db-import-0000000a").touch()
         (tmp_path / "others.db-import-0000000a").touch()
-        with alive(warehouse) as key:
-            dead_imports(warehouse)
+        with liveness_lock(warehouse) as key:
+            find_abandoned_imports(warehouse)
             there = {path.name for path in tmp_path.glob("*-import-*")}
             assert there == {f"contacts.db-import-{key:08x}", "others.db-import-0000000a"}
         assert not list(tmp_path.glob("contacts.db-import-*"))
@@ -218,6 +220,6 @@ def test_files_beside_a_sqlite_warehouse_go_with_their_processes(tmp_path: Path)
 
 def test_a_file_that_may_not_be_opened_is_not_called_dead(tmp_path: Path) -> None:
     with Warehouse.open(f"sqlite:///{tmp_path / 'contacts.db'}") as warehouse:
-        liveness.lock_file(warehouse, 5).symlink_to(tmp_path / "loop")
+        liveness.liveness_file(warehouse, 5).symlink_to(tmp_path / "loop")
         (tmp_path / "loop").symlink_to(tmp_path / "loop")
-        assert dead_among(warehouse, [5]) == set()
+        assert find_dead_keys(warehouse, [5]) == set()

@@ -22,7 +22,7 @@ COLUMN = {"column_name": "Phone", "field": None, "outcome": "unknown-field", "em
 
 
 def stored(warehouse: Warehouse, table: str) -> list[dict[str, Any]]:
-    with warehouse.reading() as connection:
+    with warehouse.read_transaction() as connection:
         return [
             dict(row._mapping) for row in connection.execute(select(getattr(WarehouseTables(warehouse.schema), table)))
         ]
@@ -156,6 +156,6 @@ def test_merges_take_turns(importer: Importer) -> None:
 
     assert sorted(each.inserted for each in counts) == [0, 0, 0, 200]
     assert sorted(each.unchanged for each in counts) == [0, 200, 200, 200]
-    with importer.warehouse.reading() as connection:
+    with importer.warehouse.read_transaction() as connection:
         members = WarehouseTables(importer.warehouse.schema).segment_members
         assert connection.scalar(select(func.count()).select_from(members)) == 200

@@ -22,7 +22,7 @@ one_warehouse = pytest.mark.parametrize("warehouse_url", ["sqlite"], indirect=Tr
 def looks(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """As if a hundred rows were many; what is given has how many looks were shared out, each time."""
     shared: list[int] = []
-    looked = lookers._looked
+    looked = lookers._read_ranges
 
     def counted(connection: Any, looks: list[range], *what: Any) -> Iterator[Any]:
         shared.append(len(looks))
@@ -31,7 +31,7 @@ def looks(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     monkeypatch.setattr(lookers, "ROWS_A_LOOK", 15)
     monkeypatch.setattr(lookers, "FIRST_ROWS", 10)
     monkeypatch.setattr(lookers, "LOOKERS", 3)
-    monkeypatch.setattr(lookers, "_looked", counted)
+    monkeypatch.setattr(lookers, "_read_ranges", counted)
     return shared
 
 
@@ -107,7 +107,7 @@ def test_a_contact_elsewhere_is_found_all_the_same(
     importer: Importer, policy: MergePolicy, start: int, steps: list[tuple[int, str]], moved: bool
 ) -> None:
     """Whatever lies where a contact is expected, rows come to what they would come to one by one."""
-    with importer.warehouse.writing() as connection:
+    with importer.warehouse.write_transaction() as connection:
         connection.execute(WarehouseTables(importer.warehouse.schema).contacts.delete())
     importer(ROWS)
     rows: list[dict[str, Any]] = [dict(row) for row in ROWS[start:]]

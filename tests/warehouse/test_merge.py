@@ -11,7 +11,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from schemas.choices import Blanks, MergePolicy
 from schemas.errors.base import MergeOutOfBalance
 from tests.warehouse.conftest import NOON, Importer
-from warehouse.merge.dry_run import foresee
+from warehouse.merge.dry_run import preview_merge
 from warehouse.merge.statements import MergeCounts, merge_statements
 from warehouse.tables import WarehouseTables
 
@@ -184,7 +184,9 @@ def previewed(importer: Importer, rows: list[dict[str, Any]], policy: str, blank
     with importer.staging(1, imported) as staging:
         staging.add(importer.write(rows, imported))
         staging.ensure()
-        return foresee(staging, policy=MergePolicy(policy), blanks=Blanks(blanks), accepted=len(rows), rows=0).counts
+        return preview_merge(
+            staging, policy=MergePolicy(policy), blanks=Blanks(blanks), accepted=len(rows), rows=0
+        ).counts
 
 
 def same(one: Any, other: Any) -> bool:
@@ -200,7 +202,7 @@ def test_any_merge_does_what_the_rules_say_and_the_same_again_changes_nothing(
     importer: Importer, policy: str, blanks: str, before: list[Any], rows: list[Any]
 ) -> None:
     tables = WarehouseTables(importer.warehouse.schema)
-    with importer.warehouse.writing() as connection:
+    with importer.warehouse.write_transaction() as connection:
         connection.execute(tables.contacts.delete())
     importer(before)
 

@@ -12,8 +12,8 @@ from schemas.catalogue import FieldCatalogue, load_catalogue
 from schemas.errors.base import FieldTypeChanged, WarehouseUnusable
 from warehouse.contacts.segments import list_segments
 from warehouse.database.connection import Warehouse
-from warehouse.database.migrations import prepare, prepare_import_list
-from warehouse.import_list.entries import last_rows_read, list_imports, start_import
+from warehouse.database.migrations import create_tables, migrate
+from warehouse.import_list.entries import get_last_row_count, list_imports, start_import
 
 EMAIL = {"id": "email", "type": "email", "identity": True}
 
@@ -24,7 +24,7 @@ def catalogue(**types: str) -> FieldCatalogue:
 
 
 def columns(warehouse: Warehouse) -> set[str]:
-    with warehouse.reading() as connection:
+    with warehouse.read_transaction() as connection:
         return {column["name"] for column in inspect(connection).get_columns("contacts", warehouse.schema)}
 
 
@@ -32,32 +32,32 @@ OWN = {"contact_id", "email", "created_at", "updated_at", "created_by_import", "
 
 
 def test_the_built_in_catalogue_finds_its_columns(warehouse: Warehouse) -> None:
-    prepare(warehouse, load_catalogue())
+    migrate(warehouse, load_catalogue())
     assert columns(warehouse) == OWN | set(load_catalogue().ids)
 
 
 def test_the_import_list_needs_no_catalogue(warehouse: Warehouse) -> None:
-    prepare_import_list(warehouse)
-    prepare_import_list(warehouse)
+    create_tables(warehouse)
+    create_tables(warehouse)
     assert list_imports(warehouse) == []
 
 
 def test_a_new_field_becomes_a_column_and_a_removed_one_keeps_its(warehouse: Warehouse) -> None:
-    prepare(warehouse, catalogue(name="text", points="integer"))
-    prepare(warehouse, catalogue(name="text", order="date"))
+    migrate(warehouse, catalogue(name="text", points="integer"))
+    migrate(warehouse, catalogue(name="text", order="date"))
     assert columns(warehouse) == OWN | {"name", "points", "order"}
 
 
 def test_a_warehouse_of_an_older_release_gets_the_columns_that_are_new(warehouse: Warehouse) -> None:
     """Its imports stay as they are, and are listed beside new ones."""
-    prepare_import_list(warehouse)
+    create_tables(warehouse)
     old = start_import(warehouse, source="old.csv", merge_policy="overwrite", started_at=datetime.now(UTC))
-    with warehouse.writing() as connection:
+    with warehouse.write_transaction() as connection:
         connection.execute(text(f"alter table {warehouse.schema or 'main'}.imports drop column retry_of"))
         connection.execute(text(f"alter table {warehouse.schema or 'main'}.imports drop column series"))
         connection.execute(text(f"update {warehouse.schema or 'main'}.imports set status = 'completed', read = 7"))
         connection.execute(text(f"drop table {warehouse.schema or 'main'}.segments"))
-    prepare_import_list(warehouse)
+    create_tables(warehouse)
     new = start_import(
         warehouse, source="new.csv", merge_policy="overwrite", started_at=datetime.now(UTC), retry_of=old
     )
@@ -65,7 +65,7 @@ def test_a_warehouse_of_an_older_release_gets_the_columns_that_are_new(warehouse
         ("new.csv", old),
         ("old.csv", None),
     ]
-    assert (last_rows_read(warehouse, "old.csv"), last_rows_read(warehouse, "new.csv")) == (7, None)
+    assert (get_last_row_count(warehouse, "old.csv"), get_last_row_count(warehouse, "new.csv")) == (7, None)
     assert new == old + 1
     assert list_segments(warehouse) == []
 
@@ -73,23 +73,23 @@ def test_a_warehouse_of_an_older_release_gets_the_columns_that_are_new(warehouse
 @pytest.mark.parametrize("between", [(), ({},)], ids=["at once", "after it was removed"])
 def test_a_changed_type_is_refused_and_adds_nothing(warehouse: Warehouse, between: tuple[dict[str, str], ...]) -> None:
     for types in ({"points": "integer"}, *between):
-        prepare(warehouse, catalogue(**types))
+        migrate(warehouse, catalogue(**types))
     with pytest.raises(FieldTypeChanged) as caught:
-        prepare(warehouse, catalogue(name="text", points="decimal"))
+        migrate(warehouse, catalogue(name="text", points="decimal"))
     assert (caught.value.field, caught.value.stored, caught.value.wanted) == ("points", "integer", "decimal")
     assert "name" not in columns(warehouse)
 
 
 @pytest.mark.parametrize(("type", "fits"), [("varchar(80)", True), ("integer", False)])
 def test_a_column_somebody_else_made_is_used_if_it_fits(warehouse: Warehouse, type: str, fits: bool) -> None:
-    prepare(warehouse, catalogue())
-    with warehouse.writing() as connection:
+    migrate(warehouse, catalogue())
+    with warehouse.write_transaction() as connection:
         connection.execute(text(f"alter table {warehouse.schema or 'main'}.contacts add column name {type}"))
     if fits:
-        prepare(warehouse, catalogue(name="text"))
+        migrate(warehouse, catalogue(name="text"))
     else:
         with pytest.raises(WarehouseUnusable, match="of another type"):
-            prepare(warehouse, catalogue(name="text"))
+            migrate(warehouse, catalogue(name="text"))
 
 
 def test_many_may_prepare_at_once(open_warehouse: Callable[[], Warehouse]) -> None:
@@ -100,7 +100,7 @@ def test_many_may_prepare_at_once(open_warehouse: Callable[[], Warehouse]) -> No
     def run(warehouse: Warehouse) -> None:
         together.wait()
         try:
-            prepare(warehouse, load_catalogue())
+            migrate(warehouse, load_catalogue())
         except BaseException as error:
             troubles.append(error)
 
@@ -114,7 +114,7 @@ def test_many_may_prepare_at_once(open_warehouse: Callable[[], Warehouse]) -> No
 
 def test_a_ready_warehouse_is_not_locked(open_warehouse: Callable[[], Warehouse]) -> None:
     one, other = open_warehouse(), open_warehouse()
-    prepare(one, load_catalogue())
-    with one.writing() as connection:
+    migrate(one, load_catalogue())
+    with one.write_transaction() as connection:
         connection.execute(text(f"delete from {one.schema or 'main'}.contacts"))
-        prepare(other, load_catalogue())
+        migrate(other, load_catalogue())

@@ -8,9 +8,9 @@ from sqlalchemy import insert
 
 from schemas.errors.request import ImportNotCompleted
 from warehouse.database.connection import Warehouse
-from warehouse.database.migrations import prepare_import_list
+from warehouse.database.migrations import create_tables
 from warehouse.import_list.entries import list_imports, start_import
-from warehouse.import_list.retries import Mended, Mending, earlier_import, record_mended
+from warehouse.import_list.retries import RetriedRecords, RetryCounts, get_retried_import, save_retried_records
 from warehouse.tables import WarehouseTables
 
 NOON = datetime(2026, 7, 1, 12, tzinfo=UTC)
@@ -19,20 +19,20 @@ FIRST, READ, REJECTED = 1, 9, (2, 3, 5, 8)
 
 def import_with_rejections(warehouse: Warehouse, *kept: int) -> None:
     """Import 1 has read nine records and rejected four, of which the warehouse keeps some."""
-    prepare_import_list(warehouse)
+    create_tables(warehouse)
     start_import(warehouse, source="contacts.csv", merge_policy="overwrite", started_at=NOON)
     tables = WarehouseTables(warehouse.schema)
-    with warehouse.writing() as connection:
+    with warehouse.write_transaction() as connection:
         values = {"status": "completed", "read": READ, "rejected": len(REJECTED)}
         connection.execute(tables.imports.update().values(values))
         rows = [{"import_id": FIRST, "record_number": number, "code": "email-invalid"} for number in kept]
         connection.execute(insert(tables.rejections), [*rows, rows[0]])  # a record may break two rules
 
 
-def bring(warehouse: Warehouse, *arrays: list[int], import_id: int = 2) -> Mended:
-    with warehouse.writing() as connection:
-        mending = Mending(FIRST, (np.array(numbers, np.int64) for numbers in arrays))
-        return record_mended(connection, WarehouseTables(warehouse.schema), import_id, mending)
+def bring(warehouse: Warehouse, *arrays: list[int], import_id: int = 2) -> RetryCounts:
+    with warehouse.write_transaction() as connection:
+        retried_records = RetriedRecords(FIRST, (np.array(numbers, np.int64) for numbers in arrays))
+        return save_retried_records(connection, WarehouseTables(warehouse.schema), import_id, retried_records)
 
 
 @pytest.mark.parametrize(
@@ -51,27 +51,27 @@ def test_records_count_once_and_only_rejected_ones(
     warehouse: Warehouse, arrays: list[list[int]], mended: int, missing: int
 ) -> None:
     import_with_rejections(warehouse, *REJECTED)
-    assert bring(warehouse, *arrays) == Mended(mended, missing)
+    assert bring(warehouse, *arrays) == RetryCounts(mended, missing)
     assert [row["missing"] for row in list_imports(warehouse)] == [missing]
 
 
 def test_a_record_that_another_retry_brought_is_not_brought_again(warehouse: Warehouse) -> None:
     import_with_rejections(warehouse, *REJECTED)
-    assert bring(warehouse, [2, 3]) == Mended(2, 2)
-    assert bring(warehouse, [3, 5], import_id=3) == Mended(1, 1)
+    assert bring(warehouse, [2, 3]) == RetryCounts(2, 2)
+    assert bring(warehouse, [3, 5], import_id=3) == RetryCounts(1, 1)
 
 
 def test_rejections_that_the_warehouse_did_not_keep_are_taken_at_their_word(warehouse: Warehouse) -> None:
     """As far as the file went: 7 may have been rejected, 4 lies before what is kept, and 10 was never read."""
     import_with_rejections(warehouse, 2, 3, 5)
-    assert bring(warehouse, [4, 7, 8, 10]) == Mended(2, 2)
+    assert bring(warehouse, [4, 7, 8, 10]) == RetryCounts(2, 2)
 
 
 @pytest.mark.parametrize("status", ["running", "failed", "skipped"])
 def test_only_a_completed_import_is_retried(warehouse: Warehouse, status: str) -> None:
     import_with_rejections(warehouse, *REJECTED)
-    with warehouse.writing() as connection:
+    with warehouse.write_transaction() as connection:
         connection.execute(WarehouseTables(warehouse.schema).imports.update().values(status=status))
     with pytest.raises(ImportNotCompleted) as caught:
-        earlier_import(warehouse, FIRST)
+        get_retried_import(warehouse, FIRST)
     assert (caught.value.import_id, caught.value.status) == (FIRST, status)

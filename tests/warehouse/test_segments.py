@@ -9,13 +9,13 @@ from schemas.errors.request import UnknownSegment, UsageError
 from tests.warehouse.conftest import Importer
 from warehouse.contacts.segments import check_segment, create_segment, list_segments
 from warehouse.database.connection import Warehouse
-from warehouse.database.migrations import prepare_import_list
+from warehouse.database.migrations import create_tables
 from warehouse.tables import WarehouseTables
 
 
 @pytest.fixture
 def empty(warehouse: Warehouse) -> Warehouse:
-    prepare_import_list(warehouse)
+    create_tables(warehouse)
     return warehouse
 
 
@@ -46,6 +46,6 @@ def test_members_that_left_the_warehouse_are_not_counted(importer: Importer) -> 
     create_segment(importer.warehouse, "vip")
     importer([{"email": "ann@example.org"}, {"email": "bob@example.org"}], segment="vip")
     contacts = WarehouseTables(importer.warehouse.schema).contacts
-    with importer.warehouse.writing() as connection:
+    with importer.warehouse.write_transaction() as connection:
         connection.execute(delete(contacts).where(contacts.c.email == "bob@example.org"))
     assert [segment["members"] for segment in list_segments(importer.warehouse)] == [1]

@@ -24,7 +24,7 @@ ANN, BOB, EVE = "ann@example.org", "bob@example.org", "eve@example.org"
 
 
 def staged(staging: Staging) -> list[str]:
-    with staging.looking() as connection:
+    with staging.read_transaction() as connection:
         return list(connection.scalars(select(staging.table.c.email).order_by(staging.table.c.record_number)))
 
 
@@ -152,7 +152,7 @@ def test_nobody_sees_what_is_staged_and_it_holds_nobody_up(importer: Importer, p
         before = other.execute(tables).fetchone()
         other.execute("set lock_timeout to '2s'")
         staging.add(importer.write([{"email": ANN}]))
-        with staging.looking() as connection:
+        with staging.read_transaction() as connection:
             connection.execute(text(f"select * from {schema}.contacts"))
         assert other.execute(tables).fetchone() == before
         other.execute(f"alter table {schema}.contacts add column somebodys_own text".encode())

@@ -14,8 +14,8 @@ from sqlalchemy.schema import CreateTable, ExecutableDDLElement
 from sqlalchemy.sql.compiler import DDLCompiler
 
 from warehouse.backends.copying import copy_batches
-from warehouse.backends.parallel_readers import find_together
-from warehouse.storable_text import storable_column
+from warehouse.backends.parallel_readers import find_changes_parallel
+from warehouse.storable_text import escape_unstorable_column
 
 # A key is plain when its definition is all there is to it: what else somebody said of it would be lost with it.
 KEYS = text("""
@@ -26,7 +26,7 @@ from pg_constraint c join pg_index i on i.indexrelid = c.conindid join pg_class 
 where c.conrelid = cast(:table as regclass) and c.contype in ('p', 'u')
 """)
 # Somebody reads the table; it is not ours; somebody's view or foreign key rests on a key.
-NOT_NOW = (
+KEYS_IN_USE_ERRORS = (
     psycopg.errors.LockNotAvailable,
     psycopg.errors.InsufficientPrivilege,
     psycopg.errors.DependentObjectsStillExist,
@@ -46,7 +46,7 @@ def _create_table_as(element: CreateTableAs, compiler: DDLCompiler, **_: Any) ->
     return f"create unlogged table {name} as {compiler.sql_compiler.process(element.rows, literal_binds=True)}"
 
 
-def write_down(connection: Connection, table: Table, rows: Select[Any]) -> None:
+def materialize(connection: Connection, table: Table, rows: Select[Any]) -> None:
     """Make a table that holds what a query finds, whose first column says which staged row it is about.
 
     PostgreSQL looks with all its processes only where the table is made by the very statement, and looks at everything
@@ -57,7 +57,7 @@ def write_down(connection: Connection, table: Table, rows: Select[Any]) -> None:
         connection.exec_driver_sql(f"analyze {connection.dialect.identifier_preparer.format_table(table)}")
     else:
         connection.execute(CreateTable(table))
-        find_together(connection, table, rows)
+        find_changes_parallel(connection, table, rows)
 
 
 def append_frame(connection: Connection, table: Table, rows: pd.DataFrame) -> None:
@@ -67,7 +67,7 @@ def append_frame(connection: Connection, table: Table, rows: pd.DataFrame) -> No
     """
     batch = pa.RecordBatch.from_pydict(
         {
-            column.name: storable_column(rows[column.name])
+            column.name: escape_unstorable_column(rows[column.name])
             if isinstance(column.type, Text)
             else pa.array(rows[column.name], pa.int64(), from_pandas=True)
             for column in table.columns
@@ -80,20 +80,20 @@ def append_frame(connection: Connection, table: Table, rows: pd.DataFrame) -> No
 
 
 @contextmanager
-def without_keys(connection: Connection, table: Table) -> Iterator[bool]:
+def deferred_keys(connection: Connection, table: Table) -> Iterator[bool]:
     """Take the keys of an empty table away while it is filled, if that can be done at once; gives whether it was.
 
     To build them at the end takes PostgreSQL a third of the time of growing them row by row. Readers then wait until
     the transaction ends; one who reads already is not waited for, as both would wait if he went on to write.
     """
     name = connection.dialect.identifier_preparer.format_table(table)
-    keys = _taken_away(connection, name) if connection.dialect.name == "postgresql" else ()
+    keys = _drop_keys(connection, name) if connection.dialect.name == "postgresql" else ()
     yield bool(keys)
     for key in keys:
         connection.exec_driver_sql(f"alter table {name} add constraint {key.name} {key.definition}")
 
 
-def _taken_away(connection: Connection, name: str) -> Sequence[Row[tuple[str, str, bool]]]:
+def _drop_keys(connection: Connection, name: str) -> Sequence[Row[tuple[str, str, bool]]]:
     try:
         with connection.begin_nested() as attempt:
             connection.exec_driver_sql(f"lock table {name} in access exclusive mode nowait")
@@ -105,6 +105,6 @@ def _taken_away(connection: Connection, name: str) -> Sequence[Row[tuple[str, st
                 connection.exec_driver_sql(f"alter table {name} drop constraint {key.name}")
             return keys
     except DBAPIError as error:
-        if not isinstance(error.orig, NOT_NOW):
+        if not isinstance(error.orig, KEYS_IN_USE_ERRORS):
             raise
         return ()

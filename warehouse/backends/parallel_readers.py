@@ -19,10 +19,10 @@ FIRST_ROWS = 2_000
 FEW = 0.2  # of the first rows; where more is found, it costs less to write it down than to hand it over
 CACHE_KB = 48 * 1024  # of each looker
 
-Found = list[Row[Any]]
+FoundRows = list[Row[Any]]
 
 
-def find_together(connection: Connection, found: Table, rows: Select[Any]) -> None:
+def find_changes_parallel(connection: Connection, found: Table, rows: Select[Any]) -> None:
     """Put into `found` what `rows` finds, whose first column numbers what it looks at."""
     number = rows.selected_columns[0]
     # Each by itself is the end of an index; both in one query are a look at every row.
@@ -30,7 +30,7 @@ def find_together(connection: Connection, found: Table, rows: Select[Any]) -> No
     several = first is not None and last - first >= ROWS_A_LOOK
     if several and _share_found(connection, rows.where(number < first + FIRST_ROWS)) <= FEW:
         looks = [range(start, min(start + ROWS_A_LOOK, last + 1)) for start in range(first, last + 1, ROWS_A_LOOK)]
-        for each in _looked(connection, looks, rows):
+        for each in _read_ranges(connection, looks, rows):
             if each:
                 connection.execute(insert(found), [row._asdict() for row in each])
     else:
@@ -41,22 +41,22 @@ def _share_found(connection: Connection, rows: Select[Any]) -> float:
     return (connection.scalar(select(func.count()).select_from(rows.subquery())) or 0) / FIRST_ROWS
 
 
-def _looked(connection: Connection, looks: list[range], rows: Select[Any]) -> Iterator[Found]:
+def _read_ranges(connection: Connection, looks: list[range], rows: Select[Any]) -> Iterator[FoundRows]:
     """What each look finds, in their order; hardly more of them at a time than there are lookers."""
     number = rows.selected_columns[0]
     with ExitStack() as stack, ThreadPoolExecutor(LOOKERS, "looker") as threads:
         idle = SimpleQueue[Connection]()
         for _ in looks[:LOOKERS]:
-            idle.put(stack.enter_context(_looker(connection)))
+            idle.put(stack.enter_context(_open_reader(connection)))
 
-        def look(numbers: range) -> Found:
+        def look(numbers: range) -> FoundRows:
             looker = idle.get()
             try:
                 return list(looker.execute(rows.where(number.between(numbers[0], numbers[-1]))))
             finally:
                 idle.put(looker)
 
-        waiting = deque[Future[Found]]()
+        waiting = deque[Future[FoundRows]]()
         for numbers in looks:
             waiting.append(threads.submit(look, numbers))
             if len(waiting) > LOOKERS:
@@ -66,7 +66,7 @@ def _looked(connection: Connection, looks: list[range], rows: Select[Any]) -> It
 
 
 @contextmanager
-def _looker(connection: Connection) -> Iterator[Connection]:
+def _open_reader(connection: Connection) -> Iterator[Connection]:
     """A connection to the same files, which can only look, and is of no other use afterwards."""
     with connection.engine.execution_options(writes=False).connect() as looker:
         driver = looker.connection.driver_connection

@@ -12,7 +12,7 @@ from warehouse.backends.copying import copy_batches
 from warehouse.database.connection import Warehouse
 
 # It is open while a file is read and checked, whatever the server thinks of transactions that idle or last.
-NO_HURRY = """
+DISABLE_TRANSACTION_TIMEOUTS = """
 select set_config(name, '0', true) from pg_settings
 where name in ('idle_in_transaction_session_timeout', 'transaction_timeout')
 """
@@ -29,7 +29,7 @@ class PostgresStore:
         self._connection = warehouse.writer()
         try:
             self._connection.begin()
-            self._connection.exec_driver_sql(NO_HURRY)
+            self._connection.exec_driver_sql(DISABLE_TRANSACTION_TIMEOUTS)
             self._connection.execute(CreateTable(staged))
             self._connection.execute(CreateTable(excluded))
         except BaseException:
@@ -54,7 +54,7 @@ class PostgresStore:
         return True
 
     @contextmanager
-    def transaction(self) -> Iterator[Connection]:
+    def write_transaction(self) -> Iterator[Connection]:
         """Commit; what fails before that is undone back to what was staged, so it can be merged again."""
         with self._connection.begin_nested():
             yield self._connection
@@ -63,7 +63,7 @@ class PostgresStore:
         self._connection.commit()
 
     @contextmanager
-    def looking(self) -> Iterator[Connection]:
+    def read_transaction(self) -> Iterator[Connection]:
         """Nothing can be written, and the locks of what was read are given back."""
         with self._connection.begin_nested() as look:
             self._connection.exec_driver_sql("set transaction read only")

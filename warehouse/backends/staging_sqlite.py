@@ -16,8 +16,8 @@ from warehouse.database.connection import Warehouse
 
 DIALECT = sqlite.dialect()
 # The file can be made anew from the staged Arrow files at any time, so nothing is spent on its safety.
-CARELESS = ("pragma journal_mode = off", "pragma synchronous = off", "pragma locking_mode = exclusive")
-LARGE_PAGES = "pragma page_size = 16384"  # rows are only appended, and read in order
+UNSAFE_PRAGMAS = ("pragma journal_mode = off", "pragma synchronous = off", "pragma locking_mode = exclusive")
+PAGE_SIZE_PRAGMA = "pragma page_size = 16384"  # rows are only appended, and read in order
 
 
 class SqliteStore:
@@ -51,12 +51,12 @@ class SqliteStore:
         return self._path.exists()
 
     @contextmanager
-    def transaction(self) -> Iterator[Connection]:
-        with self._not_the_last(), self._attached(self._warehouse.writer()) as connection, connection.begin():
+    def write_transaction(self) -> Iterator[Connection]:
+        with self._hold_connection_open(), self._attached(self._warehouse.writer()) as connection, connection.begin():
             yield connection
 
     @contextmanager
-    def looking(self) -> Iterator[Connection]:
+    def read_transaction(self) -> Iterator[Connection]:
         with self._attached(self._warehouse.engine.connect()) as connection:
             driver = connection.connection.driver_connection
             assert driver is not None
@@ -79,7 +79,7 @@ class SqliteStore:
                 connection.invalidate()  # so that nobody else is handed a connection with our file attached
 
     @contextmanager
-    def _not_the_last(self) -> Iterator[None]:
+    def _hold_connection_open(self) -> Iterator[None]:
         """Keep another connection to the warehouse, which then waits in the pool for `close`."""
         with self._warehouse.engine.connect() as other:
             other.exec_driver_sql("select count(*) from sqlite_master")  # it counts from its first look on
@@ -102,7 +102,7 @@ class SqliteStore:
     def _opened(self) -> adbc_driver_sqlite.dbapi.Connection:
         if self._writer is None:
             self._writer = adbc_driver_sqlite.dbapi.connect(str(self._path), autocommit=True)
-            for pragma in (*CARELESS, LARGE_PAGES):
+            for pragma in (*UNSAFE_PRAGMAS, PAGE_SIZE_PRAGMA):
                 with self._writer.cursor() as cursor:
                     cursor.execute(pragma)
         return self._writer

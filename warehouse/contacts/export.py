@@ -11,16 +11,18 @@ from schemas.field_types import Storage
 from warehouse.database.connection import Warehouse
 from warehouse.tables import WarehouseTables
 
-ROWS_A_BATCH = 50_000
+ROWS_PER_BATCH = 50_000
 
 
-def export_batches(warehouse: Warehouse, catalogue: FieldCatalogue, rows: int = ROWS_A_BATCH) -> Iterator[pd.DataFrame]:
+def export_batches(
+    warehouse: Warehouse, catalogue: FieldCatalogue, rows: int = ROWS_PER_BATCH
+) -> Iterator[pd.DataFrame]:
     """Every contact in the order of `contact_id`, a frame of text at a time, None where a field is empty.
 
     All batches show the warehouse at one moment. Without contacts comes one frame without rows.
     """
     contacts = WarehouseTables(warehouse.schema, catalogue.fields).contacts
-    with warehouse.reading() as connection:
+    with warehouse.read_transaction() as connection:
         stored = _stored_columns(connection, warehouse.schema)
         fields = [_as_text(contacts, field) if field.id in stored else null() for field in catalogue.fields]
         statement = select(*fields).order_by(contacts.c.contact_id)

@@ -7,7 +7,7 @@ from sqlalchemy import Connection, func, insert, select
 
 from schemas.errors.request import UnknownSegment, UsageError
 from warehouse.database.connection import Warehouse, lock_tables
-from warehouse.errors import patient
+from warehouse.errors import retry_transient
 from warehouse.tables import WarehouseTables
 
 
@@ -19,7 +19,7 @@ def create_segment(warehouse: Warehouse, name: str) -> bool:
     if not segment.isprintable():
         raise UsageError("a segment's name is one line of printable text")
     segments = WarehouseTables(warehouse.schema).segments
-    with warehouse.writing() as connection:
+    with warehouse.write_transaction() as connection:
         lock_tables(connection, segments)
         if connection.scalar(select(segments.c.segment_id).where(segments.c.segment_id == segment)) is not None:
             return False
@@ -42,14 +42,14 @@ def list_segments(warehouse: Warehouse) -> list[dict[str, Any]]:
         .outerjoin(counts, counts.c.segment_id == segments.c.segment_id)
         .order_by(segments.c.segment_id)
     )
-    with warehouse.reading() as connection:
+    with warehouse.read_transaction() as connection:
         return [dict(row._mapping) for row in connection.execute(statement)]
 
 
-@patient
+@retry_transient
 def check_segment(warehouse: Warehouse, name: str) -> None:
     """Raise UnknownSegment, with the names there are, unless the segment exists."""
-    with warehouse.reading() as connection:
+    with warehouse.read_transaction() as connection:
         require_segment(connection, WarehouseTables(warehouse.schema), name)
 
 

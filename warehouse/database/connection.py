@@ -14,10 +14,10 @@ from typing import Any, Self
 from sqlalchemy import URL, Connection, Engine, Table, create_engine, event, make_url, text
 
 from schemas.errors.base import TransientWarehouseError, WarehouseUnusable
-from warehouse.errors import translated
+from warehouse.errors import translate_driver_errors
 
 POSTGRES = ("postgresql", "postgres")
-HOW_TO = "write sqlite:///path/to/file.db or postgresql://user@host/database"
+URL_EXAMPLES = "write sqlite:///path/to/file.db or postgresql://user@host/database"
 BUSY_SECONDS = 60
 # Merges touch the index of emails all over; the default of 2 MB would write its pages many times.
 SQLITE_CACHE_KB = 128 * 1024
@@ -29,7 +29,7 @@ SQLITE_PAGE_BYTES = 16 * 1024
 # Dates as we read them. A wait for a lock ends, as SQLite's does, unless the server has its own opinion. And the
 # server notices within minutes that our machine is gone, within seconds that our process is, in the middle of a
 # statement too; else a dead import's locks would keep everybody waiting for hours.
-SESSION = f"""
+SESSION_SETTINGS = f"""
 set datestyle to iso;
 set timezone to 'UTC';
 set tcp_keepalives_idle to 60;
@@ -61,8 +61,8 @@ class Warehouse:
         warehouse = cls(_engine(address), _name(address), schema if is_postgres(address) else None)
         try:
             if not is_postgres(address):
-                _make_ready_for_sqlite(address, warehouse.name)
-            with warehouse.reading() as connection:
+                _prepare_file(address, warehouse.name)
+            with warehouse.read_transaction() as connection:
                 connection.execute(text("select 1" if is_postgres(address) else "select count(*) from sqlite_master"))
         except BaseException:
             warehouse.close()
@@ -74,15 +74,15 @@ class Warehouse:
         return self.engine.dialect.name == "postgresql"
 
     @contextmanager
-    def reading(self) -> Iterator[Connection]:
+    def read_transaction(self) -> Iterator[Connection]:
         """A connection that sees one state of the warehouse and waits for no writer."""
-        with translated(self.name), self.engine.connect() as connection:
+        with translate_driver_errors(self.name), self.engine.connect() as connection:
             yield connection
 
     @contextmanager
-    def writing(self) -> Iterator[Connection]:
+    def write_transaction(self) -> Iterator[Connection]:
         """One transaction: committed at the end of the block, undone at an exception."""
-        with translated(self.name), self.writer() as connection, connection.begin():
+        with translate_driver_errors(self.name), self.writer() as connection, connection.begin():
             yield connection
 
     def writer(self) -> Connection:
@@ -109,7 +109,7 @@ def lock_tables(connection: Connection, *tables: Table) -> None:
         connection.exec_driver_sql(f"lock table {names} in share row exclusive mode")
 
 
-def allow_memory(connection: Connection) -> None:
+def tune_for_merge(connection: Connection) -> None:
     """Let PostgreSQL sort and join in memory until the transaction ends; its default of 4 MB is for small queries.
 
     And let it count on memory for what it fetches row by row, which it has just read as a whole: its default is for
@@ -134,15 +134,15 @@ def _address(url: str) -> URL:
     try:
         address = make_url(url.strip())
     except Exception:
-        raise WarehouseUnusable("address", f"it cannot be read; {HOW_TO}") from None
+        raise WarehouseUnusable("address", f"it cannot be read; {URL_EXAMPLES}") from None
     if any("@" in (part or "") for part in (address.host, address.database if address.host else None)):
         raise WarehouseUnusable("address", "it has an '@' too many; write %40 for one inside a password")
     if address.drivername.split("+")[0] in POSTGRES:
         return address.set(drivername="postgresql+psycopg")
     if address.get_backend_name() != "sqlite":
-        raise WarehouseUnusable(f"{address.get_backend_name()}://", f"this kind is not supported; {HOW_TO}")
+        raise WarehouseUnusable(f"{address.get_backend_name()}://", f"this kind is not supported; {URL_EXAMPLES}")
     if address.host or not address.database or address.database.startswith((":memory:", "file:")):
-        raise WarehouseUnusable("sqlite://", f"it names no file; {HOW_TO}")
+        raise WarehouseUnusable("sqlite://", f"it names no file; {URL_EXAMPLES}")
     return URL.create("sqlite", database=address.database)
 
 
@@ -155,7 +155,7 @@ def _name(address: URL) -> str:
 
 
 def _engine(address: URL) -> Engine:
-    with translated(_name(address)):
+    with translate_driver_errors(_name(address)):
         return _postgres_engine(address) if is_postgres(address) else _sqlite_engine(address)
 
 
@@ -177,7 +177,7 @@ def _postgres_engine(address: URL) -> Engine:
 
     @event.listens_for(engine, "connect")
     def begin_session(connection: Any, _: Any) -> None:
-        connection.execute(SESSION)
+        connection.execute(SESSION_SETTINGS)
         connection.commit()
 
     return engine
@@ -202,7 +202,7 @@ def _sqlite_engine(address: URL) -> Engine:
     return engine
 
 
-def _make_ready_for_sqlite(address: URL, name: str) -> None:
+def _prepare_file(address: URL, name: str) -> None:
     path = Path(address.database or "")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -214,7 +214,7 @@ def _make_ready_for_sqlite(address: URL, name: str) -> None:
     for place in (path, path.parent):
         if place.exists() and not os.access(place, os.W_OK):
             raise WarehouseUnusable(name, f"{'the file' if place == path else 'its folder'} may not be written")
-    with translated(name):
+    with translate_driver_errors(name):
         _turn_on_wal(path, name)
 
 

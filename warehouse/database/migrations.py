@@ -9,26 +9,26 @@ from sqlalchemy.types import TypeEngine
 from schemas.catalogue import Field, FieldCatalogue
 from schemas.errors.base import FieldTypeChanged, WarehouseUnusable
 from warehouse.database.connection import Warehouse
-from warehouse.errors import patient
+from warehouse.errors import retry_transient
 from warehouse.tables import COLUMN_TYPES, WarehouseTables
 
 # Any number will do, as long as every version of this project asks for the same one.
-PREPARING = 0x636F6E74616374
+MIGRATION_LOCK_KEY = 0x636F6E74616374
 
 
-@patient
-def prepare_import_list(warehouse: Warehouse) -> None:
+@retry_transient
+def create_tables(warehouse: Warehouse) -> None:
     """Create the tables, without the fields, so that an import with a wrong catalogue is listed all the same.
 
     A warehouse that an older release made gets the columns that are new; they are nullable, so its rows stay as they
     are. Looks before it locks, as `prepare` does: a ready warehouse is only read, and nobody waits for a merge.
     """
     tables = WarehouseTables(warehouse.schema)
-    with warehouse.reading() as connection:
+    with warehouse.read_transaction() as connection:
         if not _missing_columns(connection, tables):
             return
-    with warehouse.writing() as connection:
-        _take_turns(connection)
+    with warehouse.write_transaction() as connection:
+        _lock_migrations(connection)
         if tables.metadata.schema and not inspect(connection).has_schema(tables.metadata.schema):
             connection.execute(CreateSchema(tables.metadata.schema))
         tables.metadata.create_all(connection)
@@ -36,24 +36,24 @@ def prepare_import_list(warehouse: Warehouse) -> None:
             _add_column(connection, column)
 
 
-@patient
-def prepare(warehouse: Warehouse, catalogue: FieldCatalogue) -> None:
+@retry_transient
+def migrate(warehouse: Warehouse, catalogue: FieldCatalogue) -> None:
     """Give every field of the catalogue its column; FieldTypeChanged when one is stored as another type."""
-    prepare_import_list(warehouse)
+    create_tables(warehouse)
     tables = WarehouseTables(warehouse.schema)
-    with warehouse.reading() as connection:
+    with warehouse.read_transaction() as connection:
         if not _new_fields(connection, tables, catalogue):
             return
-    with warehouse.writing() as connection:
-        _take_turns(connection)
+    with warehouse.write_transaction() as connection:
+        _lock_migrations(connection)
         for field in _new_fields(connection, tables, catalogue):
             _add_field(connection, tables, field, warehouse.name)
 
 
-def _take_turns(connection: Connection) -> None:
+def _lock_migrations(connection: Connection) -> None:
     """Let one process prepare at a time; a writing SQLite transaction has its turn by having begun."""
     if connection.dialect.name == "postgresql":
-        connection.execute(text("select pg_advisory_xact_lock(:key)"), {"key": PREPARING})
+        connection.execute(text("select pg_advisory_xact_lock(:key)"), {"key": MIGRATION_LOCK_KEY})
         # Who reads the contacts now is waited for, and who comes later waits behind us: so not for long, but often.
         connection.execute(text("set local lock_timeout to '1s'"))
 

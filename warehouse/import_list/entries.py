@@ -24,16 +24,16 @@ from sqlalchemy import (
 
 from schemas.errors.request import UnknownImport
 from warehouse.database.connection import Warehouse
-from warehouse.errors import patient
-from warehouse.import_list.liveness import dead_among, free_among
-from warehouse.storable_text import storable
-from warehouse.tables import COUNTS, WarehouseTables
+from warehouse.errors import retry_transient
+from warehouse.import_list.liveness import find_dead_keys, find_unlocked_keys
+from warehouse.storable_text import escape_unstorable
+from warehouse.tables import COUNT_COLUMNS, WarehouseTables
 
-LISTED = 50
+DEFAULT_LIST_LIMIT = 50
 RUNNING, COMPLETED, FAILED, SKIPPED = "running", "completed", "failed", "skipped"
 
 
-@patient
+@retry_transient
 def start_import(
     warehouse: Warehouse,
     *,
@@ -47,8 +47,8 @@ def start_import(
 ) -> int:
     """Enter an import as `running`, before any work, and give its number; a key is entered once."""
     row = {
-        "source": storable(source),
-        "series": storable(series or source),
+        "source": escape_unstorable(source),
+        "series": escape_unstorable(series or source),
         "merge_policy": str(merge_policy),
         "status": RUNNING,
         "started_at": started_at,
@@ -57,7 +57,7 @@ def start_import(
         "alive_key": alive_key,
     }
     imports = WarehouseTables(warehouse.schema).imports
-    with warehouse.writing() as connection:
+    with warehouse.write_transaction() as connection:
         # The same again, when the answer to the commit was lost: its own lock tells it from a dead one's row.
         entered = select(imports.c.import_id).where(imports.c.alive_key == alive_key, imports.c.status == RUNNING)
         if alive_key is not None and (known := connection.scalar(entered)) is not None:
@@ -67,8 +67,8 @@ def start_import(
         return int(result.inserted_primary_key[0])
 
 
-@patient
-def set_landed(
+@retry_transient
+def record_landing(
     warehouse: Warehouse,
     import_id: int,
     *,
@@ -80,7 +80,7 @@ def set_landed(
     """Note which bytes the import is made of, and how it reads them, once they are here."""
     values = {"sha256": sha256, "fingerprint": fingerprint, "source_version": source_version}
     values["source_day"] = source_day.isoformat() if source_day else None
-    with warehouse.writing() as connection:
+    with warehouse.write_transaction() as connection:
         connection.execute(_change(warehouse, import_id).values(values))
 
 
@@ -94,31 +94,31 @@ def fail_import(
     finished_at: datetime,
 ) -> bool:
     """Close a running import as `failed`; False where it was closed already, and stays as it is."""
-    closing = {"error_code": error_code, "error_message": storable(error_message)}
+    closing = {"error_code": error_code, "error_message": escape_unstorable(error_message)}
     return _close(warehouse, import_id, FAILED, report, finished_at, closing)
 
 
-@patient
-def wait_for_answer(warehouse: Warehouse, import_id: int, until: datetime) -> None:
+@retry_transient
+def suspend_import(warehouse: Warehouse, import_id: int, until: datetime) -> None:
     """Note that a running import waits for a person, and has no process meanwhile."""
-    with warehouse.writing() as connection:
+    with warehouse.write_transaction() as connection:
         connection.execute(_change(warehouse, import_id).values(waits_until=until))
 
 
-@patient
-def take_up(warehouse: Warehouse, import_id: int, flow_run_id: str, alive_key: int | None = None) -> bool:
+@retry_transient
+def resume_import(warehouse: Warehouse, import_id: int, flow_run_id: str, alive_key: int | None = None) -> bool:
     """Go on with an import of this run that waited, alive by another key; False where it has been closed meanwhile."""
     change = _change(warehouse, import_id).where(column("flow_run_id") == flow_run_id)
-    with warehouse.writing() as connection:
+    with warehouse.write_transaction() as connection:
         return connection.execute(change.values(waits_until=None, alive_key=alive_key)).rowcount == 1
 
 
-@patient
-def waiting_imports(warehouse: Warehouse) -> list[dict[str, Any]]:
+@retry_transient
+def list_suspended_imports(warehouse: Warehouse) -> list[dict[str, Any]]:
     """The imports that wait for a person."""
     imports = WarehouseTables(warehouse.schema).imports
     waiting = select(imports).where(imports.c.status == RUNNING, imports.c.waits_until.is_not(None))
-    with warehouse.reading() as connection:
+    with warehouse.read_transaction() as connection:
         return [dict(row._mapping) for row in connection.execute(waiting)]
 
 
@@ -129,38 +129,40 @@ def skip_import(
     _close(warehouse, import_id, SKIPPED, report, finished_at, {"repeats": repeats})
 
 
-@patient
-def list_imports(warehouse: Warehouse, limit: int = LISTED) -> list[dict[str, Any]]:
+@retry_transient
+def list_imports(warehouse: Warehouse, limit: int = DEFAULT_LIST_LIMIT) -> list[dict[str, Any]]:
     """The last imports, the newest first, without their reports, but with what is missing from each."""
     tables = WarehouseTables(warehouse.schema)
     imports = tables.imports
     columns = [column for column in imports.columns if column.name not in ("report", "alive_key")]
-    with warehouse.reading() as connection:
+    with warehouse.read_transaction() as connection:
         rows = connection.execute(
-            select(*columns, missing_column(tables)).order_by(imports.c.import_id.desc()).limit(limit)
+            select(*columns, outstanding_column(tables)).order_by(imports.c.import_id.desc()).limit(limit)
         )
         return [dict(row._mapping) for row in rows]
 
 
-@patient
+@retry_transient
 def get_import(warehouse: Warehouse, import_id: int) -> dict[str, Any]:
     """One row of the import list, with its `report` as an object; UnknownImport when there is no such row."""
     imports = WarehouseTables(warehouse.schema).imports
-    with warehouse.reading() as connection:
+    with warehouse.read_transaction() as connection:
         row = _one(connection, select(imports).where(imports.c.import_id == import_id), import_id)
     return {**row._mapping, "report": json.loads(row.report) if row.report else None}
 
 
-@patient
-def last_rows_read(warehouse: Warehouse, series: str) -> int | None:
+@retry_transient
+def get_last_row_count(warehouse: Warehouse, series: str) -> int | None:
     """How many rows the last completed import of a series read; None if there was none."""
     imports = WarehouseTables(warehouse.schema).imports
-    completed = select(imports.c.read).where(series_of(imports) == storable(series), imports.c.status == COMPLETED)
-    with warehouse.reading() as connection:
+    completed = select(imports.c.read).where(
+        series_column(imports) == escape_unstorable(series), imports.c.status == COMPLETED
+    )
+    with warehouse.read_transaction() as connection:
         return connection.scalar(completed.order_by(imports.c.import_id.desc()).limit(1))
 
 
-def dead_imports(warehouse: Warehouse) -> list[dict[str, Any]]:
+def find_abandoned_imports(warehouse: Warehouse) -> list[dict[str, Any]]:
     """Imports whose process died: while `running`, or before it had tidied up after itself. Without their reports.
 
     One that waits for a person has no process, and is not dead. A running one without a key was begun by an older
@@ -176,11 +178,11 @@ def dead_imports(warehouse: Warehouse) -> list[dict[str, Any]]:
         imports.c.alive_key.is_not(None),
         imports.c.finished_at > now - timedelta(days=7),
     )
-    with warehouse.reading() as connection:
+    with warehouse.read_transaction() as connection:
         rows = [dict(row._mapping) for row in connection.execute(select(*columns).where(or_(running, untidy)))]
     keyed = [row for row in rows if row["alive_key"] is not None]
-    dead = dead_among(warehouse, [row["alive_key"] for row in keyed if row["status"] == RUNNING])
-    dead |= free_among(warehouse, [row["alive_key"] for row in keyed if row["status"] != RUNNING])
+    dead = find_dead_keys(warehouse, [row["alive_key"] for row in keyed if row["status"] == RUNNING])
+    dead |= find_unlocked_keys(warehouse, [row["alive_key"] for row in keyed if row["status"] != RUNNING])
     old = now - timedelta(days=1)
 
     def died(row: Mapping[str, Any]) -> bool:
@@ -189,50 +191,50 @@ def dead_imports(warehouse: Warehouse) -> list[dict[str, Any]]:
     return [row for row in rows if died(row)]
 
 
-@patient
-def living_imports(warehouse: Warehouse) -> list[tuple[int, int]]:
+@retry_transient
+def list_live_imports(warehouse: Warehouse) -> list[tuple[int, int]]:
     """The number and the key of every import that runs, or waits for a person."""
     imports = WarehouseTables(warehouse.schema).imports
     living = select(imports.c.import_id, imports.c.alive_key).where(
         imports.c.alive_key.is_not(None), imports.c.status == RUNNING
     )
-    with warehouse.reading() as connection:
+    with warehouse.read_transaction() as connection:
         return [(row.import_id, row.alive_key) for row in connection.execute(living)]
 
 
-@patient
-def forget_life(warehouse: Warehouse, import_id: int) -> None:
+@retry_transient
+def clear_liveness_key(warehouse: Warehouse, import_id: int) -> None:
     """Note that nothing of a closed import is left to tidy; from now on nobody looks whether it lives."""
     imports = WarehouseTables(warehouse.schema).imports
     closed = update(imports).where(imports.c.import_id == import_id, imports.c.status != RUNNING)
-    with warehouse.writing() as connection:
+    with warehouse.write_transaction() as connection:
         connection.execute(closed.values(alive_key=None))
 
 
-def last_day(warehouse: Warehouse, series: str) -> tuple[int, date] | None:
+def get_latest_day(warehouse: Warehouse, series: str) -> tuple[int, date] | None:
     """The import that brought the latest day of a series with a date in its source, and that day."""
     imports = WarehouseTables(warehouse.schema).imports
     mine = select(imports.c.import_id, imports.c.source_day).where(
-        series_of(imports) == storable(series),
+        series_column(imports) == escape_unstorable(series),
         imports.c.status.in_((COMPLETED, SKIPPED)),
         imports.c.source_day.is_not(None),
     )
-    with warehouse.reading() as connection:
+    with warehouse.read_transaction() as connection:
         row = connection.execute(mine.order_by(imports.c.source_day.desc()).limit(1)).one_or_none()
     return (row.import_id, date.fromisoformat(row.source_day)) if row else None
 
 
-def series_of(imports: FromClause) -> ColumnElement[str]:
+def series_column(imports: FromClause) -> ColumnElement[str]:
     """What an import is one of, such as each night's; those of an older release are of their source's."""
     return func.coalesce(imports.c.series, imports.c.source)
 
 
-def report_values(report: Mapping[str, Any]) -> dict[str, Any]:
+def columns_from_report(report: Mapping[str, Any]) -> dict[str, Any]:
     """The columns of the import list that repeat leaves of the report, and the report itself as text."""
     segment, retry = report.get("segment") or {}, report.get("retry_of") or {}
     leaves = {**(report.get("rows") or {}), **(report.get("contacts") or {})}
     return {
-        **{count: leaves.get(count) for count in COUNTS},
+        **{count: leaves.get(count) for count in COUNT_COLUMNS},
         "segment": segment.get("id"),
         "segment_added": segment.get("added"),
         "rejections_found": sum(report.get("rejections", {}).values()),
@@ -242,7 +244,7 @@ def report_values(report: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def missing_column(tables: WarehouseTables) -> ColumnElement[int | None]:
+def outstanding_column(tables: WarehouseTables) -> ColumnElement[int | None]:
     """How many of an import's rejected records no retry has brought; null for what is itself counted at its first."""
     imports, mended = tables.imports.c, tables.mended_records.c
     brought = select(func.count()).where(mended.first_import == imports.import_id).scalar_subquery()
@@ -262,7 +264,7 @@ def _change(warehouse: Warehouse, import_id: int) -> Update:
     return update(imports).where(imports.c.import_id == import_id, imports.c.status == RUNNING)
 
 
-@patient
+@retry_transient
 def _close(
     warehouse: Warehouse,
     import_id: int,
@@ -271,6 +273,6 @@ def _close(
     finished_at: datetime,
     more: Mapping[str, Any],
 ) -> bool:
-    values = {**report_values(report), "status": status, "finished_at": finished_at, "waits_until": None, **more}
-    with warehouse.writing() as connection:
+    values = {**columns_from_report(report), "status": status, "finished_at": finished_at, "waits_until": None, **more}
+    with warehouse.write_transaction() as connection:
         return connection.execute(_change(warehouse, import_id).values(values)).rowcount == 1

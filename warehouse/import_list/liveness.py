@@ -19,53 +19,53 @@ from sqlalchemy import Connection, text
 from sqlalchemy.exc import SQLAlchemyError
 
 from warehouse.database.connection import Warehouse
-from warehouse.errors import translated
+from warehouse.errors import translate_driver_errors
 
 # "CONT", so that nobody else's advisory locks are ours; the import's key is the second number.
-NAMESPACE = 0x434F4E54
+ADVISORY_LOCK_CLASS = 0x434F4E54
 LOOK_SECONDS = 1.0
 # A lock that was cut is taken again within about a second; nobody is called dead at the first look.
 GRACE_SECONDS = 3.0
 
 
-class LifeLock(Protocol):
+class LivenessLock(Protocol):
     key: int
 
     def close(self) -> None: ...
 
 
 @contextmanager
-def alive(warehouse: Warehouse) -> Iterator[int]:
+def liveness_lock(warehouse: Warehouse) -> Iterator[int]:
     """Be seen to be alive until the block, or the process, ends; gives the key by which others look."""
-    lock: LifeLock = SessionLock(warehouse) if warehouse.is_postgres else FileLock(warehouse)
+    lock: LivenessLock = SessionLock(warehouse) if warehouse.is_postgres else FileLock(warehouse)
     try:
         yield lock.key
     finally:
         lock.close()
 
 
-def dead_among(warehouse: Warehouse, keys: list[int]) -> set[int]:
+def find_dead_keys(warehouse: Warehouse, keys: list[int]) -> set[int]:
     """Those of the keys whose lock is free, on PostgreSQL at two looks some seconds apart."""
-    dead = free_among(warehouse, keys)
+    dead = find_unlocked_keys(warehouse, keys)
     if dead and warehouse.is_postgres:
         time.sleep(GRACE_SECONDS)
-        dead &= free_among(warehouse, keys)
+        dead &= find_unlocked_keys(warehouse, keys)
     return dead
 
 
-def free_among(warehouse: Warehouse, keys: list[int]) -> set[int]:
+def find_unlocked_keys(warehouse: Warehouse, keys: list[int]) -> set[int]:
     """Those of the keys whose lock is free now."""
     if not warehouse.is_postgres:
-        _remove_orphans(warehouse)
-        return {key for key in keys if _is_free(lock_file(warehouse, key))}
+        _remove_stale_files(warehouse)
+        return {key for key in keys if _is_free(liveness_file(warehouse, key))}
     held = text(
         "select objid::bigint from pg_locks where locktype = 'advisory' and objsubid = 2 and granted "
         "and classid = :namespace and database = (select oid from pg_database where datname = current_database())"
     )
     if not keys:
         return set()
-    with warehouse.reading() as connection:
-        return set(keys) - set(connection.scalars(held, {"namespace": NAMESPACE}))
+    with warehouse.read_transaction() as connection:
+        return set(keys) - set(connection.scalars(held, {"namespace": ADVISORY_LOCK_CLASS}))
 
 
 class SessionLock:
@@ -75,7 +75,7 @@ class SessionLock:
         self._warehouse = warehouse
         self.key = secrets.randbits(31)
         self._ended = threading.Event()
-        with translated(warehouse.name):
+        with translate_driver_errors(warehouse.name):
             self._connection = self._take()
         self._watch = threading.Thread(target=self._keep, name="import-alive", daemon=True)
         self._watch.start()
@@ -92,7 +92,7 @@ class SessionLock:
                 "select set_config(name, '0', false) from pg_settings where name = 'idle_session_timeout'"
             )
             taken = text("select pg_try_advisory_lock(:namespace, :key)")
-            if connection.scalar(taken, {"namespace": NAMESPACE, "key": self.key}):
+            if connection.scalar(taken, {"namespace": ADVISORY_LOCK_CLASS, "key": self.key}):
                 return connection
         except BaseException:
             _end(connection)
@@ -130,7 +130,7 @@ class FileLock:
     def __init__(self, warehouse: Warehouse) -> None:
         while True:
             self.key = secrets.randbits(31)
-            self._path = lock_file(warehouse, self.key)
+            self._path = liveness_file(warehouse, self.key)
             self._file = os.open(self._path, os.O_CREAT | os.O_RDWR, 0o666)
             # Between these two steps somebody may have found the file free, and removed it.
             if _lock(self._file) and self._path.exists() and self._path.stat().st_ino == os.fstat(self._file).st_ino:
@@ -143,14 +143,14 @@ class FileLock:
         os.close(self._file)
 
 
-def lock_file(warehouse: Warehouse, key: int) -> Path:
+def liveness_file(warehouse: Warehouse, key: int) -> Path:
     """Where an import into an SQLite warehouse is seen to be alive."""
     return Path(f"{warehouse.engine.url.database}-import-{key:08x}")
 
 
-def _remove_orphans(warehouse: Warehouse) -> None:
+def _remove_stale_files(warehouse: Warehouse) -> None:
     """Files of processes that died so early or so late that no row of the list speaks of them."""
-    like = lock_file(warehouse, 0)
+    like = liveness_file(warehouse, 0)
     for path in like.parent.glob("*-import-????????"):
         if path.name[:-8] == like.name[:-8]:
             _is_free(path)

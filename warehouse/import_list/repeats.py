@@ -6,19 +6,19 @@ from typing import NamedTuple
 from sqlalchemy import ColumnElement, Connection, Table, and_, func, or_, select
 
 from warehouse.database.connection import Warehouse
-from warehouse.import_list.entries import COMPLETED, SKIPPED, series_of
-from warehouse.storable_text import storable
+from warehouse.import_list.entries import COMPLETED, SKIPPED, series_column
+from warehouse.storable_text import escape_unstorable
 from warehouse.tables import WarehouseTables
 
 
-class Repeated(NamedTuple):
+class RepeatedImport(NamedTuple):
     """The completed import that another one would repeat."""
 
     import_id: int
     sha256: str
 
 
-def find_repeated(
+def find_repeated_import(
     warehouse: Warehouse,
     *,
     names: Collection[str],
@@ -26,7 +26,7 @@ def find_repeated(
     sha256: str | None = None,
     version: str | None = None,
     archives: Collection[str] = (),
-) -> Repeated | None:
+) -> RepeatedImport | None:
     """The import that the same bytes, or the same version of a remote file, came in with; None if there is none.
 
     Nor is it one where another import of either source was completed since: that may have changed what it left. A
@@ -37,14 +37,14 @@ def find_repeated(
         return None
     imports = WarehouseTables(warehouse.schema).imports
     file = imports.c.sha256 == sha256 if version is None else imports.c.source_version == version
-    with warehouse.reading() as connection:
+    with warehouse.read_transaction() as connection:
         repeated = _last(connection, imports, file, fingerprint)
-        if repeated is None or _superseded(connection, imports, repeated, names, archives):
+        if repeated is None or _is_superseded(connection, imports, repeated, names, archives):
             return None
         return repeated
 
 
-def _last(connection: Connection, imports: Table, file: ColumnElement[bool], fingerprint: str) -> Repeated | None:
+def _last(connection: Connection, imports: Table, file: ColumnElement[bool], fingerprint: str) -> RepeatedImport | None:
     """The last completed one; one that was skipped stands for the import that it repeats."""
     like = select(func.coalesce(imports.c.repeats, imports.c.import_id)).where(
         file, imports.c.fingerprint == fingerprint, imports.c.status.in_((COMPLETED, SKIPPED))
@@ -53,17 +53,17 @@ def _last(connection: Connection, imports: Table, file: ColumnElement[bool], fin
         imports.c.import_id.in_(like), imports.c.status == COMPLETED
     )
     row = connection.execute(last.order_by(imports.c.import_id.desc()).limit(1)).one_or_none()
-    return Repeated(row.import_id, row.sha256) if row else None
+    return RepeatedImport(row.import_id, row.sha256) if row else None
 
 
-def _superseded(
-    connection: Connection, imports: Table, repeated: Repeated, names: Collection[str], archives: Collection[str]
+def _is_superseded(
+    connection: Connection, imports: Table, repeated: RepeatedImport, names: Collection[str], archives: Collection[str]
 ) -> bool:
     before = imports.alias()
-    both, known = (imports.c.source, series_of(imports)), [storable(name) for name in names]
-    same = or_(*(name.in_((*known, before.c.source, series_of(before))) for name in both))
+    both, known = (imports.c.source, series_column(imports)), [escape_unstorable(name) for name in names]
+    same = or_(*(name.in_((*known, before.c.source, series_column(before))) for name in both))
     if archives:
-        starts = [f"{storable(archive)}!" for archive in archives]
+        starts = [f"{escape_unstorable(archive)}!" for archive in archives]
         beside = or_(*(name.startswith(start, autoescape=True) for name in both for start in starts))
         same = or_(same, and_(beside, imports.c.sha256 != repeated.sha256))
     since = (

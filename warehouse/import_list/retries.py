@@ -9,12 +9,12 @@ from sqlalchemy import Connection, insert, select
 
 from schemas.errors.request import ImportNotCompleted
 from warehouse.database.connection import Warehouse
-from warehouse.import_list.entries import COMPLETED, get_import, missing_column
+from warehouse.import_list.entries import COMPLETED, get_import, outstanding_column
 from warehouse.tables import WarehouseTables
 
 
 @dataclass(frozen=True)
-class Earlier:
+class RetriedImport:
     """A completed import that a mended file comes from.
 
     `first` is the import whose records are numbered in the rejected files of all its retries, and of their retries;
@@ -28,7 +28,7 @@ class Earlier:
 
 
 @dataclass(frozen=True)
-class Mending:
+class RetriedRecords:
     """What a retry brings: of the first import, the numbers of records, an array at a time, some perhaps twice."""
 
     first: int
@@ -36,35 +36,37 @@ class Mending:
 
 
 @dataclass(frozen=True)
-class Mended:
+class RetryCounts:
     """How many records of the first import a retry was the first to bring, and how many are missing still."""
 
     records: int
     missing: int
 
 
-def earlier_import(warehouse: Warehouse, import_id: int) -> Earlier:
+def get_retried_import(warehouse: Warehouse, import_id: int) -> RetriedImport:
     """The import to retry; UnknownImport, or ImportNotCompleted since of such a one all rows are missing."""
     row = get_import(warehouse, import_id)
     if row["status"] != COMPLETED:
         raise ImportNotCompleted(import_id, row["status"])
     report = row["report"]
-    return Earlier(import_id, row["first_import"] or import_id, tuple(report["columns"]), report.get("preset"))
+    return RetriedImport(import_id, row["first_import"] or import_id, tuple(report["columns"]), report.get("preset"))
 
 
-def record_mended(connection: Connection, tables: WarehouseTables, import_id: int, mending: Mending) -> Mended:
+def save_retried_records(
+    connection: Connection, tables: WarehouseTables, import_id: int, retried_records: RetriedRecords
+) -> RetryCounts:
     """Note which records a retry brings that no other retry has brought; under the lock of the merge."""
     mended = tables.mended_records
-    first, brought = mending.first, mended.c.first_import == mending.first
+    first, brought = retried_records.first, mended.c.first_import == retried_records.first
     before = _numbers(connection, select(mended.c.record_number).where(brought))
-    records = np.unique(np.concatenate([np.empty(0, np.int64), *mending.records]))
+    records = np.unique(np.concatenate([np.empty(0, np.int64), *retried_records.records]))
     new = records[_rejected(connection, tables, first, records) & ~np.isin(records, before)]
     if len(new):
         rows = [{"first_import": first, "record_number": int(number), "import_id": import_id} for number in new]
         connection.execute(insert(mended), rows)
-    missing = connection.scalar(select(missing_column(tables)).where(tables.imports.c.import_id == first))
+    missing = connection.scalar(select(outstanding_column(tables)).where(tables.imports.c.import_id == first))
     assert missing is not None  # only a completed import is retried
-    return Mended(len(new), missing)
+    return RetryCounts(len(new), missing)
 
 
 def _rejected(connection: Connection, tables: WarehouseTables, first: int, records: np.ndarray) -> np.ndarray:

@@ -9,14 +9,14 @@ from sqlalchemy import Connection, Select, Table, exists, func, literal, select
 
 from schemas.choices import Blanks, MergePolicy
 from schemas.errors.base import MergeOutOfBalance
-from warehouse.database.connection import allow_memory
+from warehouse.database.connection import tune_for_merge
 from warehouse.merge.staging import Staging
-from warehouse.merge.statements import MergeCounts, merge_statements, preview
+from warehouse.merge.statements import MergeCounts, count_merge, merge_statements
 from warehouse.tables import WarehouseTables
 
 
 @dataclass(frozen=True)
-class Foreseen:
+class MergePreview:
     """The counts, the new memberships, and the first rows as they would be stored, the email first."""
 
     counts: MergeCounts
@@ -29,7 +29,7 @@ class Foreseen:
         return self.counts, self.segment_added
 
 
-def foresee(
+def preview_merge(
     staging: Staging,
     *,
     policy: MergePolicy,
@@ -37,20 +37,20 @@ def foresee(
     segment: str | None = None,
     accepted: int,
     rows: int,
-) -> Foreseen:
+) -> MergePreview:
     """Look at one state of the warehouse; MergeOutOfBalance when the counts are not the accepted rows."""
     tables, staged = WarehouseTables(staging.warehouse.schema, staging.fields), staging.table
     names = [field.id for field in staging.fields]
     statements = merge_statements(
         tables.contacts, staged, staging.changes, names, policy, blanks, import_id=0, now=datetime.now(UTC)
     )
-    with staging.looking() as connection:
-        allow_memory(connection)
-        counts, joining = preview(connection, statements, _joining(tables, staged, segment))
+    with staging.read_transaction() as connection:
+        tune_for_merge(connection)
+        counts, joining = count_merge(connection, statements, _joining(tables, staged, segment))
         if counts.total != accepted:
             raise MergeOutOfBalance(accepted, counts.total)
         added = joining + counts.inserted if segment else 0
-        return Foreseen(counts, added, _first(connection, staged, names, rows))
+        return MergePreview(counts, added, _first(connection, staged, names, rows))
 
 
 def _joining(tables: WarehouseTables, staged: Table, segment: str | None) -> Select[tuple[int]]:

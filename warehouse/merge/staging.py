@@ -17,8 +17,8 @@ from schemas.errors.base import TransientWarehouseError
 from warehouse.backends.staging_postgres import PostgresStore
 from warehouse.backends.staging_sqlite import SqliteStore
 from warehouse.database.connection import Warehouse
-from warehouse.errors import translated
-from warehouse.tables import Number, field_columns
+from warehouse.errors import translate_driver_errors
+from warehouse.tables import KeyInteger, field_columns
 
 Numbers: TypeAlias = "pa.Array[Any]"
 
@@ -29,8 +29,8 @@ class StagingStore(Protocol):
     def add(self, batches: Iterator[pa.RecordBatch], schema: pa.Schema) -> None: ...
     def exclude(self, numbers: pa.RecordBatch) -> None: ...
     def is_alive(self) -> bool: ...
-    def transaction(self) -> AbstractContextManager[Connection]: ...
-    def looking(self) -> AbstractContextManager[Connection]: ...
+    def write_transaction(self) -> AbstractContextManager[Connection]: ...
+    def read_transaction(self) -> AbstractContextManager[Connection]: ...
     def close(self) -> None: ...
 
 
@@ -59,49 +59,49 @@ class Staging:
         self._attempts = 0
         self.table, self._excluded, self.changes = self._tables()
         self._files: list[tuple[str, int]] = []
-        self._losers: list[Numbers] = []
+        self._excluded_numbers: list[Numbers] = []
         self._store: StagingStore | None = None
         self._lost = False
-        self._one_at_a_time = threading.RLock()
+        self._lock = threading.RLock()
 
     def add(self, path: str, first_record: int = 0) -> None:
         """Stage an Arrow IPC file with the columns `record_number`, `email` and the fields; null is a blank cell.
 
         Its record numbers are counted from `first_record`.
         """
-        with self._one_at_a_time:
+        with self._lock:
             self._files.append((path, first_record))
-            self._unless_lost(lambda: self._take(path, first_record))
+            self._run_unless_lost(lambda: self._take(path, first_record))
 
     def exclude(self, record_numbers: Any) -> None:
         """Take records out again, by number: an int64 array, series or list, of any length."""
         numbers = pa.array(record_numbers, pa.int64())
-        with self._one_at_a_time:
-            self._losers.append(numbers)
-            self._unless_lost(lambda: self._remove(numbers))
+        with self._lock:
+            self._excluded_numbers.append(numbers)
+            self._run_unless_lost(lambda: self._remove(numbers))
 
     def ensure(self) -> None:
         """Have every added file staged and every loser out; TransientWarehouseError when the warehouse is away."""
-        with self._one_at_a_time, translated(self.warehouse.name):
+        with self._lock, translate_driver_errors(self.warehouse.name):
             if not self._lost and self._store is not None and self._store.is_alive():
                 return
-            self._stage_anew()
+            self._restage()
 
     @contextmanager
-    def transaction(self) -> Iterator[Connection]:
+    def write_transaction(self) -> Iterator[Connection]:
         """One writing transaction on the warehouse, in which `table` can be read."""
-        with self._one_at_a_time, translated(self.warehouse.name), self._opened().transaction() as connection:
+        with self._lock, translate_driver_errors(self.warehouse.name), self._opened().write_transaction() as connection:
             yield connection
 
     @contextmanager
-    def looking(self) -> Iterator[Connection]:
+    def read_transaction(self) -> Iterator[Connection]:
         """Each statement sees one state of the warehouse, and `table`; nobody waits, and nothing can be written."""
-        with self._one_at_a_time, translated(self.warehouse.name), self._opened().looking() as connection:
+        with self._lock, translate_driver_errors(self.warehouse.name), self._opened().read_transaction() as connection:
             yield connection
 
     def close(self) -> None:
         """Give up the connection and what it staged; the added files are the caller's."""
-        with self._one_at_a_time:
+        with self._lock:
             store, self._store = self._store, None
             if store is not None:
                 store.close()
@@ -112,7 +112,7 @@ class Staging:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         self.close()
 
-    def _stage_anew(self) -> None:
+    def _restage(self) -> None:
         self.close()
         self._lost = False
         self._attempts += 1
@@ -121,7 +121,7 @@ class Staging:
             self._opened()
             for path, first_record in self._files:
                 self._take(path, first_record)
-            for numbers in self._losers:
+            for numbers in self._excluded_numbers:
                 self._remove(numbers)
         except BaseException:
             self._lost = True
@@ -146,7 +146,7 @@ class Staging:
         place, suffix = self.warehouse.schema, f"_{self.import_id}_{self._attempts}"
         return *_staged(place, self.fields, suffix, "UNLOGGED"), _changes(place, suffix, "UNLOGGED")
 
-    def _unless_lost(self, step: Callable[[], None]) -> None:
+    def _run_unless_lost(self, step: Callable[[], None]) -> None:
         """Take a step that `ensure` will take again when the connection is lost by now, or gets lost in it."""
         if self._lost:
             return
@@ -156,11 +156,15 @@ class Staging:
             self._lost = True
 
     def _take(self, path: str, first_record: int) -> None:
-        with translated(self.warehouse.name), self._open_file(path) as file, pa.ipc.open_file(file) as reader:
+        with (
+            translate_driver_errors(self.warehouse.name),
+            self._open_file(path) as file,
+            pa.ipc.open_file(file) as reader,
+        ):
             self._opened().add(_batches(reader, self._schema, first_record), self._schema)
 
     def _remove(self, numbers: Numbers) -> None:
-        with translated(self.warehouse.name):
+        with translate_driver_errors(self.warehouse.name):
             self._opened().exclude(pa.record_batch([numbers], names=["record_number"]))
 
 
@@ -174,22 +178,22 @@ def _staged(schema: str | None, fields: Sequence[Field], suffix: str = "", *kind
     staged = Table(
         f"staged{suffix}",
         metadata,
-        _own_number("record_number", kind),
+        _number_column("record_number", kind),
         Column("email", Text, nullable=False),
         *field_columns(fields),
         prefixes=list(kind),
     )
-    return staged, Table(f"excluded{suffix}", metadata, Column("record_number", Number), prefixes=list(kind))
+    return staged, Table(f"excluded{suffix}", metadata, Column("record_number", KeyInteger), prefixes=list(kind))
 
 
 def _changes(schema: str | None, suffix: str = "", *kind: str) -> Table:
-    columns = _own_number("record_number", kind), Column("contact_id", Number)
+    columns = _number_column("record_number", kind), Column("contact_id", KeyInteger)
     return Table(f"changes{suffix}", MetaData(schema=schema), *columns, prefixes=list(kind))
 
 
-def _own_number(name: str, kind: Sequence[str]) -> Column[int]:
+def _number_column(name: str, kind: Sequence[str]) -> Column[int]:
     """On SQLite this is the row's own number, and so an index for free."""
-    return Column(name, Number, primary_key=not kind, autoincrement=False)
+    return Column(name, KeyInteger, primary_key=not kind, autoincrement=False)
 
 
 def _batches(reader: pa.RecordBatchFileReader, schema: pa.Schema, first_record: int) -> Iterator[pa.RecordBatch]:

@@ -33,7 +33,7 @@ from sqlalchemy.types import Text
 
 from schemas.choices import Blanks, MergePolicy
 from schemas.errors.base import MergeOutOfBalance
-from warehouse.backends.bulk import without_keys, write_down
+from warehouse.backends.bulk import deferred_keys, materialize
 from warehouse.tables import UtcDateTime
 
 MANY = 50_000  # for fewer new contacts, taking the keys away and building them again gains nothing
@@ -57,7 +57,7 @@ class MergeCounts:
 class MergeStatements:
     """The statements of one merge; `update` and the inserts are None where the policy has no such step.
 
-    `insert_all` is for the first import of all, which need not ask for each row whether it is there; `pour_all` does
+    `insert_all` is for the first import of all, which need not ask for each row whether it is there; `insert_all_unordered` does
     the same in no order, for contacts that have no index meanwhile.
     """
 
@@ -70,7 +70,7 @@ class MergeStatements:
     count_changes: Select[tuple[int, int]]
     update: Update | None
     insert_all: Insert | None
-    pour_all: Insert | None
+    insert_all_unordered: Insert | None
     insert_absent: Insert | None
 
 
@@ -88,7 +88,7 @@ def merge_statements(
     """Say a policy in SQL for the imported `fields`, the identity not among them."""
     if blanks is Blanks.CLEAR and not policy.may_clear:
         raise ValueError(f"{policy} never clears a stored value")
-    merged = {field: _merged(contacts.c[field], staged.c[field], policy, blanks) for field in fields}
+    merged = {field: _merged_value(contacts.c[field], staged.c[field], policy, blanks) for field in fields}
     updates = policy.updates and len(fields) > 0
     changed = [_differs(contacts, staged, merged)] if updates else []
     same_record = changes.c.record_number == staged.c.record_number
@@ -110,7 +110,7 @@ def merge_statements(
         if updates
         else None,
         insert_all=inserting() if policy.inserts else None,
-        pour_all=inserting(ordered=False) if policy.inserts else None,
+        insert_all_unordered=inserting(ordered=False) if policy.inserts else None,
         insert_absent=inserting(*absent) if policy.inserts else None,
     )
 
@@ -122,22 +122,22 @@ def _differs(contacts: Table, staged: Table, merged: dict[str, ColumnElement[Any
     takes half the time of asking what the policy makes of them.
     """
     plainly = (staged.c[field].is_distinct_from(contacts.c[field]) for field in merged)
-    by_policy = (value.is_distinct_from(_stored(contacts.c[field])) for field, value in merged.items())
+    by_policy = (value.is_distinct_from(_stored_value(contacts.c[field])) for field, value in merged.items())
     return and_(or_(*plainly), or_(*by_policy))
 
 
-def _stored(column: ColumnElement[Any]) -> ColumnElement[Any]:
+def _stored_value(column: ColumnElement[Any]) -> ColumnElement[Any]:
     """The stored value, an empty text counting as empty."""
     return func.nullif(column, "") if isinstance(column.type, Text) else column
 
 
-def _merged(
+def _merged_value(
     column: ColumnElement[Any], cell: ColumnElement[Any], policy: MergePolicy, blanks: Blanks
 ) -> ColumnElement[Any]:
     """What a field of a known contact becomes."""
     if policy is MergePolicy.FILL_EMPTY:
-        return func.coalesce(_stored(column), cell)
-    return cell if blanks is Blanks.CLEAR else func.coalesce(cell, _stored(column))
+        return func.coalesce(_stored_value(column), cell)
+    return cell if blanks is Blanks.CLEAR else func.coalesce(cell, _stored_value(column))
 
 
 def _insert(
@@ -174,25 +174,27 @@ def merge(connection: Connection, statements: MergeStatements, *, accepted: int)
     The caller keeps other writers out, so what is found first holds for the statements after it.
     """
     if connection.scalars(statements.any_contact).first() is None and statements.policy.inserts:
-        return _balanced(MergeCounts(inserted=_fill(connection, statements, accepted)), accepted)
-    with _found(connection, statements) as found:
+        return _check_balance(MergeCounts(inserted=_insert_into_empty(connection, statements, accepted)), accepted)
+    with _find_changes(connection, statements) as found:
         counts = found.counts(statements.policy)
-        updated = _written(connection, statements.update) if found.changed else 0
-        inserted = _written(connection, statements.insert_absent) if found.absent else 0
+        updated = _affected_rows(connection, statements.update) if found.changed else 0
+        inserted = _affected_rows(connection, statements.insert_absent) if found.absent else 0
     if (inserted, updated) != (counts.inserted, counts.updated):
         raise MergeOutOfBalance(accepted, inserted + updated + counts.unchanged + counts.skipped)
-    return _balanced(counts, accepted)
+    return _check_balance(counts, accepted)
 
 
-def _fill(connection: Connection, statements: MergeStatements, accepted: int) -> int:
+def _insert_into_empty(connection: Connection, statements: MergeStatements, accepted: int) -> int:
     """Insert into contacts that are empty; how many."""
     if accepted < MANY:
-        return _written(connection, statements.insert_all)
-    with without_keys(connection, statements.contacts) as away:
-        return _written(connection, statements.pour_all if away else statements.insert_all)
+        return _affected_rows(connection, statements.insert_all)
+    with deferred_keys(connection, statements.contacts) as away:
+        return _affected_rows(connection, statements.insert_all_unordered if away else statements.insert_all)
 
 
-def preview(connection: Connection, statements: MergeStatements, also: Select[tuple[int]]) -> tuple[MergeCounts, int]:
+def count_merge(
+    connection: Connection, statements: MergeStatements, also: Select[tuple[int]]
+) -> tuple[MergeCounts, int]:
     """What `merge` would do to the contacts as they are now, and what `also` counts in the same state of them.
 
     One statement, since each sees a state of its own; it only looks, so a reader's connection will do.
@@ -201,10 +203,10 @@ def preview(connection: Connection, statements: MergeStatements, also: Select[tu
     staged, counted = statements.count_staged.scalar_subquery(), also.scalar_subquery()
     look = select(staged, func.count(), func.count(found.c.contact_id), counted).select_from(found)
     total, rows, changed, more = connection.execute(look).one()
-    return _Found(total, rows - changed, changed).counts(statements.policy), more
+    return _ChangeCounts(total, rows - changed, changed).counts(statements.policy), more
 
 
-class _Found(NamedTuple):
+class _ChangeCounts(NamedTuple):
     """How many rows are staged, how many of them find no contact, and how many change the one they find."""
 
     staged: int
@@ -222,21 +224,21 @@ class _Found(NamedTuple):
 
 
 @contextmanager
-def _found(connection: Connection, statements: MergeStatements) -> Iterator[_Found]:
+def _find_changes(connection: Connection, statements: MergeStatements) -> Iterator[_ChangeCounts]:
     staged = connection.scalars(statements.count_staged).one()
-    write_down(connection, statements.changes, statements.find_changes)
+    materialize(connection, statements.changes, statements.find_changes)
     found, changed = connection.execute(statements.count_changes).one()
-    yield _Found(staged, found - changed, changed)
+    yield _ChangeCounts(staged, found - changed, changed)
     connection.execute(DropTable(statements.changes))  # at an exception the transaction takes it along
 
 
-def _balanced(counts: MergeCounts, accepted: int) -> MergeCounts:
+def _check_balance(counts: MergeCounts, accepted: int) -> MergeCounts:
     if counts.total != accepted:
         raise MergeOutOfBalance(accepted, counts.total)
     return counts
 
 
-def _written(connection: Connection, statement: Insert | Update | None) -> int:
+def _affected_rows(connection: Connection, statement: Insert | Update | None) -> int:
     if statement is None:
         return 0
     return connection.execute(statement, execution_options={"preserve_rowcount": True}).rowcount

@@ -14,24 +14,24 @@ from schemas.errors.base import Interrupted
 from schemas.errors.request import ApprovalOutdated
 from warehouse.backends.bulk import append_frame
 from warehouse.contacts.segments import require_segment
-from warehouse.database.connection import Warehouse, allow_memory, lock_tables
-from warehouse.import_list.entries import COMPLETED, RUNNING, report_values
-from warehouse.import_list.retries import Mended, Mending, record_mended
+from warehouse.database.connection import Warehouse, lock_tables, tune_for_merge
+from warehouse.import_list.entries import COMPLETED, RUNNING, columns_from_report
+from warehouse.import_list.retries import RetriedRecords, RetryCounts, save_retried_records
 from warehouse.merge.staging import Staging
 from warehouse.merge.statements import MergeCounts, merge, merge_statements
-from warehouse.storable_text import storable
+from warehouse.storable_text import escape_unstorable
 from warehouse.tables import WarehouseTables
 
-Report = dict[str, Any]
+ReportData = dict[str, Any]
 
 
 @dataclass(frozen=True)
-class Loaded:
+class LoadResult:
     """What a committed import did, and the report that was stored with it."""
 
     counts: MergeCounts
     segment_added: int
-    report: Report
+    report: ReportData
 
 
 def _now() -> datetime:
@@ -49,11 +49,11 @@ def load_import(
     accepted: int,
     columns: Iterable[Mapping[str, Any]],
     rejections: Iterable[pd.DataFrame],
-    mending: Mending | None = None,
-    report: Callable[[MergeCounts, int, Mended | None], Report],
+    retried_records: RetriedRecords | None = None,
+    report: Callable[[MergeCounts, int, RetryCounts | None], ReportData],
     approved: tuple[MergeCounts, int] | None = None,
     now: Callable[[], datetime] = _now,
-) -> Loaded:
+) -> LoadResult:
     """Merge what is staged and complete the import; nothing is written unless all of it is.
 
     `columns` has `column_name`, `field`, `outcome`, `empty_cells`; the frames of `rejections` the
@@ -63,11 +63,11 @@ def load_import(
     where it would come to other counts or another number of new members than the `approved` ones.
     """
     tables = WarehouseTables(warehouse.schema, staging.fields)
-    with staging.transaction() as connection:
+    with staging.write_transaction() as connection:
         if (done := _already_loaded(connection, tables, import_id)) is not None:
             return done
         lock_tables(connection, tables.contacts, tables.segment_members)
-        allow_memory(connection)
+        tune_for_merge(connection)
         if segment is not None:
             require_segment(connection, tables, segment)
         names = [field.id for field in staging.fields]
@@ -80,13 +80,13 @@ def load_import(
             raise ApprovalOutdated
         _insert_columns(connection, tables, import_id, columns)
         _insert_rejections(connection, tables, import_id, rejections)
-        mended = record_mended(connection, tables, import_id, mending) if mending else None
+        mended = save_retried_records(connection, tables, import_id, retried_records) if retried_records else None
         content = report(counts, added, mended)
         _complete(connection, tables, import_id, counts, content, now)
-        return Loaded(counts, added, content)
+        return LoadResult(counts, added, content)
 
 
-def _already_loaded(connection: Connection, tables: WarehouseTables, import_id: int) -> Loaded | None:
+def _already_loaded(connection: Connection, tables: WarehouseTables, import_id: int) -> LoadResult | None:
     row = connection.execute(
         select(tables.imports).where(tables.imports.c.import_id == import_id).with_for_update()
     ).one()
@@ -95,7 +95,7 @@ def _already_loaded(connection: Connection, tables: WarehouseTables, import_id: 
     if row.status != COMPLETED:
         raise Interrupted(Interrupted.DIED)  # somebody took it for dead and said so, and that is how it stays
     counts = MergeCounts(row.inserted, row.updated, row.unchanged, row.skipped)
-    return Loaded(counts, row.segment_added or 0, json.loads(row.report))
+    return LoadResult(counts, row.segment_added or 0, json.loads(row.report))
 
 
 def member_statement(tables: WarehouseTables, staged: Table, segment: str, import_id: int) -> Insert:
@@ -123,7 +123,7 @@ def _insert_columns(
     connection: Connection, tables: WarehouseTables, import_id: int, columns: Iterable[Mapping[str, Any]]
 ) -> None:
     rows = [
-        {key: storable(value) if isinstance(value, str) else value for key, value in column.items()}
+        {key: escape_unstorable(value) if isinstance(value, str) else value for key, value in column.items()}
         | {"import_id": import_id}
         for column in columns
     ]
@@ -143,8 +143,8 @@ def _complete(
     tables: WarehouseTables,
     import_id: int,
     counts: MergeCounts,
-    content: Report,
+    content: ReportData,
     now: Callable[[], datetime],
 ) -> None:
-    values = {**report_values(content), **asdict(counts), "status": COMPLETED, "finished_at": now()}
+    values = {**columns_from_report(content), **asdict(counts), "status": COMPLETED, "finished_at": now()}
     connection.execute(update(tables.imports).where(tables.imports.c.import_id == import_id).values(values))
