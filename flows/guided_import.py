@@ -24,7 +24,7 @@ from flows.import_runs.same_file import SameFile
 from flows.import_runs.tasks import found_in_order, landed_in, made_ready
 from flows.import_runs.work_folders import remove_import_folder
 from flows.reports.report import ImportReport, Report, as_known_error, as_logged_error
-from schemas.errors.request import NeedsDeployment, Stopped
+from schemas.errors.request import NeedsDeployment, StoppedByUser
 from transforms.work_folder import ImportFolder, name_of
 from warehouse.database.connection import Warehouse
 from warehouse.errors import retry_transient
@@ -52,8 +52,8 @@ def guided_import(request: ImportRequest) -> State[Report]:
     except Exception as error:  # the warehouse cannot even list the import
         result = report.failed(as_logged_error(error))
     show_and_tell([result], settings)
-    if result.get("error", {}).get("code") == Stopped.code:
-        return Cancelled(message=str(Stopped()), data=result)
+    if result.get("error", {}).get("code") == StoppedByUser.code:
+        return Cancelled(message=str(StoppedByUser()), data=result)
     return final_state(result)
 
 
@@ -100,7 +100,7 @@ def next_step(
     """What comes after the last question: another one, or the merge."""
     decision = (asked.answer or {}).get("decision") if asked else None
     if decision == STOP:
-        raise Stopped
+        raise StoppedByUser
     mapping = chosen_mapping(asked)
     catalogue = made_ready(request, settings, warehouse, report)
     with report.stage("landing"):  # with the mapping, which is part of what tells the same import again

@@ -13,12 +13,12 @@ from schemas.cells.phones import DEFAULT_PREFIX, is_country_prefix
 from schemas.errors.base import CatalogueInvalid, CatalogueNotFound
 from schemas.field_types import TRAITS, TYPE_SYNONYMS, FieldType, Gaps, Storage, TypeTraits
 
-BUILT_IN = Path(__file__).with_name("contacts.yaml")
+BUILT_IN_CATALOGUE = Path(__file__).with_name("contacts.yaml")
 
 # Lower-case ASCII is the one spelling every warehouse leaves alone; PostgreSQL cuts names at 63 bytes.
 SAFE_ID = re.compile(r"[a-z][a-z0-9_]{0,62}", re.ASCII)
 # Columns of the contacts table that are the warehouse's own, and of the frames that carry contacts.
-RESERVED = frozenset(
+RESERVED_IDS = frozenset(
     {"contact_id", "created_at", "updated_at", "created_by_import", "updated_by_import", "record_number"}
 )
 
@@ -88,7 +88,7 @@ class Field(BaseModel):
         if not isinstance(value, dict) or value.get("gaps") is not None or "type" not in value:
             return value
         traits = TRAITS[FieldType(_known_type(value["type"]))]
-        return {**value, "gaps": Gaps.DROP_COLUMN if traits.complete else Gaps.ALLOW}
+        return {**value, "gaps": Gaps.DROP_COLUMN if traits.dropped_with_gaps else Gaps.ALLOW}
 
     @field_validator("id")
     @classmethod
@@ -97,7 +97,7 @@ class Field(BaseModel):
             better = re.sub(r"[^a-z0-9]+", "_", header_key(value)).strip("_")
             better = (better if better[:1].isalpha() else f"field_{better}")[:63]
             raise ValueError(f"is no safe column name; write for example {better!r} (a-z, 0-9, _; a letter first)")
-        if value in RESERVED or value.startswith("rejection_"):
+        if value in RESERVED_IDS or value.startswith("rejection_"):
             raise ValueError("is a name the warehouse keeps for itself; choose another")
         return value
 
@@ -192,7 +192,7 @@ class FieldCatalogue(BaseModel):
     def __getitem__(self, id: str) -> Field:
         return self.by_id[id]
 
-    def adapted(self, *, allow_gaps: bool = False, default_prefix: str | None = None) -> Self:
+    def adapt(self, *, allow_gaps: bool = False, default_prefix: str | None = None) -> Self:
         """The same catalogue for one import: gaps allowed in every field, another default prefix."""
         fields = self.fields
         if allow_gaps:
@@ -219,7 +219,7 @@ def _problem(error: Any, raw: Any) -> str:
 
 def load_catalogue(path: str | Path | None = None) -> FieldCatalogue:
     """Read a catalogue from YAML, the built-in one by default; `CatalogueError` says what to mend."""
-    path = Path(path) if path else BUILT_IN
+    path = Path(path) if path else BUILT_IN_CATALOGUE
     try:
         raw = yaml.safe_load(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError) as error:

@@ -20,7 +20,7 @@ class MergePolicy(StrEnum):
         return self is not MergePolicy.INSERT_ONLY
 
     @property
-    def may_clear(self) -> bool:
+    def can_clear(self) -> bool:
         return self in (MergePolicy.OVERWRITE, MergePolicy.UPDATE_ONLY)
 
 

@@ -41,20 +41,20 @@ class TypeTraits:
     """`complete` types are dropped with any gap unless the field says otherwise."""
 
     storage: Storage
-    complete: bool
+    dropped_with_gaps: bool
     has_options: bool = False
 
 
 TRAITS: dict[FieldType, TypeTraits] = {
-    FieldType.TEXT: TypeTraits(Storage.TEXT, complete=False),
-    FieldType.EMAIL: TypeTraits(Storage.TEXT, complete=False),
-    FieldType.PHONE: TypeTraits(Storage.TEXT, complete=True),
-    FieldType.DATE: TypeTraits(Storage.DATE, complete=True),
-    FieldType.INTEGER: TypeTraits(Storage.BIGINT, complete=True),
-    FieldType.DECIMAL: TypeTraits(Storage.NUMERIC, complete=True),
-    FieldType.BOOLEAN: TypeTraits(Storage.BOOLEAN, complete=False),
-    FieldType.RADIO: TypeTraits(Storage.TEXT, complete=True, has_options=True),
-    FieldType.CHECKBOX: TypeTraits(Storage.TEXT, complete=False, has_options=True),
+    FieldType.TEXT: TypeTraits(Storage.TEXT, dropped_with_gaps=False),
+    FieldType.EMAIL: TypeTraits(Storage.TEXT, dropped_with_gaps=False),
+    FieldType.PHONE: TypeTraits(Storage.TEXT, dropped_with_gaps=True),
+    FieldType.DATE: TypeTraits(Storage.DATE, dropped_with_gaps=True),
+    FieldType.INTEGER: TypeTraits(Storage.BIGINT, dropped_with_gaps=True),
+    FieldType.DECIMAL: TypeTraits(Storage.NUMERIC, dropped_with_gaps=True),
+    FieldType.BOOLEAN: TypeTraits(Storage.BOOLEAN, dropped_with_gaps=False),
+    FieldType.RADIO: TypeTraits(Storage.TEXT, dropped_with_gaps=True, has_options=True),
+    FieldType.CHECKBOX: TypeTraits(Storage.TEXT, dropped_with_gaps=False, has_options=True),
 }
 
 # `radius` is how one platform's documentation spells the single choice; it stays readable.

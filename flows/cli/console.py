@@ -11,7 +11,7 @@ from rich.text import Text
 
 from flows.reports.phrases import left_out, mending, use_of_rejected
 from flows.reports.report import Outcome, Report, dialect_in_words
-from schemas.validation.rules import EXPECTED, Rule, commonest_first
+from schemas.validation.rules import EXPECTED, Rule, sort_by_count
 
 
 def print_json(content: object) -> None:
@@ -92,7 +92,7 @@ def _print_for_people(report: Report) -> None:
         print_table(("column", "field", "translation", "cells"), rows)
     if report["rejections"]:
         print("\nRejections")
-        ranked = commonest_first(report["rejections"])
+        ranked = sort_by_count(report["rejections"])
         print_table(("reason", "number", "expected"), [(code, count, EXPECTED[Rule(code)]) for code, count in ranked])
     for warning in report["warnings"]:
         print(f"\nNote: {warning}")

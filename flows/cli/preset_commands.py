@@ -16,15 +16,15 @@ from flows.config.settings import Settings
 from schemas.catalogue import header_key
 from schemas.errors.request import OutputNotWritable, PresetExists, PresetInvalid, UsageError
 from schemas.presets.loader import (
-    BUILT_IN,
-    is_path,
+    BUILT_IN_PRESETS,
+    dump_preset,
+    find_preset_file,
+    is_preset_path,
+    list_preset_names,
     load_preset,
-    preset_names,
-    preset_path,
-    preset_text,
-    split_part,
+    split_preset_name,
 )
-from schemas.presets.model import AUTO, NAME, ColumnRule, Preset
+from schemas.presets.model import AUTO, PRESET_NAME, ColumnRule, Preset
 from transforms.mapping.columns import ColumnMapping, MappedColumn
 from transforms.parsing.layout import REJECTION_COLUMNS
 from transforms.work_folder import ImportFolder
@@ -44,9 +44,9 @@ def save_mapping(options: argparse.Namespace) -> int:
         source = lay_out(request, catalogue_for(request, settings), landed, presets=settings.presets)
     base = None
     if source.mapping.preset:
-        base = load_preset(split_part(_asked_for(request, source.mapping))[0], settings.presets)
+        base = load_preset(split_preset_name(_asked_for(request, source.mapping))[0], settings.presets)
     preset = preset_of(options.name, source.mapping, request.header, base)
-    _write(target, preset_text(preset))
+    _write(target, dump_preset(preset))
     print(f"{target}: {len(preset.columns)} columns, to be used as --preset {options.name}")
     for note in source.mapping.notes:
         print(f"Note: {note}")
@@ -59,9 +59,9 @@ def _asked_for(request: ReadingOptions, mapping: ColumnMapping) -> str:
 
 
 def _free_path(name: str, folder: Path, force: bool) -> Path:
-    if not NAME.fullmatch(name) or name == AUTO:
+    if not PRESET_NAME.fullmatch(name) or name == AUTO:
         raise UsageError(f"{name!r} is no name of a preset; write letters, digits, - and _, and not '{AUTO}'")
-    if (BUILT_IN / f"{name}.yaml").is_file():
+    if (BUILT_IN_PRESETS / f"{name}.yaml").is_file():
         raise PresetExists(name, "")
     path = folder / f"{name}.yaml"
     if path.exists() and not force:
@@ -125,7 +125,7 @@ def list_mappings(options: argparse.Namespace) -> int:
     folder = Settings.load().presets
     print_table(
         ("preset", "what it is for", "where"),
-        [(name, _label(name, folder), _where(name, folder)) for name in preset_names(folder)],
+        [(name, _label(name, folder), _where(name, folder)) for name in list_preset_names(folder)],
     )
     return OK
 
@@ -139,16 +139,16 @@ def _label(name: str, folder: Path) -> str:
 
 
 def _where(name: str, folder: Path) -> str:
-    path = preset_path(name, folder)
-    return "built in" if path.parent == BUILT_IN else str(path)
+    path = find_preset_file(name, folder)
+    return "built in" if path.parent == BUILT_IN_PRESETS else str(path)
 
 
 def show_mapping(options: argparse.Namespace) -> int:
     """A preset as it is written, comments too."""
     if options.name == AUTO:
         raise UsageError("auto is the preset that fits a file, whichever that is; 'contacts mapping list' has them all")
-    name = split_part(options.name)[0]
-    path = Path(name) if is_path(name) else preset_path(name, Settings.load().presets)
+    name = split_preset_name(options.name)[0]
+    path = Path(name) if is_preset_path(name) else find_preset_file(name, Settings.load().presets)
     load_preset(name, Settings.load().presets)
     sys.stdout.write(path.read_text(encoding="utf-8"))
     return OK

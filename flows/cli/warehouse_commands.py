@@ -179,7 +179,7 @@ def show_fields(options: argparse.Namespace) -> int:
 
 def export(options: argparse.Namespace) -> int:
     """Every contact as CSV, in the order in which they came."""
-    from schemas.cells.arrow_columns import TEXT
+    from schemas.cells.arrow_columns import TEXT_DTYPE
     from transforms.parsing.csv_writer import csv_bytes, csv_header
     from warehouse.contacts.export import export_batches
 
@@ -187,5 +187,5 @@ def export(options: argparse.Namespace) -> int:
     with _warehouse(options) as warehouse, _output(options.output) as target:
         target.write(csv_header(catalogue.ids))
         for batch in export_batches(warehouse, catalogue):
-            target.write(csv_bytes(batch.astype(TEXT)))
+            target.write(csv_bytes(batch.astype(TEXT_DTYPE)))
     return OK

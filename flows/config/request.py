@@ -199,6 +199,6 @@ class ImportRequest(ReadingOptions):
 
     @model_validator(mode="after")
     def _clearing_needs_overwriting(self) -> Self:
-        if self.blanks is Blanks.CLEAR and not self.merge.may_clear:
+        if self.blanks is Blanks.CLEAR and not self.merge.can_clear:
             raise ValueError(f"blank cells can be cleared with overwrite and update-only, not with {self.merge}")
         return self

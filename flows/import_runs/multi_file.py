@@ -11,7 +11,7 @@ from flows.config.settings import Settings
 from flows.pipeline.sources import Origin, find_source
 from flows.reports.report import Outcome, Report
 from schemas.errors.base import ContactImportError
-from schemas.presets.loader import load_preset, preset_names, split_part
+from schemas.presets.loader import list_preset_names, load_preset, split_preset_name
 from schemas.presets.model import AUTO, Preset
 from transforms.landing.archives import members
 from transforms.mapping.preset_fit import part_of
@@ -58,7 +58,7 @@ def ordered_members(asked: str, path: str, presets: Path) -> dict[str, str]:
 
     With what each is every time: its part, numbered from the second such file on, or its own name.
     """
-    name, part = split_part(asked)
+    name, part = split_preset_name(asked)
     if part or not (found := members(path)):
         return {}
     preset = _in_parts(presets, found) if name == AUTO else load_preset(name, presets)
@@ -78,7 +78,7 @@ def _numbered(names: Iterable[str]) -> Iterator[str]:
 
 def _in_parts(presets: Path, files: Sequence[str]) -> Preset | None:
     """The preset whose parts the files are, by their names; their headers are looked at when they are read."""
-    for name in preset_names(presets):
+    for name in list_preset_names(presets):
         preset = load_preset(name, presets)
         if preset.parts and all(part_of(preset, file) for file in files):
             return preset
@@ -89,7 +89,7 @@ def together(source: str, outcomes: Sequence[Outcome]) -> Outcome:
     """One report of all: sums, the worst status, the first error, and each whole report under `imports`."""
     reports = [outcome.report for outcome in outcomes]
     first = reports[0]
-    presets = {split_part(report["preset"])[0] for report in reports if report["preset"]}
+    presets = {split_preset_name(report["preset"])[0] for report in reports if report["preset"]}
     errors = [report["error"] for report in reports if "error" in report]
     nothing = {"import_id": None, "sha256": None, "retry_of": None, "dialect": None, "rejected_file": None}
     whole: Report = {

@@ -10,7 +10,7 @@ from flows.config.settings import Settings
 from flows.import_runs.work_folders import Kept, folder_name, tidy_folder
 from flows.reports.report import ImportReport, Report
 from schemas.errors.base import ContactImportError, Interrupted
-from schemas.errors.request import NoAnswer
+from schemas.errors.request import NoFormAnswer
 from warehouse.database.connection import Warehouse
 from warehouse.import_list.entries import (
     RUNNING,
@@ -37,12 +37,12 @@ def bury_dead_imports(
     with suppress(ContactImportError):
         for dead in find_abandoned_imports(warehouse):
             if dead["status"] == RUNNING:
-                _tell(warehouse, dead, Interrupted(Interrupted.DIED), announce)
+                _tell(warehouse, dead, Interrupted(Interrupted.PROCESS_DIED), announce)
             if dead["alive_key"] is not None:
                 _tidy(warehouse, settings, dead["import_id"], dead["alive_key"])
         for waiting in list_suspended_imports(warehouse):
             if waiting["waits_until"] < datetime.now(UTC):
-                _tell(warehouse, waiting, NoAnswer(), announce)
+                _tell(warehouse, waiting, NoFormAnswer(), announce)
             elif has_ended and has_ended(waiting["flow_run_id"]):
                 _tell(warehouse, waiting, Interrupted(), announce)
 

@@ -16,7 +16,7 @@ from flows.config.settings import Settings
 from flows.reports.report import ImportReport, Report
 from schemas.catalogue import FieldCatalogue
 from schemas.choices import IfSameFile
-from schemas.presets.loader import split_part
+from schemas.presets.loader import split_preset_name
 from transforms.sources.addresses import shown
 from transforms.sources.fetch import Found
 from warehouse.database.connection import Warehouse
@@ -127,7 +127,7 @@ def fingerprint(
 
 def _presets(asked: str, folder: Path) -> Iterator[str | None]:
     """The content of a preset at a path, and of all of the user's own, since a name may come to mean another."""
-    yield _content(split_part(asked)[0])
+    yield _content(split_preset_name(asked)[0])
     for path in sorted(folder.glob("*.yaml")):
         yield _content(str(path))
 

@@ -28,7 +28,7 @@ def check_order(request: ImportRequest, day: date | None, latest: tuple[int, dat
 
     Nights that were missed may be made up in any order; a day that somebody names is meant.
     """
-    if day is None or latest is None or request.date or not request.merge.may_clear:
+    if day is None or latest is None or request.date or not request.merge.can_clear:
         return
     import_id, later = latest
     if later > day:

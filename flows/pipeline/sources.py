@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 from flows.config.request import ReadingOptions
 from flows.config.settings import Settings
 from schemas.errors.request import SettingsInvalid
-from schemas.presets.loader import is_path, split_part
+from schemas.presets.loader import is_preset_path, split_preset_name
 from transforms.sources.addresses import Address, AllowedSources, dated, has_date, parse
 from transforms.sources.credentials import Access, Login, logins
 from transforms.sources.fetch import Found, Reach, find
@@ -38,8 +38,8 @@ def find_source(options: ReadingOptions, settings: Settings, day: Callable[[], d
 
 def _check_named_files(options: ReadingOptions, allowed: AllowedSources) -> None:
     """A mapping and a preset at a path are held to the same folders: what is wrong with a file tells of its text."""
-    preset = split_part(options.preset or "")[0]
-    for path in (options.mapping_file, preset if is_path(preset) else None):
+    preset = split_preset_name(options.preset or "")[0]
+    for path in (options.mapping_file, preset if is_preset_path(preset) else None):
         if path:
             allowed.local_path(Address("file", "", None, path), path)
 

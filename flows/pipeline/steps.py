@@ -42,7 +42,7 @@ class SourceFile:
 
 def catalogue_for(options: ReadingOptions, settings: Settings) -> FieldCatalogue:
     """The catalogue as this import reads it: its gaps and its default prefix."""
-    return load_catalogue(settings.catalogue).adapted(
+    return load_catalogue(settings.catalogue).adapt(
         allow_gaps=options.gaps is GapRule.ALLOW,
         default_prefix=options.default_prefix or settings.default_prefix,
     )

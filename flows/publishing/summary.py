@@ -7,7 +7,7 @@ from flows.publishing.charts import split_picture
 from flows.publishing.markdown import code, plain, table
 from flows.reports.phrases import counted, left_out, mending, use_of_rejected
 from flows.reports.report import Report, dialect_in_words
-from schemas.validation.rules import EXPECTED, Rule, commonest_first
+from schemas.validation.rules import EXPECTED, Rule, sort_by_count
 
 
 def summary(result: Report) -> str:
@@ -86,7 +86,7 @@ def reasons(result: Report, verb: str = "did") -> Iterable[str]:
     """Why rows did not, or would not, come in."""
     if codes := result["rejections"]:
         yield f"## Why {counted(result['rows']['rejected'], 'row')} {verb} not come in"
-        rows = ((code, number, EXPECTED[Rule(code)]) for code, number in commonest_first(codes))
+        rows = ((code, number, EXPECTED[Rule(code)]) for code, number in sort_by_count(codes))
         yield table(["reason", "times", "what is expected"], rows)
     if result["rejected_file"]:
         yield f"The rejected rows, {use_of_rejected(result, 'as a retry of import')}: {code(result['rejected_file'])}"

@@ -14,7 +14,7 @@ import pyarrow.compute as pc
 
 from schemas.field_types import Storage
 
-TEXT = pd.ArrowDtype(pa.string())
+TEXT_DTYPE = pd.ArrowDtype(pa.string())
 
 # What an accepted cell becomes, and is staged as; a double is exact for the digits that a decimal may have.
 ARROW_TYPES: dict[Storage, pa.DataType] = {
@@ -34,7 +34,7 @@ def to_arrow(column: pd.Series) -> pa.ChunkedArray:
     return array if isinstance(array, pa.ChunkedArray) else pa.chunked_array([array])
 
 
-def like(column: pd.Series, array: pa.ChunkedArray) -> pd.Series:
+def series_like(column: pd.Series, array: pa.ChunkedArray) -> pd.Series:
     """An Arrow array as a series on the index of `column`."""
     return pd.Series(pd.arrays.ArrowExtensionArray(array), index=column.index, name=column.name)
 
@@ -45,10 +45,10 @@ def mask_like(column: pd.Series, array: pa.ChunkedArray, null: bool = True) -> M
     return pd.Series(values, index=column.index, name=column.name)
 
 
-def trimmed(column: pd.Series) -> pd.Series:
+def trim(column: pd.Series) -> pd.Series:
     """Cells without outer white space; what is then empty is null."""
     text = pc.utf8_trim_whitespace(to_arrow(column))
-    return like(column, pc.if_else(pc.equal(pc.binary_length(text), 0), None, text))
+    return series_like(column, pc.if_else(pc.equal(pc.binary_length(text), 0), None, text))
 
 
 def matches(column: pd.Series, pattern: str) -> Mask:
@@ -56,7 +56,7 @@ def matches(column: pd.Series, pattern: str) -> Mask:
     return mask_like(column, pc.match_substring_regex(to_arrow(column), pattern))
 
 
-def mapped(column: pd.Series, judge: Callable[[str], str | None]) -> pd.Series:
+def map_unique(column: pd.Series, judge: Callable[[str], str | None]) -> pd.Series:
     """Each distinct value through `judge`; where it returns None, the cell stays as it is."""
     coded = to_arrow(column).combine_chunks().dictionary_encode()
     if isinstance(coded, pa.ChunkedArray):
@@ -65,17 +65,17 @@ def mapped(column: pd.Series, judge: Callable[[str], str | None]) -> pd.Series:
     judged = [value if (found := judge(value)) is None else found for value in values]
     if judged == values:
         return column
-    return like(column, pa.chunked_array([pa.array(judged, pa.string()).take(coded.indices)]))
+    return series_like(column, pa.chunked_array([pa.array(judged, pa.string()).take(coded.indices)]))
 
 
-def judged(column: pd.Series, judge: Callable[[str], bool]) -> Mask:
+def check_unique(column: pd.Series, judge: Callable[[str], bool]) -> Mask:
     """Which cells `judge` accepts, asked once for each distinct value; blank cells pass."""
     distinct = pc.unique(to_arrow(column)).to_pylist()
     refused = [value for value in distinct if value is not None and not judge(value)]
-    return ~within(column, refused)
+    return ~is_one_of(column, refused)
 
 
-def judged_further(column: pd.Series, known: Mask, judge: Callable[[pd.Series], Mask]) -> Mask:
+def check_remaining(column: pd.Series, known: Mask, judge: Callable[[pd.Series], Mask]) -> Mask:
     """`known`, and what `judge` says of the cells that it leaves open."""
     if known.all():
         return known
@@ -84,17 +84,17 @@ def judged_further(column: pd.Series, known: Mask, judge: Callable[[pd.Series], 
     return pd.Series(values, index=column.index, name=column.name)
 
 
-def within(column: pd.Series, values: Iterable[str]) -> Mask:
+def is_one_of(column: pd.Series, values: Iterable[str]) -> Mask:
     """Which cells are one of `values`; blank cells are not."""
     return mask_like(column, pc.is_in(to_arrow(column), value_set=pa.array(list(values), pa.string())), null=False)
 
 
-def replaced(column: pd.Series, where: Mask, values: pd.Series) -> pd.Series:
+def replace_where(column: pd.Series, where: Mask, values: pd.Series) -> pd.Series:
     """`values`, shorter and in order, put in the places that `where` marks."""
     array = pc.replace_with_mask(
         to_arrow(column).combine_chunks(), pa.array(where.to_numpy()), to_arrow(values).combine_chunks()
     )
-    return like(column, pa.chunked_array([array]))
+    return series_like(column, pa.chunked_array([array]))
 
 
 def positions(mask: Mask) -> np.ndarray:

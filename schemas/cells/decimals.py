@@ -6,7 +6,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from schemas.cells.arrow_columns import Mask, judged_further, like, mask_like, matches, replaced, to_arrow
+from schemas.cells.arrow_columns import Mask, check_remaining, mask_like, matches, replace_where, series_like, to_arrow
 
 # A double holds 15 significant digits exactly, down to about 1e-307; hence at most 300 places.
 DECIMAL = r"^-?[0-9]+(?:\.[0-9]{1,300})?$"
@@ -25,10 +25,10 @@ def plain_decimal(value: Decimal | float) -> str:
 def plain_decimals(column: pd.Series) -> pd.Series:
     """Decimals without zeros that say nothing: `-007.50` is `-7.5`; what is no decimal stays as it was written."""
     plain = _plain(column)
-    padded = judged_further(column, plain, _are_decimals) & ~plain
+    padded = check_remaining(column, plain, _are_decimals) & ~plain
     if padded.any():
         rest = column[padded]
-        column = replaced(column, padded, like(rest, _without_padding(to_arrow(rest))))
+        column = replace_where(column, padded, series_like(rest, _without_padding(to_arrow(rest))))
     return column
 
 
@@ -56,4 +56,4 @@ def _are_decimals(column: pd.Series) -> Mask:
 
 def valid_decimals(column: pd.Series) -> Mask:
     """Which cells hold a decimal, in whatever form; blank cells pass."""
-    return judged_further(column, _plain(column), _are_decimals)
+    return check_remaining(column, _plain(column), _are_decimals)

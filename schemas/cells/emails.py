@@ -12,7 +12,16 @@ import email_validator
 import pandas as pd
 import pyarrow.compute as pc
 
-from schemas.cells.arrow_columns import Mask, judged, judged_further, like, mapped, mask_like, replaced, to_arrow
+from schemas.cells.arrow_columns import (
+    Mask,
+    check_remaining,
+    check_unique,
+    map_unique,
+    mask_like,
+    replace_where,
+    series_like,
+    to_arrow,
+)
 
 _ATOM = r"[a-z0-9_+-]+"
 _LABEL = r"[a-z0-9]+(?:-[a-z0-9]+)*"
@@ -21,13 +30,13 @@ PLAIN = rf"{_BEGINNING}[a-z]{{2,3}}$"
 PLAIN_LONG = rf"{_BEGINNING}[a-z]{{4,}}$"  # as the reserved domains are
 PLAIN_LENGTH = 63  # what a label may have at most, and the part before the @; longer ones are the library's to judge
 # So are coded domains, which have two hyphens in a row, and reserved ones.
-RESERVED = rf"[@.](?:{'|'.join(re.escape(name) for name in email_validator.SPECIAL_USE_DOMAIN_NAMES)})$"
-LONGEST = 1_000  # characters; the standard allows 254, and composing accents can only shorten
+RESERVED_DOMAIN = rf"[@.](?:{'|'.join(re.escape(name) for name in email_validator.SPECIAL_USE_DOMAIN_NAMES)})$"
+MAX_LENGTH = 1_000  # characters; the standard allows 254, and composing accents can only shorten
 
 
-def to_address(text: str) -> str | None:
+def normalise_email(text: str) -> str | None:
     """The address as it is stored, in lower case, or None if it is no valid one. Nothing is looked up."""
-    return _address(text) if len(text) <= LONGEST else None
+    return _address(text) if len(text) <= MAX_LENGTH else None
 
 
 @lru_cache(maxsize=1 << 16)
@@ -47,33 +56,37 @@ def _plain(lower: pd.Series) -> Mask:
     array = to_arrow(lower)
     short = pc.less_equal(pc.binary_length(array), PLAIN_LENGTH)
     plain = mask_like(lower, pc.and_(short, pc.match_substring_regex(array, PLAIN)))
-    return judged_further(lower, plain, _plain_in_long_domains)
+    return check_remaining(lower, plain, _plain_in_long_domains)
 
 
 def _plain_in_long_domains(lower: pd.Series) -> Mask:
     array = to_arrow(lower)
     short = pc.less_equal(pc.binary_length(array), PLAIN_LENGTH)
-    unreserved = pc.and_not(pc.match_substring_regex(array, PLAIN_LONG), pc.match_substring_regex(array, RESERVED))
+    unreserved = pc.and_not(
+        pc.match_substring_regex(array, PLAIN_LONG), pc.match_substring_regex(array, RESERVED_DOMAIN)
+    )
     return mask_like(lower, pc.and_(short, unreserved))
 
 
-def addresses(column: pd.Series) -> pd.Series:
+def normalise_emails(column: pd.Series) -> pd.Series:
     """Valid addresses in their stored form; what is no address stays as it was written."""
-    stored = like(column, pc.ascii_lower(to_arrow(column)))
+    stored = series_like(column, pc.ascii_lower(to_arrow(column)))
     plain = _plain(stored)
     if not plain.all():
-        stored = replaced(stored, ~plain, mapped(column[~plain], to_address))
+        stored = replace_where(stored, ~plain, map_unique(column[~plain], normalise_email))
     return stored
 
 
-def valid_addresses(column: pd.Series) -> Mask:
+def valid_emails(column: pd.Series) -> Mask:
     """Which cells hold an address in its stored form; blank cells pass."""
-    return judged_further(column, _plain(column), lambda rest: judged(rest, lambda text: to_address(text) == text))
+    return check_remaining(
+        column, _plain(column), lambda rest: check_unique(rest, lambda text: normalise_email(text) == text)
+    )
 
 
-def what_is_wrong(text: str) -> str:
+def explain_invalid_email(text: str) -> str:
     """The library's own sentence on an address that is none."""
-    if len(text) > LONGEST:
+    if len(text) > MAX_LENGTH:
         return "it is too long."
     try:
         email_validator.validate_email(text, check_deliverability=False)

@@ -8,33 +8,44 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from schemas.cells.arrow_columns import Mask, judged, judged_further, like, mapped, mask_like, replaced, to_arrow
-from schemas.cells.phones import DEFAULT_PREFIX, PlainNumbers, calling_code_of, plain_numbers, to_e164
+from schemas.cells.arrow_columns import (
+    Mask,
+    check_remaining,
+    check_unique,
+    map_unique,
+    mask_like,
+    replace_where,
+    series_like,
+    to_arrow,
+)
+from schemas.cells.phones import DEFAULT_PREFIX, PlainNumbers, parse_calling_code, plain_numbers, to_e164
 
 FEW = 200  # as many distinct numbers as the library judges in less time than their patterns take
 
 
-def e164_phones(column: pd.Series, prefix: str) -> pd.Series:
+def normalise_phones(column: pd.Series, prefix: str) -> pd.Series:
     """Valid phones in E.164; what is no phone stays as it was written."""
     text = to_arrow(column)
     national = pc.invert(pc.starts_with(text, "+"))
-    stored = like(column, pc.if_else(national, pc.binary_join_element_wise(prefix, text, ""), text))
+    stored = series_like(column, pc.if_else(national, pc.binary_join_element_wise(prefix, text, ""), text))
     plain = plain_phones(stored, prefix)
     kind = plain_numbers(int(prefix.removeprefix("+")))
     if kind:
         abroad = pc.and_(national, pc.match_substring_regex(text, kind.dialled))
         plain &= ~mask_like(column, abroad, null=False)
     if not plain.all():
-        stored = replaced(stored, ~plain, mapped(column[~plain], lambda phone: to_e164(phone, prefix)))
+        stored = replace_where(stored, ~plain, map_unique(column[~plain], lambda phone: to_e164(phone, prefix)))
     return stored
 
 
 def valid_phones(column: pd.Series) -> Mask:
     """Which cells hold a phone in E.164; blank cells pass. With its prefix, a number needs no region."""
-    return judged_further(
+    return check_remaining(
         column,
         plain_phones(column),
-        lambda rest: judged(rest, lambda phone: phone.startswith("+") and to_e164(phone, DEFAULT_PREFIX) == phone),
+        lambda rest: check_unique(
+            rest, lambda phone: phone.startswith("+") and to_e164(phone, DEFAULT_PREFIX) == phone
+        ),
     )
 
 
@@ -43,7 +54,7 @@ def plain_phones(column: pd.Series, prefix: str = DEFAULT_PREFIX) -> Mask:
     text = to_arrow(column)
     likely = plain_numbers(int(prefix.removeprefix("+")))
     plain = mask_like(column, _plain_of(text, likely)) if likely else column.isna()
-    return judged_further(column, plain, _plain_abroad)
+    return check_remaining(column, plain, _plain_abroad)
 
 
 def _plain_abroad(column: pd.Series) -> Mask:
@@ -51,7 +62,7 @@ def _plain_abroad(column: pd.Series) -> Mask:
     plain = pa.chunked_array([pc.is_null(text).combine_chunks()])
     counts: dict[int, int] = {}
     for head in pc.value_counts(pc.utf8_slice_codeunits(text, 1, 4)).to_pylist():
-        if head["values"] and (code := calling_code_of(head["values"])):
+        if head["values"] and (code := parse_calling_code(head["values"])):
             counts[code] = counts.get(code, 0) + head["counts"]
     for code, count in counts.items():
         kind = plain_numbers(code) if count > FEW else None

@@ -8,8 +8,8 @@ import phonenumbers
 from phonenumbers import PhoneMetadata, PhoneNumberFormat
 
 DEFAULT_PREFIX = "+34"
-LONGEST = 250  # characters; the library reads no longer ones
-SHAPE = re.compile(r"\+?[0-9]+", re.ASCII)
+MAX_LENGTH = 250  # characters; the library reads no longer ones
+PHONE_PATTERN = re.compile(r"\+?[0-9]+", re.ASCII)
 
 
 @lru_cache
@@ -32,12 +32,12 @@ def example_phone(prefix: str) -> str:
 
 def to_e164(phone: str, prefix: str) -> str | None:
     """The number in E.164, or None if it is none: `651234567` with `+34` is `+34651234567`."""
-    return _e164(phone, prefix) if len(phone) <= LONGEST else None
+    return _e164(phone, prefix) if len(phone) <= MAX_LENGTH else None
 
 
 @lru_cache(maxsize=1 << 16)
 def _e164(phone: str, prefix: str) -> str | None:
-    if not SHAPE.fullmatch(phone):
+    if not PHONE_PATTERN.fullmatch(phone):
         return None
     try:
         number = phonenumbers.parse(phone, main_region(prefix))
@@ -93,7 +93,7 @@ def plain_numbers(calling_code: int) -> PlainNumbers | None:
     )
 
 
-def calling_code_of(digits: str) -> int | None:
+def parse_calling_code(digits: str) -> int | None:
     """The calling code with which an international number begins; no code begins another."""
     codes = (int(digits[:length]) for length in (1, 2, 3) if digits[:length].isascii() and digits[:length].isdigit())
     return next((code for code in codes if code in phonenumbers.COUNTRY_CODE_TO_REGION_CODE), None)

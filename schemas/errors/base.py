@@ -52,7 +52,7 @@ class UnexpectedError(ContactImportError):
 class Interrupted(ContactImportError):
     """The import was stopped from outside: Ctrl-C, SIGTERM, a cancelled run; or its process or machine died."""
 
-    DIED: ClassVar[str] = "ended without a word: its process was killed, or its machine or connection went away"
+    PROCESS_DIED: ClassVar[str] = "ended without a word: its process was killed, or its machine or connection went away"
 
     code: ClassVar[str] = "interrupted"
     how: str = "was interrupted"

@@ -112,7 +112,7 @@ class MappingInvalid(RequestError):
 
 
 @dataclass(eq=False)
-class PresetUnknown(RequestError):
+class UnknownPreset(RequestError):
     """The request names a preset, or a part of one, that there is not."""
 
     code: ClassVar[str] = "unknown-preset"
@@ -300,7 +300,7 @@ class NeedsDeployment(RequestError):
 
 
 @dataclass(eq=False)
-class NoAnswer(RequestError):
+class NoFormAnswer(RequestError):
     """A guided import asked, and nobody answered in time."""
 
     code: ClassVar[str] = "no-answer"
@@ -310,7 +310,7 @@ class NoAnswer(RequestError):
 
 
 @dataclass(eq=False)
-class Stopped(RequestError):
+class StoppedByUser(RequestError):
     """The person who was shown the preview chose to stop."""
 
     code: ClassVar[str] = "stopped"

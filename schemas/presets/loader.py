@@ -7,10 +7,10 @@ from typing import Any
 import yaml
 from pydantic import ValidationError
 
-from schemas.errors.request import PresetInvalid, PresetUnknown
-from schemas.presets.model import AUTO, NAME, Preset
+from schemas.errors.request import PresetInvalid, UnknownPreset
+from schemas.presets.model import AUTO, PRESET_NAME, Preset
 
-BUILT_IN = Path(__file__).with_name("platforms")
+BUILT_IN_PRESETS = Path(__file__).with_name("platforms")
 
 
 class _Text(yaml.BaseLoader):
@@ -27,48 +27,50 @@ class _Text(yaml.BaseLoader):
         return super().construct_mapping(node, deep)
 
 
-def split_part(text: str) -> tuple[str, str | None]:
+def split_preset_name(text: str) -> tuple[str, str | None]:
     """`mailchimp:cleaned` as the preset's name and the part's; a path keeps its colons."""
     name, colon, part = text.rpartition(":")
-    return (name, part) if colon and name and NAME.fullmatch(part) and len(name) > 1 else (text, None)
+    return (name, part) if colon and name and PRESET_NAME.fullmatch(part) and len(name) > 1 else (text, None)
 
 
-def is_path(name: str) -> bool:
+def is_preset_path(name: str) -> bool:
     """Whether a preset's name is the path of a file."""
     return "/" in name or "\\" in name or name.endswith((".yaml", ".yml"))
 
 
 def load_preset(name: str, own: Path | None) -> Preset:
     """A preset by its name, a user's own before a built-in one, or by its path."""
-    return read_preset(Path(name) if is_path(name) else preset_path(name, own))
+    return read_preset(Path(name) if is_preset_path(name) else find_preset_file(name, own))
 
 
-def preset_path(name: str, own: Path | None) -> Path:
-    """Where the preset of this name lies; `PresetUnknown` lists those there are."""
-    for folder in filter(None, (own, BUILT_IN)):
+def find_preset_file(name: str, own: Path | None) -> Path:
+    """Where the preset of this name lies; `UnknownPreset` lists those there are."""
+    for folder in filter(None, (own, BUILT_IN_PRESETS)):
         path = folder / f"{name}.yaml"
-        if NAME.fullmatch(name) and path.is_file():
+        if PRESET_NAME.fullmatch(name) and path.is_file():
             return path
-    raise PresetUnknown(name, (*preset_names(own), AUTO))
+    raise UnknownPreset(name, (*list_preset_names(own), AUTO))
 
 
-def preset_names(folder: Path | None) -> tuple[str, ...]:
+def list_preset_names(folder: Path | None) -> tuple[str, ...]:
     """The names of a user's own presets and of the built-in ones, each once."""
-    return tuple(dict.fromkeys(path.stem for path in (*_files(folder), *_files(BUILT_IN))))
+    return tuple(dict.fromkeys(path.stem for path in (*_files(folder), *_files(BUILT_IN_PRESETS))))
 
 
-def own_presets(folder: Path) -> Iterator[Preset]:
+def load_own_presets(folder: Path) -> Iterator[Preset]:
     return (read_preset(path) for path in _files(folder))
 
 
-def built_in_presets() -> Iterator[Preset]:
-    return own_presets(BUILT_IN)
+def load_built_in_presets() -> Iterator[Preset]:
+    return load_own_presets(BUILT_IN_PRESETS)
 
 
 def _files(folder: Path | None) -> list[Path]:
     if folder is None:
         return []
-    return sorted((path for path in folder.glob("*.yaml") if NAME.fullmatch(path.stem)), key=lambda path: path.stem)
+    return sorted(
+        (path for path in folder.glob("*.yaml") if PRESET_NAME.fullmatch(path.stem)), key=lambda path: path.stem
+    )
 
 
 def read_preset(path: Path) -> Preset:
@@ -107,7 +109,7 @@ def _problem(error: Any) -> str:
     return f"{', '.join(location)}: {message}" if location else message
 
 
-def preset_text(preset: Preset) -> str:
+def dump_preset(preset: Preset) -> str:
     """A preset as the YAML that reads back as it is."""
     content = preset.model_dump(exclude={"name"}, exclude_defaults=True)
     columns = {name: _shortest(rule) for name, rule in content["columns"].items()}

@@ -14,8 +14,8 @@ from schemas.catalogue import header_key
 from schemas.cells.dates import date_pattern
 
 AUTO = "auto"
-NAME = re.compile(r"[^\W_][\w-]{0,99}")
-THOUSANDS = {",": ".", ".": ","}  # the sign that a decimal sign goes with, where the preset names none
+PRESET_NAME = re.compile(r"[^\W_][\w-]{0,99}")
+DEFAULT_THOUSANDS = {",": ".", ".": ","}  # the sign that a decimal sign goes with, where the preset names none
 
 
 class _Strict(BaseModel):
@@ -68,15 +68,15 @@ class ColumnRule(_Strict):
             raise ValueError("takes the first value without a separator; write 'separator:' too")
         if self.decimal and self.decimal == self.thousands:
             raise ValueError("has one sign for decimals and for thousands; write two different ones")
-        if self.translates and not self.field:
+        if self.changes_cells and not self.field:
             raise ValueError("translates cells of a column that goes to no field; write 'field:' too")
         return self
 
     @property
-    def signs(self) -> tuple[str, str]:
+    def number_signs(self) -> tuple[str, str]:
         """The decimal sign and the thousands sign."""
         decimal = self.decimal or ("," if self.thousands == "." else ".")
-        return decimal, THOUSANDS[decimal] if self.thousands is None else self.thousands
+        return decimal, DEFAULT_THOUSANDS[decimal] if self.thousands is None else self.thousands
 
     @property
     def sign(self) -> str | None:
@@ -84,7 +84,7 @@ class ColumnRule(_Strict):
         return self.separator and (self.separator.strip() or self.separator)
 
     @property
-    def translates(self) -> bool:
+    def changes_cells(self) -> bool:
         """Whether it does anything to cells."""
         return any(getattr(self, name) for name in type(self).model_fields if name != "field")
 
@@ -112,7 +112,7 @@ class Preset(_Strict):
     @classmethod
     def _names_are_names(cls, value: dict[str, Any]) -> dict[str, Any]:
         for name in value:
-            if not NAME.fullmatch(name):
+            if not PRESET_NAME.fullmatch(name):
                 raise ValueError(f"has the name {name!r}; write letters, digits, - and _")
         return value
 

@@ -10,9 +10,9 @@ import pandas as pd
 import pyarrow.compute as pc
 
 from schemas.catalogue import Field
-from schemas.cells.arrow_columns import Mask, judged, judged_further, mask_like, matches, to_arrow, within
+from schemas.cells.arrow_columns import Mask, check_remaining, check_unique, is_one_of, mask_like, matches, to_arrow
 from schemas.cells.decimals import valid_decimals
-from schemas.cells.emails import valid_addresses
+from schemas.cells.emails import valid_emails
 from schemas.cells.phone_columns import valid_phones
 from schemas.field_types import FieldType, Gaps
 from schemas.validation.rules import Rule
@@ -43,10 +43,10 @@ class CellCheck(NamedTuple):
     """A rule and the mask of the cells that keep it."""
 
     rule: Rule
-    keeps: CheckFunction
+    passes: CheckFunction
 
 
-def filled(column: pd.Series, field: Field) -> Mask:
+def is_filled(column: pd.Series, field: Field) -> Mask:
     """Which cells are not blank; the only check that blank cells can fail."""
     return column.notna()
 
@@ -56,7 +56,7 @@ def _no_nul(column: pd.Series, field: Field) -> Mask:
 
 
 def _phone_has_no_spaces(column: pd.Series, field: Field) -> Mask:
-    return judged_further(column, valid_phones(column), _no_spaces)
+    return check_remaining(column, valid_phones(column), _no_spaces)
 
 
 def _no_spaces(column: pd.Series) -> Mask:
@@ -70,21 +70,21 @@ def _integer(column: pd.Series, field: Field) -> Mask:
 
 
 def _option(column: pd.Series, field: Field) -> Mask:
-    return column.isna() | within(column, field.option_ids)
+    return column.isna() | is_one_of(column, field.option_ids)
 
 
 def _options(column: pd.Series, field: Field) -> Mask:
     known = set(field.option_ids)
-    return judged(column, lambda cell: known.issuperset(cell.split("|")))
+    return check_unique(column, lambda cell: known.issuperset(cell.split("|")))
 
 
 def _phone(column: pd.Series, field: Field) -> Mask:
-    return judged_further(column, valid_phones(column), lambda rest: ~_no_spaces(rest))
+    return check_remaining(column, valid_phones(column), lambda rest: ~_no_spaces(rest))
 
 
 CHECKS: dict[FieldType, tuple[CellCheck, ...]] = {
     FieldType.TEXT: (CellCheck(Rule.TEXT_INVALID, _no_nul),),
-    FieldType.EMAIL: (CellCheck(Rule.EMAIL_INVALID, lambda column, field: valid_addresses(column)),),
+    FieldType.EMAIL: (CellCheck(Rule.EMAIL_INVALID, lambda column, field: valid_emails(column)),),
     FieldType.PHONE: (
         CellCheck(Rule.PHONE_HAS_SPACES, _phone_has_no_spaces),
         CellCheck(Rule.PHONE_INVALID, _phone),
@@ -93,7 +93,7 @@ CHECKS: dict[FieldType, tuple[CellCheck, ...]] = {
     FieldType.INTEGER: (CellCheck(Rule.INTEGER_INVALID, _integer),),
     FieldType.DECIMAL: (CellCheck(Rule.DECIMAL_INVALID, lambda column, field: valid_decimals(column)),),
     FieldType.BOOLEAN: (
-        CellCheck(Rule.BOOLEAN_INVALID, lambda column, field: column.isna() | within(column, ("true", "false"))),
+        CellCheck(Rule.BOOLEAN_INVALID, lambda column, field: column.isna() | is_one_of(column, ("true", "false"))),
     ),
     FieldType.RADIO: (CellCheck(Rule.OPTION_UNKNOWN, _option),),
     FieldType.CHECKBOX: (CellCheck(Rule.OPTION_UNKNOWN, _options),),
@@ -103,7 +103,7 @@ CHECKS: dict[FieldType, tuple[CellCheck, ...]] = {
 def checks_of(field: Field) -> tuple[CellCheck, ...]:
     """Every check of a field: those of its type, and that it is filled where the row depends on it."""
     if field.identity:
-        return (CellCheck(Rule.EMAIL_MISSING, filled), *CHECKS[field.type])
+        return (CellCheck(Rule.EMAIL_MISSING, is_filled), *CHECKS[field.type])
     if field.gaps is Gaps.REJECT_ROW:
-        return (CellCheck(Rule.VALUE_MISSING, filled), *CHECKS[field.type])
+        return (CellCheck(Rule.VALUE_MISSING, is_filled), *CHECKS[field.type])
     return CHECKS[field.type]

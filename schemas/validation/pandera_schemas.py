@@ -13,7 +13,7 @@ import pandera.pandas as pa
 
 from schemas.catalogue import Field
 from schemas.field_types import Gaps
-from schemas.validation.checks import CheckFunction, checks_of, filled
+from schemas.validation.checks import CheckFunction, checks_of, is_filled
 
 INCOMPLETE = "incomplete"
 
@@ -24,8 +24,8 @@ def _column(field: Field, checks: Iterable[tuple[str, CheckFunction]]) -> pa.Col
         nullable=True,
         title=field.label or field.id,
         checks=[
-            pa.Check(partial(keeps, field=field), name=code, error=code, ignore_na=False, n_failure_cases=1)
-            for code, keeps in checks
+            pa.Check(partial(passes, field=field), name=code, error=code, ignore_na=False, n_failure_cases=1)
+            for code, passes in checks
         ],
     )
 
@@ -33,7 +33,7 @@ def _column(field: Field, checks: Iterable[tuple[str, CheckFunction]]) -> pa.Col
 def profile_schema(fields: Iterable[Field]) -> pa.DataFrameSchema:
     """No gaps in the fields that must be complete; its failures, over a whole file, drop columns."""
     return pa.DataFrameSchema(
-        {field.id: _column(field, [(INCOMPLETE, filled)]) for field in fields if field.gaps is Gaps.DROP_COLUMN},
+        {field.id: _column(field, [(INCOMPLETE, is_filled)]) for field in fields if field.gaps is Gaps.DROP_COLUMN},
         name="profile",
     )
 

@@ -50,6 +50,6 @@ EXPECTED: dict[Rule, str] = {
 }
 
 
-def commonest_first(codes: Mapping[str, int]) -> list[tuple[str, int]]:
+def sort_by_count(codes: Mapping[str, int]) -> list[tuple[str, int]]:
     """Codes with their numbers, the commonest first, in one order only."""
     return sorted(codes.items(), key=lambda pair: (-pair[1], pair[0]))

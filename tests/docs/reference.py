@@ -20,7 +20,7 @@ from schemas.errors import source as source_errors
 from schemas.errors.base import ContactImportError
 from schemas.errors.request import UsageError
 from schemas.field_types import TRAITS, FieldType, Gaps
-from schemas.presets.loader import built_in_presets
+from schemas.presets.loader import load_built_in_presets
 from schemas.presets.model import ColumnRule, Part, Preset
 from schemas.validation.checks import CHECKS
 from schemas.validation.rules import EXPECTED, Rule
@@ -70,7 +70,7 @@ def _types() -> Section:
         (
             code(kind),
             str(TRAITS[kind].storage),
-            code(Gaps.DROP_COLUMN if TRAITS[kind].complete else Gaps.ALLOW),
+            code(Gaps.DROP_COLUMN if TRAITS[kind].dropped_with_gaps else Gaps.ALLOW),
             codes(check.rule for check in CHECKS[kind]),
         )
         for kind in FieldType
@@ -84,7 +84,7 @@ def _rejections() -> Section:
 
 
 def _policies() -> Section:
-    rows = tuple((code(policy), "yes" if policy.may_clear else "no") for policy in MergePolicy)
+    rows = tuple((code(policy), "yes" if policy.can_clear else "no") for policy in MergePolicy)
     by_hand = ("no such contact", "stored empty, file has a value", "stored value, file has another", "file cell blank")
     return Section("merge policies", RULES, ("policy", "takes `--blanks clear`"), rows, by_hand)
 
@@ -222,7 +222,7 @@ def _built_in_presets() -> Section:
             codes(preset.never_read),
             plain(preset.note),
         )
-        for preset in built_in_presets()
+        for preset in load_built_in_presets()
     )
     header = ("preset", "export", "fields that it fills", "columns that are never read", "worth knowing")
     return Section("built-in presets", PRESETS, header, rows)

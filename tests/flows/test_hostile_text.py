@@ -10,7 +10,7 @@ import yaml
 from sqlalchemy import event
 from sqlalchemy.engine import Engine
 
-from schemas.catalogue import BUILT_IN
+from schemas.catalogue import BUILT_IN_CATALOGUE
 from tests.flows.conftest import Contacts
 
 HOSTILE = [
@@ -44,7 +44,7 @@ def written(*rows: list[str]) -> str:
 
 def test_hostile_headers_cells_and_names_are_only_text(contacts: Contacts, statements: list[str]) -> None:
     headers = [f"{MARK} {text}" for text in HOSTILE]
-    catalogue = yaml.safe_load(BUILT_IN.read_text("utf-8"))
+    catalogue = yaml.safe_load(BUILT_IN_CATALOGUE.read_text("utf-8"))
     catalogue["fields"] += [
         {"id": "choice", "type": "radio", "label": headers[0], "options": [{"id": headers[1], "label": headers[2]}]},
         {"id": "said", "type": "text", "label": f"{headers[3]} label", "aliases": [headers[3]]},

@@ -258,7 +258,7 @@ def test_an_answer_that_got_lost_merges_nothing_twice(
     contacts: Contacts, impatient: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The commit went through, but nobody heard: the retry finds the import completed."""
-    transaction = Staging.transaction
+    transaction = Staging.write_transaction
     lost: list[int] = []
 
     @contextmanager

@@ -10,7 +10,7 @@ from flows.config.request import ImportRequest, ReadingOptions
 from flows.publishing.summary import summary
 from flows.reports.report import ImportReport
 from schemas.errors.request import UsageError
-from schemas.presets.loader import built_in_presets
+from schemas.presets.loader import load_built_in_presets
 from schemas.presets.model import AUTO
 from tests.flows.conftest import Contacts, Ran
 from tests.transforms.platform_exports import EXPORTS
@@ -110,7 +110,7 @@ def test_the_summary_shows_translations_and_leaves_no_cell_of_the_table_open() -
 
 def test_the_form_names_every_built_in_preset() -> None:
     description = ReadingOptions.model_json_schema()["properties"]["preset"]["description"]
-    assert {AUTO, *(preset.name for preset in built_in_presets())} <= set(description.replace(",", "").split())
+    assert {AUTO, *(preset.name for preset in load_built_in_presets())} <= set(description.replace(",", "").split())
 
 
 @pytest.fixture
@@ -235,4 +235,4 @@ def test_the_list_has_own_presets_before_built_in_ones_and_says_which_are_wrong(
     listed = alone("mapping", "list")
     lines = listed.out.splitlines()
     assert (listed.status, "Ours" in lines[1], "wrong: " in lines[2]) == (0, True, True)
-    assert {line.split()[0] for line in lines[3:]} == {preset.name for preset in built_in_presets()}
+    assert {line.split()[0] for line in lines[3:]} == {preset.name for preset in load_built_in_presets()}

@@ -55,10 +55,10 @@ class Checked:
 
 @cache
 def _catalogue(allow_gaps: bool, prefix: str | None) -> FieldCatalogue:
-    return CATALOGUE.adapted(allow_gaps=allow_gaps, default_prefix=prefix)
+    return CATALOGUE.adapt(allow_gaps=allow_gaps, default_prefix=prefix)
 
 
-def adapted(options: ReadingOptions) -> FieldCatalogue:
+def adapt(options: ReadingOptions) -> FieldCatalogue:
     return _catalogue(options.gaps is GapRule.ALLOW, options.default_prefix)
 
 
@@ -68,7 +68,7 @@ def check(options: ReadingOptions, folder: Path, block_bytes: int, rejected_file
     def run(step: Any, plan: Any, items: Any) -> Iterator[Any]:
         return (step(plan, item) for item in items)
 
-    place, catalogue = ImportFolder.local(folder), adapted(options)
+    place, catalogue = ImportFolder.local(folder), adapt(options)
     source = lay_out(options, catalogue, land_file(options, place, find(options.source, Reach())))
     profile, verdicts = check_whole(Examination(source, catalogue.default_prefix, place, block_bytes, run, Silent()))
     settle_duplicates(verdicts, profile.chunks, options.duplicates, str(folder))

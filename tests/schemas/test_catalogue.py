@@ -155,7 +155,7 @@ def test_header_names_ignore_case_accents_and_outer_space(name: str) -> None:
 def test_allowing_gaps_allows_them_in_every_field() -> None:
     fields = [EMAIL, {"id": "x", "type": "date"}, {"id": "y", "type": "text", "gaps": "reject-row"}]
     catalogue = FieldCatalogue.model_validate({"fields": fields})
-    assert {field.gaps for field in catalogue.adapted(allow_gaps=True).fields} == {Gaps.ALLOW}
+    assert {field.gaps for field in catalogue.adapt(allow_gaps=True).fields} == {Gaps.ALLOW}
     assert catalogue["x"].gaps is Gaps.DROP_COLUMN
 
 

@@ -4,7 +4,7 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 
-from schemas.cells.arrow_columns import TEXT, trimmed
+from schemas.cells.arrow_columns import TEXT_DTYPE, trim
 
 
 @pytest.mark.parametrize(
@@ -18,8 +18,8 @@ from schemas.cells.arrow_columns import TEXT, trimmed
 )
 def test_cells_are_trimmed_and_empty_ones_become_null(cells: list[str | None]) -> None:
     """A slice of a longer column, as chunks are; its index is no matter."""
-    column = pd.Series(["outside ", *cells, " outside"], dtype=TEXT).iloc[1:-1]
+    column = pd.Series(["outside ", *cells, " outside"], dtype=TEXT_DTYPE).iloc[1:-1]
     expected = [None if cell is None else cell.strip() or None for cell in cells]
-    found = trimmed(column)
+    found = trim(column)
     assert pa.array(found).to_pylist() == expected
     assert list(found.index) == list(column.index)

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from schemas.cells.arrow_columns import TEXT
-from schemas.cells.emails import addresses, valid_addresses
+from schemas.cells.arrow_columns import TEXT_DTYPE
+from schemas.cells.emails import normalise_emails, valid_emails
 
 RESERVED = ["test", "localhost", "invalid", "local", "example.test", "arpa", "onion"]
 EDGES = [
@@ -60,8 +60,8 @@ def by_library(text: str) -> str | None:
 
 
 def by_column(texts: list[str]) -> list[str | None]:
-    stored = addresses(pd.Series(texts, dtype=TEXT))
-    return [text if valid else None for text, valid in zip(stored, valid_addresses(stored), strict=True)]
+    stored = normalise_emails(pd.Series(texts, dtype=TEXT_DTYPE))
+    return [text if valid else None for text, valid in zip(stored, valid_emails(stored), strict=True)]
 
 
 def stable(text: str) -> str | None:

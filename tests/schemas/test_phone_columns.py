@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from phonenumbers import PhoneNumberFormat, PhoneNumberType
 
 from schemas.cells import phone_columns
-from schemas.cells.arrow_columns import TEXT
-from schemas.cells.phone_columns import e164_phones, plain_phones, valid_phones
+from schemas.cells.arrow_columns import TEXT_DTYPE
+from schemas.cells.phone_columns import normalise_phones, plain_phones, valid_phones
 from schemas.cells.phones import main_region, to_e164
 
 PREFIXES = ["+34", "+1", "+39", "+44", "+49", "+52", "+7", "+55", "+61", "+358"]
@@ -54,13 +54,13 @@ def phones() -> list[str]:
 
 @pytest.mark.parametrize("prefix", PREFIXES)
 def test_columns_store_what_the_library_would(phones: list[str], prefix: str) -> None:
-    stored = e164_phones(pd.Series(phones, dtype=TEXT), prefix)
+    stored = normalise_phones(pd.Series(phones, dtype=TEXT_DTYPE), prefix)
     wanted = [found if (found := to_e164(phone, prefix)) else phone for phone in phones]
     assert [(p, s) for p, s, w in zip(phones, stored, wanted, strict=True) if s != w] == []
 
 
 def test_columns_accept_what_the_library_would(phones: list[str]) -> None:
-    verdicts = valid_phones(pd.Series(phones, dtype=TEXT))
+    verdicts = valid_phones(pd.Series(phones, dtype=TEXT_DTYPE))
     wanted = [phone.startswith("+") and to_e164(phone, "+34") == phone for phone in phones]
     assert [(p, v) for p, v, w in zip(phones, verdicts, wanted, strict=True) if v != w] == []
 
@@ -74,26 +74,26 @@ def test_most_mobile_and_fixed_numbers_need_no_library() -> None:
         for kind in kinds
         if (number := phonenumbers.example_number_for_type(main_region(f"+{code}"), kind))
     ]
-    assert plain_phones(pd.Series(numbers, dtype=TEXT)).mean() > 0.8
+    assert plain_phones(pd.Series(numbers, dtype=TEXT_DTYPE)).mean() > 0.8
 
 
 @pytest.mark.parametrize("cell", ["+²34", "+٣٤651234567", "²", "+", "+0", "+999"])
 def test_digits_of_other_kinds_are_none(cell: str) -> None:
-    column = pd.Series([cell], dtype=TEXT)
-    assert e164_phones(column, "+34").to_list() == [cell]
+    column = pd.Series([cell], dtype=TEXT_DTYPE)
+    assert normalise_phones(column, "+34").to_list() == [cell]
     assert not valid_phones(column).any()
 
 
 @given(st.lists(st.from_regex(r"\A\+?[0-9]{3,14}\Z"), max_size=30), st.sampled_from(PREFIXES))
 def test_arbitrary_digits(numbers: list[str], prefix: str) -> None:
-    stored = e164_phones(pd.Series(numbers, dtype=TEXT), prefix)
+    stored = normalise_phones(pd.Series(numbers, dtype=TEXT_DTYPE), prefix)
     assert stored.to_list() == [found if (found := to_e164(phone, prefix)) else phone for phone in numbers]
 
 
 @given(st.lists(st.one_of(st.none(), st.text(max_size=12)), max_size=20))
 def test_arbitrary_text_comes_out_as_it_was_or_as_a_phone(cells: list[str | None]) -> None:
-    column = pd.Series(cells, dtype=TEXT)
-    stored = e164_phones(column, "+34")
+    column = pd.Series(cells, dtype=TEXT_DTYPE)
+    stored = normalise_phones(column, "+34")
     for before, after in zip(cells, stored, strict=True):
         assert (before is None and after is pd.NA) or after == (to_e164(before or "", "+34") or before)
-    assert e164_phones(stored, "+34").equals(stored)
+    assert normalise_phones(stored, "+34").equals(stored)

@@ -5,19 +5,19 @@ from pathlib import Path
 import pytest
 
 from schemas.cells.dates import date_pattern
-from schemas.errors.request import PresetInvalid, PresetUnknown
+from schemas.errors.request import PresetInvalid, UnknownPreset
 from schemas.presets.loader import (
-    BUILT_IN,
-    built_in_presets,
+    BUILT_IN_PRESETS,
+    dump_preset,
+    list_preset_names,
+    load_built_in_presets,
     load_preset,
-    preset_names,
-    preset_text,
     read_preset,
-    split_part,
+    split_preset_name,
 )
 from schemas.presets.model import Preset
 
-BUILT_INS = list(built_in_presets())
+BUILT_INS = list(load_built_in_presets())
 
 
 def refused(text: str, tmp_path: Path) -> str:
@@ -34,7 +34,7 @@ def test_a_built_in_preset_says_what_it_is_and_comes_back_from_its_text(preset: 
     assert preset.label
     assert preset.signature
     path = tmp_path / f"{preset.name}.yaml"
-    path.write_text(preset_text(preset), encoding="utf-8")
+    path.write_text(dump_preset(preset), encoding="utf-8")
     assert read_preset(path) == preset
 
 
@@ -122,19 +122,19 @@ def test_date_formats(format: str, matching: str) -> None:
     ],
 )
 def test_a_part_is_named_after_a_colon(text: str, name: str, part: str | None) -> None:
-    assert split_part(text) == (name, part)
+    assert split_preset_name(text) == (name, part)
 
 
 def test_a_users_own_preset_comes_before_a_built_in_one(tmp_path: Path) -> None:
     (tmp_path / "shopify.yaml").write_text("columns: {Mail: email}", encoding="utf-8")
     assert list(load_preset("shopify", tmp_path).columns) == ["Mail"]
-    assert load_preset("outlook", tmp_path) == read_preset(BUILT_IN / "outlook.yaml")
-    assert preset_names(tmp_path).count("shopify") == 1
+    assert load_preset("outlook", tmp_path) == read_preset(BUILT_IN_PRESETS / "outlook.yaml")
+    assert list_preset_names(tmp_path).count("shopify") == 1
 
 
 @pytest.mark.parametrize("name", ["shopfy", "", "..", "a b", "*", "auto"])
 def test_an_unknown_name_is_answered_with_those_there_are(name: str, tmp_path: Path) -> None:
-    with pytest.raises(PresetUnknown, match="shopify"):
+    with pytest.raises(UnknownPreset, match="shopify"):
         load_preset(name, tmp_path)
 
 

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from schemas.catalogue import Field
-from schemas.cells.arrow_columns import TEXT
+from schemas.cells.arrow_columns import TEXT_DTYPE
 from schemas.validation.pandera_schemas import row_schema
 from schemas.validation.rules import Rule
 from transforms.cells.messages import explain_cell
@@ -36,13 +36,13 @@ def field_of(type: str, **more: Any) -> Field:
 
 
 def normalised(cells: Sequence[str | None], field: Field, reading: Reading = SPAIN) -> list[str | None]:
-    frame = pd.DataFrame({field.id: pd.Series(list(cells), dtype=TEXT)})
+    frame = pd.DataFrame({field.id: pd.Series(list(cells), dtype=TEXT_DTYPE)})
     return [None if pd.isna(cell) else str(cell) for cell in normalise(frame, (field,), reading)[field.id]]
 
 
 def judge(cells: Sequence[str | None], field: Field, reading: Reading = SPAIN) -> list[Verdict]:
     """The verdict on each cell; what is accepted is cast and written as the accepted file has it."""
-    frame = pd.DataFrame({field.id: pd.Series(list(cells), dtype=TEXT)})
+    frame = pd.DataFrame({field.id: pd.Series(list(cells), dtype=TEXT_DTYPE)})
     contacts = normalise(frame, (field,), reading)
     codes: list[list[str]] = [[] for _ in cells]
     for failure in failures(contacts, row_schema((field,))):

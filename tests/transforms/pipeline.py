@@ -97,7 +97,7 @@ def check(
 
 
 def _adapted(catalogue: FieldCatalogue, asked: ReadingOptions) -> FieldCatalogue:
-    return catalogue.adapted(allow_gaps=asked.gaps is GapRule.ALLOW, default_prefix=asked.default_prefix)
+    return catalogue.adapt(allow_gaps=asked.gaps is GapRule.ALLOW, default_prefix=asked.default_prefix)
 
 
 def _check(

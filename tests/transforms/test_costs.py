@@ -8,8 +8,8 @@ import pyarrow as pa
 import pytest
 
 from schemas.catalogue import FieldCatalogue
-from schemas.cells.arrow_columns import TEXT
-from schemas.cells.emails import to_address
+from schemas.cells.arrow_columns import TEXT_DTYPE
+from schemas.cells.emails import normalise_email
 from schemas.cells.phones import to_e164
 from schemas.presets.model import ColumnRule
 from tests.transforms.cells import field_of, judge
@@ -111,7 +111,7 @@ def test_a_preset(rule: ColumnRule) -> None:
 
 def test_guards() -> None:
     def work(length: int) -> None:
-        column = pd.Series(cells(length), dtype=TEXT)
+        column = pd.Series(cells(length), dtype=TEXT_DTYPE)
         unguard(guard(column))
         csv_bytes(pd.DataFrame({"a": column}), "'")
         assert [unguarded(cell) for cell in cells(length)]
@@ -143,7 +143,7 @@ def test_ten_thousand_options_in_one_cell_are_told_in_a_few_words() -> None:
     assert len(verdict.messages[0]) < 1_000
 
 
-@pytest.mark.parametrize("judged", [to_address, lambda text: to_e164(text, "+34")], ids=["email", "phone"])
+@pytest.mark.parametrize("judged", [normalise_email, lambda text: to_e164(text, "+34")], ids=["email", "phone"])
 def test_no_long_cell_is_remembered(judged: Callable[[str], str | None]) -> None:
     """A file of megabyte cells, each another one, must not fill the memory by way of what is remembered of them."""
     import tracemalloc

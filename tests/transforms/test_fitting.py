@@ -7,7 +7,7 @@ import pytest
 
 from schemas.catalogue import FieldCatalogue
 from schemas.errors.base import ContactImportError
-from schemas.errors.request import ColumnNeverRead, DuplicateMapping, PresetNotFound, PresetUnknown
+from schemas.errors.request import ColumnNeverRead, DuplicateMapping, PresetNotFound, UnknownPreset
 from schemas.presets.model import Preset
 from tests.transforms.pipeline import Checked, check
 from transforms.mapping.columns import ColumnMapping
@@ -195,7 +195,7 @@ def test_auto_says_when_none_or_several_fit(names: list[str], says: str) -> None
 
 
 def test_an_unknown_part_is_answered_with_those_there_are(tmp_path: Path) -> None:
-    with pytest.raises(PresetUnknown, match="mailchimp:cleaned"):
+    with pytest.raises(UnknownPreset, match="mailchimp:cleaned"):
         find_preset("mailchimp:bounced", tmp_path, [], "x.csv")
 
 

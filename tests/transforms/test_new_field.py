@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from schemas.catalogue import BUILT_IN, FieldCatalogue, load_catalogue
+from schemas.catalogue import BUILT_IN_CATALOGUE, FieldCatalogue, load_catalogue
 from schemas.field_types import FieldType
 from schemas.validation.pandera_schemas import INCOMPLETE, profile_schema, row_schema
 from tests.transforms.pipeline import check
@@ -30,7 +30,7 @@ def built_in_and(type: FieldType, tmp_path: Path) -> FieldCatalogue:
     entry = {"id": "brand_new", "type": str(type), "label": "Brand new", "aliases": ["Nuevo"]}
     if type in (FieldType.RADIO, FieldType.CHECKBOX):
         entry |= {"options": ["a", "b"]}
-    raw = yaml.safe_load(BUILT_IN.read_text(encoding="utf-8"))
+    raw = yaml.safe_load(BUILT_IN_CATALOGUE.read_text(encoding="utf-8"))
     path = tmp_path / "fields.yaml"
     path.write_text(yaml.safe_dump({**raw, "fields": [*raw["fields"], entry]}), encoding="utf-8")
     return load_catalogue(path)
@@ -57,5 +57,5 @@ def test_new_field_is_in_the_generated_schemas(type: FieldType, tmp_path: Path) 
     column = row_schema([field]).columns["brand_new"]
     assert CELLS[type][3] in [check.error for check in column.checks]
     complete = profile_schema([field]).columns
-    assert list(complete) == (["brand_new"] if field.traits.complete else [])
+    assert list(complete) == (["brand_new"] if field.traits.dropped_with_gaps else [])
     assert [check.error for each in complete.values() for check in each.checks] == [INCOMPLETE] * len(complete)

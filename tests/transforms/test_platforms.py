@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from schemas.catalogue import load_catalogue
-from schemas.presets.loader import built_in_presets
+from schemas.presets.loader import load_built_in_presets
 from tests.transforms.pipeline import Checked, check, rows_of
 from tests.transforms.platform_exports import EXPORTS, Export
 
@@ -20,7 +20,7 @@ def checked(export: Export, *rows: dict[str, str], preset: str = "auto", **optio
 
 
 def test_every_built_in_preset_has_a_header_row_as_its_case() -> None:
-    assert {preset.name for preset in built_in_presets()} == set(EXPORTS)
+    assert {preset.name for preset in load_built_in_presets()} == set(EXPORTS)
 
 
 @pytest.mark.parametrize(("name", "export"), CASES)
@@ -39,7 +39,7 @@ def test_by_name_it_is_the_same_as_by_auto(name: str, export: Export) -> None:
 
 @pytest.mark.parametrize(("name", "export"), CASES)
 def test_its_columns_are_columns_of_the_header_but_for_those_of_numbered_groups(name: str, export: Export) -> None:
-    preset = next(each for each in built_in_presets() if each.name == name)
+    preset = next(each for each in load_built_in_presets() if each.name == name)
     lacking = {*preset.columns, *preset.never_read, *preset.signature} - set(export.names)
     may_lack = {"Address 1 - City", "Address 1 - Country", "Phone Number"}  # groups and merge fields vary
     assert lacking <= may_lack
@@ -70,7 +70,7 @@ def test_a_mended_rejected_file_gives_with_the_same_preset_what_the_whole_file_w
 ) -> None:
     """Rows are spoiled in one cell; the rejected file has their other cells as the source wrote them."""
     export = EXPORTS[name]
-    preset = next(each for each in built_in_presets() if each.name == name)
+    preset = next(each for each in load_built_in_presets() if each.name == name)
     email = next(column for column, rule in preset.columns.items() if rule.field == "email")
     spoilt = st.sampled_from([{}, {email: "no email"}])
     rows = [{email: f"a{number}@example.com", **data.draw(spoilt)} for number in range(data.draw(st.integers(1, 6)))]

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from schemas.cells.arrow_columns import TEXT
+from schemas.cells.arrow_columns import TEXT_DTYPE
 from transforms.chunks.read import ReadPlan, read_chunk
 from transforms.mapping.columns import ColumnMapping, MappedColumn
 from transforms.parsing.block_reader import column_keys
@@ -24,7 +24,7 @@ DELIMITERS = [",", ";", "\t", "|", "'", "=", "-", "@", "+", ".", " ", "\x01"]
 
 
 def column(*cells: str | None) -> pd.Series:
-    return pd.Series(list(cells), dtype=TEXT)
+    return pd.Series(list(cells), dtype=TEXT_DTYPE)
 
 
 @pytest.mark.parametrize(
@@ -87,7 +87,7 @@ def read_back(content: bytes, width: int, delimiter: str, block: int) -> list[tu
 )
 @example([("\r", "\n"), ("'\r", '"'), ("'=", "''-1")], "'", 1)
 def test_what_is_written_is_read_back(rows: list[tuple[str, str]], delimiter: str, block: int) -> None:
-    frame = pd.DataFrame([("x", *row) for row in rows], dtype=TEXT)
+    frame = pd.DataFrame([("x", *row) for row in rows], dtype=TEXT_DTYPE)
     assert read_back(csv_bytes(frame, delimiter), 3, delimiter, block) == [("x", *row) for row in rows]
 
 

@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 from schemas.catalogue import Field, header_key
 from schemas.cells.decimals import DECIMAL, SIGNIFICANT_DIGITS
-from schemas.cells.emails import what_is_wrong
+from schemas.cells.emails import explain_invalid_email
 from schemas.cells.phones import example_phone, to_e164
 from schemas.field_types import FieldType
 from schemas.presets.model import ColumnRule
@@ -98,7 +98,9 @@ def _says(verdict: str) -> Callable[[str, Field, Reading], str]:
 
 _EXPLANATIONS: dict[Rule, Callable[[str, Field, Reading], str]] = {
     Rule.EMAIL_MISSING: lambda value, field, reading: "the email is empty; it identifies the contact",
-    Rule.EMAIL_INVALID: lambda value, field, reading: f"{quoted(value)} is no valid email: {what_is_wrong(value)}",
+    Rule.EMAIL_INVALID: lambda value, field, reading: (
+        f"{quoted(value)} is no valid email: {explain_invalid_email(value)}"
+    ),
     Rule.VALUE_MISSING: lambda value, field, reading: f"{field.label or field.id} is empty, and must not be",
     Rule.TEXT_INVALID: _says("holds a NUL character; take it out"),
     Rule.PHONE_HAS_SPACES: _phone_has_spaces,

@@ -10,10 +10,10 @@ from typing import NamedTuple, TypeAlias
 import pandas as pd
 
 from schemas.catalogue import Field
-from schemas.cells.arrow_columns import mapped, trimmed
+from schemas.cells.arrow_columns import map_unique, trim
 from schemas.cells.decimals import plain_decimals
-from schemas.cells.emails import addresses
-from schemas.cells.phone_columns import e164_phones
+from schemas.cells.emails import normalise_emails
+from schemas.cells.phone_columns import normalise_phones
 from schemas.field_types import FieldType
 
 
@@ -31,11 +31,11 @@ def _as_written(column: pd.Series, field: Field, reading: Reading) -> pd.Series:
 
 
 def _email(column: pd.Series, field: Field, reading: Reading) -> pd.Series:
-    return addresses(column)
+    return normalise_emails(column)
 
 
 def _phone(column: pd.Series, field: Field, reading: Reading) -> pd.Series:
-    return e164_phones(column, reading.default_prefix)
+    return normalise_phones(column, reading.default_prefix)
 
 
 def _decimal(column: pd.Series, field: Field, reading: Reading) -> pd.Series:
@@ -44,7 +44,7 @@ def _decimal(column: pd.Series, field: Field, reading: Reading) -> pd.Series:
 
 def _boolean(column: pd.Series, field: Field, reading: Reading) -> pd.Series:
     words = {"1": "true", "true": "true", "0": "false", "false": "false"}
-    return mapped(column, lambda cell: words.get(cell.lower()))
+    return map_unique(column, lambda cell: words.get(cell.lower()))
 
 
 def _checkbox(column: pd.Series, field: Field, reading: Reading) -> pd.Series:
@@ -54,7 +54,7 @@ def _checkbox(column: pd.Series, field: Field, reading: Reading) -> pd.Series:
             return None
         return "|".join(id for id in field.option_ids if id in chosen)
 
-    return mapped(column, in_catalogue_order)
+    return map_unique(column, in_catalogue_order)
 
 
 NORMALISERS: dict[FieldType, Normaliser] = {
@@ -73,6 +73,6 @@ NORMALISERS: dict[FieldType, Normaliser] = {
 def normalise(contacts: pd.DataFrame, fields: tuple[Field, ...], reading: Reading) -> pd.DataFrame:
     """Take raw text cells, one column a field; give the same shape trimmed, blank as null, in canonical form."""
     return pd.DataFrame(
-        {field.id: NORMALISERS[field.type](trimmed(contacts[field.id]), field, reading) for field in fields},
+        {field.id: NORMALISERS[field.type](trim(contacts[field.id]), field, reading) for field in fields},
         index=contacts.index,
     )

@@ -92,7 +92,7 @@ def _steps(rule: ColumnRule) -> Iterator[Step]:
         pattern = date_pattern(rule.date)
         yield _step(f"dates as {rule.date}", lambda cells: _iso_dates(cells, pattern))
     if rule.decimal or rule.thousands:
-        decimal, thousands = rule.signs
+        decimal, thousands = rule.number_signs
         grouped = f", {thousands!r} between thousands" if thousands else ""
         yield _step(f"numbers with {decimal!r} before decimals{grouped}", lambda it: _numbers(it, decimal, thousands))
 

@@ -13,10 +13,16 @@ from pathlib import Path
 import pandas as pd
 
 from schemas.catalogue import Field, FieldCatalogue, header_key
-from schemas.cells.arrow_columns import TEXT
-from schemas.errors.request import ColumnNeverRead, PresetNotFound, PresetUnknown
+from schemas.cells.arrow_columns import TEXT_DTYPE
+from schemas.errors.request import ColumnNeverRead, PresetNotFound, UnknownPreset
 from schemas.field_types import FieldType
-from schemas.presets.loader import built_in_presets, is_path, load_preset, own_presets, split_part
+from schemas.presets.loader import (
+    is_preset_path,
+    load_built_in_presets,
+    load_own_presets,
+    load_preset,
+    split_preset_name,
+)
 from schemas.presets.model import AUTO, ColumnRule, Preset
 from schemas.validation.checks import CHECKS
 from transforms.cells.normalise import Reading, normalise
@@ -52,21 +58,21 @@ def find_preset(
 
     Where it is the preset of an `earlier` import, whose mended rows these are, it is the same part too.
     """
-    name, part = split_part(asked)
+    name, part = split_preset_name(asked)
     if asked == AUTO:
-        preset = recognised(columns, tuple(own_presets(own)) if own else (), tuple(built_in_presets()))
+        preset = recognised(columns, tuple(load_own_presets(own)) if own else (), tuple(load_built_in_presets()))
         name = preset.name
     else:
         preset = load_preset(name, own)
-    if earlier and part is None and split_part(earlier)[0] == name:
-        part = split_part(earlier)[1]
-    return chosen(preset, part, source, name if is_path(name) else None)
+    if earlier and part is None and split_preset_name(earlier)[0] == name:
+        part = split_preset_name(earlier)[1]
+    return chosen(preset, part, source, name if is_preset_path(name) else None)
 
 
 def chosen(preset: Preset, part: str | None, source: str, path: str | None = None) -> ChosenPreset:
     """The preset with the part that was named, else with the one that the file's name tells."""
     if part is not None and part not in preset.parts:
-        raise PresetUnknown(f"{preset.name}:{part}", tuple(f"{preset.name}:{name}" for name in preset.parts))
+        raise UnknownPreset(f"{preset.name}:{part}", tuple(f"{preset.name}:{name}" for name in preset.parts))
     return ChosenPreset(preset, part or part_of(preset, source), path)
 
 
@@ -160,10 +166,10 @@ def _with_rules(
     """The columns with as much of their rules as their fields can take, and notes on what these cannot."""
     fitted, unfit = [], []
     for column in columns:
-        if column.field and (rule := rules.get(column.position)) and rule.translates:
+        if column.field and (rule := rules.get(column.position)) and rule.changes_cells:
             rule, notes = fit_rule(rule, column.name, column.field, reading)
             unfit += notes
-            column = replace(column, rule=rule if rule.translates else None)
+            column = replace(column, rule=rule if rule.changes_cells else None)
         fitted.append(column)
     return tuple(fitted), unfit
 
@@ -221,5 +227,5 @@ def fit_constants(
 
 def acceptable(value: str, field: Field, reading: Reading) -> bool:
     """Whether the rules would accept a cell with this text."""
-    cells = normalise(pd.DataFrame({field.id: pd.Series([value], dtype=TEXT)}), (field,), reading)[field.id]
-    return bool(cells.notna().all()) and all(bool(check.keeps(cells, field).all()) for check in CHECKS[field.type])
+    cells = normalise(pd.DataFrame({field.id: pd.Series([value], dtype=TEXT_DTYPE)}), (field,), reading)[field.id]
+    return bool(cells.notna().all()) and all(bool(check.passes(cells, field).all()) for check in CHECKS[field.type])

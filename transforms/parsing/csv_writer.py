@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.csv
 
-from schemas.cells.arrow_columns import TEXT, like, to_arrow
+from schemas.cells.arrow_columns import TEXT_DTYPE, series_like, to_arrow
 
 _GUARDED = r"^'+[=+@\t\r-]"
 _DANGEROUS = r"^'*[=+@\t\r-]"
@@ -24,7 +24,7 @@ def guard(column: pd.Series) -> pd.Series:
     text = to_arrow(column)
     plain = pc.match_substring_regex(text, _PLAIN_DECIMAL)
     dangerous = pc.and_not(pc.match_substring_regex(text, _DANGEROUS), plain)
-    return like(column, pc.if_else(dangerous, pc.binary_join_element_wise("'", text, ""), text))
+    return series_like(column, pc.if_else(dangerous, pc.binary_join_element_wise("'", text, ""), text))
 
 
 def unguard(column: pd.Series) -> tuple[pd.Series, int]:
@@ -34,7 +34,7 @@ def unguard(column: pd.Series) -> tuple[pd.Series, int]:
         return column, 0
     guarded = pc.match_substring_regex(text, _GUARDED)
     count = pc.sum(guarded).as_py() or 0
-    return like(column, pc.if_else(guarded, pc.utf8_slice_codeunits(text, 1), text)), count
+    return series_like(column, pc.if_else(guarded, pc.utf8_slice_codeunits(text, 1), text)), count
 
 
 def unguarded(text: str) -> str:
@@ -57,5 +57,5 @@ def _written(columns: dict[str, pa.Array], delimiter: str) -> bytes:
 
 def csv_header(names: Sequence[str], delimiter: str = ",") -> bytes:
     """The header of such a CSV."""
-    cells = to_arrow(guard(pd.Series(list(names), dtype=TEXT)))
+    cells = to_arrow(guard(pd.Series(list(names), dtype=TEXT_DTYPE)))
     return _written({str(place): cells.slice(place, 1) for place in range(len(names))}, delimiter)

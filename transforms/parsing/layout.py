@@ -8,7 +8,7 @@ from itertools import islice
 from typing import Any
 
 from schemas.catalogue import FieldCatalogue, header_key
-from schemas.cells.emails import to_address
+from schemas.cells.emails import normalise_email
 from schemas.cells.phones import to_e164
 from schemas.errors.source import HeaderLooksLikeData, HeaderUnreadable, RecordTooLarge, SourceEmpty, TooManyColumns
 from transforms.landing.land import Landed
@@ -216,7 +216,7 @@ class _Seen:
         for lines, end in enumerate(islice(ends, LINES_ABOVE), 1):
             record = next(RecordReader(text, dialect, None).records(end.end()), None)
             names = (record and _texts(record)) or []
-            if self._names_identity(names) and not any(map(to_address, names)):  # else it is a contact itself
+            if self._names_identity(names) and not any(map(normalise_email, names)):  # else it is a contact itself
                 return lines
         return 0
 
@@ -253,6 +253,6 @@ def _texts(record: Record, most: int | None = None) -> list[str] | None:
 def _refuse_data(source: str, names: Sequence[str], catalogue: FieldCatalogue) -> None:
     """A header with an email or a phone in it is a record; its text must not become a column name."""
     for position, name in enumerate(names, 1):
-        for kind, stored in (("email", to_address(name)), ("phone", to_e164(name, catalogue.default_prefix))):
+        for kind, stored in (("email", normalise_email(name)), ("phone", to_e164(name, catalogue.default_prefix))):
             if stored is not None:
                 raise HeaderLooksLikeData(source, position, kind)

@@ -8,7 +8,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from schemas.catalogue import Field
-from schemas.cells.arrow_columns import TEXT
+from schemas.cells.arrow_columns import TEXT_DTYPE
 from schemas.cells.decimals import plain_decimal
 from schemas.field_types import Storage
 from transforms.chunks.duplicates import losers_of
@@ -31,11 +31,11 @@ def write_accepted(path: str, profile: FileProfile, verdicts: Sequence[ChunkVerd
 
 def accepted_texts(accepted: pa.Table, fields: Sequence[Field]) -> pd.DataFrame:
     """Accepted rows as text, a column a field."""
-    return pd.DataFrame({field.id: _text(accepted[field.id], field) for field in fields}, dtype=TEXT)
+    return pd.DataFrame({field.id: _text(accepted[field.id], field) for field in fields}, dtype=TEXT_DTYPE)
 
 
 def _text(column: pa.ChunkedArray, field: Field) -> pd.Series:
     if field.storage is not Storage.NUMERIC:
-        return pd.Series(column.cast(pa.string()).to_pandas(), dtype=TEXT)
+        return pd.Series(column.cast(pa.string()).to_pandas(), dtype=TEXT_DTYPE)
     texts = [None if value is None else plain_decimal(value) for value in column.to_pylist()]
-    return pd.Series(texts, dtype=TEXT)
+    return pd.Series(texts, dtype=TEXT_DTYPE)

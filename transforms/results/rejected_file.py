@@ -15,7 +15,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from schemas.cells.arrow_columns import TEXT
+from schemas.cells.arrow_columns import TEXT_DTYPE
 from schemas.choices import Duplicates
 from schemas.validation.rules import Rule
 from transforms.cells.messages import explain_duplicate
@@ -187,7 +187,7 @@ def _rejected_rows(plan: RejectedPlan, chunk: PlacedChunk, rejections: pd.DataFr
     raw = table["raw"].take(rows) if "raw" in table.column_names else pa.nulls(len(rows), pa.string())
     ours = {name: pa.array(reasons[name].astype(str)) for name in ("record_number", "line_number", "code", "message")}
     rejected: pd.DataFrame = pa.table({**cells, **ours, "raw": raw}).to_pandas(types_mapper=pd.ArrowDtype)
-    return rejected.astype(TEXT)
+    return rejected.astype(TEXT_DTYPE)
 
 
 def _first_numbers(mapping: ColumnMapping, table: pa.Table, rows: pa.Array) -> dict[str, pd.Series]:

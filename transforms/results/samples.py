@@ -5,8 +5,8 @@ from collections.abc import Mapping
 
 import pandas as pd
 
-from schemas.cells.arrow_columns import TEXT
-from schemas.validation.rules import commonest_first
+from schemas.cells.arrow_columns import TEXT_DTYPE
+from schemas.validation.rules import sort_by_count
 
 LONGEST_VALUE = 200  # a value may be a whole record of megabytes
 
@@ -24,7 +24,7 @@ class RejectedSample:
         place = rejections.groupby("code").cumcount() + codes.map(self._found)
         first = rejections[place < self._rows]
         if len(first):
-            short = first["value"].astype(TEXT).str.slice(0, LONGEST_VALUE)
+            short = first["value"].astype(TEXT_DTYPE).str.slice(0, LONGEST_VALUE)
             self._kept.append(first.assign(value=short.astype(object)))
         self._found.update(codes.to_list())
 
@@ -38,7 +38,7 @@ class RejectedSample:
 
 def fair_shares(found: Mapping[str, int], rows: int) -> dict[str, int]:
     """Rows for each reason, the commonest first: as many for each as for any other, unless it has no more."""
-    ranked = commonest_first(found)
+    ranked = sort_by_count(found)
     shares = {}
     for place, (code, number) in reversed(list(enumerate(ranked))):
         # The rarest first: what they do not need is for the others.

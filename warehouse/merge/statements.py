@@ -57,8 +57,8 @@ class MergeCounts:
 class MergeStatements:
     """The statements of one merge; `update` and the inserts are None where the policy has no such step.
 
-    `insert_all` is for the first import of all, which need not ask for each row whether it is there; `insert_all_unordered` does
-    the same in no order, for contacts that have no index meanwhile.
+    `insert_all` fills an empty table, so it does not look each row up. `insert_all_unordered` does the same in
+    no order, for a table whose indexes are built later.
     """
 
     policy: MergePolicy
@@ -86,7 +86,7 @@ def merge_statements(
     now: datetime,
 ) -> MergeStatements:
     """Say a policy in SQL for the imported `fields`, the identity not among them."""
-    if blanks is Blanks.CLEAR and not policy.may_clear:
+    if blanks is Blanks.CLEAR and not policy.can_clear:
         raise ValueError(f"{policy} never clears a stored value")
     merged = {field: _merged_value(contacts.c[field], staged.c[field], policy, blanks) for field in fields}
     updates = policy.updates and len(fields) > 0

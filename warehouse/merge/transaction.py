@@ -93,7 +93,7 @@ def _already_loaded(connection: Connection, tables: WarehouseTables, import_id: 
     if row.status == RUNNING:
         return None
     if row.status != COMPLETED:
-        raise Interrupted(Interrupted.DIED)  # somebody took it for dead and said so, and that is how it stays
+        raise Interrupted(Interrupted.PROCESS_DIED)  # somebody took it for dead and said so, and that is how it stays
     counts = MergeCounts(row.inserted, row.updated, row.unchanged, row.skipped)
     return LoadResult(counts, row.segment_added or 0, json.loads(row.report))
 
