@@ -17,7 +17,7 @@ import pyarrow as pa
 import pyarrow.csv
 
 from transforms.parsing.block_reader import read_records
-from transforms.parsing.blocks import cut
+from transforms.parsing.blocks import cut_blocks
 from transforms.parsing.dialect import Dialect
 from transforms.parsing.layout import Layout
 
@@ -111,7 +111,7 @@ def ours(text: str, dialect: Dialect = COMMAS) -> list[Row]:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "damaged.csv"
         path.write_text(text, encoding="utf-8", newline="")
-        for block in cut(str(path), str(path), layout, 8 << 20):
+        for block in cut_blocks(str(path), str(path), layout, 8 << 20):
             table = read_records(str(path), layout, block)[0].table
             found += [tuple(row.values()) for row in table.to_pylist()]
     return found

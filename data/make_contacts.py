@@ -160,7 +160,7 @@ REJECTED: tuple[Change, ...] = (
     {"Mobile phone": cut, "Birthdate": "1979-00-12", "Newsletter": "YES", "Total spent": "18,00"},
 )
 # Rare, and within the rules (no date of the dropped column rejects anybody).
-UNUSUAL: tuple[Change, ...] = (
+SUGGESTED_DELIMITERS: tuple[Change, ...] = (
     {"City": lambda city: f"{city}\n(centre)"},
     {"First Name": lambda name: f'{name} "Chispa"'},
     {"Last Name": "Null"},
@@ -309,7 +309,7 @@ def contacts_csv(seed: int = SEED) -> str:
     markets = [country for country in COUNTRIES for _ in range(country.percent)]
     rows = [customer(dice, dice.pick(markets), number, taken) for number in range(1, RECORDS + 1)]
     free = iter(dice.order(place for place, row in enumerate(rows) if is_plain(row)))
-    for change in (*REJECTED, *UNUSUAL):
+    for change in (*REJECTED, *SUGGESTED_DELIMITERS):
         place = next(free)
         rows[place] = changed(rows[place], change)
     for changes in REPEATED:

@@ -33,7 +33,7 @@ def is_local(place: str) -> bool:
     return "://" not in place
 
 
-def inside(folder: str, name: str) -> str:
+def join_path(folder: str, name: str) -> str:
     """The place of a file in a folder."""
     return str(Path(folder) / name) if is_local(folder) else f"{folder.rstrip('/')}/{name}"
 
@@ -42,19 +42,19 @@ def name_of(place: str) -> str:
     return place.rstrip("/").rpartition("/")[2]
 
 
-def reading(place: str) -> BinaryIO:
+def open_for_reading(place: str) -> BinaryIO:
     """The file from its beginning, as a stream to close."""
     if is_local(place):
         return Path(place).open("rb")
-    files, path = _elsewhere(place)
+    files, path = _file_system(place)
     return cast(BinaryIO, files.open(path, "rb"))
 
 
-def writing(place: str) -> BinaryIO:
+def open_for_writing(place: str) -> BinaryIO:
     """A new or emptied file, as a stream to close; local ones are for their owner's eyes only."""
     if is_local(place):
         return open(place, "wb", opener=_owner_only)
-    files, path = _elsewhere(place)
+    files, path = _file_system(place)
     return cast(BinaryIO, files.open(path, "wb"))
 
 
@@ -64,14 +64,14 @@ def read_range(place: str, offset: int, length: int) -> bytes:
         with Path(place).open("rb") as stream:
             stream.seek(offset)
             return stream.read(length)
-    files, path = _elsewhere(place)
+    files, path = _file_system(place)
     return cast(bytes, files.cat_file(path, start=offset, end=offset + length))
 
 
 def size_of(place: str) -> int:
     if is_local(place):
         return Path(place).stat().st_size
-    files, path = _elsewhere(place)
+    files, path = _file_system(place)
     return int(files.size(path))
 
 
@@ -84,25 +84,25 @@ def write_table(table: pa.Table, place: str) -> None:
         return
     packed = pa.BufferOutputStream()
     pyarrow.feather.write_feather(table, packed, compression="lz4", chunksize=rows)
-    files, path = _elsewhere(place)
+    files, path = _file_system(place)
     files.pipe_file(path, packed.getvalue().to_pybytes())
 
 
 def read_table(place: str, columns: list[str] | None = None) -> pa.Table:
     """An Arrow file, or some columns of it."""
-    source = place if is_local(place) else _fetched(place)
+    source = place if is_local(place) else _fetch_table(place)
     return pyarrow.feather.read_table(source, columns=columns, memory_map=False)
 
 
 def open_table(place: str) -> pa.NativeFile:
     """An Arrow file to be read batch by batch: mapped into memory, or fetched at once, which a chunk allows."""
-    return pa.memory_map(place) if is_local(place) else _fetched(place)
+    return pa.memory_map(place) if is_local(place) else _fetch_table(place)
 
 
 def exists(place: str) -> bool:
     if is_local(place):
         return Path(place).is_file()
-    files, path = _elsewhere(place)
+    files, path = _file_system(place)
     return bool(files.isfile(path))
 
 
@@ -110,7 +110,7 @@ def remove(place: str) -> None:
     if is_local(place):
         Path(place).unlink(missing_ok=True)
         return
-    files, path = _elsewhere(place)
+    files, path = _file_system(place)
     with suppress(FileNotFoundError):
         files.rm_file(path)
 
@@ -121,7 +121,7 @@ def make_folder(folder: str) -> None:
         Path(folder).parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         Path(folder).mkdir(mode=0o700)
         return
-    files, path = _elsewhere(folder)
+    files, path = _file_system(folder)
     files.makedirs(path, exist_ok=True)
 
 
@@ -134,7 +134,7 @@ def clear_folder(folder: str, kept: Callable[[str], bool]) -> None:
         if not any(Path(folder).iterdir()):
             Path(folder).rmdir()
         return
-    files, path_there = _elsewhere(folder)
+    files, path_there = _file_system(folder)
     found = files.find(path_there)
     gone = [each for each in found if not kept(name_of(each))]
     if len(gone) == len(found):
@@ -147,32 +147,32 @@ def remove_folder(folder: str) -> None:
     if is_local(folder):
         shutil.rmtree(folder)
         return
-    files, path = _elsewhere(folder)
+    files, path = _file_system(folder)
     with suppress(FileNotFoundError):  # an object store has no empty folders
         files.rm(path, recursive=True)
 
 
-def folders_in(parent: str) -> list[str]:
+def list_folders(parent: str) -> list[str]:
     """The folders in a folder, none where it does not exist."""
     if is_local(parent):
         return [str(path) for path in sorted(Path(parent).glob("*")) if path.is_dir()]
-    files, path = _elsewhere(parent)
+    files, path = _file_system(parent)
     try:
         found = files.ls(path, detail=True)
     except FileNotFoundError:
         return []
-    return sorted(inside(parent, name_of(each["name"])) for each in found if each["type"] == "directory")
+    return sorted(join_path(parent, name_of(each["name"])) for each in found if each["type"] == "directory")
 
 
 def last_written(folder: str) -> float:
     """When something was last written to a folder, in seconds since 1970; an empty one elsewhere is never old."""
     if is_local(folder):
         return Path(folder).stat().st_mtime
-    files, path = _elsewhere(folder)
+    files, path = _file_system(folder)
     return max((files.modified(each).timestamp() for each in files.find(path)), default=math.inf)
 
 
-def _elsewhere(place: str) -> tuple[Any, str]:
+def _file_system(place: str) -> tuple[Any, str]:
     """The file system of an address, and the path in it; ImportError where its package is not installed.
 
     What others wrote meanwhile must be seen, so listings are not remembered.
@@ -184,8 +184,8 @@ def _elsewhere(place: str) -> tuple[Any, str]:
     return files, path
 
 
-def _fetched(place: str) -> pa.BufferReader:
-    files, path = _elsewhere(place)
+def _fetch_table(place: str) -> pa.BufferReader:
+    files, path = _file_system(place)
     return pa.BufferReader(files.cat_file(path))
 
 

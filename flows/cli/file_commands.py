@@ -18,7 +18,7 @@ from flows.config.request import ImportRequest, ReadingOptions
 from flows.config.settings import Settings
 from schemas.errors.request import SourceAddressInvalid, UsageError
 from transforms.landing.archives import split_member
-from transforms.sources.addresses import dated, parse
+from transforms.sources.addresses import fill_dates, parse
 
 if TYPE_CHECKING:  # the report brings pandas; a wrong command is told without it
     from flows.reports.report import Outcome
@@ -109,7 +109,7 @@ def _three_files(options: argparse.Namespace) -> None:
 def request_from(options: argparse.Namespace, model: type[Options], **more: Any) -> Options:
     """The request that the flags make; a wrong value is a wrong command."""
     try:
-        parse(dated(options.source, lambda: SOME_DAY))
+        parse(fill_dates(options.source, lambda: SOME_DAY))
     except SourceAddressInvalid as error:
         raise UsageError(str(error)) from error
     given = {

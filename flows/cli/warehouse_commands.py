@@ -17,7 +17,7 @@ from flows.import_runs.work_folders import folder_name, prune_folders
 from flows.reports.phrases import reasons_kept
 from schemas.catalogue import load_catalogue
 from schemas.errors.request import OutputNotWritable, RejectedFileGone, UsageError
-from transforms.work_folder import exists, is_local, reading
+from transforms.work_folder import exists, is_local, open_for_reading
 from warehouse.contacts.segments import create_segment, list_segments
 from warehouse.database.connection import Warehouse
 from warehouse.database.migrations import create_tables
@@ -101,7 +101,7 @@ def show_rejected(options: argparse.Namespace) -> int:
         raise RejectedFileGone(options.id)
     if options.output and is_local(file) and Path(options.output).exists() and Path(file).samefile(options.output):
         return OK  # it is there already; opening it for writing would empty it
-    with reading(file) as source, _output(options.output) as target:
+    with open_for_reading(file) as source, _output(options.output) as target:
         shutil.copyfileobj(source, target)
     return OK
 

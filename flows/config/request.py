@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validat
 from schemas.cells.phones import is_country_prefix
 from schemas.choices import Blanks, Duplicates, GapRule, IfSameFile, MergePolicy
 from transforms.landing.encoding import usable_encoding
-from transforms.parsing.dialect import QUOTE, DialectWish, delimiter_named, mark_named
+from transforms.parsing.dialect import QUOTE, DialectOptions, parse_delimiter, parse_quote_character
 from transforms.sources.addresses import has_date
 
 
@@ -101,7 +101,7 @@ class ReadingOptions(BaseModel):
     def _one_character(cls, value: str | None) -> str | None:
         if value is None or value == "":
             return None
-        if (delimiter := delimiter_named(value)) is None:
+        if (delimiter := parse_delimiter(value)) is None:
             raise ValueError("the delimiter is one character that is no letter, digit or double quote")
         return delimiter
 
@@ -115,7 +115,7 @@ class ReadingOptions(BaseModel):
     def _one_mark(cls, value: str | None) -> str | None:
         if not value:
             return None
-        if (mark := mark_named(value)) is None:
+        if (mark := parse_quote_character(value)) is None:
             raise ValueError("this is one character that is no letter, digit or white space, such as ' or backslash")
         return mark
 
@@ -129,9 +129,9 @@ class ReadingOptions(BaseModel):
         return self
 
     @property
-    def dialect(self) -> DialectWish:
+    def dialect(self) -> DialectOptions:
         """What is said of the file's dialect."""
-        return DialectWish(self.delimiter, self.quote or QUOTE, self.escape, self.header, self.skip_lines)
+        return DialectOptions(self.delimiter, self.quote or QUOTE, self.escape, self.header, self.skip_lines)
 
     @field_validator("encoding")
     @classmethod

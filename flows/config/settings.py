@@ -14,7 +14,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from flows.config.environment import home_folder
 from schemas.cells.phones import is_country_prefix
 from schemas.errors.request import SettingsInvalid, UsageError
-from transforms.landing.archives import Limits
+from transforms.landing.archives import ArchiveLimits
 from transforms.sources.addresses import place
 from transforms.sources.credentials import logins
 
@@ -131,9 +131,9 @@ class Settings(BaseSettings):
     keep_landed: bool = Field(False, description="true or false")
 
     @property
-    def limits(self) -> Limits:
+    def limits(self) -> ArchiveLimits:
         """What an archive may expand to."""
-        return Limits(self.expanded_bytes, self.expanded_ratio)
+        return ArchiveLimits(self.expanded_bytes, self.expanded_ratio)
 
     @classmethod
     def load(cls, **flags: Any) -> Self:

@@ -20,8 +20,8 @@ from flows.reports.report import ImportReport, Report
 from schemas.errors.base import ContactImportError, one_of
 from schemas.errors.request import DuplicateMapping, NoEmailColumn, SeveralEmailColumns
 from transforms.chunks.read import read_chunk
-from transforms.parsing.blocks import cut
-from transforms.sources.addresses import shown
+from transforms.parsing.blocks import cut_blocks
+from transforms.sources.addresses import redacted
 from warehouse.merge.dry_run import MergePreview
 
 FIRST_VALUES = 3
@@ -51,7 +51,7 @@ def columns_of(source: SourceFile, masked: bool) -> str:
     return "\n\n".join(
         (
             "# The columns of the file",
-            f"{code(shown(source.landed.source))}. Match them to fields with **Resume**, on the page of the run.",
+            f"{code(redacted(source.landed.source))}. Match them to fields with **Resume**, on the page of the run.",
             table(("column", "header", "first values", "looks like"), rows),
         )
     )
@@ -59,7 +59,7 @@ def columns_of(source: SourceFile, masked: bool) -> str:
 
 def first_values(source: SourceFile) -> dict[str, str]:
     """The first values of each column, blank cells left out."""
-    blocks = cut(source.landed.path, source.landed.source, source.layout, FIRST_BLOCK)
+    blocks = cut_blocks(source.landed.path, source.landed.source, source.layout, FIRST_BLOCK)
     first = next(iter(blocks), None)
     if first is None:
         return {column.key: "" for column in source.mapping.columns}
@@ -109,7 +109,7 @@ def what_would_happen(report: ImportReport, foreseen: MergePreview, approved: Fa
 
 
 def _file(report: ImportReport) -> str:
-    return code(Path(shown(report.options.source)).name)
+    return code(Path(redacted(report.options.source)).name)
 
 
 def in_one_line(result: Report) -> str:

@@ -15,7 +15,7 @@ from flows.import_runs.work_folders import Kept, folder_name, make_import_folder
 from flows.publishing.events import announce
 from flows.reports.report import ImportReport, Outcome, Report, as_logged_error, tell
 from schemas.errors.base import ContactImportError, Interrupted
-from transforms.sources.addresses import shown
+from transforms.sources.addresses import redacted
 from transforms.work_folder import ImportFolder
 from warehouse.database.connection import Warehouse
 from warehouse.database.migrations import create_tables
@@ -49,7 +49,7 @@ def run_import(
     """
     report.import_id = known or start_import(
         warehouse,
-        source=shown(request.source),
+        source=redacted(request.source),
         series=report.series,
         merge_policy=request.merge,
         started_at=datetime.now(UTC),

@@ -13,10 +13,10 @@ from flows.reports.report import Outcome, Report
 from schemas.errors.base import ContactImportError
 from schemas.presets.loader import list_preset_names, load_preset, split_preset_name
 from schemas.presets.model import AUTO, Preset
-from transforms.landing.archives import members
+from transforms.landing.archives import list_members
 from transforms.mapping.preset_fit import part_of
-from transforms.sources.addresses import parse, shown
-from transforms.sources.fetch import Found
+from transforms.sources.addresses import parse, redacted
+from transforms.sources.fetch import ResolvedSource
 
 Options = TypeVar("Options", bound=ReadingOptions)
 
@@ -41,14 +41,14 @@ def each_file(
         names = ordered_members(options.preset, path, settings.presets) if _is_whole(found) else {}
     except (ContactImportError, OSError, ValueError):
         return [(options, None)]
-    archive = shown(options.source)
+    archive = redacted(options.source)
     return [
         (options.model_copy(update={"source": f"{path}!{name}"}), Origin(f"{archive}!{same}", archive, found.day))
         for name, same in names.items()
     ] or [(options, None)]
 
 
-def _is_whole(found: Found) -> bool:
+def _is_whole(found: ResolvedSource) -> bool:
     """Whether a file is meant, and not a member of it; a pipe, without stamp, gives its bytes once: to the import."""
     return found.stamp is not None and not found.address.member
 
@@ -59,7 +59,7 @@ def ordered_members(asked: str, path: str, presets: Path) -> dict[str, str]:
     With what each is every time: its part, numbered from the second such file on, or its own name.
     """
     name, part = split_preset_name(asked)
-    if part or not (found := members(path)):
+    if part or not (found := list_members(path)):
         return {}
     preset = _in_parts(presets, found) if name == AUTO else load_preset(name, presets)
     if preset is None or not preset.parts:

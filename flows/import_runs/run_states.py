@@ -8,7 +8,7 @@ from prefect.client.schemas.objects import State
 from prefect.states import Completed, Failed
 
 from flows.reports.report import Report
-from transforms.sources.addresses import shown
+from transforms.sources.addresses import redacted
 from warehouse.import_list.entries import SKIPPED
 
 
@@ -18,7 +18,7 @@ def named_by_file(does: str) -> Callable[[], str]:
     def name_of_run() -> str:
         request = runtime.flow_run.parameters.get("request")
         source = request.get("source") if isinstance(request, dict) else getattr(request, "source", "")
-        return f"{does} {Path(shown(source or '')).name}"
+        return f"{does} {Path(redacted(source or '')).name}"
 
     return name_of_run
 

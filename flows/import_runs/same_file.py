@@ -17,8 +17,8 @@ from flows.reports.report import ImportReport, Report
 from schemas.catalogue import FieldCatalogue
 from schemas.choices import IfSameFile
 from schemas.presets.loader import split_preset_name
-from transforms.sources.addresses import shown
-from transforms.sources.fetch import Found
+from transforms.sources.addresses import redacted
+from transforms.sources.fetch import ResolvedSource
 from warehouse.database.connection import Warehouse
 from warehouse.import_list.entries import record_landing, skip_import
 from warehouse.import_list.repeats import RepeatedImport, find_repeated_import
@@ -33,7 +33,7 @@ class SameFile:
 
     warehouse: Warehouse
     request: ImportRequest
-    found: Found
+    found: ResolvedSource
     fingerprint: str
     names: frozenset[str]
     archives: frozenset[str]
@@ -45,12 +45,12 @@ class SameFile:
         request: ImportRequest,
         settings: Settings,
         catalogue: FieldCatalogue,
-        found: Found,
+        found: ResolvedSource,
         report: ImportReport,
     ) -> Self:
-        name, member = PurePosixPath(shown(found.address.path)).name, found.address.member
+        name, member = PurePosixPath(redacted(found.address.path)).name, found.address.member
         preset = request.preset or report.decided.preset
-        source = shown(request.source)
+        source = redacted(request.source)
         archives = {source.removesuffix(f"!{member}")} if member else set()
         return cls(
             warehouse,
@@ -132,12 +132,12 @@ def _presets(asked: str, folder: Path) -> Iterator[str | None]:
         yield _content(str(path))
 
 
-def etag_of(found: Found) -> str | None:
+def etag_of(found: ResolvedSource) -> str | None:
     """What the file's server calls the version that it has now."""
     return found.stamp.etag if found.stamp else None
 
 
-def version_of(found: Found, etag: str | None) -> str | None:
+def version_of(found: ResolvedSource, etag: str | None) -> str | None:
     """A remote file and its strong ETag, as a hash, since an address may hold a secret; None where there is none.
 
     A weak ETag says that two versions mean the same, not that they are the same bytes.

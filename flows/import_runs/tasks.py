@@ -27,13 +27,13 @@ from flows.publishing.artifacts import ProgressArtifact, publish_rejected_rows
 from flows.reports.report import ImportReport, Report
 from schemas.catalogue import FieldCatalogue
 from schemas.errors.base import TransientWarehouseError
-from transforms.chunks.duplicates import losers_of
+from transforms.chunks.duplicates import dropped_duplicates
 from transforms.chunks.file_profile import FileProfile
-from transforms.landing.archives import Limits
+from transforms.landing.archives import ArchiveLimits
 from transforms.landing.land import Landed
 from transforms.parsing.layout import Layout
-from transforms.results.retry_file import mended_records
-from transforms.sources.fetch import Found
+from transforms.results.retry_file import retried_records_of
+from transforms.sources.fetch import ResolvedSource
 from transforms.work_folder import ImportFolder, open_table
 from warehouse.contacts.segments import check_segment
 from warehouse.database.connection import Warehouse
@@ -61,7 +61,9 @@ def made_ready(
     return catalogue
 
 
-def found_in_order(request: ImportRequest, settings: Settings, warehouse: Warehouse, report: ImportReport) -> Found:
+def found_in_order(
+    request: ImportRequest, settings: Settings, warehouse: Warehouse, report: ImportReport
+) -> ResolvedSource:
     """The source, whose day, for a file of an archive, is the archive's; none comes after a later one."""
     found = find_source(request, settings, scheduled_day)
     if report.origin:
@@ -82,7 +84,7 @@ def landed_in(
 
 @task(name="land", cache_policy=NO_CACHE, persist_result=False)
 @discreet
-def land_task(request: ImportRequest, folder: ImportFolder, found: Found, limits: Limits) -> Landed:
+def land_task(request: ImportRequest, folder: ImportFolder, found: ResolvedSource, limits: ArchiveLimits) -> Landed:
     """Copy the source, whose text is from then on what the import reads."""
     return land_file(request, folder, found, limits)
 
@@ -120,7 +122,7 @@ def staged(
                 run,
                 keep=settings.rejections_limit,
                 show=settings.artifact_rows,
-                numbered_by_first=report.first_import is not None,
+                keep_retried_numbers=report.first_import is not None,
             )
             report.rejected_file = report.rejected.path
             publish_rejected_rows(report.rejected, settings)
@@ -150,7 +152,7 @@ def stage_all(examination: Examination, warehouse: Warehouse, report: ImportRepo
 def exclude_losers(staging: Staging, profile: FileProfile, folder: ImportFolder) -> None:
     """Take the losing duplicates out of what is staged, a chunk at a time."""
     for chunk in profile.chunks:
-        losers = losers_of(folder.scratch, chunk)
+        losers = dropped_duplicates(folder.scratch, chunk)
         if len(losers):
             staging.exclude(losers[:, 0])
 
@@ -215,7 +217,7 @@ def mending_of(report: ImportReport) -> RetriedRecords | None:
         return None
     scratch = str(Path(report.rejected.kept_path).parent)
     pairs = zip(profile.chunks, report.verdicts, strict=True)
-    return RetriedRecords(first, (mended_records(chunk, verdict, scratch) for chunk, verdict in pairs))
+    return RetriedRecords(first, (retried_records_of(chunk, verdict, scratch) for chunk, verdict in pairs))
 
 
 def opaque(value: T) -> T:

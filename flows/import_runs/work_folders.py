@@ -20,10 +20,10 @@ from schemas.errors.request import SettingsInvalid
 from transforms.work_folder import (
     ImportFolder,
     clear_folder,
-    folders_in,
-    inside,
     is_local,
+    join_path,
     last_written,
+    list_folders,
     make_folder,
     name_of,
     remove_folder,
@@ -42,7 +42,7 @@ def make_import_folder(settings: Settings, name: str) -> ImportFolder:
 
     Where it lies elsewhere, what only this run reads and writes goes to a temporary folder of this machine.
     """
-    address = inside(settings.imports, name)
+    address = join_path(settings.imports, name)
     try:
         make_folder(address)
         if not is_local(address):
@@ -72,7 +72,7 @@ def tidy_folder(settings: Settings, name: str, kept: Kept) -> bool:
 
     The import is what it is by now: what cannot be tidied away stays, for the next one who tries.
     """
-    address = inside(settings.imports, name)
+    address = join_path(settings.imports, name)
     with suppress(Exception):
         if is_local(address):
             here = Path(address).is_dir()
@@ -87,13 +87,13 @@ def tidy_folder(settings: Settings, name: str, kept: Kept) -> bool:
 def remove_import_folder(settings: Settings, name: str) -> None:
     """Delete an import's folder; a name that none has, since it comes from Prefect, names nothing else."""
     if IMPORT_FOLDER.fullmatch(name):
-        remove_folder(inside(settings.imports, name))
+        remove_folder(join_path(settings.imports, name))
 
 
 def prune_folders(settings: Settings, days: int, spared: Set[str]) -> tuple[int, int]:
     """Delete import folders that nothing was written to for so long, but no spared one; how many went, and stayed."""
     oldest = time.time() - days * 86_400
-    folders = [folder for folder in folders_in(settings.imports) if IMPORT_FOLDER.fullmatch(name_of(folder))]
+    folders = [folder for folder in list_folders(settings.imports) if IMPORT_FOLDER.fullmatch(name_of(folder))]
     old = [folder for folder in folders if name_of(folder) not in spared and last_written(folder) < oldest]
     for folder in old:
         remove_folder(folder)

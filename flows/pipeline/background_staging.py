@@ -6,7 +6,7 @@ from types import TracebackType
 from typing import Self
 
 from flows.reports.report import ImportReport
-from transforms.chunks.split import ChunkVerdict
+from transforms.chunks.split import ChunkResult
 from warehouse.merge.staging import Staging
 
 STAGED_AT_A_TIME = 4  # chunks that may wait to be staged; a slow warehouse slows the checks down, and no memory fills
@@ -20,7 +20,7 @@ class Stager:
         self._thread = ThreadPoolExecutor(1, "staging")
         self._waiting = deque[Future[None]]()
 
-    def add(self, verdict: ChunkVerdict) -> None:
+    def add(self, verdict: ChunkResult) -> None:
         """Stage what a chunk accepted, later; what failed earlier is raised here."""
         self._waiting.append(self._thread.submit(self._stage, verdict))
         self._wait_for_all_but(STAGED_AT_A_TIME)
@@ -37,7 +37,7 @@ class Stager:
         self._thread.shutdown(cancel_futures=True)
         self._staging.close()
 
-    def _stage(self, verdict: ChunkVerdict) -> None:
+    def _stage(self, verdict: ChunkResult) -> None:
         with self._report.stage("staging, meanwhile"):
             self._staging.add(verdict.accepted_path, verdict.first_record)
 

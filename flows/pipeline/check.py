@@ -15,7 +15,7 @@ from flows.pipeline.steps import catalogue_for, land_file, lay_out, layout_of, s
 from flows.pipeline.task_order import in_threads
 from flows.reports.report import ImportReport, Outcome, as_known_error
 from schemas.errors.request import OutputNotWritable
-from transforms.chunks.split import ChunkVerdict
+from transforms.chunks.split import ChunkResult
 from transforms.results.accepted_file import write_accepted
 from transforms.work_folder import ImportFolder
 
@@ -63,7 +63,7 @@ def examine_into(
     day: Callable[[], datetime.date] = today,
     *,
     keys_only: bool = True,
-) -> list[ChunkVerdict]:
+) -> list[ChunkResult]:
     """Land, read and check the file in this process alone; the report has what was found, and `show` rejections."""
     catalogue = catalogue_for(options, settings)
     progress = watcher.get()

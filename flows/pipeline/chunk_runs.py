@@ -12,15 +12,15 @@ from typing import TypeAlias, TypeVar
 from flows.pipeline.progress import Progress
 from flows.pipeline.steps import SourceFile
 from flows.pipeline.task_order import Run
-from transforms.cells.normalise import Reading
+from transforms.cells.normalise import NormaliseContext
 from transforms.chunks.file_profile import FileProfile, profile_file
 from transforms.chunks.read import ChunkProfile
-from transforms.chunks.split import CheckPlan, ChunkVerdict, Portion, check_chunk
-from transforms.parsing.blocks import cut
+from transforms.chunks.split import CheckPlan, ChunkResult, ChunkTask, check_chunk
+from transforms.parsing.blocks import cut_blocks
 from transforms.work_folder import ImportFolder
 
 T = TypeVar("T")
-Checked: TypeAlias = tuple[ChunkProfile, ChunkVerdict | None]
+Checked: TypeAlias = tuple[ChunkProfile, ChunkResult | None]
 
 
 class GapFound(Exception):
@@ -45,20 +45,20 @@ class Examination:
         keys_only: bool = False,
     ) -> None:
         self._source, self._run, self._progress = source, run, progress
-        self._plan = CheckPlan(source.read_plan, folder.address, Reading(prefix), keys_only)
+        self._plan = CheckPlan(source.read_plan, folder.address, NormaliseContext(prefix), keys_only)
         self._work = {"reading, all workers": 0.0, "checking, all workers": 0.0}
         self._read: list[ChunkProfile] = []
         self._whole = False
-        self._blocks = cut(source.landed.path, source.landed.source, source.layout, block_bytes)
+        self._blocks = cut_blocks(source.landed.path, source.landed.source, source.layout, block_bytes)
         fields = self.profile().imported
-        self._first = list(self._checked(Portion(block, fields) for block in islice(self._blocks, 1)))
+        self._first = list(self._checked(ChunkTask(block, fields) for block in islice(self._blocks, 1)))
         self._read += [profile for profile, _ in self._first]
 
     def profile(self) -> FileProfile:
         """What is known of the file so far; its fields can only become fewer."""
         return profile_file(self._read, self._source.mapping, self._source.layout.first_line)
 
-    def verdicts(self) -> Iterator[ChunkVerdict]:
+    def verdicts(self) -> Iterator[ChunkResult]:
         """Every chunk split, in order, as soon as each is done; then the profile is the whole file's.
 
         GapFound when what was given so far is not to be used: ask again, once.
@@ -82,7 +82,7 @@ class Examination:
         complete = {field.id for field in fields}
         gap = False
         # Blocks that are not given out yet when a gap is found are read, and no more.
-        for profile, verdict in self._checked(Portion(block, () if gap else fields) for block in self._blocks):
+        for profile, verdict in self._checked(ChunkTask(block, () if gap else fields) for block in self._blocks):
             advance(profile.block.length)
             self._read.append(profile)
             gap = gap or not profile.incomplete.isdisjoint(complete)
@@ -94,11 +94,11 @@ class Examination:
 
     def _anew(self, advance: Callable[[int], None]) -> Iterator[Checked]:
         fields = self.profile().imported
-        for profile, verdict in self._checked(Portion(profile.block, fields) for profile in self._read):
+        for profile, verdict in self._checked(ChunkTask(profile.block, fields) for profile in self._read):
             advance(profile.block.length)
             yield profile, verdict
 
-    def _checked(self, portions: Iterable[Portion]) -> Iterator[Checked]:
+    def _checked(self, portions: Iterable[ChunkTask]) -> Iterator[Checked]:
         for profile, verdict in self._run(check_chunk, self._plan, portions):
             self._work["reading, all workers"] += profile.work
             self._work["checking, all workers"] += verdict.work if verdict else 0.0
@@ -113,7 +113,7 @@ def anew_at_a_gap(step: Callable[[], T]) -> T:
         return step()
 
 
-def check_whole(examination: Examination) -> tuple[FileProfile, list[ChunkVerdict]]:
+def check_whole(examination: Examination) -> tuple[FileProfile, list[ChunkResult]]:
     """Read and check a file whose verdicts nobody needs before the last one."""
     verdicts = anew_at_a_gap(lambda: list(examination.verdicts()))
     return examination.profile(), verdicts

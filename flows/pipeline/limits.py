@@ -7,8 +7,8 @@ from flows.config.request import ImportRequest
 from schemas.errors.request import UnknownField
 from schemas.errors.source import RequiredFieldMissing, SourceOutOfOrder, TooFewRows, TooManyRejected
 from transforms.chunks.file_profile import FileProfile
-from transforms.mapping.columns import Outcome
-from transforms.sources.addresses import shown
+from transforms.mapping.columns import ColumnOutcome
+from transforms.sources.addresses import redacted
 
 
 def share_of(text: str, whole: int) -> float:
@@ -32,15 +32,15 @@ def check_order(request: ImportRequest, day: date | None, latest: tuple[int, dat
         return
     import_id, later = latest
     if later > day:
-        raise SourceOutOfOrder(shown(request.source), day.isoformat(), later.isoformat(), import_id)
+        raise SourceOutOfOrder(redacted(request.source), day.isoformat(), later.isoformat(), import_id)
 
 
 def check_required(request: ImportRequest, profile: FileProfile) -> None:
     """Stop where a field that must come did not: no column maps to it, or the column was dropped."""
     outcomes = {column.column.field.id: column.outcome for column in profile.columns if column.column.field}
-    outcomes |= dict.fromkeys((field.id for field in profile.constants), Outcome.IMPORTED)
+    outcomes |= dict.fromkeys((field.id for field in profile.constants), ColumnOutcome.IMPORTED)
     for field in request.require:
-        if outcomes.get(field) is not Outcome.IMPORTED:
+        if outcomes.get(field) is not ColumnOutcome.IMPORTED:
             raise RequiredFieldMissing(field, str(outcomes.get(field, "no column")))
 
 
@@ -52,7 +52,7 @@ def check_enough(request: ImportRequest, read: int, last: int | None) -> list[st
     if request.min_rows is None:
         return []
     if request.min_rows.endswith("%") and last is None:
-        source = shown(request.source)
+        source = redacted(request.source)
         return [f"no import of {source!r} was completed before, so {request.min_rows} of its rows says nothing"]
     if read < share_of(request.min_rows, last or 0):
         raise TooFewRows(read, request.min_rows, last)

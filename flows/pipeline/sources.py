@@ -12,9 +12,9 @@ from flows.config.request import ReadingOptions
 from flows.config.settings import Settings
 from schemas.errors.request import SettingsInvalid
 from schemas.presets.loader import is_preset_path, split_preset_name
-from transforms.sources.addresses import Address, AllowedSources, dated, has_date, parse
-from transforms.sources.credentials import Access, Login, logins
-from transforms.sources.fetch import Found, Reach, find
+from transforms.sources.addresses import Address, AllowedSources, fill_dates, has_date, parse
+from transforms.sources.credentials import FetchOptions, Login, logins
+from transforms.sources.fetch import ResolvedSource, SourceAccess, resolve_address
 
 BLOCK_EXPECTED = "the name of a Prefect Secret block that holds what CONTACTS_CREDENTIALS would"
 
@@ -28,12 +28,12 @@ class Origin:
     day: datetime.date | None
 
 
-def find_source(options: ReadingOptions, settings: Settings, day: Callable[[], datetime.date]) -> Found:
+def find_source(options: ReadingOptions, settings: Settings, day: Callable[[], datetime.date]) -> ResolvedSource:
     """The one file that the request means; without a date of its own, it means the one of `day`."""
     _check_named_files(options, AllowedSources(folders=settings.source_folders))
     meant = (options.date or day()) if has_date(options.source) else None
-    source = dated(options.source, lambda: meant or today())
-    return replace(find(source, reach_of(settings, remote=not parse(source).is_local)), day=meant)
+    source = fill_dates(options.source, lambda: meant or today())
+    return replace(resolve_address(source, reach_of(settings, remote=not parse(source).is_local)), day=meant)
 
 
 def _check_named_files(options: ReadingOptions, allowed: AllowedSources) -> None:
@@ -44,10 +44,10 @@ def _check_named_files(options: ReadingOptions, allowed: AllowedSources) -> None
             allowed.local_path(Address("file", "", None, path), path)
 
 
-def reach_of(settings: Settings, remote: bool) -> Reach:
+def reach_of(settings: Settings, remote: bool) -> SourceAccess:
     """What the settings allow; logins are looked up for remote sources alone."""
     allowed = AllowedSources(frozenset(settings.allowed_sources), settings.source_folders)
-    access = Access(
+    access = FetchOptions(
         logins=_logins(settings) if remote else {},
         known_hosts=settings.known_hosts,
         timeout=settings.source_timeout,
@@ -55,7 +55,7 @@ def reach_of(settings: Settings, remote: bool) -> Reach:
         tries=settings.source_tries,
         limit=settings.source_limit,
     )
-    return Reach(allowed, access)
+    return SourceAccess(allowed, access)
 
 
 def _logins(settings: Settings) -> dict[str, Login]:

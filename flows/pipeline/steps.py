@@ -10,19 +10,19 @@ from flows.pipeline.task_order import Run
 from schemas.catalogue import FieldCatalogue, load_catalogue
 from schemas.choices import GapRule
 from schemas.errors.request import NoEmailColumn
-from transforms.chunks.duplicates import settle_duplicates
+from transforms.chunks.duplicates import resolve_duplicates
 from transforms.chunks.file_profile import FileProfile
 from transforms.chunks.read import ReadPlan
-from transforms.chunks.split import ChunkVerdict
-from transforms.landing.archives import DEFAULT_LIMITS, Limits
+from transforms.chunks.split import ChunkResult
+from transforms.landing.archives import DEFAULT_ARCHIVE_LIMITS, ArchiveLimits
 from transforms.landing.land import Landed, land
 from transforms.mapping.columns import ColumnMapping, read_mapping
 from transforms.mapping.preset_fit import find_preset, map_with_preset
 from transforms.parsing.layout import REJECTION_COLUMNS, Layout, find_layout
 from transforms.results.rejected_file import RejectedPlan, RejectedRows, write_rejected
-from transforms.results.retry_file import NOTHING_DECIDED, Decided, kept_columns
-from transforms.sources.fetch import Found, land_steadily
-from transforms.work_folder import ImportFolder, inside
+from transforms.results.retry_file import NO_FIRST_IMPORT, FirstImport, columns_of_first_import
+from transforms.sources.fetch import ResolvedSource, land_unchanged
+from transforms.work_folder import ImportFolder, join_path
 
 REJECTED_FILE = "rejected.csv"
 
@@ -48,9 +48,11 @@ def catalogue_for(options: ReadingOptions, settings: Settings) -> FieldCatalogue
     )
 
 
-def land_file(options: ReadingOptions, folder: ImportFolder, found: Found, limits: Limits = DEFAULT_LIMITS) -> Landed:
+def land_file(
+    options: ReadingOptions, folder: ImportFolder, found: ResolvedSource, limits: ArchiveLimits = DEFAULT_ARCHIVE_LIMITS
+) -> Landed:
     """Copy the source that was found into the folder, as UTF-8 text."""
-    return land_steadily(found, lambda blocks: land(found.shown, folder, options.encoding, limits, blocks))
+    return land_unchanged(found, lambda blocks: land(found.redacted, folder, options.encoding, limits, blocks))
 
 
 def layout_of(options: ReadingOptions, catalogue: FieldCatalogue, landed: Landed) -> Layout:
@@ -63,7 +65,7 @@ def lay_out(
     catalogue: FieldCatalogue,
     landed: Landed,
     layout: Layout | None = None,
-    earlier: Decided = NOTHING_DECIDED,
+    earlier: FirstImport = NO_FIRST_IMPORT,
     presets: Path | None = None,
     *,
     final: bool = True,
@@ -76,7 +78,7 @@ def lay_out(
     explicit = (read_mapping(options.mapping_file) if options.mapping_file else {}) | options.mapping
     layout = layout or layout_of(options, catalogue, landed)
     never = REJECTION_COLUMNS if layout.rejected_file else ()
-    kept = kept_columns(layout.columns, earlier.columns, catalogue)
+    kept = columns_of_first_import(layout.columns, earlier.columns, catalogue)
     asked = options.preset or earlier.preset
     preset = find_preset(asked, presets, layout.columns, landed.source, earlier.preset) if asked else None
     try:
@@ -90,24 +92,24 @@ def settle(
     options: ReadingOptions,
     source: SourceFile,
     profile: FileProfile,
-    verdicts: Sequence[ChunkVerdict],
+    verdicts: Sequence[ChunkResult],
     folder: ImportFolder,
     run: Run,
     *,
     keep: int = 0,
     show: int = 0,
-    numbered_by_first: bool = False,
+    keep_retried_numbers: bool = False,
 ) -> RejectedRows:
     """Settle duplicates over the whole file, and write the account of all that was rejected."""
-    settle_duplicates(verdicts, profile.chunks, options.duplicates, folder.scratch)
+    resolve_duplicates(verdicts, profile.chunks, options.duplicates, folder.scratch)
     plan = RejectedPlan(
         folder.scratch,
         folder.address,
-        inside(folder.address, REJECTED_FILE),
+        join_path(folder.address, REJECTED_FILE),
         source.read_plan,
         options.duplicates,
         keep,
         show,
-        numbered_by_first,
+        keep_retried_numbers,
     )
     return write_rejected(plan, profile.chunks, verdicts, run)

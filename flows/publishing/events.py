@@ -10,7 +10,7 @@ from prefect import get_run_logger, runtime
 from prefect.events import emit_event
 
 from flows.reports.report import Report
-from transforms.mapping.columns import Outcome
+from transforms.mapping.columns import ColumnOutcome
 
 
 def announce(result: Report, flow_run_id: str | None = None) -> None:
@@ -41,7 +41,7 @@ def events_of(result: Report) -> Iterator[tuple[str, dict[str, Any]]]:
         yield "contacts.import.completed", {name: result[name] for name in ("rows", "contacts", "retry_of", "seconds")}
     if rows.get("rejected"):
         yield "contacts.import.rejected-rows", {"rows": rows, "reasons": result["rejections"]}
-    if dropped := [column for column in result["columns"] if column["outcome"] == Outcome.INCOMPLETE]:
+    if dropped := [column for column in result["columns"] if column["outcome"] == ColumnOutcome.INCOMPLETE]:
         names = {"field": "fields", "position": "positions", "empty_cells": "empty_cells"}
         yield (
             "contacts.import.column-dropped",

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from transforms.mapping.columns import Outcome
+from transforms.mapping.columns import ColumnOutcome
 from transforms.parsing.layout import REJECTION_COLUMNS
 
 
@@ -17,8 +17,8 @@ def left_out(report: Mapping[str, Any]) -> list[dict[str, Any]]:
     return [
         column
         for column in report["columns"]
-        if column["outcome"] != Outcome.IMPORTED
-        and not (column["outcome"] == Outcome.IGNORED and column["column"] in REJECTION_COLUMNS)
+        if column["outcome"] != ColumnOutcome.IMPORTED
+        and not (column["outcome"] == ColumnOutcome.IGNORED and column["column"] in REJECTION_COLUMNS)
     ]
 
 

@@ -13,14 +13,14 @@ from flows.pipeline.sources import Origin
 from flows.pipeline.steps import SourceFile
 from schemas.errors.base import ContactImportError, DiskFull, UnexpectedError
 from transforms.chunks.file_profile import FileProfile
-from transforms.chunks.split import ChunkVerdict
-from transforms.landing.land import NO_ROOM, Landed
-from transforms.mapping.record_numbers import NUMBER, number_column
+from transforms.chunks.split import ChunkResult
+from transforms.landing.land import DISK_FULL_ERRNOS, Landed
+from transforms.mapping.record_numbers import NUMBER, rejection_column
 from transforms.parsing.dialect import QUOTE
 from transforms.parsing.layout import Layout
 from transforms.results.rejected_file import RejectedRows
-from transforms.results.retry_file import NOTHING_DECIDED, Decided
-from transforms.sources.addresses import shown
+from transforms.results.retry_file import NO_FIRST_IMPORT, FirstImport
+from transforms.sources.addresses import redacted
 
 if TYPE_CHECKING:  # `contacts check` needs no warehouse, nor the half second to load SQLAlchemy
     from warehouse.import_list.retries import RetriedImport, RetryCounts
@@ -40,7 +40,7 @@ class ImportReport:
     source: SourceFile | None = None
     profile: FileProfile | None = None
     rejected: RejectedRows | None = None
-    verdicts: Sequence[ChunkVerdict] = ()
+    verdicts: Sequence[ChunkResult] = ()
     earlier: "RetriedImport | None" = None
     origin: Origin | None = None
     rejected_file: str | None = None
@@ -75,19 +75,19 @@ class ImportReport:
         return self._json("completed", {})
 
     @property
-    def decided(self) -> Decided:
+    def decided(self) -> FirstImport:
         """What the import that this is a retry of has decided about columns."""
-        return Decided(self.earlier.columns, self.earlier.preset) if self.earlier else NOTHING_DECIDED
+        return FirstImport(self.earlier.columns, self.earlier.preset) if self.earlier else NO_FIRST_IMPORT
 
     @property
     def series(self) -> str:
         """What earlier imports of the same source are known by, such as those of other nights."""
-        return self.origin.series if self.origin else shown(self.options.source)
+        return self.origin.series if self.origin else redacted(self.options.source)
 
     @property
     def first_import(self) -> int | None:
         """The import whose records the rows of a mended file are numbered by; None where they have no such numbers."""
-        numbered = self.earlier and self.source and number_column(self.source.mapping)
+        numbered = self.earlier and self.source and rejection_column(self.source.mapping)
         return self.earlier.first if self.earlier and numbered else None
 
     def completed(self, counts: "MergeCounts", added: int, mended: "RetryCounts | None") -> Report:
@@ -115,7 +115,7 @@ class ImportReport:
         return self._json("failed", more)
 
     def _json(self, status: str, more: Mapping[str, Any]) -> Report:
-        source = shown(self.options.source)
+        source = redacted(self.options.source)
         return {
             **({"import_id": self.import_id} if self.request else {}),
             "status": status,
@@ -222,7 +222,7 @@ def as_known_error(error: BaseException) -> ContactImportError:
     """
     if isinstance(error, ContactImportError):
         return error
-    if isinstance(error, OSError) and error.errno in NO_ROOM:
+    if isinstance(error, OSError) and error.errno in DISK_FULL_ERRNOS:
         return DiskFull(os.strerror(error.errno).lower())
     reason = f" ({error.strerror})" if isinstance(error, OSError) and error.strerror else ""
     return UnexpectedError(f"{type(error).__name__}{reason}")

@@ -25,7 +25,7 @@ from schemas.presets.model import ColumnRule, Part, Preset
 from schemas.validation.checks import CHECKS
 from schemas.validation.rules import EXPECTED, Rule
 from tests.docs.sections import Section, code, codes, plain
-from transforms.mapping.columns import Outcome
+from transforms.mapping.columns import ColumnOutcome
 from transforms.parsing.layout import REJECTION_COLUMNS
 from warehouse.import_list import entries as imports
 from warehouse.tables import WarehouseTables
@@ -41,7 +41,7 @@ def sections() -> list[Section]:
         _types(),
         _enum("gaps", Gaps, "an empty cell"),
         _rejections(),
-        _enum("column outcomes", Outcome, "what became of the column"),
+        _enum("column outcomes", ColumnOutcome, "what became of the column"),
         _policies(),
         _commands(),
         _options(),

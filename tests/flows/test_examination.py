@@ -16,8 +16,8 @@ from flows.pipeline.task_order import Run, in_threads
 from schemas.catalogue import FieldCatalogue
 from tests.flows.conftest import Contacts
 from tests.transforms.cells import field_of
-from transforms.chunks.split import Portion
-from transforms.sources.fetch import Reach, find
+from transforms.chunks.split import ChunkTask
+from transforms.sources.fetch import SourceAccess, resolve_address
 from transforms.work_folder import ImportFolder
 
 RECORDS = 40
@@ -41,10 +41,10 @@ class Steps:
         self.run, self.count = run, Counter[str]()
 
     def __call__(self, step: Any, plan: Any, items: Any) -> Iterator[Any]:
-        def counted(plan: Any, portion: Portion) -> Any:
+        def counted(plan: Any, chunk_task: ChunkTask) -> Any:
             time.sleep(0.005)
-            self.count["checked" if portion.fields else "only read"] += 1
-            return step(plan, portion)
+            self.count["checked" if chunk_task.fields else "only read"] += 1
+            return step(plan, chunk_task)
 
         return self.run(counted, plan, items)
 
@@ -58,7 +58,7 @@ def steps(request: pytest.FixtureRequest) -> Iterator[Steps]:
 def examination(folder: Path, text: str, steps: Steps) -> Examination:
     (folder / "contacts.csv").write_text(text)
     options, place = ReadingOptions(source=str(folder / "contacts.csv")), ImportFolder.local(folder)
-    source = lay_out(options, catalogue(), land_file(options, place, find(options.source, Reach())))
+    source = lay_out(options, catalogue(), land_file(options, place, resolve_address(options.source, SourceAccess())))
     return Examination(source, "+34", place, SMALL, steps, Silent())
 
 

@@ -11,7 +11,7 @@ from flows.pipeline.background_staging import STAGED_AT_A_TIME, Stager
 from flows.reports.report import ImportReport
 from schemas.catalogue import FieldCatalogue
 from tests.warehouse.conftest import Importer
-from transforms.chunks.split import ChunkVerdict
+from transforms.chunks.split import ChunkResult
 from warehouse.database.connection import Warehouse
 from warehouse.database.migrations import migrate
 
@@ -30,8 +30,8 @@ def stager(importer: Importer) -> Iterator[Stager]:
         yield stager
 
 
-def verdict(number: int, path: str) -> ChunkVerdict:
-    return ChunkVerdict(number, 1, 0, path, None, None, first_record=number)
+def verdict(number: int, path: str) -> ChunkResult:
+    return ChunkResult(number, 1, 0, path, None, None, first_record=number)
 
 
 def test_all_chunks_are_staged_in_order(importer: Importer, stager: Stager) -> None:

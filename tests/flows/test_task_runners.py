@@ -59,10 +59,10 @@ def test_a_killed_worker_costs_a_retry_and_not_the_import(
 
     mark = tmp_path / "died"
 
-    def check_chunk(plan: check.CheckPlan, portion: check.Portion) -> Any:
-        if portion.block.index == 3:
+    def check_chunk(plan: check.CheckPlan, chunk_task: check.ChunkTask) -> Any:
+        if chunk_task.block.index == 3:
             die_once(mark)
-        return check.check_chunk(plan, portion)
+        return check.check_chunk(plan, chunk_task)
 
     monkeypatch.setattr(examination, "check_chunk", check_chunk)
     monkeypatch.setenv("CONTACTS_TASK_RUNNER", "dask")

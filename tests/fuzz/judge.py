@@ -17,13 +17,13 @@ from schemas.field_types import Gaps
 from tests.fuzz.cases import Case
 from tests.fuzz.cells import Refused, Stored, plain, stored
 from tests.fuzz.reader import Text
-from transforms.chunks.duplicates import losers_of, settle_duplicates
+from transforms.chunks.duplicates import dropped_duplicates, resolve_duplicates
 from transforms.chunks.file_profile import FileProfile
 from transforms.chunks.read import read_chunk
-from transforms.chunks.split import lines_in
-from transforms.landing.archives import DEFAULT_LIMITS, archive_kind, expanded
+from transforms.chunks.split import record_lines
+from transforms.landing.archives import DEFAULT_ARCHIVE_LIMITS, archive_kind, expand_archive
 from transforms.results.rejected_file import RejectedPlan, write_rejected
-from transforms.sources.fetch import Reach, find
+from transforms.sources.fetch import SourceAccess, resolve_address
 from transforms.work_folder import ImportFolder, read_table
 
 BYTES = "surrogateescape"
@@ -69,16 +69,16 @@ def check(options: ReadingOptions, folder: Path, block_bytes: int, rejected_file
         return (step(plan, item) for item in items)
 
     place, catalogue = ImportFolder.local(folder), adapt(options)
-    source = lay_out(options, catalogue, land_file(options, place, find(options.source, Reach())))
+    source = lay_out(options, catalogue, land_file(options, place, resolve_address(options.source, SourceAccess())))
     profile, verdicts = check_whole(Examination(source, catalogue.default_prefix, place, block_bytes, run, Silent()))
-    settle_duplicates(verdicts, profile.chunks, options.duplicates, str(folder))
+    resolve_duplicates(verdicts, profile.chunks, options.duplicates, str(folder))
     path, scratch = str(folder / REJECTED_FILE), str(folder)
-    plan = RejectedPlan(scratch, scratch, path, source.read_plan, options.duplicates, keep=1_000_000)
+    plan = RejectedPlan(scratch, scratch, path, source.read_plan, options.duplicates, max_kept=1_000_000)
     rejected = write_rejected(plan, profile.chunks, verdicts, run).rows if rejected_file else None
     claims: list[Claim] = []
     for chunk, verdict in zip(profile.chunks, verdicts, strict=True):
         (table, _), accepted = read_chunk(source.read_plan, chunk.block), read_table(verdict.accepted_path)
-        lines = (lines_in(table) + chunk.first_line).tolist()
+        lines = (record_lines(table) + chunk.first_line).tolist()
         rules = table["rule"].to_pylist() if "rule" in table.column_names else [None] * table.num_rows
         rows = {row.pop("record_number"): row for row in accepted.select(_stored_names(accepted)).to_pylist()}
         broken: dict[int, set[str]] = {}
@@ -86,7 +86,7 @@ def check(options: ReadingOptions, folder: Path, block_bytes: int, rejected_file
             found = read_table(verdict.rejections_path)
             for place, code in zip(found["record_number"].to_pylist(), found["code"].to_pylist(), strict=True):
                 broken.setdefault(place, set()).add(code)
-        losers = set(losers_of(str(folder), chunk)[:, 0].tolist())
+        losers = set(dropped_duplicates(str(folder), chunk)[:, 0].tolist())
         claims += [
             Claim(
                 line,
@@ -298,4 +298,4 @@ def text_of(case: Case, folder: Path) -> bytes:
         return case.content
     path = folder / "again"
     path.write_bytes(case.content)
-    return b"".join(expanded(str(path), "again", kind, None, DEFAULT_LIMITS))
+    return b"".join(expand_archive(str(path), "again", kind, None, DEFAULT_ARCHIVE_LIMITS))

@@ -11,8 +11,8 @@ from tests.remote.web import Site, web_site
 from transforms.landing.land import Landed, land
 from transforms.sources import fetch as sources
 from transforms.sources.addresses import AllowedSources, place
-from transforms.sources.credentials import Access, Login
-from transforms.sources.fetch import Found, Reach, find, land_steadily
+from transforms.sources.credentials import FetchOptions, Login
+from transforms.sources.fetch import ResolvedSource, SourceAccess, land_unchanged, resolve_address
 from transforms.work_folder import ImportFolder
 
 FILE = b"email,name\n" + b"".join(b"user%d@example.com,User %d\n" % (n, n) for n in range(3000))
@@ -42,24 +42,24 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SshServer]:
         yield running
 
 
-def reach(*places: str, logins: dict[str, Login] | None = None, **access: Any) -> Reach:
+def reach(*places: str, logins: dict[str, Login] | None = None, **access: Any) -> SourceAccess:
     """Allowed are these places; the time-out is short, for tests that wait for it."""
     allowed = AllowedSources(frozenset(place(each) for each in places))
-    return Reach(allowed, Access(logins=logins or {}, **{"timeout": 5.0, "tries": 3, **access}))
+    return SourceAccess(allowed, FetchOptions(logins=logins or {}, **{"timeout": 5.0, "tries": 3, **access}))
 
 
 @pytest.fixture
 def fetch(tmp_path: Path) -> Callable[..., Landed]:
     """Find and land an address, as an import does."""
 
-    def run(source: str, within: Reach) -> Landed:
-        return land_found(find(source, within), tmp_path)
+    def run(source: str, within: SourceAccess) -> Landed:
+        return land_found(resolve_address(source, within), tmp_path)
 
     return run
 
 
-def land_found(found: Found, folder: Path) -> Landed:
-    return land_steadily(found, lambda blocks: land(found.shown, ImportFolder.local(folder), blocks=blocks))
+def land_found(found: ResolvedSource, folder: Path) -> Landed:
+    return land_unchanged(found, lambda blocks: land(found.redacted, ImportFolder.local(folder), blocks=blocks))
 
 
 def content(landed: Landed) -> bytes:

@@ -13,7 +13,7 @@ from tests.remote.conftest import FILE, content, land_found, reach
 from transforms.landing.land import Landed
 from transforms.sources import fetch as sources
 from transforms.sources.credentials import Login
-from transforms.sources.fetch import Reach, find
+from transforms.sources.fetch import SourceAccess, resolve_address
 
 Fetch = Callable[..., Landed]
 KEYS = {"access_key": "key", "secret_key": "secret", "region": "us-east-1"}
@@ -38,7 +38,7 @@ def bucket(s3_server: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     files.rm("exports", recursive=True)
 
 
-def within(s3_server: str, login: dict[str, Any] | None = None, **access: Any) -> Reach:
+def within(s3_server: str, login: dict[str, Any] | None = None, **access: Any) -> SourceAccess:
     told = {"endpoint": s3_server, **KEYS} if login is None else login
     return reach("s3://exports", logins={"s3://exports": Login.model_validate(told)}, **access)
 
@@ -59,7 +59,7 @@ def test_an_object_of_many_ranges_is_whole(s3_server: str, bucket: Any, fetch: F
 def test_the_last_by_name_of_equally_new_matches_is_taken(s3_server: str, bucket: Any, fetch: Fetch) -> None:
     for name in ("c-1.csv", "c-3.csv", "c-2.csv", "d-9.csv", "c-dir/c-9.csv"):
         bucket.pipe(f"exports/in/{name}", name.encode())
-    found = find("s3://exports/in/c-*.csv", within(s3_server))
+    found = resolve_address("s3://exports/in/c-*.csv", within(s3_server))
     assert (found.address.path, found.matches) == (max(_newest(bucket)), 3)
 
 
@@ -80,18 +80,18 @@ def _newest(bucket: Any) -> list[str]:
 def test_what_is_not_there(s3_server: str, bucket: Any, address: str, error: type[ContactImportError]) -> None:
     bucket.pipe("exports/in/c.csv", FILE)
     with pytest.raises(error):
-        find(address, within(s3_server))
+        resolve_address(address, within(s3_server))
 
 
 def test_no_login_is_told_without_a_try(s3_server: str, bucket: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HOME", "/nonexistent")
     with pytest.raises(SourceUnreadable, match="there is no login for it"):
-        find("s3://exports/c.csv", within(s3_server, {"endpoint": s3_server, "region": "us-east-1"}))
+        resolve_address("s3://exports/c.csv", within(s3_server, {"endpoint": s3_server, "region": "us-east-1"}))
 
 
 def test_a_server_that_is_away_is_told(bucket: Any) -> None:
     with pytest.raises(SourceUnavailable):
-        find("s3://exports/c.csv", within("http://127.0.0.1:9", tries=2))
+        resolve_address("s3://exports/c.csv", within("http://127.0.0.1:9", tries=2))
 
 
 def test_a_larger_object_than_allowed_is_refused(s3_server: str, bucket: Any, fetch: Fetch) -> None:
@@ -105,7 +105,7 @@ def test_an_object_that_changes_between_two_ranges_is_fetched_again(
 ) -> None:
     large = FILE * 150
     bucket.pipe("exports/c.csv", large)
-    found = find("s3://exports/c.csv", within(s3_server))
+    found = resolve_address("s3://exports/c.csv", within(s3_server))
     measured = sources._measured
 
     def changing(times: int) -> Callable[..., Iterator[bytes]]:

@@ -16,13 +16,13 @@ from tests.remote.sftp import SshServer, ssh_server
 from transforms.landing.land import Landed
 from transforms.sources import fetch as sources
 from transforms.sources.credentials import Login
-from transforms.sources.fetch import Found, Reach, find
-from transforms.sources.remote.base import Stamp
+from transforms.sources.fetch import ResolvedSource, SourceAccess, resolve_address
+from transforms.sources.remote.base import FileStamp
 
 Fetch = Callable[..., Landed]
 
 
-def within(server: SshServer, **given: Any) -> Reach:
+def within(server: SshServer, **given: Any) -> SourceAccess:
     """The server's own key and user, unless given otherwise."""
     login = {"user": server.user, "key_file": str(server.key), **given.pop("login", {})}
     options = {"known_hosts": server.known_hosts, **given}
@@ -73,7 +73,7 @@ def test_nobody_is_trusted_unknown(
     if "login" in change:
         given["login"] = {"key_file": str(folder / change["login"]["key_file"])}
     with pytest.raises(error, match=says):
-        find(f"{server.origin}/etc/hostname", within(server, **given))
+        resolve_address(f"{server.origin}/etc/hostname", within(server, **given))
 
 
 def test_without_a_setting_the_users_own_known_hosts_are_asked(
@@ -81,13 +81,13 @@ def test_without_a_setting_the_users_own_known_hosts_are_asked(
 ) -> None:
     monkeypatch.setenv("HOME", str(tmp_path))
     with pytest.raises(SourceUnreadable, match="host key"):
-        find(f"{server.origin}/etc/hostname", within(server, known_hosts=None))
+        resolve_address(f"{server.origin}/etc/hostname", within(server, known_hosts=None))
 
 
 def test_what_is_not_there_or_no_file(server: SshServer, tmp_path: Path) -> None:
     for name, error in (("none.csv", SourceNotFound), ("*.csv", SourceNotFound), ("", SourceUnreadable)):
         with pytest.raises(error):
-            find(f"{server.origin}{tmp_path}/{name}", within(server))
+            resolve_address(f"{server.origin}{tmp_path}/{name}", within(server))
 
 
 def test_a_larger_file_than_allowed_is_refused(server: SshServer, fetch: Fetch, tmp_path: Path) -> None:
@@ -101,12 +101,12 @@ def test_a_file_that_is_still_written_is_fetched_again_and_then_given_up(
 ) -> None:
     path = tmp_path / "c.csv"
     path.write_bytes(FILE)
-    found = find(f"{server.origin}{path}", within(server))
+    found = resolve_address(f"{server.origin}{path}", within(server))
     changes = iter([b"a@example.com,A\n"])
 
     stamp_now = sources._stamp_now
 
-    def grown(found: Found) -> Stamp | None:
+    def grown(found: ResolvedSource) -> FileStamp | None:
         with path.open("ab") as stream:
             stream.write(next(changes, b""))
         return stamp_now(found)
@@ -125,11 +125,11 @@ def test_a_server_that_dies_or_hangs_is_tried_again_and_told(tmp_path: Path) -> 
         server.process.send_signal(signal.SIGSTOP)
         try:
             with pytest.raises(SourceUnavailable):
-                find(f"{server.origin}/etc/hostname", there)
+                resolve_address(f"{server.origin}/etc/hostname", there)
         finally:
             server.process.send_signal(signal.SIGCONT)
     with pytest.raises(SourceUnavailable, match="Connect"):
-        find(f"{server.origin}/etc/hostname", there)
+        resolve_address(f"{server.origin}/etc/hostname", there)
 
 
 def sessions(process: int) -> list[int]:
@@ -157,7 +157,7 @@ def test_a_server_that_falls_silent_in_the_middle_is_given_up_and_asked_again(
 
     monkeypatch.setattr(sources, "_measured", silencing)
     with ssh_server(tmp_path / "ssh") as server:
-        found = find(f"{server.origin}{tmp_path}/c.csv", within(server, timeout=1.0))
+        found = resolve_address(f"{server.origin}{tmp_path}/c.csv", within(server, timeout=1.0))
         began = time.monotonic()
         try:
             assert content(land_found(found, tmp_path)) == large

@@ -12,7 +12,7 @@ from tests.remote.conftest import FILE, content, reach
 from tests.remote.web import Page, Site, basic
 from transforms.landing.land import Landed
 from transforms.sources.credentials import Login
-from transforms.sources.fetch import find
+from transforms.sources.fetch import resolve_address
 
 Fetch = Callable[..., Landed]
 
@@ -61,15 +61,15 @@ def test_what_does_not_pass_is_told_at_once_and_what_does_after_some_tries(
 
 def test_a_file_that_is_not_there_and_a_server_that_is_not(site: Site) -> None:
     with pytest.raises(SourceNotFound):
-        find(f"{site.url}/none.csv", reach(site.origin))
+        resolve_address(f"{site.url}/none.csv", reach(site.origin))
     with pytest.raises(SourceUnavailable, match="could not be fetched"):
-        find("http://127.0.0.1:9/c.csv", reach("http://127.0.0.1:9"))
+        resolve_address("http://127.0.0.1:9/c.csv", reach("http://127.0.0.1:9"))
 
 
 def test_only_allowed_places_are_asked(site: Site, other_site: Site) -> None:
     other_site.pages["/c.csv"] = Page(FILE)
     with pytest.raises(SourceNotAllowed, match="CONTACTS_ALLOWED_SOURCES"):
-        find(f"{other_site.url}/c.csv", reach(site.origin))
+        resolve_address(f"{other_site.url}/c.csv", reach(site.origin))
     assert other_site.log == []
 
 
@@ -79,7 +79,7 @@ def test_a_redirect_does_not_leave_the_allowed_places(site: Site, other_site: Si
     port = site.url.rpartition(":")[2]
     site.pages["/c.csv"] = Page(FILE, redirect=leads.format(other=other_site.url, port=port))
     with pytest.raises(SourceUnreadable if leads.startswith("file") else SourceNotAllowed):
-        find(f"{site.url}/c.csv", reach(site.origin))
+        resolve_address(f"{site.url}/c.csv", reach(site.origin))
     assert other_site.log == []
 
 
@@ -146,7 +146,7 @@ def test_an_etag_that_changes_for_nothing_does_no_harm(site: Site, fetch: Fetch)
 
 def test_a_pattern_needs_a_place_that_lists_its_files(site: Site) -> None:
     with pytest.raises(SourceAddressInvalid, match="lists no files"):
-        find(f"{site.url}/c-*.csv", reach(site.origin))
+        resolve_address(f"{site.url}/c-*.csv", reach(site.origin))
 
 
 def test_an_archive_is_expanded_as_from_a_disk(site: Site, fetch: Fetch, tmp_path: Path) -> None:

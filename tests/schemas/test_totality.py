@@ -13,7 +13,7 @@ from schemas.field_types import TRAITS, FieldType, Storage
 from schemas.validation.checks import CHECKS, checks_of
 from schemas.validation.rules import EXPECTED, Rule
 from tests.transforms.cells import SPAIN, field_of
-from transforms.cells.messages import explain_cell, explain_lingering, explain_row
+from transforms.cells.messages import explain_cell, explain_remaining_code, explain_row
 from transforms.cells.normalise import NORMALISERS
 
 ABOUT_ROWS = {rule for rule in Rule if rule.malformed} | {Rule.DUPLICATE_EMAIL}
@@ -40,7 +40,7 @@ def test_every_cell_rule_is_explained(rule: Rule) -> None:
 
 @pytest.mark.parametrize("rule", sorted(ABOUT_ROWS))
 def test_every_row_rule_is_explained(rule: Rule) -> None:
-    assert explain_row(rule, 2, 3) if rule.malformed else explain_lingering(rule)
+    assert explain_row(rule, 2, 3) if rule.malformed else explain_remaining_code(rule)
 
 
 def test_every_cell_rule_can_happen() -> None:

@@ -11,12 +11,12 @@ from schemas.cells.arrow_columns import TEXT_DTYPE
 from schemas.validation.pandera_schemas import row_schema
 from schemas.validation.rules import Rule
 from transforms.cells.messages import explain_cell
-from transforms.cells.normalise import Reading, normalise
+from transforms.cells.normalise import NormaliseContext, normalise
 from transforms.chunks.split import cast_accepted
-from transforms.chunks.validate import failures
+from transforms.chunks.validate import find_failures
 from transforms.results.accepted_file import accepted_texts
 
-SPAIN = Reading("+34")
+SPAIN = NormaliseContext("+34")
 
 
 class Verdict(NamedTuple):
@@ -35,27 +35,27 @@ def field_of(type: str, **more: Any) -> Field:
     return Field.model_validate({"id": "value", "type": type, **more})
 
 
-def normalised(cells: Sequence[str | None], field: Field, reading: Reading = SPAIN) -> list[str | None]:
+def normalised(cells: Sequence[str | None], field: Field, context: NormaliseContext = SPAIN) -> list[str | None]:
     frame = pd.DataFrame({field.id: pd.Series(list(cells), dtype=TEXT_DTYPE)})
-    return [None if pd.isna(cell) else str(cell) for cell in normalise(frame, (field,), reading)[field.id]]
+    return [None if pd.isna(cell) else str(cell) for cell in normalise(frame, (field,), context)[field.id]]
 
 
-def judge(cells: Sequence[str | None], field: Field, reading: Reading = SPAIN) -> list[Verdict]:
+def judge(cells: Sequence[str | None], field: Field, context: NormaliseContext = SPAIN) -> list[Verdict]:
     """The verdict on each cell; what is accepted is cast and written as the accepted file has it."""
     frame = pd.DataFrame({field.id: pd.Series(list(cells), dtype=TEXT_DTYPE)})
-    contacts = normalise(frame, (field,), reading)
+    contacts = normalise(frame, (field,), context)
     codes: list[list[str]] = [[] for _ in cells]
-    for failure in failures(contacts, row_schema((field,))):
+    for failure in find_failures(contacts, row_schema((field,))):
         for row in failure.rows:
             codes[row].append(failure.code)
     good = contacts[np.array([not each for each in codes], bool)]
     texts = accepted_texts(cast_accepted(good, (field,)), (field,))[field.id]
     stored = iter([None if pd.isna(text) else str(text) for text in texts])
     return [
-        _refused((cell or "").strip(), each, field, reading) if each else Verdict(next(stored))
+        _refused((cell or "").strip(), each, field, context) if each else Verdict(next(stored))
         for cell, each in zip(cells, codes, strict=True)
     ]
 
 
-def _refused(cell: str, codes: Sequence[str], field: Field, reading: Reading) -> Verdict:
-    return Verdict(None, tuple(codes), tuple(explain_cell(Rule(code), cell, field, reading) for code in codes))
+def _refused(cell: str, codes: Sequence[str], field: Field, context: NormaliseContext) -> Verdict:
+    return Verdict(None, tuple(codes), tuple(explain_cell(Rule(code), cell, field, context) for code in codes))

@@ -16,10 +16,10 @@ from flows.pipeline.progress import Silent
 from flows.pipeline.steps import REJECTED_FILE, land_file, lay_out
 from schemas.catalogue import FieldCatalogue
 from schemas.choices import GapRule
-from transforms.chunks.duplicates import ROWS_A_PARTITION, settle_duplicates
+from transforms.chunks.duplicates import ROWS_PER_PARTITION, resolve_duplicates
 from transforms.results.accepted_file import write_accepted
 from transforms.results.rejected_file import RejectedPlan, write_rejected
-from transforms.sources.fetch import Reach, find
+from transforms.sources.fetch import SourceAccess, resolve_address
 from transforms.work_folder import ImportFolder
 
 Plan = TypeVar("Plan")
@@ -83,7 +83,7 @@ def check(
     content: str | bytes,
     catalogue: FieldCatalogue,
     block_bytes: int = 1 << 20,
-    rows_a_partition: int = ROWS_A_PARTITION,
+    rows_per_partition: int = ROWS_PER_PARTITION,
     name: str = "contacts.csv",
     **options: Any,
 ) -> Checked:
@@ -93,7 +93,7 @@ def check(
         path = folder / name
         path.write_bytes(content.encode() if isinstance(content, str) else content)
         asked = ReadingOptions(source=str(path), **options)
-        return _check(asked, _adapted(catalogue, asked), folder, block_bytes, rows_a_partition)
+        return _check(asked, _adapted(catalogue, asked), folder, block_bytes, rows_per_partition)
 
 
 def _adapted(catalogue: FieldCatalogue, asked: ReadingOptions) -> FieldCatalogue:
@@ -101,16 +101,16 @@ def _adapted(catalogue: FieldCatalogue, asked: ReadingOptions) -> FieldCatalogue
 
 
 def _check(
-    asked: ReadingOptions, catalogue: FieldCatalogue, folder: Path, block_bytes: int, rows_a_partition: int
+    asked: ReadingOptions, catalogue: FieldCatalogue, folder: Path, block_bytes: int, rows_per_partition: int
 ) -> Checked:
     place = ImportFolder.local(folder)
-    source = lay_out(asked, catalogue, land_file(asked, place, find(asked.source, Reach())))
+    source = lay_out(asked, catalogue, land_file(asked, place, resolve_address(asked.source, SourceAccess())))
     profile, verdicts = check_whole(
         Examination(source, catalogue.default_prefix, place, block_bytes, one_by_one, Silent())
     )
-    settle_duplicates(verdicts, profile.chunks, asked.duplicates, str(folder), rows_a_partition)
+    resolve_duplicates(verdicts, profile.chunks, asked.duplicates, str(folder), rows_per_partition)
     path = str(folder / REJECTED_FILE)
-    plan = RejectedPlan(str(folder), str(folder), path, source.read_plan, asked.duplicates, keep=1_000_000)
+    plan = RejectedPlan(str(folder), str(folder), path, source.read_plan, asked.duplicates, max_kept=1_000_000)
     rejected = write_rejected(plan, profile.chunks, verdicts, one_by_one)
     write_accepted(str(folder / "accepted.csv"), profile, verdicts, str(folder))
     frames = list(rejected.kept_frames())

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from schemas.errors.request import SourceAddressInvalid, SourceNotAllowed
-from transforms.sources.addresses import AllowedSources, dated, parse, place, shown
+from transforms.sources.addresses import AllowedSources, fill_dates, parse, place, redacted
 
 DAY = date(2026, 3, 1)
 
@@ -27,14 +27,14 @@ DAY = date(2026, 3, 1)
     ],
 )
 def test_dates_are_filled_in(source: str, filled: str) -> None:
-    assert dated(source, lambda: DAY) == filled
+    assert fill_dates(source, lambda: DAY) == filled
 
 
 @pytest.mark.parametrize("template", ["{date:%B}", "{date:%Q}", "{date:%}", "{date-9999}", "{date:%H}"])
 def test_a_date_that_cannot_be_written_is_refused(template: str) -> None:
     first_day = date(1, 1, 1) if template == "{date-9999}" else DAY
     with pytest.raises(SourceAddressInvalid, match="date template"):
-        dated(f"https://u:hush@h/{template}?hush", lambda: first_day)
+        fill_dates(f"https://u:hush@h/{template}?hush", lambda: first_day)
 
 
 @pytest.mark.parametrize(
@@ -85,7 +85,7 @@ def test_addresses_are_read(source: str, scheme: str, origin: str, path: str, me
 def test_an_address_that_cannot_be_used_is_refused_without_its_secret(source: str) -> None:
     with pytest.raises(SourceAddressInvalid) as caught:
         parse(source)
-    told = f"{caught.value} {shown(source)}"
+    told = f"{caught.value} {redacted(source)}"
     assert "hu" not in told.replace("hush/c.csv", "") and "sh@" not in told and "ana" not in told
 
 
@@ -101,8 +101,8 @@ def test_an_address_that_cannot_be_used_is_refused_without_its_secret(source: st
     ],
 )
 def test_what_is_shown_has_no_secret_and_all_the_rest(source: str, seen: str) -> None:
-    assert shown(source) == seen
-    assert parse(source).shown() == seen
+    assert redacted(source) == seen
+    assert parse(source).redacted() == seen
 
 
 ALLOWED = AllowedSources(frozenset(map(place, ["https://h", "sftp://h:2222", "s3://bucket", "http://[::1]:8080"])))
@@ -158,13 +158,13 @@ PARTS = st.text(st.sampled_from("ab1/:@?#[]%!*.\\ \u00e9\x00") | st.characters(c
 
 @given(SCHEMES, PARTS)
 def test_any_text_is_an_address_or_refused(scheme: str, rest: str) -> None:
-    shown(scheme + rest)
+    redacted(scheme + rest)
     try:
         address = parse(scheme + rest)
     except SourceAddressInvalid:
         return
     assert address.is_local == (not scheme)
-    assert address.shown() == parse(address.shown()).shown()
+    assert address.redacted() == parse(address.redacted()).redacted()
 
 
 @given(
@@ -174,7 +174,7 @@ def test_any_text_is_an_address_or_refused(scheme: str, rest: str) -> None:
 )
 def test_no_password_is_ever_shown(scheme: str, user: str, after: str) -> None:
     source = f"{scheme}://{user}:QX7{after}QX8@host/c.csv"
-    told = shown(source)
+    told = redacted(source)
     with pytest.raises(SourceAddressInvalid) as caught:
         parse(source)
     assert "QX7" not in told + str(caught.value)

@@ -6,7 +6,7 @@ import pytest
 
 from schemas.errors.source import RecordTooLarge
 from transforms.parsing import blocks, dialect
-from transforms.parsing.blocks import cut
+from transforms.parsing.blocks import cut_blocks
 from transforms.parsing.dialect import Dialect
 from transforms.parsing.layout import Layout
 
@@ -20,7 +20,7 @@ def cut_up(folder: Path, records: str, block_bytes: int = 10) -> list[str]:
     data = path.read_bytes()
     return [
         data[block.offset : block.offset + block.length].decode()
-        for block in cut(str(path), "contacts.csv", LAYOUT, block_bytes)
+        for block in cut_blocks(str(path), "contacts.csv", LAYOUT, block_bytes)
     ]
 
 
@@ -52,5 +52,5 @@ def test_a_record_without_end_is_told_with_its_line(tmp_path: Path, monkeypatch:
 def test_a_byte_is_found_across_steps(monkeypatch: pytest.MonkeyPatch, text: str, step: int) -> None:
     monkeypatch.setattr(dialect, "BYTES_A_STEP", step)
     places = [place for place, character in enumerate(text) if character == '"']
-    assert dialect.places_of_byte(text.encode(), '"').tolist() == places
+    assert dialect.find_byte(text.encode(), '"').tolist() == places
     assert dialect.count_byte(text.encode(), '"') == len(places)

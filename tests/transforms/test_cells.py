@@ -3,7 +3,7 @@
 import pytest
 
 from tests.transforms.cells import field_of, judge, normalised
-from transforms.cells.normalise import Reading
+from transforms.cells.normalise import NormaliseContext
 
 ACCEPTED = [
     pytest.param("text", "Ana", "Ana", id="text"),
@@ -213,7 +213,7 @@ def test_message_does_not_repeat_a_long_cell() -> None:
     ],
 )
 def test_phone_is_read_in_the_default_prefix(prefix: str, cell: str, stored: str) -> None:
-    assert judge([cell], field_of("phone"), Reading(prefix)) == [(stored, (), ())]
+    assert judge([cell], field_of("phone"), NormaliseContext(prefix)) == [(stored, (), ())]
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,7 @@ from tests.transforms.cells import field_of, judge
 from transforms.cells.translate import translate
 from transforms.mapping.columns import map_columns
 from transforms.parsing.block_reader import column_keys, read_strictly
-from transforms.parsing.csv_writer import csv_bytes, guard, unguard, unguarded
+from transforms.parsing.csv_writer import add_guards, csv_bytes, remove_guard, unguard
 from transforms.parsing.dialect import Dialect
 from transforms.parsing.layout import Layout
 
@@ -112,9 +112,9 @@ def test_a_preset(rule: ColumnRule) -> None:
 def test_guards() -> None:
     def work(length: int) -> None:
         column = pd.Series(cells(length), dtype=TEXT_DTYPE)
-        unguard(guard(column))
+        unguard(add_guards(column))
         csv_bytes(pd.DataFrame({"a": column}), "'")
-        assert [unguarded(cell) for cell in cells(length)]
+        assert [remove_guard(cell) for cell in cells(length)]
 
     grows_with_its_length(work)
 

@@ -270,7 +270,7 @@ def test_a_header_without_end(catalogue: FieldCatalogue, monkeypatch: pytest.Mon
 
 def test_more_columns_than_anybody_means(catalogue: FieldCatalogue) -> None:
     with pytest.raises(TooManyColumns):
-        check("email," + "," * layout.MOST_COLUMNS, catalogue)
+        check("email," + "," * layout.MAX_COLUMNS, catalogue)
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from schemas.catalogue import FieldCatalogue
 from tests.transforms.pipeline import check
 from transforms.chunks import duplicates
-from transforms.chunks.split import ChunkVerdict
+from transforms.chunks.split import ChunkResult
 
 FILE = """email,points
 a@b.com,1
@@ -66,12 +66,12 @@ def test_each_chunk_is_asked_for_its_fingerprints_once(
     asked: list[int] = []
     prints = duplicates._prints
 
-    def counted(verdict: ChunkVerdict) -> np.ndarray:
+    def counted(verdict: ChunkResult) -> np.ndarray:
         asked.append(verdict.index)
         return prints(verdict)
 
     monkeypatch.setattr(duplicates, "_prints", counted)
-    found = check(FILE, catalogue, block_bytes=20, rows_a_partition=1)
+    found = check(FILE, catalogue, block_bytes=20, rows_per_partition=1)
     assert len(asked) > 2
     assert asked == list(range(len(asked)))
     assert found.column("points") == ["3", "5", "6"]

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from transforms.landing.encoding import Utf8Stream, is_utf8
+from transforms.landing.encoding import Utf8Checker, is_utf8
 
 PADDING = "é" * 4096
 PIECES = st.one_of(
@@ -30,17 +30,17 @@ def test_bytes_are_utf8_where_python_decodes_them(pieces: list[bytes], long: boo
 
 @given(st.lists(PIECES, max_size=8))
 def test_a_stream_is_utf8_wherever_it_is_cut(blocks: list[bytes]) -> None:
-    stream = Utf8Stream()
+    stream = Utf8Checker()
     for block in blocks:
-        stream.take(block)
-    assert stream.ended_well() is decodes(b"".join(blocks))
+        stream.add(block)
+    assert stream.is_valid() is decodes(b"".join(blocks))
 
 
 @pytest.mark.parametrize("cut", range(5))
 def test_a_character_may_come_in_two_blocks(cut: int) -> None:
     text = "a😀".encode()
-    stream = Utf8Stream()
-    stream.take(text[:cut])
-    stream.take(text[cut:])
-    assert stream.ended_well()
+    stream = Utf8Checker()
+    stream.add(text[:cut])
+    stream.add(text[cut:])
+    assert stream.is_valid()
     assert len(text) == 5

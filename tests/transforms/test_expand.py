@@ -24,7 +24,7 @@ from schemas.errors.source import (
     SourceNotText,
 )
 from transforms.landing import archives as expand
-from transforms.landing.archives import Limits, members, split_member
+from transforms.landing.archives import ArchiveLimits, list_members, split_member
 from transforms.landing.land import Landed, land
 from transforms.work_folder import ImportFolder
 
@@ -50,12 +50,12 @@ def entry(name: str, mode: int = 0, flags: int = 0) -> zipfile.ZipInfo:
 
 
 def landed(
-    folder: Path, content: bytes, name: str = "export", member: str = "", limits: Limits | None = None
+    folder: Path, content: bytes, name: str = "export", member: str = "", limits: ArchiveLimits | None = None
 ) -> Landed:
     (folder / name).write_bytes(content)
     into = folder / "import"
     into.mkdir()
-    return land(f"{folder / name}{member}", ImportFolder.local(into), limits=limits or Limits())
+    return land(f"{folder / name}{member}", ImportFolder.local(into), limits=limits or ArchiveLimits())
 
 
 ONE = zipped(("contacts.csv", TEXT))
@@ -90,7 +90,7 @@ def test_a_member_is_named_after_an_exclamation_mark(tmp_path: Path) -> None:
     found = landed(tmp_path, THREE, "list.zip", "!b.CSV")
     assert Path(found.path).read_bytes() == b"email\n2\n"
     assert found.source.endswith("list.zip!b.CSV")
-    assert members(str(tmp_path / "list.zip")) == ["a.csv", "b.CSV", "c.csv"]
+    assert list_members(str(tmp_path / "list.zip")) == ["a.csv", "b.CSV", "c.csv"]
 
 
 def test_a_source_may_come_byte_by_byte(tmp_path: Path) -> None:
@@ -112,7 +112,7 @@ def with_bytes(content: bytes, place: int, new: bytes) -> bytes:
 
 def forged_directory() -> bytes:
     """An archive whose directory of entries claims to be larger than what is read at once."""
-    size = expand.LARGEST_READ + 1
+    size = expand.MAX_READ_BYTES + 1
     end = struct.pack("<4s4H2LH", b"PK\x05\x06", 0, 0, 9, 9, size, 4, 0)
     return b"PK\x03\x04" + bytes(size) + end
 
@@ -172,16 +172,16 @@ def test_two_entries_of_one_name_are_no_choice(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("pack", [gzip.compress, lambda text: zipped(("a.csv", text))], ids=["gzip", "zip"])
 def test_limits_hold_what_comes_out(pack: Callable[[bytes], bytes], tmp_path: Path) -> None:
-    bomb = pack(b"email\n" + bytes(expand.HARMLESS + (1 << 20)))
+    bomb = pack(b"email\n" + bytes(expand.ALWAYS_ALLOWED_BYTES + (1 << 20)))
     with pytest.raises(ArchiveTooLarge, match="200 times") as caught:
         landed(tmp_path, bomb)
     assert "CONTACTS_EXPANDED_RATIO" in str(caught.value)
-    assert (tmp_path / "import" / "source.csv").stat().st_size <= expand.HARMLESS
+    assert (tmp_path / "import" / "source.csv").stat().st_size <= expand.ALWAYS_ALLOWED_BYTES
     (tmp_path / "import").rename(tmp_path / "first")
     with pytest.raises(ArchiveTooLarge, match="CONTACTS_EXPANDED_BYTES"):
-        landed(tmp_path, pack(TEXT), limits=Limits(size=len(TEXT) - 1))
+        landed(tmp_path, pack(TEXT), limits=ArchiveLimits(size=len(TEXT) - 1))
     (tmp_path / "import").rename(tmp_path / "second")
-    assert landed(tmp_path, pack(TEXT), limits=Limits(size=len(TEXT))).size == len(TEXT)
+    assert landed(tmp_path, pack(TEXT), limits=ArchiveLimits(size=len(TEXT))).size == len(TEXT)
 
 
 def test_a_claimed_size_is_not_believed(tmp_path: Path) -> None:
@@ -220,6 +220,6 @@ def test_a_file_that_is_there_is_what_is_meant(tmp_path: Path) -> None:
 
 def test_members_of_what_is_no_archive(tmp_path: Path) -> None:
     (tmp_path / "plain.zip").write_bytes(TEXT)
-    assert members(str(tmp_path / "plain.zip")) == []
+    assert list_members(str(tmp_path / "plain.zip")) == []
     with pytest.raises(SourceNotFound):
         land(f"{tmp_path}/gone.zip!a.csv", ImportFolder.local(tmp_path))

@@ -10,7 +10,7 @@ from schemas.errors.source import RecordTooLarge
 from tests.transforms.pipeline import check
 from transforms.parsing import blocks
 from transforms.parsing import strict_reader as records
-from transforms.parsing.blocks import cut
+from transforms.parsing.blocks import cut_blocks
 from transforms.parsing.dialect import Dialect
 from transforms.parsing.layout import Layout
 
@@ -81,7 +81,7 @@ def test_a_line_without_end_takes_bounded_memory(
     tracemalloc.start()
     try:
         with pytest.raises(RecordTooLarge) as caught:
-            list(cut(str(path), "giant.csv", layout, 1 << 18))
+            list(cut_blocks(str(path), "giant.csv", layout, 1 << 18))
         assert tracemalloc.get_traced_memory()[1] < 40 << 20
     finally:
         tracemalloc.stop()

@@ -11,7 +11,7 @@ from schemas.errors.request import ColumnNeverRead, DuplicateMapping, PresetNotF
 from schemas.presets.model import Preset
 from tests.transforms.pipeline import Checked, check
 from transforms.mapping.columns import ColumnMapping
-from transforms.mapping.preset_fit import chosen, find_preset, map_with_preset, recognised
+from transforms.mapping.preset_fit import chosen, detect_preset, find_preset, map_with_preset
 
 HEADER = ["Mail", "Who", "Tel", "Day", "State", "Hobbies", "Sum", "Hash"]
 PRESET = {
@@ -178,8 +178,8 @@ def preset(name: str, *signature: str) -> Preset:
 
 def test_auto_takes_the_one_that_fits_a_users_own_first() -> None:
     shelf = [preset("a", "Mail", "x"), preset("b", "mail ", "y"), preset("none")]
-    assert recognised(["MAIL", "y", "z"], shelf).name == "b"
-    assert recognised(["Mail", "x", "y"], [preset("own", "y")], shelf).name == "own"
+    assert detect_preset(["MAIL", "y", "z"], shelf).name == "b"
+    assert detect_preset(["Mail", "x", "y"], [preset("own", "y")], shelf).name == "own"
 
 
 @pytest.mark.parametrize(
@@ -191,7 +191,7 @@ def test_auto_takes_the_one_that_fits_a_users_own_first() -> None:
 )
 def test_auto_says_when_none_or_several_fit(names: list[str], says: str) -> None:
     with pytest.raises(PresetNotFound, match=says):
-        recognised(names, [preset("a", "Mail", "x"), preset("b", "Mail", "y")])
+        detect_preset(names, [preset("a", "Mail", "x"), preset("b", "Mail", "y")])
 
 
 def test_an_unknown_part_is_answered_with_those_there_are(tmp_path: Path) -> None:

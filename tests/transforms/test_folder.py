@@ -13,20 +13,20 @@ import pytest
 from transforms.work_folder import (
     clear_folder,
     exists,
-    folders_in,
-    inside,
+    join_path,
     last_written,
+    list_folders,
     make_folder,
     name_of,
+    open_for_reading,
+    open_for_writing,
     open_table,
     read_range,
     read_table,
-    reading,
     remove,
     remove_folder,
     size_of,
     write_table,
-    writing,
 )
 
 
@@ -43,30 +43,30 @@ def parent(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
 
 @pytest.fixture
 def folder(parent: str) -> str:
-    place = inside(parent, "000007-0123abcd")
+    place = join_path(parent, "000007-0123abcd")
     make_folder(place)
     return place
 
 
 def put(folder: str, name: str, content: bytes = b"abc") -> str:
-    place = inside(folder, name)
-    with writing(place) as stream:
+    place = join_path(folder, name)
+    with open_for_writing(place) as stream:
         stream.write(content)
     return place
 
 
 def test_a_file_is_read_whole_by_ranges_and_anew(folder: str) -> None:
     place = put(folder, "source.csv", b"0123456789")
-    assert (size_of(place), exists(place), exists(inside(folder, "other"))) == (10, True, False)
+    assert (size_of(place), exists(place), exists(join_path(folder, "other"))) == (10, True, False)
     assert (read_range(place, 0, 4), read_range(place, 4, 3), read_range(place, 7, 100)) == (b"0123", b"456", b"789")
     put(folder, "source.csv", b"new")
-    with reading(place) as stream:
+    with open_for_reading(place) as stream:
         assert (stream.read(2), stream.read()) == (b"ne", b"w")
 
 
 def test_a_table_comes_back_as_it_was(folder: str) -> None:
     table = pa.table({"record_number": [1, 2], "email": ["a@example.com", None]})
-    place = inside(folder, "chunk-00000.arrow")
+    place = join_path(folder, "chunk-00000.arrow")
     write_table(table, place)
     assert read_table(place).equals(table)
     assert read_table(place, ["email"]).column_names == ["email"]
@@ -77,28 +77,28 @@ def test_a_table_comes_back_as_it_was(folder: str) -> None:
 def test_clearing_keeps_what_is_kept_and_else_takes_the_folder(folder: str, parent: str) -> None:
     kept, gone = put(folder, "rejected.csv"), put(folder, "chunk-00000.arrow")
     clear_folder(folder, lambda name: name == "rejected.csv")
-    assert (exists(kept), exists(gone), folders_in(parent)) == (True, False, [folder])
+    assert (exists(kept), exists(gone), list_folders(parent)) == (True, False, [folder])
     clear_folder(folder, lambda name: False)
-    assert folders_in(parent) == []
+    assert list_folders(parent) == []
 
 
 def test_folders_have_names_and_ages(folder: str, parent: str) -> None:
     put(folder, "rejected.csv")
-    other = inside(parent, "other")
+    other = join_path(parent, "other")
     make_folder(other)
     put(other, "x")
-    assert [name_of(each) for each in folders_in(parent)] == ["000007-0123abcd", "other"]
+    assert [name_of(each) for each in list_folders(parent)] == ["000007-0123abcd", "other"]
     assert abs(last_written(other) - last_written(folder)) < 60
     assert abs(last_written(folder) - time.time()) < 60
     remove_folder(folder)
-    assert [name_of(each) for each in folders_in(parent)] == ["other"]
+    assert [name_of(each) for each in list_folders(parent)] == ["other"]
 
 
 def test_what_is_not_there_is_no_trouble_to_remove_or_list(folder: str, parent: str) -> None:
-    remove(inside(folder, "none"))
-    assert folders_in(inside(parent, "nowhere")) == []
+    remove(join_path(folder, "none"))
+    assert list_folders(join_path(parent, "nowhere")) == []
     with pytest.raises(FileNotFoundError):
-        reading(inside(folder, "none"))
+        open_for_reading(join_path(folder, "none"))
 
 
 @pytest.mark.parametrize("umask", [0, 0o022, 0o077], ids=oct)
@@ -107,7 +107,7 @@ def test_a_local_folder_is_for_its_owner(umask: int, tmp_path: Path) -> None:
     before = os.umask(umask)
     try:
         make_folder(folder)
-        places = [put(folder, "rejected.csv"), inside(folder, "chunk-00000.arrow")]
+        places = [put(folder, "rejected.csv"), join_path(folder, "chunk-00000.arrow")]
         write_table(pa.table({"a": [1]}), places[1])
     finally:
         os.umask(before)

@@ -8,9 +8,9 @@ import pytest
 from schemas.catalogue import FieldCatalogue, load_catalogue
 from schemas.errors.request import UnknownField
 from schemas.field_types import Gaps
-from transforms.mapping.columns import Outcome, map_columns
-from transforms.mapping.record_numbers import number_column, numbers_in
-from transforms.results.retry_file import kept_columns
+from transforms.mapping.columns import ColumnOutcome, map_columns
+from transforms.mapping.record_numbers import parse_record_numbers, rejection_column
+from transforms.results.retry_file import columns_of_first_import
 
 
 @pytest.mark.parametrize(
@@ -32,7 +32,7 @@ from transforms.results.retry_file import kept_columns
     ],
 )
 def test_a_number_is_as_a_rejected_file_writes_it(text: str | None, number: str | None) -> None:
-    assert numbers_in(pa.chunked_array([pa.array([text], pa.string())])).to_pylist() == [number]
+    assert parse_record_numbers(pa.chunked_array([pa.array([text], pa.string())])).to_pylist() == [number]
 
 
 def decided(*columns: tuple[str, str | None, str, int]) -> list[dict[str, Any]]:
@@ -54,9 +54,10 @@ def test_columns_are_known_by_name_and_the_first_of_a_name_for_the_first() -> No
         ("City", None, "unknown-field", 0),
     )
     names = ("new", "Score", "Tel", "City", "Tel", "Mail", "Tel")
-    kept = kept_columns(names, earlier, CATALOGUE)
+    kept = columns_of_first_import(names, earlier, CATALOGUE)
     assert {
-        place: (column.field and column.field.id, column.ignored, column.left_out) for place, column in kept.items()
+        place: (column.field and column.field.id, column.ignored, column.was_incomplete)
+        for place, column in kept.items()
     } == {
         2: ("points", False, False),
         3: (None, True, False),
@@ -73,7 +74,7 @@ def test_columns_are_known_by_name_and_the_first_of_a_name_for_the_first() -> No
 
 
 def test_a_field_that_two_columns_want_goes_to_the_one_that_had_it() -> None:
-    kept = kept_columns(("email", "Mail"), decided(("Mail", "email", "imported", 0)), CATALOGUE)
+    kept = columns_of_first_import(("email", "Mail"), decided(("Mail", "email", "imported", 0)), CATALOGUE)
     assert [column.ignored for column in map_columns(("email", "Mail"), CATALOGUE, {}, kept=kept).columns] == [
         True,
         False,
@@ -85,12 +86,12 @@ def test_a_field_that_two_columns_want_goes_to_the_one_that_had_it() -> None:
 def test_a_field_that_is_gone_is_an_error() -> None:
     small = FieldCatalogue.model_validate({"fields": [{"id": "email", "type": "email", "identity": True}]})
     with pytest.raises(UnknownField):
-        kept_columns(("Tel",), decided(("Tel", "mobile_phone", str(Outcome.IMPORTED), 0)), small)
+        columns_of_first_import(("Tel",), decided(("Tel", "mobile_phone", str(ColumnOutcome.IMPORTED), 0)), small)
 
 
 def test_the_numbers_are_in_the_last_column_of_that_name() -> None:
     mapping = map_columns(("rejection_record", "email", "rejection_record"), CATALOGUE, {})
-    column = number_column(mapping)
+    column = rejection_column(mapping)
     assert column is not None
     assert column.position == 3
-    assert number_column(map_columns(("email",), CATALOGUE, {})) is None
+    assert rejection_column(map_columns(("email",), CATALOGUE, {})) is None

@@ -14,12 +14,12 @@ from hypothesis import strategies as st
 from transforms.parsing.block_reader import (
     column_keys,
     count_lines,
-    in_file_order,
+    merge_malformed,
     read_records,
     read_regular,
     read_strictly,
 )
-from transforms.parsing.blocks import Block, cut, is_regular
+from transforms.parsing.blocks import Block, cut_blocks, is_regular
 from transforms.parsing.dialect import Dialect
 from transforms.parsing.layout import Layout
 
@@ -50,8 +50,8 @@ def in_dialect(text: str, marks: Marks) -> str:
     return text.translate(str.maketrans(',"b', delimiter + quote + (escape or "b")))
 
 
-def cells_of(records: Any) -> list[tuple[Any, ...]]:
-    table = in_file_order(records)
+def judged_cells(records: Any) -> list[tuple[Any, ...]]:
+    table = merge_malformed(records)
     return list(zip(*(table[name].to_pylist() for name in table.column_names if name != "line"), strict=True))
 
 
@@ -60,7 +60,7 @@ def by_csv_module(text: str, delimiter: str) -> list[tuple[str, ...]]:
     return [tuple(row) for row in rows if row]
 
 
-def well_formed(rows: list[list[str]], delimiter: str, line_break: str, quote_all: bool) -> str:
+def well_formed_records(rows: list[list[str]], delimiter: str, line_break: str, quote_all: bool) -> str:
     """Not the csv module's writer, which leaves a line break unquoted that is not its own."""
 
     def written(cell: str) -> str:
@@ -82,25 +82,25 @@ def test_readers_agree_with_the_csv_module_on_well_formed_text(
 ) -> None:
     """Blank lines are left out: whether an empty one-cell row is a record, the csv module and we see otherwise."""
     rows = [row for row in rows if row != [""]] or [["x" for _ in rows[0]]]
-    text = well_formed(rows, delimiter, line_break, quote_all)
+    text = well_formed_records(rows, delimiter, line_break, quote_all)
     data, plan = text.encode(), layout(len(rows[0]), delimiter)
-    assert cells_of(read_strictly(data, plan)) == by_csv_module(text, delimiter) == [tuple(row) for row in rows]
+    assert judged_cells(read_strictly(data, plan)) == by_csv_module(text, delimiter) == [tuple(row) for row in rows]
     if is_regular(data, plan.dialect):
         fast = read_regular(data, plan, count_lines(data, plan.dialect))
         assert fast is not None
-        assert cells_of(fast) == [tuple(row) for row in rows]
+        assert judged_cells(fast) == [tuple(row) for row in rows]
 
 
 @settings(max_examples=100)
 @given(TABLES, st.booleans())
 def test_lone_carriage_returns_end_lines_too(rows: list[list[str]], quote_all: bool) -> None:
     rows = [row for row in rows if row != [""]] or [["x" for _ in rows[0]]]
-    data, plan = well_formed(rows, ",", "\r", quote_all).encode(), layout(len(rows[0]), carriage_return=True)
-    assert cells_of(read_strictly(data, plan)) == [tuple(row) for row in rows]
+    data, plan = well_formed_records(rows, ",", "\r", quote_all).encode(), layout(len(rows[0]), carriage_return=True)
+    assert judged_cells(read_strictly(data, plan)) == [tuple(row) for row in rows]
     if is_regular(data, plan.dialect):
         fast = read_regular(data, plan, count_lines(data, plan.dialect))
         assert fast is not None
-        assert cells_of(fast) == [tuple(row) for row in rows]
+        assert judged_cells(fast) == [tuple(row) for row in rows]
 
 
 @settings(max_examples=150)
@@ -110,7 +110,7 @@ def test_fast_reader_reads_regular_text_as_the_strict_one(text: str, width: int)
     fast = read_regular(data, plan, count_lines(data, plan.dialect)) if is_regular(data, plan.dialect) else None
     if fast is not None:
         strict = read_strictly(data, plan)
-        assert cells_of(fast) == cells_of(strict)
+        assert judged_cells(fast) == judged_cells(strict)
         if fast.lines is not None and strict.lines is not None:
             assert fast.lines.tolist() == strict.lines.tolist()
 
@@ -121,7 +121,7 @@ def test_fast_reader_reads_as_the_strict_one_in_any_dialect(text: str, width: in
     data, plan = in_dialect(text, marks).encode(), layout(width, marks=marks)
     fast = read_regular(data, plan, count_lines(data, plan.dialect)) if is_regular(data, plan.dialect) else None
     if fast is not None:
-        assert cells_of(fast) == cells_of(read_strictly(data, plan))
+        assert judged_cells(fast) == judged_cells(read_strictly(data, plan))
 
 
 @settings(max_examples=100)
@@ -148,7 +148,7 @@ def test_any_dialect_reads_back_what_was_written(
     if not escape and is_regular(data, plan.dialect):
         fast = read_regular(data, plan, count_lines(data, plan.dialect))
         assert fast is not None
-        assert cells_of(fast) == cells_of(read_strictly(data, plan))
+        assert judged_cells(fast) == judged_cells(read_strictly(data, plan))
 
 
 def in_blocks(data: bytes, plan: Layout, size: int) -> tuple[list[tuple[Any, ...]], int]:
@@ -158,7 +158,7 @@ def in_blocks(data: bytes, plan: Layout, size: int) -> tuple[list[tuple[Any, ...
     with TemporaryDirectory() as name:
         path = f"{name}/landed.csv"
         Path(path).write_bytes(data)
-        blocks: list[Block] = list(cut(path, "source", plan, size))
+        blocks: list[Block] = list(cut_blocks(path, "source", plan, size))
         assert [block.offset for block in blocks] == [
             sum(each.length for each in blocks[:n]) for n in range(len(blocks))
         ]
@@ -166,7 +166,7 @@ def in_blocks(data: bytes, plan: Layout, size: int) -> tuple[list[tuple[Any, ...
         assert not any(block.final for block in blocks[:-1])
         for block in blocks:
             records, lines = read_records(path, plan, block)
-            table = in_file_order(records)
+            table = merge_malformed(records)
             numbers = table["line"].to_pylist() if "line" in table.column_names else range(table.num_rows)
             nothing = [None] * table.num_rows
             found += zip(

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from transforms.chunks.split import REJECTION_FIELDS
-from transforms.results.samples import LONGEST_VALUE, RejectedSample, fair_shares
+from transforms.results.samples import MAX_VALUE_LENGTH, RejectedSample, fair_shares
 
 
 @pytest.mark.parametrize(
@@ -47,15 +47,15 @@ def test_the_sample_does_not_depend_on_the_blocks(block: int) -> None:
     sample = RejectedSample(6, REJECTION_FIELDS)
     for start in range(0, len(rows), block):
         sample.add(rejections(*rows[start : start + block]))
-    shared = sample.shared()
-    assert list(zip(shared["code"], shared["record_number"], strict=True)) == [
+    rows_by_share = sample.rows_by_share()
+    assert list(zip(rows_by_share["code"], rows_by_share["record_number"], strict=True)) == [
         ("common", 1), ("common", 2), ("common", 3), ("rare", 10), ("rare", 20), ("last", 60)
     ]  # fmt: skip
-    assert set(shared["value"].str.len()) == {LONGEST_VALUE}
+    assert set(rows_by_share["value"].str.len()) == {MAX_VALUE_LENGTH}
 
 
 def test_an_empty_sample_has_the_columns() -> None:
-    assert list(RejectedSample(5, REJECTION_FIELDS).shared().columns) == list(REJECTION_FIELDS)
+    assert list(RejectedSample(5, REJECTION_FIELDS).rows_by_share().columns) == list(REJECTION_FIELDS)
 
 
 def test_what_is_kept_is_bounded() -> None:

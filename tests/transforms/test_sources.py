@@ -12,11 +12,11 @@ import pytest
 
 from schemas.errors.request import ExtraMissing, SourceNotAllowed
 from schemas.errors.source import SourceChanging, SourceNotFound, SourceTooLarge, SourceUnreadable
-from transforms.landing.land import Landed, bytes_of, land
+from transforms.landing.land import Landed, land, read_local_blocks
 from transforms.sources import fetch as sources
 from transforms.sources.addresses import AllowedSources, parse
-from transforms.sources.credentials import Access
-from transforms.sources.fetch import Found, Reach, find, land_steadily
+from transforms.sources.credentials import FetchOptions
+from transforms.sources.fetch import ResolvedSource, SourceAccess, land_unchanged, resolve_address
 from transforms.work_folder import ImportFolder
 
 FILE = b"email\nana@example.com\n"
@@ -27,10 +27,10 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sources, "PAUSE", 0.001)
 
 
-def landed(found: Found, folder: Path) -> Landed:
+def landed(found: ResolvedSource, folder: Path) -> Landed:
     (folder / "import").mkdir(exist_ok=True)
     place = ImportFolder.local(folder / "import")
-    return land_steadily(found, lambda blocks: land(found.shown, place, blocks=blocks))
+    return land_unchanged(found, lambda blocks: land(found.redacted, place, blocks=blocks))
 
 
 def files(folder: Path, **times: int) -> None:
@@ -52,24 +52,24 @@ def files(folder: Path, **times: int) -> None:
 def test_the_newest_match_is_taken(tmp_path: Path, times: dict[str, int], taken: str) -> None:
     files(tmp_path, **times)
     (tmp_path / "c-folder").mkdir()
-    found = find(f"{tmp_path}/c-*", Reach())
+    found = resolve_address(f"{tmp_path}/c-*", SourceAccess())
     assert found.address.path == str(tmp_path / taken)
     assert found.matches == sum(name.startswith("c") for name in times)
 
 
 def test_a_name_that_looks_like_a_pattern_is_a_name_where_there_is_such_a_file(tmp_path: Path) -> None:
     files(tmp_path, **{"c[1]": 1, "c1": 2})
-    assert find(f"{tmp_path}/c[1].csv", Reach()).address.path == f"{tmp_path}/c[1].csv"
-    assert find(f"{tmp_path}/c[0-9].csv", Reach()).address.path == f"{tmp_path}/c1.csv"
+    assert resolve_address(f"{tmp_path}/c[1].csv", SourceAccess()).address.path == f"{tmp_path}/c[1].csv"
+    assert resolve_address(f"{tmp_path}/c[0-9].csv", SourceAccess()).address.path == f"{tmp_path}/c1.csv"
 
 
 def test_no_match_and_no_file_are_told(tmp_path: Path) -> None:
     with pytest.raises(SourceNotFound):
-        find(f"{tmp_path}/c-*.csv", Reach())
+        resolve_address(f"{tmp_path}/c-*.csv", SourceAccess())
     with pytest.raises(SourceNotFound):
-        landed(find(f"{tmp_path}/c.csv", Reach()), tmp_path)
+        landed(resolve_address(f"{tmp_path}/c.csv", SourceAccess()), tmp_path)
     with pytest.raises(SourceUnreadable, match="a folder"):
-        landed(find(str(tmp_path), Reach()), tmp_path)
+        landed(resolve_address(str(tmp_path), SourceAccess()), tmp_path)
 
 
 def test_patterns_do_not_lead_out_of_the_folders(tmp_path: Path) -> None:
@@ -78,19 +78,19 @@ def test_patterns_do_not_lead_out_of_the_folders(tmp_path: Path) -> None:
     files(tmp_path / "in", c=1)
     files(tmp_path / "out", secret=2)
     (tmp_path / "in" / "link.csv").symlink_to(tmp_path / "out" / "secret.csv")
-    reach = Reach(AllowedSources(folders=(tmp_path / "in",)))
-    assert landed(find(f"{tmp_path}/in/c*.csv", reach), tmp_path).size == len(FILE)
+    reach = SourceAccess(AllowedSources(folders=(tmp_path / "in",)))
+    assert landed(resolve_address(f"{tmp_path}/in/c*.csv", reach), tmp_path).size == len(FILE)
     for pattern in ("in/*.csv", "in/../out/*.csv", "out/secret.csv"):
         with pytest.raises(SourceNotAllowed) as caught:
-            find(f"{tmp_path}/{pattern}", reach)
+            resolve_address(f"{tmp_path}/{pattern}", reach)
         assert pattern in str(caught.value)
 
 
-def changing(path: Path, contents: list[bytes]) -> Callable[[Found], object]:
+def changing(path: Path, contents: list[bytes]) -> Callable[[ResolvedSource], object]:
     """Writes the next content each time that the landed file is looked at once more."""
     stamp_now = sources._stamp_now
 
-    def look(found: Found) -> object:
+    def look(found: ResolvedSource) -> object:
         if contents:
             path.write_bytes(contents.pop(0))
         return stamp_now(found)
@@ -104,7 +104,7 @@ def test_a_file_that_changed_while_it_was_landed_is_landed_again(
     path = tmp_path / "c.csv"
     path.write_bytes(FILE)
     monkeypatch.setattr(sources, "_stamp_now", changing(path, [FILE * 2, FILE * 3]))
-    assert Path(landed(find(str(path), Reach()), tmp_path).path).read_bytes() == FILE * 3
+    assert Path(landed(resolve_address(str(path), SourceAccess()), tmp_path).path).read_bytes() == FILE * 3
 
 
 def test_a_file_that_never_keeps_still_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -112,14 +112,14 @@ def test_a_file_that_never_keeps_still_is_told(tmp_path: Path, monkeypatch: pyte
     path.write_bytes(FILE)
     monkeypatch.setattr(sources, "_stamp_now", changing(path, [FILE * size for size in range(2, 9)]))
     with pytest.raises(SourceChanging, match="2 times in a row"):
-        landed(find(str(path), Reach(access=Access(tries=2))), tmp_path)
+        landed(resolve_address(str(path), SourceAccess(access=FetchOptions(tries=2))), tmp_path)
 
 
 def test_a_file_that_is_only_touched_has_kept_still(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "c.csv"
     path.write_bytes(FILE)
     monkeypatch.setattr(sources, "_stamp_now", changing(path, [FILE] * 9))
-    assert landed(find(str(path), Reach()), tmp_path).size == len(FILE)
+    assert landed(resolve_address(str(path), SourceAccess()), tmp_path).size == len(FILE)
 
 
 def test_a_pipe_is_read_once(tmp_path: Path) -> None:
@@ -127,7 +127,7 @@ def test_a_pipe_is_read_once(tmp_path: Path) -> None:
     os.mkfifo(path)
     writer = threading.Thread(target=path.write_bytes, args=(FILE,))
     writer.start()
-    assert landed(find(str(path), Reach()), tmp_path).size == len(FILE)
+    assert landed(resolve_address(str(path), SourceAccess()), tmp_path).size == len(FILE)
     writer.join()
 
 
@@ -139,7 +139,7 @@ def test_what_a_pipe_holds_is_read_at_once(tmp_path: Path) -> None:
     with ThreadPoolExecutor(1) as beside:
         try:
             os.write(writer, FILE)
-            assert beside.submit(next, bytes_of(str(path))).result(timeout=10) == FILE
+            assert beside.submit(next, read_local_blocks(str(path))).result(timeout=10) == FILE
         finally:
             os.close(writer)
 
@@ -147,7 +147,7 @@ def test_what_a_pipe_holds_is_read_at_once(tmp_path: Path) -> None:
 def test_a_larger_file_than_allowed_is_refused(tmp_path: Path) -> None:
     files(tmp_path, c=1)
     with pytest.raises(SourceTooLarge):
-        landed(find(f"{tmp_path}/c.csv", Reach(access=Access(limit=len(FILE) - 1))), tmp_path)
+        landed(resolve_address(f"{tmp_path}/c.csv", SourceAccess(access=FetchOptions(limit=len(FILE) - 1))), tmp_path)
 
 
 def test_a_local_file_loads_no_library_of_remote_ones(tmp_path: Path) -> None:
@@ -173,4 +173,4 @@ def test_a_missing_extra_is_told_with_the_command_that_installs_it(
     monkeypatch.delitem(sys.modules, f"transforms.remote_{extra}", raising=False)
     allowed = AllowedSources(frozenset({parse(source).origin}))
     with pytest.raises(ExtraMissing, match=rf"pip install 'contact-import\[{extra}\]'"):
-        find(source, Reach(allowed))
+        resolve_address(source, SourceAccess(allowed))

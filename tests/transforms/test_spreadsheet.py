@@ -13,8 +13,8 @@ from schemas.cells.arrow_columns import TEXT_DTYPE
 from transforms.chunks.read import ReadPlan, read_chunk
 from transforms.mapping.columns import ColumnMapping, MappedColumn
 from transforms.parsing.block_reader import column_keys
-from transforms.parsing.blocks import cut
-from transforms.parsing.csv_writer import csv_bytes, csv_header, guard, unguard, unguarded
+from transforms.parsing.blocks import cut_blocks
+from transforms.parsing.csv_writer import add_guards, csv_bytes, csv_header, remove_guard, unguard
 from transforms.parsing.dialect import Dialect
 from transforms.parsing.layout import Layout
 
@@ -45,21 +45,21 @@ def column(*cells: str | None) -> pd.Series:
     ],
 )
 def test_guard(cell: str, written: str) -> None:
-    assert guard(column(cell)).to_list() == [written]
+    assert add_guards(column(cell)).to_list() == [written]
     assert unguard(column(written))[0].to_list() == [cell]
-    assert unguarded(written) == cell
+    assert remove_guard(written) == cell
 
 
 def test_a_null_stays_a_null() -> None:
-    assert guard(column(None, "=x")).isna().to_list() == [True, False]
+    assert add_guards(column(None, "=x")).isna().to_list() == [True, False]
     assert unguard(column(None, "'=x"))[1] == 1
 
 
 @given(st.lists(CELL, max_size=10))
 def test_guarded_and_unguarded_is_the_same(cells: list[str]) -> None:
-    guarded = guard(column(*cells))
+    guarded = add_guards(column(*cells))
     assert unguard(guarded)[0].to_list() == cells
-    assert [unguarded(cell) for cell in guarded] == cells
+    assert [remove_guard(cell) for cell in guarded] == cells
     assert not [cell for cell in guarded if re.match(r"[=+@\t\r]|-(?![0-9.]+\Z)", cell)]
 
 
@@ -72,7 +72,7 @@ def read_back(content: bytes, width: int, delimiter: str, block: int) -> list[tu
         path = f"{folder}/written.csv"
         Path(path).write_bytes(content)
         plan = ReadPlan(path, layout, ColumnMapping(columns))
-        for each in cut(path, path, layout, block):
+        for each in cut_blocks(path, path, layout, block):
             table, _ = read_chunk(plan, each)
             assert "rule" not in table.column_names
             rows += zip(*(table[key].to_pylist() for key in column_keys(width)), strict=True)

@@ -50,7 +50,7 @@ def test_rows_balance(body: str, catalogue: FieldCatalogue) -> None:
 @given(body=FILES, size=st.integers(1, 60), choice=st.sampled_from(["last", "first", "reject"]))
 def test_no_chunk_size_changes_the_result(body: str, size: int, choice: str, catalogue: FieldCatalogue) -> None:
     whole = check(HEADER + body, catalogue, duplicates=choice)
-    assert check(HEADER + body, catalogue, size, rows_a_partition=2, duplicates=choice) == whole
+    assert check(HEADER + body, catalogue, size, rows_per_partition=2, duplicates=choice) == whole
 
 
 @settings(max_examples=20)

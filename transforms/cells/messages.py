@@ -14,25 +14,25 @@ from schemas.cells.phones import example_phone, to_e164
 from schemas.field_types import FieldType
 from schemas.presets.model import ColumnRule
 from schemas.validation.rules import EXPECTED, Rule
-from transforms.cells.nearest_name import nearest
-from transforms.cells.normalise import Reading
+from transforms.cells.nearest_name import nearest_name
+from transforms.cells.normalise import NormaliseContext
 from transforms.cells.translate import titles
 
-LONGEST_QUOTE = 60
-_NEAR = 0.6  # how alike an option must be to be suggested
-SEVERAL = 5  # wrong options of one cell that a message names
+MAX_QUOTED_LENGTH = 60
+_MIN_SIMILARITY = 0.6  # how alike an option must be to be suggested
+MAX_LISTED = 5  # wrong options of one cell that a message names
 
 _ISO_SHAPE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", re.ASCII)
 
 
 def quoted(value: str) -> str:
     """A value in a message, cut where it is too long to read."""
-    shown = value if len(value) <= LONGEST_QUOTE else f"{value[:LONGEST_QUOTE]}…"
+    shown = value if len(value) <= MAX_QUOTED_LENGTH else f"{value[:MAX_QUOTED_LENGTH]}…"
     return f"'{shown}'"
 
 
-def _phone_has_spaces(value: str, field: Field, reading: Reading) -> str:
-    phone = to_e164("".join(value.split()), reading.default_prefix)
+def _phone_has_spaces(value: str, field: Field, context: NormaliseContext) -> str:
+    phone = to_e164("".join(value.split()), context.default_prefix)
     return (
         f"{quoted(value)} has spaces; write {phone}"
         if phone
@@ -40,27 +40,27 @@ def _phone_has_spaces(value: str, field: Field, reading: Reading) -> str:
     )
 
 
-def _phone_invalid(value: str, field: Field, reading: Reading) -> str:
+def _phone_invalid(value: str, field: Field, context: NormaliseContext) -> str:
     digits = re.sub(r"[-().\s/]", "", value)
-    if (phone := to_e164(digits, reading.default_prefix)) is not None:
+    if (phone := to_e164(digits, context.default_prefix)) is not None:
         return f"{quoted(value)} has characters other than digits; write {phone}"
-    example = example_phone(reading.default_prefix)
+    example = example_phone(context.default_prefix)
     return f"{quoted(value)} is no valid phone; write it with its international prefix, such as {example}"
 
 
-def _date_invalid(value: str, field: Field, reading: Reading) -> str:
+def _date_invalid(value: str, field: Field, context: NormaliseContext) -> str:
     if _ISO_SHAPE.fullmatch(value):
         return f"{quoted(value)} is a day that does not exist"
     return f"{quoted(value)} is no ISO date; write yyyy-mm-dd, such as 1990-12-31"
 
 
-def _integer_invalid(value: str, field: Field, reading: Reading) -> str:
+def _integer_invalid(value: str, field: Field, context: NormaliseContext) -> str:
     if re.fullmatch(r"[1-9][0-9]*", value, re.ASCII):
         return f"{quoted(value)} is larger than 9223372036854775807"
     return f"{quoted(value)} is no whole number here; write only digits, the first from 1 to 9"
 
 
-def _decimal_invalid(value: str, field: Field, reading: Reading) -> str:
+def _decimal_invalid(value: str, field: Field, context: NormaliseContext) -> str:
     point = value.replace(",", ".", 1)
     digits = re.sub(r"^-?[0.]*|\.", "", point)
     if re.search(DECIMAL, point) and point != value and len(digits) <= SIGNIFICANT_DIGITS:
@@ -70,11 +70,11 @@ def _decimal_invalid(value: str, field: Field, reading: Reading) -> str:
     return f"{quoted(value)} is no decimal; write digits with a point, such as 12.50"
 
 
-def _option_unknown(value: str, field: Field, reading: Reading) -> str:
+def _option_unknown(value: str, field: Field, context: NormaliseContext) -> str:
     parts = value.split("|") if field.type is FieldType.CHECKBOX else [value]
     wrong = list(dict.fromkeys(part for part in parts if part not in field.option_ids))
-    more = [f"and {len(wrong) - SEVERAL} more"] if len(wrong) > SEVERAL else []
-    return "; ".join([*dict.fromkeys(_wrong_option(part, field) for part in wrong[:SEVERAL]), *more])
+    more = [f"and {len(wrong) - MAX_LISTED} more"] if len(wrong) > MAX_LISTED else []
+    return "; ".join([*dict.fromkeys(_wrong_option(part, field) for part in wrong[:MAX_LISTED]), *more])
 
 
 def _wrong_option(part: str, field: Field) -> str:
@@ -86,41 +86,41 @@ def _wrong_option(part: str, field: Field) -> str:
             is_label = key == header_key(option.label) and part != option.id
             kind = "a label" if is_label else "written otherwise"
             return f"{quoted(part)} is {kind}; its ID is '{option.id}'"
-    if near := nearest(header_key(part), field.option_ids, at_least=_NEAR):
+    if near := nearest_name(header_key(part), field.option_ids, at_least=_MIN_SIMILARITY):
         return f"{quoted(part)} is no option; did you mean '{near}'?"
     known = ", ".join(field.option_ids[:20])
     return f"{quoted(part)} is no option; write one of: {known}"
 
 
-def _says(verdict: str) -> Callable[[str, Field, Reading], str]:
-    return lambda value, field, reading: f"{quoted(value)} {verdict}"
+def _message(verdict: str) -> Callable[[str, Field, NormaliseContext], str]:
+    return lambda value, field, context: f"{quoted(value)} {verdict}"
 
 
-_EXPLANATIONS: dict[Rule, Callable[[str, Field, Reading], str]] = {
-    Rule.EMAIL_MISSING: lambda value, field, reading: "the email is empty; it identifies the contact",
-    Rule.EMAIL_INVALID: lambda value, field, reading: (
+_MESSAGES: dict[Rule, Callable[[str, Field, NormaliseContext], str]] = {
+    Rule.EMAIL_MISSING: lambda value, field, context: "the email is empty; it identifies the contact",
+    Rule.EMAIL_INVALID: lambda value, field, context: (
         f"{quoted(value)} is no valid email: {explain_invalid_email(value)}"
     ),
-    Rule.VALUE_MISSING: lambda value, field, reading: f"{field.label or field.id} is empty, and must not be",
-    Rule.TEXT_INVALID: _says("holds a NUL character; take it out"),
+    Rule.VALUE_MISSING: lambda value, field, context: f"{field.label or field.id} is empty, and must not be",
+    Rule.TEXT_INVALID: _message("holds a NUL character; take it out"),
     Rule.PHONE_HAS_SPACES: _phone_has_spaces,
     Rule.PHONE_INVALID: _phone_invalid,
     Rule.DATE_INVALID: _date_invalid,
     Rule.INTEGER_INVALID: _integer_invalid,
     Rule.DECIMAL_INVALID: _decimal_invalid,
-    Rule.BOOLEAN_INVALID: _says("is neither true nor false; write true, false, 1 or 0"),
+    Rule.BOOLEAN_INVALID: _message("is neither true nor false; write true, false, 1 or 0"),
     Rule.OPTION_UNKNOWN: _option_unknown,
 }
 
 
-def explain_cell(rule: Rule, value: str, field: Field, reading: Reading) -> str:
+def explain_cell(rule: Rule, value: str, field: Field, context: NormaliseContext) -> str:
     """Why a cell was refused, and what to write, where that can be told."""
-    return _EXPLANATIONS[rule](value, field, reading)
+    return _MESSAGES[rule](value, field, context)
 
 
 def explain_rule(rule: ColumnRule) -> str:
     """What a preset reads in a column besides what the rules ask for."""
-    return f"(the preset reads here: {', '.join(titles(rule)[:SEVERAL])})"
+    return f"(the preset reads here: {', '.join(titles(rule)[:MAX_LISTED])})"
 
 
 def explain_row(rule: Rule, cells: int | None, width: int) -> str:
@@ -135,7 +135,7 @@ def explain_row(rule: Rule, cells: int | None, width: int) -> str:
     return f"the record's bytes are no {EXPECTED[rule]}"
 
 
-def explain_lingering(rule: Rule) -> str:
+def explain_remaining_code(rule: Rule) -> str:
     """Why a record of a rejected file is refused again."""
     return f"rejection_codes still says {rule}; mend the record and clear that cell"
 

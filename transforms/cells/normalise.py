@@ -17,37 +17,37 @@ from schemas.cells.phone_columns import normalise_phones
 from schemas.field_types import FieldType
 
 
-class Reading(NamedTuple):
+class NormaliseContext(NamedTuple):
     """What a cell's meaning depends on besides its field."""
 
     default_prefix: str
 
 
-Normaliser: TypeAlias = Callable[[pd.Series, Field, Reading], pd.Series]
+Normaliser: TypeAlias = Callable[[pd.Series, Field, NormaliseContext], pd.Series]
 
 
-def _as_written(column: pd.Series, field: Field, reading: Reading) -> pd.Series:
+def _as_written(column: pd.Series, field: Field, context: NormaliseContext) -> pd.Series:
     return column
 
 
-def _email(column: pd.Series, field: Field, reading: Reading) -> pd.Series:
+def _email(column: pd.Series, field: Field, context: NormaliseContext) -> pd.Series:
     return normalise_emails(column)
 
 
-def _phone(column: pd.Series, field: Field, reading: Reading) -> pd.Series:
-    return normalise_phones(column, reading.default_prefix)
+def _phone(column: pd.Series, field: Field, context: NormaliseContext) -> pd.Series:
+    return normalise_phones(column, context.default_prefix)
 
 
-def _decimal(column: pd.Series, field: Field, reading: Reading) -> pd.Series:
+def _decimal(column: pd.Series, field: Field, context: NormaliseContext) -> pd.Series:
     return plain_decimals(column)
 
 
-def _boolean(column: pd.Series, field: Field, reading: Reading) -> pd.Series:
+def _boolean(column: pd.Series, field: Field, context: NormaliseContext) -> pd.Series:
     words = {"1": "true", "true": "true", "0": "false", "false": "false"}
     return map_unique(column, lambda cell: words.get(cell.lower()))
 
 
-def _checkbox(column: pd.Series, field: Field, reading: Reading) -> pd.Series:
+def _checkbox(column: pd.Series, field: Field, context: NormaliseContext) -> pd.Series:
     def in_catalogue_order(cell: str) -> str | None:
         chosen = set(cell.split("|"))
         if not chosen.issubset(field.option_ids):
@@ -70,9 +70,9 @@ NORMALISERS: dict[FieldType, Normaliser] = {
 }
 
 
-def normalise(contacts: pd.DataFrame, fields: tuple[Field, ...], reading: Reading) -> pd.DataFrame:
+def normalise(contacts: pd.DataFrame, fields: tuple[Field, ...], context: NormaliseContext) -> pd.DataFrame:
     """Take raw text cells, one column a field; give the same shape trimmed, blank as null, in canonical form."""
     return pd.DataFrame(
-        {field.id: NORMALISERS[field.type](trim(contacts[field.id]), field, reading) for field in fields},
+        {field.id: NORMALISERS[field.type](trim(contacts[field.id]), field, context) for field in fields},
         index=contacts.index,
     )

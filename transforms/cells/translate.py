@@ -23,7 +23,7 @@ _OTHER_PHONE_SIGNS = rf"(?:{WHITE_SPACE}|[\x{{2010}}-\x{{2015}}])+"
 _THOUSANDS = {" ": r"[ \x{00A0}\x{2009}\x{202F}]", "'": "['\u2019]", ".": r"\.", ",": ","}
 
 
-class Step(NamedTuple):
+class TranslationStep(NamedTuple):
     """Translations of a column that run at once: what the report calls each, and what they do together.
 
     Besides the cells after it, a step gives for each of its translations the cells that this one changed.
@@ -33,7 +33,7 @@ class Step(NamedTuple):
     apply: Callable[[Cells], tuple[Cells, Sequence[np.ndarray]]]
 
 
-class Translated(NamedTuple):
+class TranslationResult(NamedTuple):
     """Cells after all of a column's translations, and how many cells each of these changed."""
 
     cells: Cells
@@ -45,18 +45,18 @@ def titles(rule: ColumnRule) -> tuple[str, ...]:
     return tuple(title for step in _steps(rule) for title in step.titles)
 
 
-def translate(cells: Cells, rule: ColumnRule) -> Translated:
+def translate(cells: Cells, rule: ColumnRule) -> TranslationResult:
     """Run a column's translations; nulls, the cells of malformed records, stay null.
 
     Where values repeat, as statuses and dates do, each distinct one is translated once.
     """
     cells = pc.utf8_trim_whitespace(cells)
-    if not (_in_parts(rule) or _repeats(cells)):
+    if not (_splits_values(rule) or _repeats(cells)):
         return _run(cells, rule, np.ones(len(cells), np.int64))
     coded = cells.combine_chunks().dictionary_encode()
     times = np.bincount(np.asarray(coded.indices.drop_null()), minlength=len(coded.dictionary))
     distinct, counts = _run(pa.chunked_array([coded.dictionary]), rule, times)
-    return Translated(distinct.take(coded.indices), counts)
+    return TranslationResult(distinct.take(coded.indices), counts)
 
 
 def _repeats(cells: Cells) -> bool:
@@ -64,30 +64,30 @@ def _repeats(cells: Cells) -> bool:
     return 2 * int(pc.count_distinct(sample).as_py()) < len(sample)
 
 
-def _run(cells: Cells, rule: ColumnRule, times: np.ndarray) -> Translated:
+def _run(cells: Cells, rule: ColumnRule, times: np.ndarray) -> TranslationResult:
     """Each cell counts as many `times` as it is there."""
     counts: list[int] = []
     for step in _steps(rule):
         cells, changed = step.apply(cells)
         counts += [int(times[mask].sum()) for mask in changed]
-    return Translated(cells, tuple(counts))
+    return TranslationResult(cells, tuple(counts))
 
 
-def _steps(rule: ColumnRule) -> Iterator[Step]:
+def _steps(rule: ColumnRule) -> Iterator[TranslationStep]:
     """What comes first makes a cell readable for what comes after it."""
     separator = rule.sign
     if rule.apostrophe:
-        yield _step("a leading ' taken off", _without_apostrophe)
+        yield _step("a leading ' taken off", _remove_apostrophe)
     if separator and rule.take:
-        yield _step(f"the first of several values ({separator})", lambda it: _first(it, separator))
+        yield _step(f"the first of several values ({separator})", lambda it: _first_value(it, separator))
     if rule.phone:
         yield _step("spaces and signs out of phones", _plain_phone)
     if separator and not rule.take:
-        yield _step(f"several values: {separator!r} to '|'", lambda it: _joined(it, separator))
+        yield _step(f"several values: {separator!r} to '|'", lambda it: _join_with_pipes(it, separator))
     if pairs := rule.values.items():
         named = tuple(f"{key!r} to {target!r}" if target else f"{key!r} to blank" for key, target in pairs)
-        valued = _parts_valued if _in_parts(rule) else _valued
-        yield Step(named, lambda cells: valued(cells, rule.values))
+        valued = _map_parts if _splits_values(rule) else _map_values
+        yield TranslationStep(named, lambda cells: valued(cells, rule.values))
     if rule.date:
         pattern = date_pattern(rule.date)
         yield _step(f"dates as {rule.date}", lambda cells: _iso_dates(cells, pattern))
@@ -97,16 +97,16 @@ def _steps(rule: ColumnRule) -> Iterator[Step]:
         yield _step(f"numbers with {decimal!r} before decimals{grouped}", lambda it: _numbers(it, decimal, thousands))
 
 
-def _in_parts(rule: ColumnRule) -> bool:
+def _splits_values(rule: ColumnRule) -> bool:
     return bool(rule.separator and not rule.take)
 
 
-def _step(title: str, change: Callable[[Cells], Cells]) -> Step:
+def _step(title: str, change: Callable[[Cells], Cells]) -> TranslationStep:
     def apply(cells: Cells) -> tuple[Cells, Sequence[np.ndarray]]:
         after = change(cells)
         return after, (_mask(pc.not_equal(cells, after)),)
 
-    return Step((title,), apply)
+    return TranslationStep((title,), apply)
 
 
 def _mask(array: Cells) -> np.ndarray:
@@ -117,12 +117,12 @@ def _where(mask: Cells, changed: Cells, cells: Cells) -> Cells:
     return pc.if_else(pc.fill_null(mask, False), changed, cells)
 
 
-def _without_apostrophe(cells: Cells) -> Cells:
+def _remove_apostrophe(cells: Cells) -> Cells:
     """Off numbers and phones alone: 't Hooft keeps his name."""
     return pc.replace_substring_regex(cells, r"^'+([+0-9])", r"\1")
 
 
-def _first(cells: Cells, separator: str) -> Cells:
+def _first_value(cells: Cells, separator: str) -> Cells:
     if not pc.any(pc.match_substring(cells, separator)).as_py():
         return cells
     first = pc.utf8_trim_whitespace(pc.list_element(pc.split_pattern(cells, separator, max_splits=1), 0))
@@ -138,7 +138,7 @@ def _plain_phone(cells: Cells) -> Cells:
     return _where(pc.match_substring_regex(plain, r"^\+?[0-9]+$"), plain, cells)
 
 
-def _joined(cells: Cells, separator: str) -> Cells:
+def _join_with_pipes(cells: Cells, separator: str) -> Cells:
     if not pc.any(pc.match_substring(cells, separator)).as_py():
         return cells
     parts = pc.split_pattern(cells, separator)
@@ -152,7 +152,7 @@ def _joined(cells: Cells, separator: str) -> Cells:
     return pc.binary_join(trimmed, "|")
 
 
-def _valued(cells: Cells, values: dict[str, str]) -> tuple[Cells, Sequence[np.ndarray]]:
+def _map_values(cells: Cells, values: dict[str, str]) -> tuple[Cells, Sequence[np.ndarray]]:
     keys = pc.utf8_lower(pc.utf8_trim_whitespace(pa.array(values, pa.string())))
     found = pc.index_in(pc.utf8_lower(cells), value_set=keys)
     after = pc.coalesce(pa.array(values.values(), pa.string()).take(found), cells)
@@ -160,7 +160,7 @@ def _valued(cells: Cells, values: dict[str, str]) -> tuple[Cells, Sequence[np.nd
     return after, [changed & (places == place) for place in range(len(values))]
 
 
-def _parts_valued(cells: Cells, values: dict[str, str]) -> tuple[Cells, Sequence[np.ndarray]]:
+def _map_parts(cells: Cells, values: dict[str, str]) -> tuple[Cells, Sequence[np.ndarray]]:
     """The same for each part of cells with several values; a part that comes to nothing goes."""
     places = {key.strip().lower(): place for place, key in enumerate(values)}
     targets = list(values.values())

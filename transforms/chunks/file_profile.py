@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 from schemas.catalogue import Field
 from transforms.cells.translate import titles
-from transforms.chunks.read import FIRST_EMPTY, ChunkProfile
-from transforms.mapping.columns import ColumnMapping, MappedColumn, Outcome
+from transforms.chunks.read import MAX_EMPTY_NUMBERS, ChunkProfile
+from transforms.mapping.columns import ColumnMapping, ColumnOutcome, MappedColumn
 from transforms.parsing.blocks import Block
 
 
@@ -15,7 +15,7 @@ class ColumnProfile:
     """A column of the file, what became of it, and where it is empty (in well-formed records)."""
 
     column: MappedColumn
-    outcome: Outcome
+    outcome: ColumnOutcome
     empty_cells: int
     first_empty: tuple[int, ...]
 
@@ -32,7 +32,7 @@ class ColumnProfile:
 
 
 @dataclass(frozen=True)
-class PlacedChunk:
+class ChunkPosition:
     """A chunk and its place in the file: its first record's number and its first line's."""
 
     block: Block
@@ -42,7 +42,7 @@ class PlacedChunk:
 
 
 @dataclass(frozen=True)
-class TranslatedCells:
+class TranslationCount:
     """One translation of a preset, and how many cells it changed; a constant has no column."""
 
     column: str | None
@@ -55,33 +55,33 @@ class TranslatedCells:
 class FileProfile:
     """The whole file as read: its chunks in order, its columns, and the number of its records."""
 
-    chunks: tuple[PlacedChunk, ...]
+    chunks: tuple[ChunkPosition, ...]
     columns: tuple[ColumnProfile, ...]
     records: int
     blank_records: int
     guarded_cells: int
     cut_off: bool
-    translations: tuple[TranslatedCells, ...] = ()
+    translations: tuple[TranslationCount, ...] = ()
     constants: tuple[Field, ...] = ()
 
     @property
     def imported(self) -> tuple[Field, ...]:
         """The fields that the file brings, in the file's order, and then those that it implies."""
-        columns = (each.column.field for each in self.columns if each.outcome is Outcome.IMPORTED)
+        columns = (each.column.field for each in self.columns if each.outcome is ColumnOutcome.IMPORTED)
         return (*filter(None, columns), *self.constants)
 
 
-def _placed(profiles: Iterable[ChunkProfile], first_line: int) -> Iterator[PlacedChunk]:
+def _chunk_positions(profiles: Iterable[ChunkProfile], first_line: int) -> Iterator[ChunkPosition]:
     """The chunks, each with its place, which those before it say."""
     record, line = 1, first_line
     for profile in profiles:
-        yield PlacedChunk(profile.block, record, line, profile.records)
+        yield ChunkPosition(profile.block, record, line, profile.records)
         record, line = record + profile.records, line + profile.lines
 
 
 def profile_file(profiles: Sequence[ChunkProfile], mapping: ColumnMapping, first_line: int) -> FileProfile:
     """Number the chunks' records and lines, and drop every field in which any chunk has a gap."""
-    chunks = list(_placed(profiles, first_line))
+    chunks = list(_chunk_positions(profiles, first_line))
     records = sum(profile.records for profile in profiles)
     incomplete = frozenset[str]().union(*(profile.incomplete for profile in profiles))
     return FileProfile(
@@ -96,21 +96,21 @@ def profile_file(profiles: Sequence[ChunkProfile], mapping: ColumnMapping, first
     )
 
 
-def _translations(profiles: Sequence[ChunkProfile], mapping: ColumnMapping, records: int) -> Iterator[TranslatedCells]:
+def _translations(profiles: Sequence[ChunkProfile], mapping: ColumnMapping, records: int) -> Iterator[TranslationCount]:
     for column in mapping.translated:
         assert column.rule is not None
         assert column.field is not None
         for place, title in enumerate(titles(column.rule)):
             cells = sum(profile.translated[column.position][place] for profile in profiles)
-            yield TranslatedCells(column.name, column.field.id, title, cells)
+            yield TranslationCount(column.name, column.field.id, title, cells)
     for constant in mapping.constants:
-        yield TranslatedCells(None, constant.field.id, constant.title, records)
+        yield TranslationCount(None, constant.field.id, constant.title, records)
 
 
 def _column_profile(
     column: MappedColumn,
     profiles: Sequence[ChunkProfile],
-    chunks: Sequence[PlacedChunk],
+    chunks: Sequence[ChunkPosition],
     incomplete: frozenset[str],
 ) -> ColumnProfile:
     first: list[int] = []
@@ -118,12 +118,16 @@ def _column_profile(
     for profile, chunk in zip(profiles, chunks, strict=True):
         found, rows = profile.empty[column.position]
         count += found
-        if len(first) < FIRST_EMPTY:
+        if len(first) < MAX_EMPTY_NUMBERS:
             first += [chunk.first_record + row for row in rows]
-    return ColumnProfile(column, _outcome(column, incomplete), count, tuple(first[:FIRST_EMPTY]))
+    return ColumnProfile(column, _outcome(column, incomplete), count, tuple(first[:MAX_EMPTY_NUMBERS]))
 
 
-def _outcome(column: MappedColumn, incomplete: frozenset[str]) -> Outcome:
+def _outcome(column: MappedColumn, incomplete: frozenset[str]) -> ColumnOutcome:
     if column.field:
-        return Outcome.INCOMPLETE if column.left_out or column.field.id in incomplete else Outcome.IMPORTED
-    return Outcome.IGNORED if column.ignored else Outcome.UNKNOWN_FIELD
+        return (
+            ColumnOutcome.INCOMPLETE
+            if column.was_incomplete or column.field.id in incomplete
+            else ColumnOutcome.IMPORTED
+        )
+    return ColumnOutcome.IGNORED if column.ignored else ColumnOutcome.UNKNOWN_FIELD

@@ -17,19 +17,19 @@ from schemas.field_types import Gaps
 from schemas.validation.pandera_schemas import profile_schema
 from schemas.validation.rules import Rule
 from transforms.cells.translate import translate
-from transforms.chunks.validate import failures
+from transforms.chunks.validate import find_failures
 from transforms.mapping.columns import ColumnMapping, MappedColumn
-from transforms.parsing.block_reader import column_keys, in_file_order, read_records
+from transforms.parsing.block_reader import column_keys, merge_malformed, read_records
 from transforms.parsing.blocks import Block
 from transforms.parsing.csv_writer import unguard
 from transforms.parsing.dialect import Dialect
 from transforms.parsing.layout import Layout
 from transforms.parsing.strict_reader import RecordReader
 
-FIRST_EMPTY = 5  # record numbers of empty cells that a report names
+MAX_EMPTY_NUMBERS = 5  # record numbers of empty cells that a report names
 
 _ROW_CODES = "|".join(rule for rule in Rule if rule.malformed or rule is Rule.DUPLICATE_EMAIL)
-_LINGERING = re.compile(rf"(?<![\w-])(?:{_ROW_CODES})(?![\w-])")
+_REMAINING_CODE = re.compile(rf"(?<![\w-])(?:{_ROW_CODES})(?![\w-])")
 
 
 @dataclass(frozen=True)
@@ -66,14 +66,14 @@ def read_chunk(plan: ReadPlan, block: Block) -> tuple[pa.Table, ChunkProfile]:
     """A block's records, and their profile, which counts the gaps of the well-formed ones."""
     began = time.thread_time()
     records, lines = read_records(plan.landed, plan.layout, block)
-    table = in_file_order(records)
+    table = merge_malformed(records)
     keys = column_keys(plan.layout.width)
-    table, blank = _without_blank_records(table, keys, plan.layout.dialect)
-    table, guarded = _unguarded(table, keys)
+    table, blank = _drop_blank_records(table, keys, plan.layout.dialect)
+    table, guarded = _remove_formula_guards(table, keys)
     if plan.layout.rejected_file:
-        table = _with_lingering_rules(table, keys)
-    table = _without_what_is_never_read(table, plan.mapping)
-    table, translated = _translated(table, plan.mapping)
+        table = _restore_remaining_rules(table, keys)
+    table = _blank_never_read_columns(table, plan.mapping)
+    table, translated = _apply_translations(table, plan.mapping)
     empty, incomplete = _profile(table, plan.mapping)
     cut_off, work = block.final and records.cut_off, time.thread_time() - began
     return table, ChunkProfile(
@@ -81,7 +81,7 @@ def read_chunk(plan: ReadPlan, block: Block) -> tuple[pa.Table, ChunkProfile]:
     )
 
 
-def well_formed(table: pa.Table) -> pa.Table:
+def well_formed_records(table: pa.Table) -> pa.Table:
     """The records that are rows of cells, whatever the cells hold."""
     if "rule" not in table.column_names:
         return table
@@ -94,7 +94,7 @@ def _blank_cells(cells: pa.ChunkedArray) -> np.ndarray:
     return np.array(pc.fill_null(empty, False))
 
 
-def _without_blank_records(table: pa.Table, keys: list[str], dialect: Dialect) -> tuple[pa.Table, int]:
+def _drop_blank_records(table: pa.Table, keys: list[str], dialect: Dialect) -> tuple[pa.Table, int]:
     """The table without records whose cells are all blank, of whatever width, and how many there were."""
     blank = _blank_cells(table[keys[0]])
     for key in keys[1:]:
@@ -128,7 +128,7 @@ def _is_blank_line(raw: str, dialect: Dialect) -> bool:
     return record is None or not any(cell.decode().strip() for cell in record.cells or ())
 
 
-def _unguarded(table: pa.Table, keys: list[str]) -> tuple[pa.Table, int]:
+def _remove_formula_guards(table: pa.Table, keys: list[str]) -> tuple[pa.Table, int]:
     """The table without the `'` that files written for spreadsheets put before formulas."""
     changed, total = {}, 0
     for key in keys:
@@ -140,13 +140,13 @@ def _unguarded(table: pa.Table, keys: list[str]) -> tuple[pa.Table, int]:
     return table, total
 
 
-def _with_lingering_rules(table: pa.Table, keys: list[str]) -> pa.Table:
+def _restore_remaining_rules(table: pa.Table, keys: list[str]) -> pa.Table:
     """A rejected file's records whose codes still say that the row itself, not a cell, was refused."""
     codes, raws = (table[key].to_pylist() for key in (keys[-3], keys[-1]))
     rules = table["rule"].to_pylist() if "rule" in table.column_names else [None] * table.num_rows
     texts = table["raw"].to_pylist() if "raw" in table.column_names else [None] * table.num_rows
     for row, (rule, code) in enumerate(zip(rules, codes, strict=True)):
-        if rule is None and (found := _LINGERING.search(code or "")):
+        if rule is None and (found := _REMAINING_CODE.search(code or "")):
             rules[row], texts[row] = found[0], raws[row] or None
     if not any(rules):
         return table
@@ -154,7 +154,7 @@ def _with_lingering_rules(table: pa.Table, keys: list[str]) -> pa.Table:
     return table.append_column("rule", pa.array(rules, pa.string())).append_column("raw", pa.array(texts, pa.string()))
 
 
-def _without_what_is_never_read(table: pa.Table, mapping: ColumnMapping) -> pa.Table:
+def _blank_never_read_columns(table: pa.Table, mapping: ColumnMapping) -> pa.Table:
     """Blank cells in columns that are never read; and no malformed record's text, in which they stand somewhere."""
     for column in mapping.never_read:
         blank = pc.if_else(pc.is_null(table[column.key]), pa.scalar(None, pa.string()), "")
@@ -165,7 +165,7 @@ def _without_what_is_never_read(table: pa.Table, mapping: ColumnMapping) -> pa.T
     return table
 
 
-def _translated(table: pa.Table, mapping: ColumnMapping) -> tuple[pa.Table, dict[int, tuple[int, ...]]]:
+def _apply_translations(table: pa.Table, mapping: ColumnMapping) -> tuple[pa.Table, dict[int, tuple[int, ...]]]:
     """The table with the translated cells beside the source's own, in columns in which any cell changed."""
     counts = {}
     for column in mapping.translated:
@@ -176,7 +176,7 @@ def _translated(table: pa.Table, mapping: ColumnMapping) -> tuple[pa.Table, dict
     return table, counts
 
 
-def cells_of(table: pa.Table, column: MappedColumn) -> pa.ChunkedArray:
+def judged_cells(table: pa.Table, column: MappedColumn) -> pa.ChunkedArray:
     """A column's cells as the rules judge them: translated, where a preset changed any."""
     return table[column.translated_key if column.rule and column.translated_key in table.column_names else column.key]
 
@@ -185,20 +185,20 @@ def _profile(table: pa.Table, mapping: ColumnMapping) -> tuple[dict[int, tuple[i
     rows = np.arange(table.num_rows)
     if "rule" in table.column_names:
         rows = rows[~np.asarray(pc.fill_null(pc.starts_with(table["rule"], "row-"), False))]
-    table = well_formed(table)
+    table = well_formed_records(table)
     empty: dict[int, tuple[int, tuple[int, ...]]] = {}
     filled = {}
     for column in mapping.columns:
         if column.never_read:
             empty[column.position] = (0, ())
             continue
-        cells = cells_of(table, column)
+        cells = judged_cells(table, column)
         blank = _blank_cells(cells)
         found = np.flatnonzero(blank)
-        empty[column.position] = (len(found), tuple(int(rows[place]) for place in found[:FIRST_EMPTY]))
+        empty[column.position] = (len(found), tuple(int(rows[place]) for place in found[:MAX_EMPTY_NUMBERS]))
         if column.field and column.field.gaps is Gaps.DROP_COLUMN:
             filled[column.field.id] = _series(pc.if_else(pa.array(blank), None, cells) if len(found) else cells)
-    return empty, frozenset(each.field for each in failures(pd.DataFrame(filled), profile_schema(mapping.fields)))
+    return empty, frozenset(each.field for each in find_failures(pd.DataFrame(filled), profile_schema(mapping.fields)))
 
 
 def _series(cells: pa.ChunkedArray) -> pd.Series:
@@ -207,7 +207,7 @@ def _series(cells: pa.ChunkedArray) -> pd.Series:
 
 def raw_frame(table: pa.Table, mapping: ColumnMapping) -> pd.DataFrame:
     """The mapped columns' cells as text, translated where a preset says so, and its constants; one column a field."""
-    cells = {column.field.id: cells_of(table, column) for column in mapping.mapped if column.field}
+    cells = {column.field.id: judged_cells(table, column) for column in mapping.mapped if column.field}
     for constant in mapping.constants:
         cells[constant.field.id] = pa.chunked_array([pa.repeat(pa.scalar(constant.value), table.num_rows)])
     return pd.DataFrame({field: _series(column) for field, column in cells.items()})

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from transforms.chunks.read import ReadPlan, read_chunk
-from transforms.chunks.split import rows_of
+from transforms.chunks.split import take_rows
 from transforms.parsing.blocks import Block
-from transforms.work_folder import inside, write_table
+from transforms.work_folder import join_path, write_table
 
 
 @dataclass(frozen=True)
@@ -19,16 +19,16 @@ class RereadPlan:
 
 
 @dataclass(frozen=True)
-class SomeRows:
+class RowSelection:
     """Some records of a block, by their places in it, in order."""
 
     block: Block
     rows: np.ndarray
 
 
-def reread_rows(plan: RereadPlan, some: SomeRows) -> str:
+def reread_rows(plan: RereadPlan, some: RowSelection) -> str:
     """Write the rows as they are read, as `check_chunk` does with those that it rejects; where to."""
     table, _ = read_chunk(plan.read, some.block)
-    place = inside(plan.folder, f"reread-{some.block.index:05}.arrow")
-    write_table(rows_of(table, some.rows), place)
+    place = join_path(plan.folder, f"reread-{some.block.index:05}.arrow")
+    write_table(take_rows(table, some.rows), place)
     return place

@@ -19,20 +19,20 @@ from schemas.catalogue import Field
 from schemas.cells.arrow_columns import ARROW_TYPES, to_arrow
 from schemas.validation.pandera_schemas import row_schema
 from schemas.validation.rules import Rule
-from transforms.cells.messages import explain_cell, explain_lingering, explain_row, explain_rule
-from transforms.cells.normalise import Reading, normalise
+from transforms.cells.messages import explain_cell, explain_remaining_code, explain_row, explain_rule
+from transforms.cells.normalise import NormaliseContext, normalise
 from transforms.chunks.read import ChunkProfile, ReadPlan, raw_frame, read_chunk
-from transforms.chunks.validate import Failure, failures
+from transforms.chunks.validate import Failure, find_failures
 from transforms.mapping.columns import ColumnMapping
-from transforms.mapping.record_numbers import number_column, numbers_in
+from transforms.mapping.record_numbers import parse_record_numbers, rejection_column
 from transforms.parsing.blocks import Block
 from transforms.parsing.dialect import Dialect
 from transforms.parsing.strict_reader import RecordReader
-from transforms.work_folder import inside, write_table
+from transforms.work_folder import join_path, write_table
 
 # No field has an id with a space in it.
-FINGERPRINT = "email fingerprint"
-FIRST_NUMBER = "first number"
+EMAIL_HASH = "email fingerprint"
+RETRIED_RECORD = "first number"
 
 REJECTION_FIELDS = ("record_number", "line_number", "column_name", "field", "code", "message", "value")
 
@@ -43,7 +43,7 @@ class CheckPlan:
 
     read: ReadPlan
     folder: str
-    reading: Reading
+    context: NormaliseContext
     keys_only: bool = False
 
     @property
@@ -52,7 +52,7 @@ class CheckPlan:
 
 
 @dataclass(frozen=True)
-class Portion:
+class ChunkTask:
     """A block, and the fields that are taken for complete in the file; none where it is only to be read."""
 
     block: Block
@@ -60,7 +60,7 @@ class Portion:
 
 
 @dataclass(frozen=True)
-class ChunkVerdict:
+class ChunkResult:
     """How a chunk's records split, and where the two sides lie; `work` is in seconds of a processor.
 
     In the files, records and lines are counted from the chunk's first; `first_record` is that one's number, as soon as
@@ -84,36 +84,36 @@ class RowSplit(NamedTuple):
     rejected: pd.DataFrame
 
 
-def check_chunk(plan: CheckPlan, portion: Portion) -> tuple[ChunkProfile, ChunkVerdict | None]:
+def check_chunk(plan: CheckPlan, chunk_task: ChunkTask) -> tuple[ChunkProfile, ChunkResult | None]:
     """Read a block, split its records by the fields without a gap in it, and write both sides."""
-    table, profile = read_chunk(plan.read, portion.block)
-    fields = tuple(field for field in portion.fields if field.id not in profile.incomplete)
-    return profile, _verdict(table, fields, plan, portion.block.index) if fields else None
+    table, profile = read_chunk(plan.read, chunk_task.block)
+    fields = tuple(field for field in chunk_task.fields if field.id not in profile.incomplete)
+    return profile, _write_sides(table, fields, plan, chunk_task.block.index) if fields else None
 
 
-def _verdict(table: pa.Table, fields: tuple[Field, ...], plan: CheckPlan, index: int) -> ChunkVerdict:
+def _write_sides(table: pa.Table, fields: tuple[Field, ...], plan: CheckPlan, index: int) -> ChunkResult:
     began = time.thread_time()
     split = split_records(table, fields, plan)
     kept = tuple(field for field in fields if field.identity) if plan.keys_only else fields
     accepted_path = _path(plan, "accepted", index)
-    write_table(cast_accepted(split.accepted, kept, _first_numbers(table, split.accepted, plan)), accepted_path)
+    write_table(cast_accepted(split.accepted, kept, _retried_numbers(table, split.accepted, plan)), accepted_path)
     rejections_path = rejected_path = None
     if len(split.rejected):
         rejections_path, rejected_path = (_path(plan, name, index) for name in ("rejections", "rejected"))
         write_table(pa.Table.from_pandas(split.rejected, preserve_index=False), rejections_path)
-        write_table(rows_of(table, np.unique(split.rejected["record_number"])), rejected_path)
+        write_table(take_rows(table, np.unique(split.rejected["record_number"])), rejected_path)
     accepted = len(split.accepted)
     work = time.thread_time() - began
-    return ChunkVerdict(index, accepted, table.num_rows - accepted, accepted_path, rejections_path, rejected_path, work)
+    return ChunkResult(index, accepted, table.num_rows - accepted, accepted_path, rejections_path, rejected_path, work)
 
 
 def _path(plan: CheckPlan, name: str, index: int) -> str:
-    return inside(plan.folder, f"{name}-{index:05}.arrow")
+    return join_path(plan.folder, f"{name}-{index:05}.arrow")
 
 
-def rows_of(table: pa.Table, rows: np.ndarray) -> pa.Table:
+def take_rows(table: pa.Table, rows: np.ndarray) -> pa.Table:
     """Some records of a chunk, as they were read, with their `row` and `line` in it."""
-    lines = pa.array(lines_in(table)[rows])
+    lines = pa.array(record_lines(table)[rows])
     some = table.drop_columns([name for name in ("line",) if name in table.column_names]).take(pa.array(rows))
     return some.append_column("line", lines).append_column("row", pa.array(rows, pa.int64()))
 
@@ -125,8 +125,8 @@ def split_records(table: pa.Table, fields: tuple[Field, ...], plan: CheckPlan) -
     places = np.flatnonzero(~refused) if rules else np.arange(table.num_rows)
     raw = raw_frame(table, plan.mapping)[[field.id for field in fields]]
     raw = raw[~refused] if refused.any() else raw
-    contacts = normalise(raw, fields, plan.reading)
-    broken = failures(contacts, row_schema(fields))
+    contacts = normalise(raw, fields, plan.context)
+    broken = find_failures(contacts, row_schema(fields))
     rejected = np.array([rule is not None for rule in rules], bool) if rules else np.zeros(table.num_rows, bool)
     for failure in broken:
         rejected[places[failure.rows]] = True
@@ -135,7 +135,7 @@ def split_records(table: pa.Table, fields: tuple[Field, ...], plan: CheckPlan) -
         *(_cell_rejections(failure, raw, table, places, plan) for failure in broken),
     ]
     accepted = contacts[~rejected[places]] if rejected.any() else contacts
-    return RowSplit(accepted, _in_order(rejections, table, plan.mapping))
+    return RowSplit(accepted, _sort_rejections(rejections, table, plan.mapping))
 
 
 def _rules(table: pa.Table) -> list[Rule | None]:
@@ -154,7 +154,7 @@ def _row_rejections(table: pa.Table, rules: list[Rule | None], plan: CheckPlan) 
     raws = table["raw"].take(pa.array(rows)).to_pylist()
     dialect, width = plan.read.layout.dialect, len(plan.mapping.columns)
     messages = [
-        explain_lingering(rule) if has_cells else explain_row(rule, cells_in(raw or "", dialect), width)
+        explain_remaining_code(rule) if has_cells else explain_row(rule, count_cells(raw or "", dialect), width)
         for (_, rule), has_cells, raw in zip(broken, read, raws, strict=True)
     ]
     codes = [str(rule) for _, rule in broken]
@@ -163,7 +163,7 @@ def _row_rejections(table: pa.Table, rules: list[Rule | None], plan: CheckPlan) 
     ]
 
 
-def cells_in(raw: str, dialect: Dialect) -> int | None:
+def count_cells(raw: str, dialect: Dialect) -> int | None:
     """How many cells a record has, where its quoting lets that be told."""
     record = next(RecordReader(raw.encode("utf-8", "surrogatepass"), dialect, None).records(), None)
     return len(record.cells) if record and record.cells else None
@@ -180,7 +180,7 @@ def _cell_rejections(
     values = [text or "" for text in table[column.key].take(rows).to_pylist()] if column.rule else judged
     hint = f" {explain_rule(column.rule)}" if column.rule else ""
     said = {
-        text: explain_cell(Rule(failure.code), text.strip(), field, plan.reading) + hint
+        text: explain_cell(Rule(failure.code), text.strip(), field, plan.context) + hint
         for text in dict.fromkeys(judged)
     }
     return pd.DataFrame(
@@ -195,7 +195,7 @@ def _cell_rejections(
     )
 
 
-def _in_order(rejections: list[pd.DataFrame], table: pa.Table, mapping: ColumnMapping) -> pd.DataFrame:
+def _sort_rejections(rejections: list[pd.DataFrame], table: pa.Table, mapping: ColumnMapping) -> pd.DataFrame:
     """Rejections by record, then by column; a record's own failure comes before its cells'."""
     if not rejections:
         return pd.DataFrame(columns=list(REJECTION_FIELDS))
@@ -204,19 +204,19 @@ def _in_order(rejections: list[pd.DataFrame], table: pa.Table, mapping: ColumnMa
     found["column_name"] = names[found["position"].to_numpy(np.int64)]
     found = found.sort_values(["row", "position"], kind="stable", ignore_index=True)
     found["record_number"] = found["row"]
-    found["line_number"] = lines_in(table)[found["row"].to_numpy(np.int64)]
+    found["line_number"] = record_lines(table)[found["row"].to_numpy(np.int64)]
     return found[list(REJECTION_FIELDS)]
 
 
-def lines_in(table: pa.Table) -> np.ndarray:
+def record_lines(table: pa.Table) -> np.ndarray:
     """The line on which each of a chunk's records starts, counted from the chunk's first."""
     return np.asarray(table["line"]) if "line" in table.column_names else np.arange(table.num_rows)
 
 
-def _first_numbers(table: pa.Table, accepted: pd.DataFrame, plan: CheckPlan) -> pa.ChunkedArray | None:
+def _retried_numbers(table: pa.Table, accepted: pd.DataFrame, plan: CheckPlan) -> pa.ChunkedArray | None:
     """Which records of their first import the accepted rows of a mended file say they are; of no other file."""
-    column = number_column(plan.mapping)
-    return numbers_in(table[column.key].take(pa.array(accepted.index))) if column else None
+    column = rejection_column(plan.mapping)
+    return parse_record_numbers(table[column.key].take(pa.array(accepted.index))) if column else None
 
 
 def cast_accepted(
@@ -228,9 +228,9 @@ def cast_accepted(
     """
     columns = {"record_number": pa.array(contacts.index, pa.int64())}
     if "email" in contacts:
-        columns[FINGERPRINT] = pa.array(hash_pandas_object(contacts["email"], index=False, categorize=False))
+        columns[EMAIL_HASH] = pa.array(hash_pandas_object(contacts["email"], index=False, categorize=False))
     if first_numbers is not None:
-        columns[FIRST_NUMBER] = first_numbers.cast(pa.int64())
+        columns[RETRIED_RECORD] = first_numbers.cast(pa.int64())
     for field in fields:
         columns[field.id] = to_arrow(contacts[field.id]).cast(ARROW_TYPES[field.storage])
     return pa.table(columns)

@@ -16,7 +16,7 @@ class Failure:
     rows: np.ndarray
 
 
-def failures(contacts: pd.DataFrame, schema: pa.DataFrameSchema) -> list[Failure]:
+def find_failures(contacts: pd.DataFrame, schema: pa.DataFrameSchema) -> list[Failure]:
     """Every failure of every check, in the schema's order; the frame is neither changed nor coerced.
 
     A failure that has no mask is a fault of ours (a column that the schema wants and the frame lacks).

@@ -28,10 +28,10 @@ from schemas.errors.source import (
 )
 
 BLOCK = 1 << 20
-HARMLESS = 16 << 20  # bytes that may come out of any archive, however small it is
-LARGEST_READ = 4 << 20  # of an archive at once; a directory of entries may be no larger
+ALWAYS_ALLOWED_BYTES = 16 << 20  # bytes that may come out of any archive, however small it is
+MAX_READ_BYTES = 4 << 20  # of an archive at once; a directory of entries may be no larger
 
-_BROKEN = (
+_BROKEN_ARCHIVE_ERRORS = (
     zipfile.BadZipFile,
     zipfile.LargeZipFile,
     zlib.error,
@@ -43,7 +43,7 @@ _BROKEN = (
     ValueError,
     OverflowError,
 )
-LONGEST_MAGIC = 4  # bytes that tell an archive from a text
+MAGIC_BYTES = 4  # bytes that tell an archive from a text
 _CSV = (".csv", ".tsv", ".txt")
 
 
@@ -55,24 +55,24 @@ class Archive(StrEnum):
 
 
 @dataclass(frozen=True)
-class Limits:
+class ArchiveLimits:
     """How many bytes may come out of an archive, and how many times its own size."""
 
     size: int = 16 << 30
     ratio: int = 200
 
 
-DEFAULT_LIMITS = Limits()
+DEFAULT_ARCHIVE_LIMITS = ArchiveLimits()
 
 
 def split_member(source: str) -> tuple[str, str | None]:
     """`archive.zip!member.csv` as the archive's place and the member's name; other sources have no member."""
     place, mark, member = source.rpartition("!")
-    names_a_member = bool(place and mark and member) and (place.lower().endswith(".zip") or _is_there(place))
-    return (place, member) if names_a_member and not _is_there(source) else (source, None)
+    names_a_member = bool(place and mark and member) and (place.lower().endswith(".zip") or _exists(place))
+    return (place, member) if names_a_member and not _exists(source) else (source, None)
 
 
-def _is_there(path: str) -> bool:
+def _exists(path: str) -> bool:
     try:
         return bool(Path(path).stat())
     except (OSError, ValueError):  # too long, or with characters that no name has
@@ -86,7 +86,7 @@ def archive_kind(head: bytes) -> Archive | None:
     return Archive.ZIP if head.startswith((b"PK\x03\x04", b"PK\x05\x06", b"PK\x07\x08")) else None
 
 
-def members(path: str, source: str | None = None) -> list[str]:
+def list_members(path: str, source: str | None = None) -> list[str]:
     """The CSV files in the ZIP archive at `path`, in its own order; none where it is no ZIP archive.
 
     Where no name in it says CSV, all its files. An archive with an entry that is refused has no members, but an
@@ -95,27 +95,27 @@ def members(path: str, source: str | None = None) -> list[str]:
     with Path(path).open("rb") as stream:
         if archive_kind(stream.read(4)) is not Archive.ZIP:
             return []
-    with _opened(path, source or path) as archive:
+    with _open_zip(path, source or path) as archive:
         return _csv_names(_entries(archive, source or path))
 
 
-def expanded(path: str, source: str, kind: Archive, member: str | None, limits: Limits) -> Iterator[bytes]:
+def expand_archive(path: str, source: str, kind: Archive, member: str | None, limits: ArchiveLimits) -> Iterator[bytes]:
     """The bytes of the archive's one CSV, or of the member named, a block at a time."""
     blocks = _from_gzip(path, source, member) if kind is Archive.GZIP else _from_zip(path, source, member)
-    return _within(limits, source, Path(path).stat().st_size, blocks)
+    return _limit_blocks(limits, source, Path(path).stat().st_size, blocks)
 
 
 def _from_gzip(path: str, source: str, member: str | None) -> Iterator[bytes]:
     if member is not None:
         raise MemberNotFound(source, member, ())
-    with _translated(source), gzip.open(path) as stream:
+    with _report_broken_archive(source), gzip.open(path) as stream:
         yield from _blocks(stream)
 
 
 def _from_zip(path: str, source: str, member: str | None) -> Iterator[bytes]:
-    with _opened(path, source) as archive:
+    with _open_zip(path, source) as archive:
         entries = _entries(archive, source)
-        chosen = entries[_chosen(source, member, entries)]
+        chosen = entries[_choose_entry(source, member, entries)]
         if chosen.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
             raise ArchiveUnreadable(source, "it is compressed by another method than deflate; make it anew")
         with archive.open(chosen) as stream:
@@ -127,27 +127,27 @@ def _blocks(stream: IO[bytes] | gzip.GzipFile) -> Iterator[bytes]:
         yield block
 
 
-class _Careful(io.FileIO):
+class _BoundedFile(io.FileIO):
     """A file that is never read as a whole, as a forged directory of entries would have us do."""
 
     def read(self, size: int | None = -1) -> bytes:
         left = os.fstat(self.fileno()).st_size - self.tell()
-        if min(left, left if size is None or size < 0 else size) > LARGEST_READ:
+        if min(left, left if size is None or size < 0 else size) > MAX_READ_BYTES:
             raise zipfile.BadZipFile("its directory is too large")
         return super().read(size)
 
 
 @contextmanager
-def _opened(path: str, source: str) -> Iterator[zipfile.ZipFile]:
-    with _translated(source), _Careful(path) as file, zipfile.ZipFile(file) as archive:
+def _open_zip(path: str, source: str) -> Iterator[zipfile.ZipFile]:
+    with _report_broken_archive(source), _BoundedFile(path) as file, zipfile.ZipFile(file) as archive:
         yield archive
 
 
 @contextmanager
-def _translated(source: str) -> Iterator[None]:
+def _report_broken_archive(source: str) -> Iterator[None]:
     try:
         yield
-    except _BROKEN as error:
+    except _BROKEN_ARCHIVE_ERRORS as error:
         raise ArchiveUnreadable(source, "it is damaged or cut off; fetch it again") from error
 
 
@@ -161,13 +161,13 @@ def _entries(archive: zipfile.ZipFile, source: str) -> dict[str, zipfile.ZipInfo
         name = entry.orig_filename
         if name.startswith("__MACOSX/"):  # what a Mac knows of each file besides; never opened
             continue
-        if reason := _refusal(entry) or ("has a name that another entry has too" if name in found else None):
+        if reason := _refusal_reason(entry) or ("has a name that another entry has too" if name in found else None):
             raise ArchiveRefused(source, name, reason)
         found[name] = entry
     return found
 
 
-def _refusal(entry: zipfile.ZipInfo) -> str | None:
+def _refusal_reason(entry: zipfile.ZipInfo) -> str | None:
     name, mode = entry.orig_filename, entry.external_attr >> 16
     if "/" in name or "\\" in name or name[1:2] == ":" or name in ("", ".", ".."):
         return "has a path, and only plain file names are read"
@@ -182,7 +182,7 @@ def _csv_names(entries: dict[str, zipfile.ZipInfo]) -> list[str]:
     return [name for name in entries if name.lower().endswith(_CSV)] or list(entries)
 
 
-def _chosen(source: str, member: str | None, entries: dict[str, zipfile.ZipInfo]) -> str:
+def _choose_entry(source: str, member: str | None, entries: dict[str, zipfile.ZipInfo]) -> str:
     names = _csv_names(entries)
     if member is not None:
         if member not in entries:
@@ -195,7 +195,7 @@ def _chosen(source: str, member: str | None, entries: dict[str, zipfile.ZipInfo]
     return names[0]
 
 
-def _within(limits: Limits, source: str, packed: int, blocks: Iterator[bytes]) -> Iterator[bytes]:
+def _limit_blocks(limits: ArchiveLimits, source: str, packed: int, blocks: Iterator[bytes]) -> Iterator[bytes]:
     """The blocks, as long as they are not too many, and are no archive again."""
     total = 0
     for block in blocks:
@@ -204,6 +204,6 @@ def _within(limits: Limits, source: str, packed: int, blocks: Iterator[bytes]) -
         total += len(block)
         if total > limits.size:
             raise ArchiveTooLarge(source, f"{limits.size:,} bytes", "CONTACTS_EXPANDED_BYTES")
-        if total > max(HARMLESS, packed * limits.ratio):
+        if total > max(ALWAYS_ALLOWED_BYTES, packed * limits.ratio):
             raise ArchiveTooLarge(source, f"{limits.ratio:,} times its own size", "CONTACTS_EXPANDED_RATIO")
         yield block

@@ -9,12 +9,12 @@ from typing import BinaryIO
 import numpy as np
 import pyarrow as pa
 
-from transforms.work_folder import reading
+from transforms.work_folder import open_for_reading
 
 BLOCK = 1 << 20
-_LONG = 1 << 12  # bytes from which on it pays to ask Arrow
+_ARROW_MIN_BYTES = 1 << 12  # bytes from which on it pays to ask Arrow
 
-_MARKS = (
+_BOMS = (
     (codecs.BOM_UTF32_LE, "utf-32"),
     (codecs.BOM_UTF32_BE, "utf-32"),
     (codecs.BOM_UTF8, "utf-8"),
@@ -22,12 +22,12 @@ _MARKS = (
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
 _FALLBACK = "cp1252"
-_OTHERWISE = ". If letters with accents look wrong, name the encoding with --encoding"
+_ENCODING_ADVICE = ". If letters with accents look wrong, name the encoding with --encoding"
 # Text in other text's clothes: programs' escapes, names of hosts, mail of old. No CSV is written so.
-_NO_FILES = frozenset({"idna", "punycode", "raw-unicode-escape", "undefined", "unicode-escape", "utf-7"})
+_NOT_FILE_ENCODINGS = frozenset({"idna", "punycode", "raw-unicode-escape", "undefined", "unicode-escape", "utf-7"})
 
 
-class Certainty(StrEnum):
+class EncodingCertainty(StrEnum):
     """What the choice of an encoding rests on."""
 
     MARK = "byte order mark"
@@ -41,7 +41,7 @@ class Encoding:
     """A file's encoding, and what a reader of the report should know about the choice."""
 
     name: str
-    certainty: Certainty
+    certainty: EncodingCertainty
     warnings: tuple[str, ...] = ()
 
 
@@ -52,13 +52,13 @@ def usable_encoding(name: str) -> str | None:
         codec = codecs.lookup(name)
     except (LookupError, ValueError):
         return None
-    ours = codec.name.replace("_", "-") not in _NO_FILES
+    ours = codec.name.replace("_", "-") not in _NOT_FILE_ENCODINGS
     return codec.name if ours else None
 
 
-def marked_encoding(head: bytes) -> str | None:
+def bom_encoding(head: bytes) -> str | None:
     """The encoding that a byte order mark at the file's beginning names."""
-    return next((name for mark, name in _MARKS if head.startswith(mark)), None)
+    return next((name for mark, name in _BOMS if head.startswith(mark)), None)
 
 
 def find_encoding(place: str, head: bytes, utf8: bool, declared: str | None) -> Encoding:
@@ -67,21 +67,21 @@ def find_encoding(place: str, head: bytes, utf8: bool, declared: str | None) -> 
     The last is a guess that reads any file, since nearly every byte is some character there. A few damaged
     places among more good ones leave a file UTF-8.
     """
-    if mark := marked_encoding(head):
+    if mark := bom_encoding(head):
         other = declared and codecs.lookup(declared).name.split("-")[:2] != mark.split("-")
         ignored = f"the file's byte order mark says {mark}, so --encoding {declared} was not used"
-        return Encoding(mark, Certainty.MARK, (ignored,) if other else ())
+        return Encoding(mark, EncodingCertainty.MARK, (ignored,) if other else ())
     if declared is not None:
-        return Encoding(_declared(head, codecs.lookup(declared).name), Certainty.DECLARED)
+        return Encoding(_declared(head, codecs.lookup(declared).name), EncodingCertainty.DECLARED)
     if utf8:
-        return Encoding("utf-8", Certainty.EVERY_BYTE)
-    good, bad = _utf8_evidence(place)
+        return Encoding("utf-8", EncodingCertainty.EVERY_BYTE)
+    good, bad = _count_utf8(place)
     if good > bad:
         damage = f"{bad} damaged place{'s' * (bad != 1)}"
-        warning = f"the file is UTF-8 with {damage}; the records there are rejected{_OTHERWISE}"
-        return Encoding("utf-8", Certainty.GUESSED, (warning,))
-    warning = f"the file is not UTF-8, so it was read as Windows-1252{_OTHERWISE}"
-    return Encoding(_FALLBACK, Certainty.GUESSED, (warning,))
+        warning = f"the file is UTF-8 with {damage}; the records there are rejected{_ENCODING_ADVICE}"
+        return Encoding("utf-8", EncodingCertainty.GUESSED, (warning,))
+    warning = f"the file is not UTF-8, so it was read as Windows-1252{_ENCODING_ADVICE}"
+    return Encoding(_FALLBACK, EncodingCertainty.GUESSED, (warning,))
 
 
 def _declared(head: bytes, name: str) -> str:
@@ -93,11 +93,11 @@ def _declared(head: bytes, name: str) -> str:
     return name
 
 
-def _utf8_evidence(place: str) -> tuple[int, int]:
+def _count_utf8(place: str) -> tuple[int, int]:
     """How many characters beyond ASCII are good UTF-8, and in how many places the bytes are none."""
     good = bad = 0
     decoder = codecs.getincrementaldecoder("utf-8")("replace")
-    with reading(place) as stream:
+    with open_for_reading(place) as stream:
         while block := stream.read(BLOCK):
             text = decoder.decode(block)
             broken = text.count("\ufffd")
@@ -114,7 +114,7 @@ def transcode(source: BinaryIO, target: BinaryIO, encoding: str) -> None:
     target.write(decoder.decode(b"", True).encode("utf-8", "surrogatepass"))
 
 
-def marks_before(text: bytes) -> int:
+def count_bom_bytes(text: bytes) -> int:
     """How many bytes of UTF-8 byte order marks stand before the text; programs that append write more than one."""
     return len(text) - len(re.sub(rb"\A(?:\xef\xbb\xbf)+", b"", text))
 
@@ -134,7 +134,7 @@ def is_utf8(data: bytes) -> bool:
     if data.isascii():
         return True
     try:
-        if len(data) < _LONG:
+        if len(data) < _ARROW_MIN_BYTES:
             data.decode("utf-8")
         else:
             _as_text(data).validate(full=True)  # four times as fast as to decode
@@ -150,24 +150,24 @@ def _as_text(data: bytes) -> pa.LargeStringArray:
     return array
 
 
-class Utf8Stream:
+class Utf8Checker:
     """Whether bytes that come in blocks are UTF-8; a block may end within a character."""
 
     def __init__(self) -> None:
         self._so_far = True
         self._rest = b""
 
-    def take(self, block: bytes) -> None:
+    def add(self, block: bytes) -> None:
         if self._so_far:
             data = self._rest + block
-            whole = len(data) - _begun(data)
+            whole = len(data) - _partial_character_bytes(data)
             self._so_far, self._rest = is_utf8(data[:whole]), data[whole:]
 
-    def ended_well(self) -> bool:
+    def is_valid(self) -> bool:
         return self._so_far and is_utf8(self._rest)
 
 
-def _begun(data: bytes) -> int:
+def _partial_character_bytes(data: bytes) -> int:
     """How many bytes at the end are the last character's, if it is one of several bytes; it may lack some."""
     for count, byte in enumerate(reversed(data[-4:]), start=1):
         if byte >= 0xC0:

@@ -12,12 +12,34 @@ from typing import BinaryIO
 
 from schemas.errors.base import DiskFull, ImportFolderUnusable
 from schemas.errors.source import MemberNotFound, SourceEmpty, SourceNotFound, SourceNotText, SourceUnreadable
-from transforms.landing.archives import DEFAULT_LIMITS, LONGEST_MAGIC, Limits, archive_kind, expanded, split_member
-from transforms.landing.encoding import Certainty, Utf8Stream, find_encoding, marked_encoding, marks_before, transcode
-from transforms.work_folder import ImportFolder, inside, read_range, reading, remove, size_of, writing
+from transforms.landing.archives import (
+    DEFAULT_ARCHIVE_LIMITS,
+    MAGIC_BYTES,
+    ArchiveLimits,
+    archive_kind,
+    expand_archive,
+    split_member,
+)
+from transforms.landing.encoding import (
+    EncodingCertainty,
+    Utf8Checker,
+    bom_encoding,
+    count_bom_bytes,
+    find_encoding,
+    transcode,
+)
+from transforms.work_folder import (
+    ImportFolder,
+    join_path,
+    open_for_reading,
+    open_for_writing,
+    read_range,
+    remove,
+    size_of,
+)
 
 BLOCK = 1 << 20
-HEAD = 1 << 16  # bytes that a file is judged by at first sight
+HEAD_BYTES = 1 << 16  # bytes that a file is judged by at first sight
 
 _BINARY = (
     (b"\xd0\xcf\x11\xe0", "an old Office document"),
@@ -32,7 +54,7 @@ _BINARY = (
     (b"Rar!\x1a\x07", "a RAR archive; only gzip and ZIP are read"),
 )
 _CONTROLS = re.compile(rb"[\x00-\x08\x0e-\x1a\x1c-\x1f\x7f]")
-NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
+DISK_FULL_ERRNOS = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 
 
 @dataclass(frozen=True)
@@ -52,7 +74,7 @@ class Landed:
     start: int = 0
     warnings: tuple[str, ...] = ()
     all_utf8: bool = False
-    certainty: Certainty = Certainty.EVERY_BYTE
+    certainty: EncodingCertainty = EncodingCertainty.EVERY_BYTE
     etag: str | None = None
 
 
@@ -68,7 +90,7 @@ def land(
     source: str,
     folder: ImportFolder,
     encoding: str | None = None,
-    limits: Limits = DEFAULT_LIMITS,
+    limits: ArchiveLimits = DEFAULT_ARCHIVE_LIMITS,
     blocks: Iterator[bytes] | None = None,
 ) -> Landed:
     """Copy the source into `folder`, expand it if it is an archive, and make it UTF-8.
@@ -77,24 +99,26 @@ def land(
     `SourceError` where it cannot be read as text at all, `ImportFolderError` where it finds no room.
     """
     place, member = split_member(source)
-    blocks = bytes_of(place) if blocks is None else blocks
+    blocks = read_local_blocks(place) if blocks is None else blocks
     first = b""
-    while len(first) < LONGEST_MAGIC and (block := next(blocks, b"")):  # a server may send a byte at a time
+    while len(first) < MAGIC_BYTES and (block := next(blocks, b"")):  # a server may send a byte at a time
         first += block
     if not first:
         raise SourceEmpty(source)
     blocks = chain([first], blocks)
     if kind := archive_kind(first):
-        packed = _copy(blocks, inside(folder.scratch, "source.packed"))
-        text = _copy(expanded(packed.place, source, kind, member, limits), inside(folder.address, "source.csv"))
+        packed = _copy(blocks, join_path(folder.scratch, "source.packed"))
+        text = _copy(
+            expand_archive(packed.place, source, kind, member, limits), join_path(folder.address, "source.csv")
+        )
         remove(packed.place)
-        return _decoded(replace(text, sha256=packed.sha256), source, encoding)
+        return _decode(replace(text, sha256=packed.sha256), source, encoding)
     if member is not None:
         raise MemberNotFound(source, member, ())
-    return _decoded(_copy(blocks, inside(folder.address, "source.csv")), source, encoding)
+    return _decode(_copy(blocks, join_path(folder.address, "source.csv")), source, encoding)
 
 
-def bytes_of(place: str) -> Iterator[bytes]:
+def read_local_blocks(place: str) -> Iterator[bytes]:
     """The source's bytes, a block at a time; of a pipe, what it holds.
 
     A buffered reader would wait for a full block, and miss a signal that comes between two of its own reads.
@@ -113,44 +137,44 @@ def bytes_of(place: str) -> Iterator[bytes]:
 
 def _copy(blocks: Iterable[bytes], place: str) -> _Copy:
     """Write and hash in one pass; tell whether every byte is UTF-8."""
-    digest, size, utf8 = hashlib.sha256(), 0, Utf8Stream()
-    with _written(place) as target:
+    digest, size, utf8 = hashlib.sha256(), 0, Utf8Checker()
+    with _open_target(place) as target:
         for block in blocks:
             digest.update(block)
             target.write(block)
             size += len(block)
-            utf8.take(block)
-    return _Copy(place, digest.hexdigest(), size, utf8.ended_well())
+            utf8.add(block)
+    return _Copy(place, digest.hexdigest(), size, utf8.is_valid())
 
 
 @contextmanager
-def _written(place: str) -> Iterator[BinaryIO]:
+def _open_target(place: str) -> Iterator[BinaryIO]:
     """A new file in the import's folder; what fails there is the folder, not the source, and is told as that."""
     try:
-        with writing(place) as target:
+        with open_for_writing(place) as target:
             yield target
     except OSError as error:
         reason = (error.strerror or "the disk fails").lower()
-        full = error.errno in NO_ROOM
+        full = error.errno in DISK_FULL_ERRNOS
         raise (DiskFull(reason) if full else ImportFolderUnusable(place, reason)) from error
 
 
-def _decoded(text: _Copy, source: str, declared: str | None) -> Landed:
+def _decode(text: _Copy, source: str, declared: str | None) -> Landed:
     if text.size == 0:
         raise SourceEmpty(source)
-    head = read_range(text.place, 0, HEAD)
-    if marked_encoding(head) is None:
-        _refuse_binary(source, head, declared)
+    head = read_range(text.place, 0, HEAD_BYTES)
+    if bom_encoding(head) is None:
+        _check_is_text(source, head, declared)
     encoding = find_encoding(text.place, head, text.utf8, declared)
     place, size, all_utf8 = text.place, text.size, text.utf8
     if encoding.name != "utf-8":
         place, all_utf8 = text.place.removesuffix("csv") + "utf8.csv", False
-        with reading(text.place) as stream, _written(place) as target:
+        with open_for_reading(text.place) as stream, _open_target(place) as target:
             transcode(stream, target, encoding.name)
         remove(text.place)
         size = size_of(place)
-        head = read_range(place, 0, HEAD) if size else b""
-    start = marks_before(head)
+        head = read_range(place, 0, HEAD_BYTES) if size else b""
+    start = count_bom_bytes(head)
     return Landed(
         place,
         source,
@@ -164,7 +188,7 @@ def _decoded(text: _Copy, source: str, declared: str | None) -> Landed:
     )
 
 
-def _refuse_binary(source: str, head: bytes, encoding: str | None) -> None:
+def _check_is_text(source: str, head: bytes, encoding: str | None) -> None:
     for magic, kind in _BINARY:
         if head.startswith(magic):
             raise SourceNotText(source, kind)

@@ -18,13 +18,13 @@ from schemas.errors.request import (
     UnknownField,
 )
 from schemas.presets.model import ColumnRule
-from transforms.cells.nearest_name import nearest
+from transforms.cells.nearest_name import nearest_name
 
 _BY_POSITION = re.compile(r"column_([1-9][0-9]{0,5})", re.ASCII)
-_NEAR = 0.75  # how alike two names must be for one to be suggested for the other
+_MIN_SIMILARITY = 0.75  # how alike two names must be for one to be suggested for the other
 
 
-class Outcome(StrEnum):
+class ColumnOutcome(StrEnum):
     """What became of a column."""
 
     IMPORTED = "imported"
@@ -37,7 +37,7 @@ class Outcome(StrEnum):
 class MappedColumn:
     """A column of the file, its position counted from 1, and the field it goes to, if any.
 
-    `left_out`: the field was incomplete in the import that this file is a retry of. `rule` is there where a preset
+    `was_incomplete`: the field was incomplete in the import that this file is a retry of. `rule` is there where a preset
     translates its cells; one that is `never_read` is blank in all that we write.
     """
 
@@ -46,7 +46,7 @@ class MappedColumn:
     field: Field | None
     ignored: bool = False
     suggestion: str | None = None
-    left_out: bool = False
+    was_incomplete: bool = False
     rule: ColumnRule | None = None
     never_read: bool = False
 
@@ -135,9 +135,11 @@ def map_columns(
     field, and exactly one column for the identity; the last two only of a `final` mapping, which no
     person is going to look at.
     """
-    chosen = _explicit(names, catalogue, explicit)
+    chosen = _requested_fields(names, catalogue, explicit)
     taken = {field.id for field in chosen.values() if field}
-    kept = {position: _unless(taken, column) for position, column in (kept or {}).items() if position not in chosen}
+    kept = {
+        position: _ignore_if_taken(taken, column) for position, column in (kept or {}).items() if position not in chosen
+    }
     taken |= {column.field.id for column in kept.values() if column.field}
     columns = []
     for position, name in enumerate(names, 1):
@@ -146,13 +148,15 @@ def map_columns(
         elif position in chosen:
             columns.append(MappedColumn(position, name, chosen[position], ignored=chosen[position] is None))
         else:
-            columns.append(kept.get(position) or _automatic(position, name, catalogue, taken.union(implied)))
+            columns.append(kept.get(position) or _match_by_name(position, name, catalogue, taken.union(implied)))
     if final:
-        _one_column_a_field(columns, catalogue)
+        _check_one_column_per_field(columns, catalogue)
     return ColumnMapping(tuple(columns))
 
 
-def _explicit(names: Sequence[str], catalogue: FieldCatalogue, explicit: Mapping[str, str]) -> dict[int, Field | None]:
+def _requested_fields(
+    names: Sequence[str], catalogue: FieldCatalogue, explicit: Mapping[str, str]
+) -> dict[int, Field | None]:
     chosen: dict[int, Field | None] = {}
     for column, target in explicit.items():
         if target and target not in catalogue.by_id:
@@ -173,23 +177,25 @@ def positions_of(column: str, names: Sequence[str]) -> list[int]:
     return exact or [position for position, name in enumerate(names, 1) if header_key(name) == header_key(column)]
 
 
-def _unless(taken: set[str], column: MappedColumn) -> MappedColumn:
+def _ignore_if_taken(taken: set[str], column: MappedColumn) -> MappedColumn:
     if column.field and column.field.id in taken:
         return MappedColumn(column.position, column.name, None, ignored=True)
     return column
 
 
-def _automatic(position: int, name: str, catalogue: FieldCatalogue, taken: set[str]) -> MappedColumn:
+def _match_by_name(position: int, name: str, catalogue: FieldCatalogue, taken: set[str]) -> MappedColumn:
     field = catalogue.by_name.get(header_key(name))
-    return _unless(taken, MappedColumn(position, name, field, suggestion=None if field else _nearest(name, catalogue)))
+    return _ignore_if_taken(
+        taken, MappedColumn(position, name, field, suggestion=None if field else _suggest_field(name, catalogue))
+    )
 
 
-def _nearest(name: str, catalogue: FieldCatalogue) -> str | None:
-    near = nearest(header_key(name), catalogue.by_name, at_least=_NEAR)
+def _suggest_field(name: str, catalogue: FieldCatalogue) -> str | None:
+    near = nearest_name(header_key(name), catalogue.by_name, at_least=_MIN_SIMILARITY)
     return catalogue.by_name[near].id if near else None
 
 
-def _one_column_a_field(columns: Sequence[MappedColumn], catalogue: FieldCatalogue) -> None:
+def _check_one_column_per_field(columns: Sequence[MappedColumn], catalogue: FieldCatalogue) -> None:
     sources: dict[str, list[str]] = {}
     for column in columns:
         if column.field:

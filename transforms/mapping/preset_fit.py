@@ -25,7 +25,7 @@ from schemas.presets.loader import (
 )
 from schemas.presets.model import AUTO, ColumnRule, Preset
 from schemas.validation.checks import CHECKS
-from transforms.cells.normalise import Reading, normalise
+from transforms.cells.normalise import NormaliseContext, normalise
 from transforms.mapping.columns import ColumnMapping, Constant, MappedColumn, map_columns, positions_of
 
 _NUMBERS = (FieldType.DECIMAL, FieldType.INTEGER)
@@ -60,7 +60,7 @@ def find_preset(
     """
     name, part = split_preset_name(asked)
     if asked == AUTO:
-        preset = recognised(columns, tuple(load_own_presets(own)) if own else (), tuple(load_built_in_presets()))
+        preset = detect_preset(columns, tuple(load_own_presets(own)) if own else (), tuple(load_built_in_presets()))
         name = preset.name
     else:
         preset = load_preset(name, own)
@@ -82,7 +82,7 @@ def part_of(preset: Preset, source: str) -> str | None:
     return next((part for part, it in preset.parts.items() if fnmatchcase(name, it.file.casefold())), None)
 
 
-def recognised(names: Sequence[str], *shelves: Sequence[Preset]) -> Preset:
+def detect_preset(names: Sequence[str], *shelves: Sequence[Preset]) -> Preset:
     """The one preset whose signature is in the header, of the first shelf that has any; else `PresetNotFound`."""
     keys = frozenset(map(header_key, names))
     for shelf in shelves:
@@ -94,9 +94,9 @@ def recognised(names: Sequence[str], *shelves: Sequence[Preset]) -> Preset:
     raise PresetNotFound(())
 
 
-def fit_rule(rule: ColumnRule, column: str, field: Field, reading: Reading) -> tuple[ColumnRule, list[str]]:
+def fit_rule(rule: ColumnRule, column: str, field: Field, context: NormaliseContext) -> tuple[ColumnRule, list[str]]:
     """As much of a column's rule as its field can take, and a note on each thing that it cannot."""
-    wrong = [target for target in rule.values.values() if target and not acceptable(target, field, reading)]
+    wrong = [target for target in rule.values.values() if target and not is_valid_value(target, field, context)]
     values = {key: target for key, target in rule.values.items() if target not in wrong}
     notes = [f"{target!r} is no value of {field.id!r} (column {column!r})" for target in dict.fromkeys(wrong)]
     off: dict[str, object] = {"field": field.id, "values": values}
@@ -131,27 +131,27 @@ def map_with_preset(
     """Match columns to fields, a preset coming after what the user or an earlier import says, and before names."""
     if chosen is None:
         return map_columns(names, catalogue, explicit, never, kept, final=final)
-    preset, reading = chosen.preset, Reading(catalogue.default_prefix)
+    preset, context = chosen.preset, NormaliseContext(catalogue.default_prefix)
     rules = {place: rule for column, rule in preset.columns.items() for place in positions_of(column, names)}
-    hidden = _hidden(preset, names)
-    lines, unknown = _lines(rules, names, catalogue)
-    constants, lacking = fit_constants(chosen.constants, catalogue, reading)
-    settled = _beside(kept, lines) | hidden
+    hidden = _never_read_columns(preset, names)
+    lines, unknown = _preset_columns(rules, names, catalogue)
+    constants, lacking = fit_constants(chosen.constants, catalogue, context)
+    settled = _merge_columns(kept, lines) | hidden
     implied = {constant.field.id for constant in constants}
     mapping = map_columns(names, catalogue, explicit, never, settled, implied, final=final)
     if read := next((column for column in mapping.columns if column.field and column.position in hidden), None):
         raise ColumnNeverRead(read.name, chosen.name)
-    columns, unfit = _with_rules([hidden.get(column.position, column) for column in mapping.columns], rules, reading)
+    columns, unfit = _fit_rules([hidden.get(column.position, column) for column in mapping.columns], rules, context)
     fields = {field.id for field in mapping.fields}
     return ColumnMapping(
         columns,
         tuple(constant for constant in constants if constant.field.id not in fields),
         chosen.name,
-        tuple(_notes(chosen, names, [*unknown, *lacking, *unfit])),
+        tuple(_preset_notes(chosen, names, [*unknown, *lacking, *unfit])),
     )
 
 
-def _hidden(preset: Preset, names: Sequence[str]) -> dict[int, MappedColumn]:
+def _never_read_columns(preset: Preset, names: Sequence[str]) -> dict[int, MappedColumn]:
     """The columns that the preset says are never to be read."""
     return {
         place: MappedColumn(place, names[place - 1], None, ignored=True, never_read=True)
@@ -160,21 +160,21 @@ def _hidden(preset: Preset, names: Sequence[str]) -> dict[int, MappedColumn]:
     }
 
 
-def _with_rules(
-    columns: Sequence[MappedColumn], rules: Mapping[int, ColumnRule], reading: Reading
+def _fit_rules(
+    columns: Sequence[MappedColumn], rules: Mapping[int, ColumnRule], context: NormaliseContext
 ) -> tuple[tuple[MappedColumn, ...], list[str]]:
     """The columns with as much of their rules as their fields can take, and notes on what these cannot."""
     fitted, unfit = [], []
     for column in columns:
         if column.field and (rule := rules.get(column.position)) and rule.changes_cells:
-            rule, notes = fit_rule(rule, column.name, column.field, reading)
+            rule, notes = fit_rule(rule, column.name, column.field, context)
             unfit += notes
             column = replace(column, rule=rule if rule.changes_cells else None)
         fitted.append(column)
     return tuple(fitted), unfit
 
 
-def _beside(kept: Mapping[int, MappedColumn], lines: Mapping[int, MappedColumn]) -> dict[int, MappedColumn]:
+def _merge_columns(kept: Mapping[int, MappedColumn], lines: Mapping[int, MappedColumn]) -> dict[int, MappedColumn]:
     """What was decided before goes before what the preset says; a field that is taken leaves its column ignored."""
     taken = {column.field.id for column in kept.values() if column.field}
     beside = {
@@ -184,7 +184,7 @@ def _beside(kept: Mapping[int, MappedColumn], lines: Mapping[int, MappedColumn])
     return beside | dict(kept)
 
 
-def _lines(
+def _preset_columns(
     rules: Mapping[int, ColumnRule], names: Sequence[str], catalogue: FieldCatalogue
 ) -> tuple[dict[int, MappedColumn], list[str]]:
     """The columns of the file as a preset maps them, and notes on the fields that the catalogue lacks."""
@@ -198,7 +198,7 @@ def _lines(
     return lines, lacking
 
 
-def _notes(chosen: ChosenPreset, names: Sequence[str], passed_over: Sequence[str]) -> Iterator[str]:
+def _preset_notes(chosen: ChosenPreset, names: Sequence[str], passed_over: Sequence[str]) -> Iterator[str]:
     keys = set(map(header_key, names))
     if missing := [name for name in chosen.preset.signature if header_key(name) not in keys]:
         yield f"the file may not be what the preset {chosen.name!r} is for: it has no column {', '.join(missing)}"
@@ -210,7 +210,7 @@ def _notes(chosen: ChosenPreset, names: Sequence[str], passed_over: Sequence[str
 
 
 def fit_constants(
-    constants: dict[str, str], catalogue: FieldCatalogue, reading: Reading
+    constants: dict[str, str], catalogue: FieldCatalogue, context: NormaliseContext
 ) -> tuple[tuple[Constant, ...], list[str]]:
     """The constants that the catalogue can hold, and notes on those that it cannot."""
     fitted, notes = [], []
@@ -218,14 +218,14 @@ def fit_constants(
         field = catalogue.by_id.get(id)
         if field is None:
             notes.append(f"there is no field {id!r} to hold {value!r}")
-        elif not acceptable(value, field, reading):
+        elif not is_valid_value(value, field, context):
             notes.append(f"{value!r} is no value of {id!r}")
         else:
             fitted.append(Constant(field, value))
     return tuple(fitted), notes
 
 
-def acceptable(value: str, field: Field, reading: Reading) -> bool:
+def is_valid_value(value: str, field: Field, context: NormaliseContext) -> bool:
     """Whether the rules would accept a cell with this text."""
-    cells = normalise(pd.DataFrame({field.id: pd.Series([value], dtype=TEXT_DTYPE)}), (field,), reading)[field.id]
+    cells = normalise(pd.DataFrame({field.id: pd.Series([value], dtype=TEXT_DTYPE)}), (field,), context)[field.id]
     return bool(cells.notna().all()) and all(bool(check.passes(cells, field).all()) for check in CHECKS[field.type])

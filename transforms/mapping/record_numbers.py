@@ -7,15 +7,15 @@ from transforms.mapping.columns import ColumnMapping, MappedColumn
 from transforms.parsing.layout import REJECTION_COLUMNS
 
 NUMBER, LINE = REJECTION_COLUMNS[:2]
-_A_NUMBER = "^[1-9][0-9]{0,17}$"
+_RECORD_NUMBER = "^[1-9][0-9]{0,17}$"
 
 
-def number_column(mapping: ColumnMapping, name: str = NUMBER) -> MappedColumn | None:
+def rejection_column(mapping: ColumnMapping, name: str = NUMBER) -> MappedColumn | None:
     """The column that says which record of the first import a row is; None when the file has none."""
     return next((column for column in reversed(mapping.columns) if column.name == name), None)
 
 
-def numbers_in(cells: pa.ChunkedArray) -> pa.ChunkedArray:
+def parse_record_numbers(cells: pa.ChunkedArray) -> pa.ChunkedArray:
     """Cells as they were written by a rejected file; null for any other text."""
     texts = pc.utf8_trim_whitespace(cells)
-    return pc.if_else(pc.fill_null(pc.match_substring_regex(texts, _A_NUMBER), False), texts, None)
+    return pc.if_else(pc.fill_null(pc.match_substring_regex(texts, _RECORD_NUMBER), False), texts, None)

@@ -15,12 +15,12 @@ import pyarrow.csv
 from schemas.validation.rules import Rule
 from transforms.landing.encoding import is_utf8
 from transforms.parsing.blocks import Block
-from transforms.parsing.dialect import Dialect, places_of_byte
+from transforms.parsing.dialect import Dialect, find_byte
 from transforms.parsing.layout import Layout
 from transforms.parsing.strict_reader import RecordReader
 from transforms.work_folder import read_range
 
-_SURROGATES = re.compile("[\ud800-\udfff]")
+_LONE_SURROGATES = re.compile("[\ud800-\udfff]")
 
 
 @dataclass(frozen=True)
@@ -95,10 +95,10 @@ def read_regular(data: bytes, layout: Layout, lines: int) -> RawRecords | None:
 def _record_lines(data: bytes, dialect: Dialect) -> np.ndarray:
     """The line on which each record of a regular block starts, from 0; blank lines are no records."""
     text = np.frombuffer(data, np.uint8)
-    breaks = places_of_byte(data, "\r" if dialect.carriage_return else "\n")
+    breaks = find_byte(data, "\r" if dialect.carriage_return else "\n")
     if not data.endswith((b"\n", b"\r") if dialect.carriage_return else b"\n"):
         breaks = np.append(breaks, len(data))
-    quotes = places_of_byte(data, dialect.quote)
+    quotes = find_byte(data, dialect.quote)
     ends = np.flatnonzero(np.searchsorted(quotes, breaks) % 2 == 0)
     first_lines = np.concatenate(([0], ends[:-1] + 1))
     starts = np.concatenate(([0], breaks[ends[:-1]] + 1))
@@ -118,7 +118,7 @@ def read_strictly(data: bytes, layout: Layout) -> RawRecords:
         if not is_utf8(raw):
             rule = Rule.ROW_UNDECODABLE
         if rule or cells is None:
-            malformed.append(Malformed(len(starts), rule or Rule.ROW_BAD_QUOTING, legible(raw).rstrip("\r\n")))
+            malformed.append(Malformed(len(starts), rule or Rule.ROW_BAD_QUOTING, readable_text(raw).rstrip("\r\n")))
             cut_off = record.cut_off and record.end == len(data)
         else:
             rows.append(cells)
@@ -141,13 +141,13 @@ def _lines_at(data: bytes, starts: list[int], layout: Layout) -> np.ndarray:
     return np.searchsorted(np.flatnonzero(breaks), np.array(starts, np.int64))
 
 
-def legible(raw: bytes) -> str:
+def readable_text(raw: bytes) -> str:
     """Bytes as text that a person can read, each undecodable one as `\\xNN`."""
     try:
         text = raw.decode("utf-8", "surrogatepass")
     except UnicodeDecodeError:
         return raw.decode("utf-8", "backslashreplace")
-    return _SURROGATES.sub(_escaped, text)
+    return _LONE_SURROGATES.sub(_escaped, text)
 
 
 def _escaped(found: re.Match[str]) -> str:
@@ -156,7 +156,7 @@ def _escaped(found: re.Match[str]) -> str:
     return f"\\x{code - 0xDC00:02x}" if 0xDC00 <= code <= 0xDCFF else f"\\u{code:04x}"
 
 
-def in_file_order(records: RawRecords) -> pa.Table:
+def merge_malformed(records: RawRecords) -> pa.Table:
     """One table of all records, malformed ones as null cells with their `rule` and `raw`."""
     table = records.table
     if records.malformed:

@@ -12,7 +12,7 @@ import numpy as np
 
 from schemas.errors.source import RecordTooLarge
 from transforms.landing.encoding import is_utf8
-from transforms.parsing.dialect import Dialect, count_byte, lone_carriage_returns, places_of_byte
+from transforms.parsing.dialect import Dialect, count_byte, count_lone_carriage_returns, find_byte
 from transforms.parsing.layout import Layout
 from transforms.parsing.strict_reader import LARGEST_RECORD, RecordReader
 from transforms.work_folder import read_range, size_of
@@ -31,7 +31,7 @@ class Block:
     final: bool
 
 
-def cut(path: str, source: str, layout: Layout, block_bytes: int) -> Iterator[Block]:
+def cut_blocks(path: str, source: str, layout: Layout, block_bytes: int) -> Iterator[Block]:
     """Blocks of about `block_bytes` in file order; `RecordTooLarge` rather than unbounded memory."""
     offset, index, end = layout.data_start, 0, size_of(path)
     size = block_bytes
@@ -56,7 +56,7 @@ def _line_at(path: str, offset: int, dialect: Dialect) -> int:
     return line
 
 
-def _whole_records(data: bytes, final: bool, layout: Layout, as_far_as_we_go: bool) -> tuple[int, bool]:
+def _whole_records(data: bytes, final: bool, layout: Layout, at_record_limit: bool) -> tuple[int, bool]:
     """How many of the bytes are whole records, and whether their quoting is regular; 0 for none."""
     length = len(data) if final else _last_break_outside_quotes(data, layout.dialect)
     if layout.dialect.carriage_return and not final and data[length : length + 1] in (b"", b"\n"):
@@ -67,7 +67,7 @@ def _whole_records(data: bytes, final: bool, layout: Layout, as_far_as_we_go: bo
         return length, False
     end = 0
     for record in RecordReader(data, layout.dialect, layout.width).records():
-        if record.undecided and not (as_far_as_we_go and not end and record.end < len(data)):
+        if record.undecided and not (at_record_limit and not end and record.end < len(data)):
             break
         end = record.end
     return end, False
@@ -92,7 +92,7 @@ def is_regular(data: bytes, dialect: Dialect, all_utf8: bool = False) -> bool:
     """
     if (dialect.escape and dialect.escape.encode() in data) or data.startswith(codecs.BOM_UTF8):
         return False  # a plain parser would take the mark off, which is text anywhere but at the file's beginning
-    breaks = count_byte(data, "\n") if dialect.carriage_return else lone_carriage_returns(data)
+    breaks = count_byte(data, "\n") if dialect.carriage_return else count_lone_carriage_returns(data)
     return (
         not breaks
         and (all_utf8 or is_utf8(data))
@@ -103,7 +103,7 @@ def is_regular(data: bytes, dialect: Dialect, all_utf8: bool = False) -> bool:
 def _quotes_in_place(data: bytes, dialect: Dialect) -> bool:
     """Every odd quote opens a cell, every even one closes it, but for doubled ones inside."""
     text = np.frombuffer(data, np.uint8)
-    quotes = places_of_byte(data, dialect.quote)
+    quotes = find_byte(data, dialect.quote)
     if len(quotes) % 2:
         return False
     edges = (ord(dialect.delimiter), _LF, _CR)

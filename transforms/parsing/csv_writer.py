@@ -15,15 +15,15 @@ import pyarrow.csv
 from schemas.cells.arrow_columns import TEXT_DTYPE, series_like, to_arrow
 
 _GUARDED = r"^'+[=+@\t\r-]"
-_DANGEROUS = r"^'*[=+@\t\r-]"
+_FORMULA = r"^'*[=+@\t\r-]"
 _PLAIN_DECIMAL = r"^-[0-9]+(?:\.[0-9]+)?$"
 
 
-def guard(column: pd.Series) -> pd.Series:
+def add_guards(column: pd.Series) -> pd.Series:
     """The column as it may stand in a CSV that somebody opens in a spreadsheet."""
     text = to_arrow(column)
     plain = pc.match_substring_regex(text, _PLAIN_DECIMAL)
-    dangerous = pc.and_not(pc.match_substring_regex(text, _DANGEROUS), plain)
+    dangerous = pc.and_not(pc.match_substring_regex(text, _FORMULA), plain)
     return series_like(column, pc.if_else(dangerous, pc.binary_join_element_wise("'", text, ""), text))
 
 
@@ -37,18 +37,18 @@ def unguard(column: pd.Series) -> tuple[pd.Series, int]:
     return series_like(column, pc.if_else(guarded, pc.utf8_slice_codeunits(text, 1), text)), count
 
 
-def unguarded(text: str) -> str:
+def remove_guard(text: str) -> str:
     """One text without its guard, for headers."""
     return text[1:] if re.match(_GUARDED, text) else text
 
 
 def csv_bytes(cells: pd.DataFrame, delimiter: str = ",") -> bytes:
     """Rows of text as guarded CSV without a header; a null is an empty cell. Column names do not matter."""
-    guarded = {str(place): to_arrow(guard(cells.iloc[:, place])) for place in range(cells.shape[1])}
-    return _written(guarded, delimiter)
+    guarded = {str(place): to_arrow(add_guards(cells.iloc[:, place])) for place in range(cells.shape[1])}
+    return _to_csv(guarded, delimiter)
 
 
-def _written(columns: dict[str, pa.Array], delimiter: str) -> bytes:
+def _to_csv(columns: dict[str, pa.Array], delimiter: str) -> bytes:
     sink = pa.BufferOutputStream()
     options = pyarrow.csv.WriteOptions(include_header=False, delimiter=delimiter, quoting_style="needed")
     pyarrow.csv.write_csv(pa.table(columns), sink, options)
@@ -57,5 +57,5 @@ def _written(columns: dict[str, pa.Array], delimiter: str) -> bytes:
 
 def csv_header(names: Sequence[str], delimiter: str = ",") -> bytes:
     """The header of such a CSV."""
-    cells = to_arrow(guard(pd.Series(list(names), dtype=TEXT_DTYPE)))
-    return _written({str(place): cells.slice(place, 1) for place in range(len(names))}, delimiter)
+    cells = to_arrow(add_guards(pd.Series(list(names), dtype=TEXT_DTYPE)))
+    return _to_csv({str(place): cells.slice(place, 1) for place in range(len(names))}, delimiter)

@@ -10,8 +10,8 @@ import numpy as np
 
 QUOTE = '"'
 DELIMITERS = (",", ";", "\t")
-CLOSE = 0.1  # of the records, by which two delimiters may differ and both be likely
-_NAMED = {"tab": "\t", "\\t": "\t", "comma": ",", "semicolon": ";", "pipe": "|", "space": " "}
+AMBIGUITY_MARGIN = 0.1  # of the records, by which two delimiters may differ and both be likely
+_DELIMITER_NAMES = {"tab": "\t", "\\t": "\t", "comma": ",", "semicolon": ";", "pipe": "|", "space": " "}
 
 
 class DelimiterCertainty(StrEnum):
@@ -24,7 +24,7 @@ class DelimiterCertainty(StrEnum):
 
 
 @dataclass(frozen=True)
-class DialectWish:
+class DialectOptions:
     """What the user says of the dialect; the rest is found out."""
 
     delimiter: str | None = None
@@ -54,7 +54,7 @@ class Dialect:
     def count_breaks(self, data: bytes) -> int:
         """How many line breaks are in the bytes, quoted ones too."""
         breaks = count_byte(data, "\n")
-        return breaks + lone_carriage_returns(data) if self.carriage_return else breaks
+        return breaks + count_lone_carriage_returns(data) if self.carriage_return else breaks
 
     def as_report(self) -> dict[str, str | bool | int | None]:
         return {
@@ -76,12 +76,12 @@ def count_byte(data: bytes, character: str) -> int:
     return int(np.count_nonzero(np.frombuffer(data, np.uint8) == ord(character)))
 
 
-def places_of_byte(data: bytes, character: str) -> np.ndarray:
+def find_byte(data: bytes, character: str) -> np.ndarray:
     """Where an ASCII character is in the bytes, in their order."""
     return np.flatnonzero(np.frombuffer(data, np.uint8) == ord(character))
 
 
-def lone_carriage_returns(data: bytes) -> int:
+def count_lone_carriage_returns(data: bytes) -> int:
     """How many carriage returns no line feed follows."""
     if b"\r" not in data:
         return 0
@@ -90,14 +90,14 @@ def lone_carriage_returns(data: bytes) -> int:
     return int(np.count_nonzero(returns) - np.count_nonzero(returns[:-1] & (text[1:] == ord("\n"))))
 
 
-def delimiter_named(text: str) -> str | None:
+def parse_delimiter(text: str) -> str | None:
     """The delimiter a user means by a character or its name, or None if it can be none."""
-    delimiter = _NAMED.get(text.lower(), text)
+    delimiter = _DELIMITER_NAMES.get(text.lower(), text)
     usable = len(delimiter) == 1 and delimiter.isascii() and not delimiter.isalnum() and delimiter not in '"\r\n\0'
     return delimiter if usable else None
 
 
-def mark_named(text: str) -> str | None:
+def parse_quote_character(text: str) -> str | None:
     """The quote or escape character a user means, or None if it can be none."""
     mark = "\\" if text.lower() == "backslash" else text
     usable = len(mark) == 1 and mark.isascii() and mark.isprintable() and not mark.isalnum() and mark != " "
@@ -132,5 +132,5 @@ def detect_delimiter(
     scores = {delimiter: score(delimiter) for delimiter in candidates}
     best, second, *_ = sorted(candidates, key=lambda each: scores[each], reverse=True)
     names, agreement, width = scores[second]
-    close = width > 1 and names == scores[best][0] and agreement >= scores[best][1] - CLOSE
+    close = width > 1 and names == scores[best][0] and agreement >= scores[best][1] - AMBIGUITY_MARGIN
     return best, second if close else None

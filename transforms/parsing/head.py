@@ -12,11 +12,11 @@ from transforms.work_folder import read_range
 SAMPLE = 1 << 18
 BLOCK = 1 << 20
 
-_SAID = re.compile(rb'"?sep=([^\r\n])"?(\r\n|\r|\n|\Z)', re.IGNORECASE)
+_SEP_LINE = re.compile(rb'"?sep=([^\r\n])"?(\r\n|\r|\n|\Z)', re.IGNORECASE)
 
 
 @dataclass(frozen=True)
-class Sample:
+class FileHead:
     """`text` begins at a byte of the landed text, after so many lines; `whole` where the file ends with it.
 
     `said` is what a first line of `sep=` says; spreadsheets write it, and it is no record.
@@ -26,19 +26,21 @@ class Sample:
     start: int
     lines: int
     whole: bool
-    said: str | None
+    sep_line: str | None
     carriage_return: bool
 
 
-def take_sample(landed: Landed, quote: str, skip_lines: int, escape: str | None = None) -> Sample:
+def read_head(landed: Landed, quote: str, skip_lines: int, escape: str | None = None) -> FileHead:
     """The beginning after `skip_lines` lines of the file, with one whole record in it, as far as records may go."""
-    start, said = landed.start, None
-    if found := _SAID.match(_read(landed, start, 16)):
-        said = found[1].decode("ascii", "replace")
+    start, sep_line = landed.start, None
+    if found := _SEP_LINE.match(_read(landed, start, 16)):
+        sep_line = found[1].decode("ascii", "replace")
         start, skip_lines = start + found.end(), max(0, skip_lines - 1)
     start, skipped = _after_lines(landed, start, skip_lines)
     text, whole = _beginning(landed, start, quote)
-    return Sample(text, start, skipped + (said is not None), whole, said, ends_lines_with_cr(text, quote, escape))
+    return FileHead(
+        text, start, skipped + (sep_line is not None), whole, sep_line, ends_lines_with_cr(text, quote, escape)
+    )
 
 
 def _read(landed: Landed, start: int, length: int) -> bytes:

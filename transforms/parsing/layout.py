@@ -12,32 +12,32 @@ from schemas.cells.emails import normalise_email
 from schemas.cells.phones import to_e164
 from schemas.errors.source import HeaderLooksLikeData, HeaderUnreadable, RecordTooLarge, SourceEmpty, TooManyColumns
 from transforms.landing.land import Landed
-from transforms.parsing.csv_writer import unguarded
+from transforms.parsing.csv_writer import remove_guard
 from transforms.parsing.dialect import (
     DELIMITERS,
     QUOTE,
     DelimiterCertainty,
     Dialect,
-    DialectWish,
-    delimiter_named,
+    DialectOptions,
     detect_delimiter,
+    parse_delimiter,
 )
-from transforms.parsing.head import Sample, take_sample
+from transforms.parsing.head import FileHead, read_head
 from transforms.parsing.layout_warnings import (
-    about_delimiter,
-    about_first_line,
-    about_lines_above,
-    about_one_column,
-    about_width,
+    ambiguous_delimiter_warnings,
+    lines_above_warnings,
+    one_column_warnings,
+    sep_line_warnings,
+    width_warnings,
 )
 from transforms.parsing.strict_reader import LARGEST_RECORD, Record, RecordReader
 
 SAMPLED_RECORDS = 200
-MOST_COLUMNS = 20_000
-IDENTITY_COUNTS = 10
-LINES_ABOVE = 20  # so far down the header is looked for, where it is not at the top
-UNUSUAL = ("|", ":", "^", "~")  # delimiters that are suggested, and used where they are named
-AS_FOUND = DialectWish()
+MAX_COLUMNS = 20_000
+IDENTITY_WEIGHT = 10
+MAX_LINES_ABOVE = 20  # so far down the header is looked for, where it is not at the top
+SUGGESTED_DELIMITERS = ("|", ":", "^", "~")  # delimiters that are suggested, and used where they are named
+DETECT_ALL = DialectOptions()
 
 REJECTION_COLUMNS = (
     "rejection_record",
@@ -46,7 +46,7 @@ REJECTION_COLUMNS = (
     "rejection_reasons",
     "rejection_raw",
 )
-_OURS = re.compile(rb'rejection_record"?([^\w"])"?rejection_line')
+_REJECTED_FILE_HEADER = re.compile(rb'rejection_record"?([^\w"])"?rejection_line')
 
 
 @dataclass(frozen=True)
@@ -70,37 +70,37 @@ class Layout:
         return len(self.columns)
 
 
-def find_layout(landed: Landed, catalogue: FieldCatalogue, wish: DialectWish = AS_FOUND) -> Layout:
+def find_layout(landed: Landed, catalogue: FieldCatalogue, options: DialectOptions = DETECT_ALL) -> Layout:
     """Read the first records; `SourceError` if there is none, or if the header is none to trust."""
-    ours = _delimiter_of_ours(landed)
-    wish = DialectWish(ours) if ours else wish
-    sample = take_sample(landed, wish.quote, wish.skip_lines, wish.escape)
-    seen = _Seen(sample, wish, catalogue)
+    ours = _rejected_file_delimiter(landed)
+    options = DialectOptions(ours) if ours else options
+    sample = read_head(landed, options.quote, options.skip_lines, options.escape)
+    seen = _Seen(sample, options, catalogue)
     delimiter, certainty, other = seen.delimiter()
     first = _first_record(landed.source, seen, delimiter)
-    lines_above = seen.lines_above() if wish.header else 0
-    texts = _texts(first)
+    lines_above = seen.lines_above() if options.header else 0
+    texts = _header_texts(first)
     if texts is None:
         raise HeaderUnreadable(landed.source, seen.line_at(first.start), lines_above)
-    if wish.header:
-        _refuse_data(landed.source, texts, catalogue)
-    start = first.end if wish.header else first.start
+    if options.header:
+        _check_header_is_no_record(landed.source, texts, catalogue)
+    start = first.end if options.header else first.start
     dialect = seen.dialect(
         delimiter,
         encoding=landed.encoding,
         encoding_certainty=landed.certainty,
         delimiter_certainty=certainty,
-        header=wish.header,
-        skipped_lines=wish.skip_lines,
+        header=options.header,
+        skipped_lines=options.skip_lines,
     )
     return Layout(
         dialect,
-        tuple(_column_names(texts, wish.header)),
+        tuple(_column_names(texts, options.header)),
         sample.start + start,
         seen.line_at(start),
         rejected_file=ours is not None,
         all_utf8=landed.all_utf8,
-        warnings=(*seen.doubts(delimiter, other), *about_lines_above(lines_above)),
+        warnings=(*seen.doubts(delimiter, other), *lines_above_warnings(lines_above)),
         lines_above=lines_above,
     )
 
@@ -109,11 +109,11 @@ def _first_record(source: str, seen: "_Seen", delimiter: str) -> Record:
     """The record that is the header, or that a file without one begins with: there, whole, and of a sane width."""
     first = next(iter(seen.records(delimiter)), None)
     if first is None:
-        raise SourceEmpty(source, seen.wish.skip_lines)
+        raise SourceEmpty(source, seen.options.skip_lines)
     if first.cells and first.undecided and not seen.sample.whole:
         raise RecordTooLarge(source, seen.line_at(first.start), LARGEST_RECORD)
-    if first.cells and len(first.cells) > MOST_COLUMNS:
-        raise TooManyColumns(source, len(first.cells), MOST_COLUMNS)
+    if first.cells and len(first.cells) > MAX_COLUMNS:
+        raise TooManyColumns(source, len(first.cells), MAX_COLUMNS)
     return first
 
 
@@ -122,30 +122,30 @@ def _column_names(texts: Sequence[str], header: bool) -> Iterator[str]:
     return (name if header and header_key(name) else f"column_{number}" for number, name in enumerate(texts, 1))
 
 
-def _delimiter_of_ours(landed: Landed) -> str | None:
+def _rejected_file_delimiter(landed: Landed) -> str | None:
     """The delimiter of a rejected file, whatever program saved it last; None where the file is no such one."""
-    sample = take_sample(landed, QUOTE, 0)
-    found = _OURS.search(sample.text)
-    if not found or (delimiter := delimiter_named(found[1].decode("ascii", "replace"))) is None:
+    sample = read_head(landed, QUOTE, 0)
+    found = _REJECTED_FILE_HEADER.search(sample.text)
+    if not found or (delimiter := parse_delimiter(found[1].decode("ascii", "replace"))) is None:
         return None
     first = next(iter(_first_records(sample, Dialect(delimiter, carriage_return=sample.carriage_return))), None)
-    names = (first and _texts(first)) or []
+    names = (first and _header_texts(first)) or []
     return delimiter if tuple(names[-len(REJECTION_COLUMNS) :]) == REJECTION_COLUMNS else None
 
 
 class _Seen:
     """The first records under each delimiter that may be meant, and what they say of it."""
 
-    def __init__(self, sample: Sample, wish: DialectWish, catalogue: FieldCatalogue) -> None:
-        self.sample, self.wish, self._catalogue = sample, wish, catalogue
-        self._marks = (wish.quote, wish.escape)
+    def __init__(self, sample: FileHead, options: DialectOptions, catalogue: FieldCatalogue) -> None:
+        self.sample, self.options, self._catalogue = sample, options, catalogue
+        self._marks = (options.quote, options.escape)
         self.candidates = tuple(each for each in DELIMITERS if each not in self._marks)
         self.records = cache(self._records)
 
     def dialect(self, delimiter: str, **more: Any) -> Dialect:
-        wish = self.wish
+        options = self.options
         cr = self.sample.carriage_return
-        return Dialect(delimiter, quote=wish.quote, escape=wish.escape, carriage_return=cr, **more)
+        return Dialect(delimiter, quote=options.quote, escape=options.escape, carriage_return=cr, **more)
 
     def _records(self, delimiter: str) -> list[Record]:
         return _first_records(self.sample, self.dialect(delimiter))
@@ -158,79 +158,87 @@ class _Seen:
 
     def names(self, delimiter: str) -> list[str]:
         """The first record's cells, as far as anybody means them."""
-        return next((_texts(record, MOST_COLUMNS) or [] for record in self.records(delimiter)), [])
+        return next((_header_texts(record, MAX_COLUMNS) or [] for record in self.records(delimiter)), [])
 
     def widths(self, delimiter: str) -> list[int]:
         return [len(record.cells) for record in self.records(delimiter) if record.cells]
 
     def known_names(self, delimiter: str) -> int:
         """How many cells of the header the catalogue knows; the identity, without which nothing goes, counts most."""
-        names = self.names(delimiter) if self.wish.header else []
+        names = self.names(delimiter) if self.options.header else []
         known = sum(header_key(name) in self._catalogue.by_name for name in names)
-        return known + IDENTITY_COUNTS * self._names_identity(names)
+        return known + IDENTITY_WEIGHT * self._names_identity(names)
 
-    def said(self) -> str | None:
+    def sep_line(self) -> str | None:
         """The delimiter that a `sep=` line says, if it can be one."""
-        said = delimiter_named(self.sample.said or "")
-        return said if said not in self._marks else None
+        sep_line = parse_delimiter(self.sample.sep_line or "")
+        return sep_line if sep_line not in self._marks else None
 
     def delimiter(self) -> tuple[str, DelimiterCertainty, str | None]:
         """The delimiter, what the choice rests on, and another one that would fit too."""
-        if self.wish.delimiter:
-            return self.wish.delimiter, DelimiterCertainty.DECLARED, None
-        if said := self.said():
-            return said, DelimiterCertainty.FIRST_LINE, None
+        if self.options.delimiter:
+            return self.options.delimiter, DelimiterCertainty.DECLARED, None
+        if sep_line := self.sep_line():
+            return sep_line, DelimiterCertainty.FIRST_LINE, None
         best, other = detect_delimiter(self.widths, self.known_names, self.candidates)
         return best, DelimiterCertainty.GUESSED if other else DelimiterCertainty.DETECTED, other
 
     def doubts(self, delimiter: str, other: str | None) -> Iterator[str]:
         """What speaks against reading the file so."""
-        yield from about_first_line(self.sample.said, delimiter)
-        yield from about_delimiter(delimiter, other)
+        yield from sep_line_warnings(self.sample.sep_line, delimiter)
+        yield from ambiguous_delimiter_warnings(delimiter, other)
         names, records = self.names(delimiter), [record.cells for record in self.records(delimiter)[1:] if record.cells]
         if len(names) == 1:
-            wider = {each: len(self.names(each)) for each in (*self.candidates, *UNUSUAL) if self.known_names(each) > 1}
+            wider = {
+                each: len(self.names(each))
+                for each in (*self.candidates, *SUGGESTED_DELIMITERS)
+                if self.known_names(each) > 1
+            }
             better = {each: width for each, width in wider.items() if width > 1}
-            yield from about_one_column(delimiter, better)
-        first = "header" if self.wish.header else "first record"
-        yield from about_width(
+            yield from one_column_warnings(delimiter, better)
+        first = "header" if self.options.header else "first record"
+        yield from width_warnings(
             first, names, [len(cells) for cells in records], [not cells[-1].strip() for cells in records]
         )
 
     def lines_above(self) -> int:
         """How many lines stand above what looks like the header: one that names the identity, else columns at all."""
-        given = self.wish.delimiter or self.said()
+        given = self.options.delimiter or self.sep_line()
         candidates = (given,) if given else self.candidates
         if any(self._names_identity(self.names(each)) for each in candidates):
             return 0
-        found = [lines for each in candidates if (lines := self._to_identity(each) or self._to_columns(each))]
+        found = [
+            lines
+            for each in candidates
+            if (lines := self._lines_before_identity(each) or self._lines_before_columns(each))
+        ]
         return self.sample.lines + min(found) if found else 0
 
     def _names_identity(self, names: Iterable[str]) -> bool:
         known = (self._catalogue.by_name.get(header_key(name)) for name in names)
         return any(field is not None and field.identity for field in known)
 
-    def _to_identity(self, delimiter: str) -> int:
+    def _lines_before_identity(self, delimiter: str) -> int:
         dialect, text = self.dialect(delimiter), self.sample.text
         ends = re.finditer(rb"\r\n?|\n" if dialect.carriage_return else rb"\n", text)
-        for lines, end in enumerate(islice(ends, LINES_ABOVE), 1):
+        for lines, end in enumerate(islice(ends, MAX_LINES_ABOVE), 1):
             record = next(RecordReader(text, dialect, None).records(end.end()), None)
-            names = (record and _texts(record)) or []
+            names = (record and _header_texts(record)) or []
             if self._names_identity(names) and not any(map(normalise_email, names)):  # else it is a contact itself
                 return lines
         return 0
 
-    def _to_columns(self, delimiter: str) -> int:
+    def _lines_before_columns(self, delimiter: str) -> int:
         """Lines of one cell above records that all have the same number of cells, more than one."""
         records = [record for record in self.records(delimiter) if record.cells]
         widths = self.widths(delimiter)
         above = next((place for place, width in enumerate(widths) if width > 1), 0)
-        if not 0 < above <= LINES_ABOVE or len(set(widths[above:])) > 1 or len(widths) < above + 2:
+        if not 0 < above <= MAX_LINES_ABOVE or len(set(widths[above:])) > 1 or len(widths) < above + 2:
             return 0
         return self.lines_in(records[above].start)
 
 
-def _first_records(sample: Sample, dialect: Dialect) -> list[Record]:
+def _first_records(sample: FileHead, dialect: Dialect) -> list[Record]:
     """The first records that are not blank, without one that the sample cuts."""
     found: list[Record] = []
     for record in RecordReader(sample.text, dialect, None).records():
@@ -243,14 +251,14 @@ def _first_records(sample: Sample, dialect: Dialect) -> list[Record]:
     return found
 
 
-def _texts(record: Record, most: int | None = None) -> list[str] | None:
+def _header_texts(record: Record, most: int | None = None) -> list[str] | None:
     try:
-        return [unguarded(cell.decode("utf-8")).strip() for cell in record.cells[:most]] if record.cells else None
+        return [remove_guard(cell.decode("utf-8")).strip() for cell in record.cells[:most]] if record.cells else None
     except UnicodeDecodeError:
         return None
 
 
-def _refuse_data(source: str, names: Sequence[str], catalogue: FieldCatalogue) -> None:
+def _check_header_is_no_record(source: str, names: Sequence[str], catalogue: FieldCatalogue) -> None:
     """A header with an email or a phone in it is a record; its text must not become a column name."""
     for position, name in enumerate(names, 1):
         for kind, stored in (("email", normalise_email(name)), ("phone", to_e164(name, catalogue.default_prefix))):

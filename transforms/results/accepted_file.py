@@ -11,21 +11,21 @@ from schemas.catalogue import Field
 from schemas.cells.arrow_columns import TEXT_DTYPE
 from schemas.cells.decimals import plain_decimal
 from schemas.field_types import Storage
-from transforms.chunks.duplicates import losers_of
+from transforms.chunks.duplicates import dropped_duplicates
 from transforms.chunks.file_profile import FileProfile
-from transforms.chunks.split import ChunkVerdict
+from transforms.chunks.split import ChunkResult
 from transforms.parsing.csv_writer import csv_bytes, csv_header
 from transforms.work_folder import read_table
 
 
-def write_accepted(path: str, profile: FileProfile, verdicts: Sequence[ChunkVerdict], scratch: str) -> None:
+def write_accepted(path: str, profile: FileProfile, verdicts: Sequence[ChunkResult], scratch: str) -> None:
     """Write every accepted row that lost to no other, the header being the fields' ids."""
     with Path(path).open("wb") as stream:
         stream.write(csv_header([field.id for field in profile.imported]))
         for chunk, verdict in zip(profile.chunks, verdicts, strict=True):
             table = read_table(verdict.accepted_path)
-            losers = pa.array(losers_of(scratch, chunk)[:, 0] - chunk.first_record)
-            kept = table.filter(pc.invert(pc.is_in(table["record_number"], value_set=losers)))
+            dropped = pa.array(dropped_duplicates(scratch, chunk)[:, 0] - chunk.first_record)
+            kept = table.filter(pc.invert(pc.is_in(table["record_number"], value_set=dropped)))
             stream.write(csv_bytes(accepted_texts(kept, profile.imported)))
 
 

@@ -19,21 +19,23 @@ from schemas.cells.arrow_columns import TEXT_DTYPE
 from schemas.choices import Duplicates
 from schemas.validation.rules import Rule
 from transforms.cells.messages import explain_duplicate
-from transforms.chunks.duplicates import losers_of
-from transforms.chunks.file_profile import PlacedChunk
+from transforms.chunks.duplicates import dropped_duplicates
+from transforms.chunks.file_profile import ChunkPosition
 from transforms.chunks.read import ReadPlan
-from transforms.chunks.reread import RereadPlan, SomeRows, reread_rows
-from transforms.chunks.split import REJECTION_FIELDS, ChunkVerdict
+from transforms.chunks.reread import RereadPlan, RowSelection, reread_rows
+from transforms.chunks.split import REJECTION_FIELDS, ChunkResult
 from transforms.mapping.columns import ColumnMapping, MappedColumn
-from transforms.mapping.record_numbers import LINE, number_column, numbers_in
+from transforms.mapping.record_numbers import LINE, parse_record_numbers, rejection_column
 from transforms.parsing.csv_writer import csv_bytes, csv_header
 from transforms.parsing.layout import REJECTION_COLUMNS
 from transforms.results.samples import RejectedSample
-from transforms.work_folder import read_table, write_table, writing
+from transforms.work_folder import open_for_writing, read_table, write_table
 
-BETWEEN_REASONS = " | "  # messages have commas and semicolons of their own
+REASON_SEPARATOR = " | "  # messages have commas and semicolons of their own
 
-Rereading: TypeAlias = Callable[[Callable[[RereadPlan, SomeRows], str], RereadPlan, Iterable[SomeRows]], Iterator[str]]
+RereadRunner: TypeAlias = Callable[
+    [Callable[[RereadPlan, RowSelection], str], RereadPlan, Iterable[RowSelection]], Iterator[str]
+]
 
 _BOM = "\ufeff".encode()
 _SCHEMA = pa.schema([(name, pa.int64() if name.endswith("_number") else pa.string()) for name in REJECTION_FIELDS])
@@ -73,7 +75,7 @@ class RejectedPlan:
     """How the rejected rows are written: in the source's delimiter, the first `keep` rejections kept in `scratch`, and
     `show` to look at. In `folder` are the files of the steps over chunks.
 
-    `numbered_by_first`: the source is a mended file, and its rows keep the numbers of the first import's records, so
+    `keep_retried_numbers`: the source is a mended file, and its rows keep the numbers of the first import's records, so
     that they are known again, whichever of the rejected files they are mended in.
     """
 
@@ -82,9 +84,9 @@ class RejectedPlan:
     path: str
     read: ReadPlan
     duplicates: Duplicates
-    keep: int
-    show: int = 0
-    numbered_by_first: bool = False
+    max_kept: int
+    max_shown: int = 0
+    keep_retried_numbers: bool = False
 
     @property
     def mapping(self) -> ColumnMapping:
@@ -96,7 +98,7 @@ class RejectedPlan:
 
 
 def write_rejected(
-    plan: RejectedPlan, chunks: Sequence[PlacedChunk], verdicts: Sequence[ChunkVerdict], run: Rereading
+    plan: RejectedPlan, chunks: Sequence[ChunkPosition], verdicts: Sequence[ChunkResult], run: RereadRunner
 ) -> RejectedRows:
     """Write the rejected file, a chunk at a time, and count and keep the rejections.
 
@@ -104,56 +106,60 @@ def write_rejected(
     """
     codes: Counter[str] = Counter()
     rows = kept = 0
-    sample = RejectedSample(plan.show, REJECTION_FIELDS)
+    sample = RejectedSample(plan.max_shown, REJECTION_FIELDS)
     kept_path, sample_path = (str(Path(plan.scratch) / name) for name in ("rejections.arrow", "sample.arrow"))
-    with writing(plan.path) as stream, pa.ipc.new_file(kept_path, _SCHEMA) as writer:
+    with open_for_writing(plan.path) as stream, pa.ipc.new_file(kept_path, _SCHEMA) as writer:
         stream.write(_BOM)
-        names = [column.name for column in _own_columns(plan.mapping)]
+        names = [column.name for column in _source_columns(plan.mapping)]
         stream.write(csv_header([*names, *REJECTION_COLUMNS], plan.delimiter))
-        losing = (each for each in zip(chunks, verdicts, strict=True) if len(losers_of(plan.scratch, each[0])))
+        losing = (each for each in zip(chunks, verdicts, strict=True) if len(dropped_duplicates(plan.scratch, each[0])))
         reread = run(
-            reread_rows, RereadPlan(plan.read, plan.folder), (_rejected_places(plan, *each) for each in losing)
+            reread_rows, RereadPlan(plan.read, plan.folder), (_rejected_rows_of(plan, *each) for each in losing)
         )
         for chunk, verdict in zip(chunks, verdicts, strict=True):
-            losers = losers_of(plan.scratch, chunk)
-            rows_path = next(reread) if len(losers) else verdict.rejected_path
+            dropped = dropped_duplicates(plan.scratch, chunk)
+            rows_path = next(reread) if len(dropped) else verdict.rejected_path
             if rows_path is None:
                 continue
             table = read_table(rows_path)
-            rejections = _with_losers(plan, chunk, _by_rules(chunk, verdict), losers, table)
+            rejections = _add_dropped_duplicates(plan, chunk, _read_rejections(chunk, verdict), dropped, table)
             stream.write(csv_bytes(_rejected_rows(plan, chunk, rejections, table), plan.delimiter))
-            writer.write_table(pa.Table.from_pandas(rejections.head(plan.keep - kept), _SCHEMA, preserve_index=False))
-            kept += min(len(rejections), plan.keep - kept)
+            writer.write_table(
+                pa.Table.from_pandas(rejections.head(plan.max_kept - kept), _SCHEMA, preserve_index=False)
+            )
+            kept += min(len(rejections), plan.max_kept - kept)
             sample.add(rejections)
             codes.update(rejections["code"].to_list())
             rows += rejections["record_number"].nunique()
-    write_table(pa.Table.from_pandas(sample.shared(), _SCHEMA, preserve_index=False), sample_path)
+    write_table(pa.Table.from_pandas(sample.rows_by_share(), _SCHEMA, preserve_index=False), sample_path)
     return RejectedRows(rows, dict(sorted(codes.items())), plan.path, kept, kept_path, sample_path)
 
 
-def _rejected_places(plan: RejectedPlan, chunk: PlacedChunk, verdict: ChunkVerdict) -> SomeRows:
+def _rejected_rows_of(plan: RejectedPlan, chunk: ChunkPosition, verdict: ChunkResult) -> RowSelection:
     """All rows of a chunk that are rejected, those that broke a rule and those that lose."""
-    losing = losers_of(plan.scratch, chunk)[:, 0] - chunk.first_record
+    losing = dropped_duplicates(plan.scratch, chunk)[:, 0] - chunk.first_record
     broken = np.asarray(read_table(verdict.rejected_path, ["row"])["row"]) if verdict.rejected_path else losing
-    return SomeRows(chunk.block, np.union1d(broken, losing))
+    return RowSelection(chunk.block, np.union1d(broken, losing))
 
 
-def _with_losers(
-    plan: RejectedPlan, chunk: PlacedChunk, rejections: pd.DataFrame, losers: np.ndarray, table: pa.Table
+def _add_dropped_duplicates(
+    plan: RejectedPlan, chunk: ChunkPosition, rejections: pd.DataFrame, dropped: np.ndarray, table: pa.Table
 ) -> pd.DataFrame:
     """A chunk's rejections in record order, those of its losing duplicates among them."""
-    if not len(losers):
+    if not len(dropped):
         return rejections
-    places = np.searchsorted(np.asarray(table["row"]), losers[:, 0] - chunk.first_record)
+    places = np.searchsorted(np.asarray(table["row"]), dropped[:, 0] - chunk.first_record)
     identity = plan.mapping.column_of("email")
     duplicates = pd.DataFrame(
         {
-            "record_number": losers[:, 0],
+            "record_number": dropped[:, 0],
             "line_number": np.asarray(table["line"])[places] + chunk.first_line,
             "column_name": identity.name,
             "field": "email",
             "code": str(Rule.DUPLICATE_EMAIL),
-            "message": [explain_duplicate(winner, plan.duplicates is not Duplicates.REJECT) for winner in losers[:, 1]],
+            "message": [
+                explain_duplicate(winner, plan.duplicates is not Duplicates.REJECT) for winner in dropped[:, 1]
+            ],
             "value": table[identity.key].take(pa.array(places)).to_pylist(),
         }
     )
@@ -162,7 +168,7 @@ def _with_losers(
     return pd.concat([rejections, duplicates]).sort_values("record_number", kind="stable", ignore_index=True)
 
 
-def _by_rules(chunk: PlacedChunk, verdict: ChunkVerdict) -> pd.DataFrame:
+def _read_rejections(chunk: ChunkPosition, verdict: ChunkResult) -> pd.DataFrame:
     """The rejections that were found when the chunk was checked, numbered as in the file."""
     if verdict.rejections_path is None:
         return pd.DataFrame(columns=list(REJECTION_FIELDS))
@@ -171,42 +177,47 @@ def _by_rules(chunk: PlacedChunk, verdict: ChunkVerdict) -> pd.DataFrame:
     return found.assign(record_number=records + chunk.first_record, line_number=lines + chunk.first_line)
 
 
-def _own_columns(mapping: ColumnMapping) -> list[MappedColumn]:
+def _source_columns(mapping: ColumnMapping) -> list[MappedColumn]:
     """The source's own columns; the last ones of an earlier rejected file are made anew."""
     ours = tuple(column.name for column in mapping.columns[-len(REJECTION_COLUMNS) :]) == REJECTION_COLUMNS
     return list(mapping.columns[: -len(REJECTION_COLUMNS)] if ours else mapping.columns)
 
 
-def _rejected_rows(plan: RejectedPlan, chunk: PlacedChunk, rejections: pd.DataFrame, table: pa.Table) -> pd.DataFrame:
-    reasons = _one_row_a_record(rejections)
+def _rejected_rows(plan: RejectedPlan, chunk: ChunkPosition, rejections: pd.DataFrame, table: pa.Table) -> pd.DataFrame:
+    reasons = _one_row_per_record(rejections)
     numbers = reasons["record_number"].to_numpy(np.int64)
     rows = pa.array(np.searchsorted(np.asarray(table["row"]), numbers - chunk.first_record))
-    cells = {column.key: table[column.key].take(rows) for column in _own_columns(plan.mapping)}
-    if plan.numbered_by_first:
-        reasons = reasons.assign(**_first_numbers(plan.mapping, table, rows))
+    cells = {column.key: table[column.key].take(rows) for column in _source_columns(plan.mapping)}
+    if plan.keep_retried_numbers:
+        reasons = reasons.assign(**_retried_numbers(plan.mapping, table, rows))
     raw = table["raw"].take(rows) if "raw" in table.column_names else pa.nulls(len(rows), pa.string())
     ours = {name: pa.array(reasons[name].astype(str)) for name in ("record_number", "line_number", "code", "message")}
     rejected: pd.DataFrame = pa.table({**cells, **ours, "raw": raw}).to_pandas(types_mapper=pd.ArrowDtype)
     return rejected.astype(TEXT_DTYPE)
 
 
-def _first_numbers(mapping: ColumnMapping, table: pa.Table, rows: pa.Array) -> dict[str, pd.Series]:
+def _retried_numbers(mapping: ColumnMapping, table: pa.Table, rows: pa.Array) -> dict[str, pd.Series]:
     """The numbers that the rows came with; blank in a row that came without, or is malformed."""
     found = {}
-    for name, column in (("record_number", number_column(mapping)), ("line_number", number_column(mapping, LINE))):
-        cells = numbers_in(table[column.key].take(rows)) if column else pa.nulls(len(rows), pa.string())
+    for name, column in (
+        ("record_number", rejection_column(mapping)),
+        ("line_number", rejection_column(mapping, LINE)),
+    ):
+        cells = parse_record_numbers(table[column.key].take(rows)) if column else pa.nulls(len(rows), pa.string())
         found[name] = cells.to_pandas().fillna("").to_numpy()
     return found
 
 
-def _one_row_a_record(rejections: pd.DataFrame) -> pd.DataFrame:
+def _one_row_per_record(rejections: pd.DataFrame) -> pd.DataFrame:
     """A record's codes, each once, and its reasons, joined; by column, since any row may have several."""
     ordered = rejections.sort_values("record_number", kind="stable").assign(message=_with_column)
     first = ordered.drop_duplicates("record_number")[["record_number", "line_number", "code", "message"]]
     if len(first) == len(ordered):
         return first
     each_once = ordered.drop_duplicates(["record_number", "code"])
-    return first.assign(code=_joined(each_once, "code", ", "), message=_joined(ordered, "message", BETWEEN_REASONS))
+    return first.assign(
+        code=_join_texts(each_once, "code", ", "), message=_join_texts(ordered, "message", REASON_SEPARATOR)
+    )
 
 
 def _with_column(rejections: pd.DataFrame) -> np.ndarray:
@@ -218,7 +229,7 @@ def _with_column(rejections: pd.DataFrame) -> np.ndarray:
     return np.asarray(named.to_numpy(zero_copy_only=False))
 
 
-def _joined(ordered: pd.DataFrame, name: str, between: str) -> np.ndarray:
+def _join_texts(ordered: pd.DataFrame, name: str, between: str) -> np.ndarray:
     """One text a record, made of those of its rows, which lie together."""
     records = ordered["record_number"].to_numpy()
     starts = np.flatnonzero(np.append(True, records[1:] != records[:-1]))

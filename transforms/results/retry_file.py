@@ -11,25 +11,25 @@ import pyarrow.compute as pc
 from schemas.catalogue import FieldCatalogue
 from schemas.errors.request import UnknownField
 from schemas.field_types import Gaps
-from transforms.chunks.duplicates import losers_of
-from transforms.chunks.file_profile import PlacedChunk
-from transforms.chunks.split import FIRST_NUMBER, ChunkVerdict
-from transforms.mapping.columns import MappedColumn, Outcome
+from transforms.chunks.duplicates import dropped_duplicates
+from transforms.chunks.file_profile import ChunkPosition
+from transforms.chunks.split import RETRIED_RECORD, ChunkResult
+from transforms.mapping.columns import ColumnOutcome, MappedColumn
 from transforms.work_folder import read_table
 
 
 @dataclass(frozen=True)
-class Decided:
+class FirstImport:
     """What the report of an earlier import says that its mended rows are read by: its columns, its preset."""
 
     columns: Sequence[Mapping[str, Any]] = ()
     preset: str | None = None
 
 
-NOTHING_DECIDED = Decided()
+NO_FIRST_IMPORT = FirstImport()
 
 
-def kept_columns(
+def columns_of_first_import(
     names: Sequence[str], earlier: Sequence[Mapping[str, Any]], catalogue: FieldCatalogue
 ) -> dict[int, MappedColumn]:
     """By position, the columns of which an earlier import's report has decided; UnknownField if the field is gone.
@@ -44,7 +44,7 @@ def kept_columns(
     for position, name in enumerate(names, 1):
         if waiting := decided.get(name):
             column = waiting.pop(0)
-            if column["outcome"] != Outcome.UNKNOWN_FIELD:
+            if column["outcome"] != ColumnOutcome.UNKNOWN_FIELD:
                 kept[position] = _kept(position, name, column, catalogue)
     return kept
 
@@ -56,16 +56,18 @@ def _kept(position: int, name: str, column: Mapping[str, Any], catalogue: FieldC
     if column["field"] not in catalogue.by_id:
         raise UnknownField(column["field"], catalogue.ids)
     field = catalogue[column["field"]]
-    left_out = column["outcome"] == Outcome.INCOMPLETE
-    if not left_out and column["empty_cells"] and field.gaps is Gaps.DROP_COLUMN:
+    was_incomplete = column["outcome"] == ColumnOutcome.INCOMPLETE
+    if not was_incomplete and column["empty_cells"] and field.gaps is Gaps.DROP_COLUMN:
         field = field.model_copy(update={"gaps": Gaps.ALLOW})
-    return MappedColumn(position, name, field, left_out=left_out)
+    return MappedColumn(position, name, field, was_incomplete=was_incomplete)
 
 
-def mended_records(chunk: PlacedChunk, verdict: ChunkVerdict, scratch: str) -> np.ndarray:
+def retried_records_of(chunk: ChunkPosition, verdict: ChunkResult, scratch: str) -> np.ndarray:
     """The records of the first import that the chunk's accepted rows say they are; losing duplicates mend none."""
     accepted = read_table(verdict.accepted_path)
-    if FIRST_NUMBER not in accepted.column_names:
+    if RETRIED_RECORD not in accepted.column_names:
         return np.empty(0, np.int64)
-    kept = ~np.isin(np.asarray(accepted["record_number"]) + chunk.first_record, losers_of(scratch, chunk)[:, 0])
-    return np.asarray(pc.drop_null(accepted[FIRST_NUMBER].filter(pa.array(kept))))
+    kept = ~np.isin(
+        np.asarray(accepted["record_number"]) + chunk.first_record, dropped_duplicates(scratch, chunk)[:, 0]
+    )
+    return np.asarray(pc.drop_null(accepted[RETRIED_RECORD].filter(pa.array(kept))))

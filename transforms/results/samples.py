@@ -8,7 +8,7 @@ import pandas as pd
 from schemas.cells.arrow_columns import TEXT_DTYPE
 from schemas.validation.rules import sort_by_count
 
-LONGEST_VALUE = 200  # a value may be a whole record of megabytes
+MAX_VALUE_LENGTH = 200  # a value may be a whole record of megabytes
 
 
 class RejectedSample:
@@ -24,11 +24,11 @@ class RejectedSample:
         place = rejections.groupby("code").cumcount() + codes.map(self._found)
         first = rejections[place < self._rows]
         if len(first):
-            short = first["value"].astype(TEXT_DTYPE).str.slice(0, LONGEST_VALUE)
+            short = first["value"].astype(TEXT_DTYPE).str.slice(0, MAX_VALUE_LENGTH)
             self._kept.append(first.assign(value=short.astype(object)))
         self._found.update(codes.to_list())
 
-    def shared(self) -> pd.DataFrame:
+    def rows_by_share(self) -> pd.DataFrame:
         """As many rows as asked for, if there are so many: the commonest reason first, each in record order."""
         shares = fair_shares(self._found, self._rows)
         kept = pd.concat(self._kept, ignore_index=True)

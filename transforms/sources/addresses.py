@@ -11,12 +11,12 @@ from schemas.errors.request import SourceAddressInvalid, SourceNotAllowed
 from transforms.landing.archives import split_member
 
 PORTS = {"https": 443, "http": 80, "sftp": 22, "s3": None}
-LISTING = ("s3", "sftp")  # who can say which files there are
+LISTING_SCHEMES = ("s3", "sftp")  # who can say which files there are
 
 _REMOTE = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://")
 _DATE = re.compile(r"\{date(?P<shift>[+-][0-9]{1,4})?(?::(?P<format>[^{}]*))?\}")
 _FORMAT = re.compile(r"(?:[^%]|%[YymdjGVu%])*")  # digits only: no month's name, which the machine's language says
-_WILD = re.compile(r"[*?]|\[[^\]]+\]")
+_WILDCARD = re.compile(r"[*?]|\[[^\]]+\]")
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ class Address:
 
     @property
     def is_pattern(self) -> bool:
-        return (self.is_local or self.scheme in LISTING) and bool(_WILD.search(self.path))
+        return (self.is_local or self.scheme in LISTING_SCHEMES) and bool(_WILDCARD.search(self.path))
 
     @property
     def origin(self) -> str:
@@ -47,18 +47,18 @@ class Address:
         port = "" if self.port in (None, PORTS.get(self.scheme)) else f":{self.port}"
         return f"{self.scheme}://{f'[{self.host}]' if ':' in self.host else self.host}{port}"
 
-    def shown(self, path: str | None = None) -> str:
+    def redacted(self, path: str | None = None) -> str:
         """The address for people, of another file in the same place where one is given: no secret is in it."""
         path = self.path if path is None else path
         inside = f"!{self.member}" if self.member else ""
         if self.is_local:
             return path + inside
         if self.scheme in ("http", "https"):
-            return shown(path) + inside
+            return redacted(path) + inside
         return f"{self.origin}{'' if path.startswith('/') else '/~/' if self.scheme == 'sftp' else '/'}{path}{inside}"
 
 
-def shown(source: str) -> str:
+def redacted(source: str) -> str:
     """A source as it may be shown and stored: a web address loses its query, any address its user and password.
 
     What may be a password that was pasted with a `/` or an `@` in it goes up to the last `@`.
@@ -72,12 +72,12 @@ def shown(source: str) -> str:
         rest = rest.rpartition("@")[2]
     elif at:
         rest = rest[len(user) + 1 :]
-    return scheme[0] + (rest if scheme[1].lower() in LISTING else re.split(r"[?#]", rest)[0])
+    return scheme[0] + (rest if scheme[1].lower() in LISTING_SCHEMES else re.split(r"[?#]", rest)[0])
 
 
-def dated(source: str, day: Callable[[], datetime.date]) -> str:
+def fill_dates(source: str, day: Callable[[], datetime.date]) -> str:
     """Fill the date templates of a source: `{date}`, `{date:%Y%m%d}`, and `{date-1}` for the day before."""
-    return _DATE.sub(lambda template: _filled(template, source, day()), source)
+    return _DATE.sub(lambda template: _format_date(template, source, day()), source)
 
 
 def has_date(source: str) -> bool:
@@ -85,15 +85,15 @@ def has_date(source: str) -> bool:
     return bool(_DATE.search(source))
 
 
-def _filled(template: re.Match[str], source: str, day: datetime.date) -> str:
+def _format_date(template: re.Match[str], source: str, day: datetime.date) -> str:
     layout = template["format"] or "%Y-%m-%d"
     if not _FORMAT.fullmatch(layout):
         problem = "has a date template with another directive than %Y %y %m %d %j %G %V %u"
-        raise SourceAddressInvalid(shown(source), problem)
+        raise SourceAddressInvalid(redacted(source), problem)
     try:
         return (day + datetime.timedelta(days=int(template["shift"] or 0))).strftime(layout)
     except OverflowError:
-        raise SourceAddressInvalid(shown(source), "has a date template of a day that there is not") from None
+        raise SourceAddressInvalid(redacted(source), "has a date template of a day that there is not") from None
 
 
 def parse(source: str) -> Address:
@@ -102,9 +102,9 @@ def parse(source: str) -> Address:
     if (scheme := _REMOTE.match(path)) is None:
         return Address("file", "", None, path, member=inside)
     if scheme[1].lower() not in PORTS:
-        raise SourceAddressInvalid(shown(source), "has a scheme that is none of https, http, s3, sftp")
+        raise SourceAddressInvalid(redacted(source), "has a scheme that is none of https, http, s3, sftp")
     if re.search(r"[\x00-\x20\x7f\\]", path):
-        raise SourceAddressInvalid(shown(source), "has a space, a backslash or a control character in it")
+        raise SourceAddressInvalid(redacted(source), "has a space, a backslash or a control character in it")
     return _remote(path, inside)
 
 
@@ -115,14 +115,16 @@ def _remote(text: str, member: str | None) -> Address:
         parts = urlsplit(plain)
         host, port = parts.hostname, parts.port
     except ValueError:
-        raise SourceAddressInvalid(shown(text), "has no proper host and port") from None
+        raise SourceAddressInvalid(redacted(text), "has no proper host and port") from None
     if parts.password is not None or (parts.username is not None and parts.scheme != "sftp"):
-        raise SourceAddressInvalid(shown(text), "has a user or a password in it; CONTACTS_CREDENTIALS is their place")
+        raise SourceAddressInvalid(
+            redacted(text), "has a user or a password in it; CONTACTS_CREDENTIALS is their place"
+        )
     if not host or parts.path in ("", "/"):
-        raise SourceAddressInvalid(shown(text), "needs a host and a path, such as https://host/file.csv")
+        raise SourceAddressInvalid(redacted(text), "needs a host and a path, such as https://host/file.csv")
     address = Address(parts.scheme, host, port or PORTS[parts.scheme], _path(parts, text), parts.username, member)
     if not address.is_pattern and "*" in parts.path:
-        raise SourceAddressInvalid(shown(text), "has a *, but a web server lists no files; write a date template")
+        raise SourceAddressInvalid(redacted(text), "has a *, but a web server lists no files; write a date template")
     return address
 
 
@@ -153,7 +155,7 @@ class AllowedSources:
     def check(self, address: Address) -> None:
         """SourceNotAllowed for a place that is not on the list; where local files lie is told by `local_path`."""
         if not address.is_local and address.origin not in self.places:
-            raise SourceNotAllowed(address.shown(), f"add {address.origin} to CONTACTS_ALLOWED_SOURCES if it may be")
+            raise SourceNotAllowed(address.redacted(), f"add {address.origin} to CONTACTS_ALLOWED_SOURCES if it may be")
 
     def local_path(self, address: Address, path: str) -> Path:
         """Where a local file really lies, links followed; SourceNotAllowed outside of the folders."""
@@ -161,5 +163,5 @@ class AllowedSources:
             return Path(path)
         real = Path(path).resolve()
         if not any(real.is_relative_to(folder) for folder in self.folders):
-            raise SourceNotAllowed(address.shown(), "it is in none of the folders of CONTACTS_SOURCE_FOLDERS")
+            raise SourceNotAllowed(address.redacted(), "it is in none of the folders of CONTACTS_SOURCE_FOLDERS")
         return real

@@ -41,7 +41,7 @@ def secret(value: SecretStr | None) -> str | None:
 
 
 @dataclass(frozen=True)
-class Access:
+class FetchOptions:
     """How sources are reached: with which logins, how patiently, and how much of them is taken."""
 
     logins: Mapping[str, Login] = field(default_factory=dict)

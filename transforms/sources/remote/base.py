@@ -7,9 +7,9 @@ from typing import Any, Protocol, cast
 from schemas.errors.base import ContactImportError
 from schemas.errors.request import ExtraMissing
 from transforms.sources.addresses import Address, AllowedSources
-from transforms.sources.credentials import Access
+from transforms.sources.credentials import FetchOptions
 
-_KINDS = {
+_REMOTE_KINDS = {
     "http": ("transforms.sources.remote.http", "http"),
     "https": ("transforms.sources.remote.http", "http"),
     "s3": ("transforms.sources.remote.s3", "s3"),
@@ -18,7 +18,7 @@ _KINDS = {
 
 
 @dataclass(frozen=True)
-class Stamp:
+class FileStamp:
     """What a place says of a file without handing it over; two that differ are two files."""
 
     size: int | None = None
@@ -27,7 +27,7 @@ class Stamp:
     inode: int | None = None
 
 
-class Bytes(Protocol):
+class RemoteFile(Protocol):
     """A file that is being fetched."""
 
     def read(self, size: int) -> bytes: ...
@@ -35,33 +35,33 @@ class Bytes(Protocol):
     def close(self) -> None: ...
 
 
-class Place(Protocol):
+class RemotePlace(Protocol):
     """One place, logged in to."""
 
-    def stat(self, path: str) -> Stamp: ...
+    def stat(self, path: str) -> FileStamp: ...
 
-    def open(self, path: str) -> Bytes: ...
+    def open(self, path: str) -> RemoteFile: ...
 
-    def matches(self, pattern: str) -> dict[str, Stamp]: ...
+    def matches(self, pattern: str) -> dict[str, FileStamp]: ...
 
     def close(self) -> None: ...
 
 
-class Kind(Protocol):
+class RemoteKind(Protocol):
     """A kind of place: how to connect, and what the errors of its library mean; None for one that is no such error."""
 
-    def connect(self, address: Address, allowed: AllowedSources, access: Access) -> Place: ...
+    def connect(self, address: Address, allowed: AllowedSources, access: FetchOptions) -> RemotePlace: ...
 
-    def translated(self, error: Exception, source: str) -> ContactImportError | None: ...
+    def translate_error(self, error: Exception, source: str) -> ContactImportError | None: ...
 
 
-def kind_of(address: Address) -> Kind:
+def kind_of(address: Address) -> RemoteKind:
     """The kind of place that an address is in; ExtraMissing where its library is not installed."""
-    module, extra = _KINDS[address.scheme]
+    module, extra = _REMOTE_KINDS[address.scheme]
     try:
-        return cast(Kind, import_module(module))
+        return cast(RemoteKind, import_module(module))
     except ImportError as error:
-        raise ExtraMissing(address.shown(), extra) from error
+        raise ExtraMissing(address.redacted(), extra) from error
 
 
 def reason_of(error: BaseException) -> str:

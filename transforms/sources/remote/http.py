@@ -10,25 +10,25 @@ from fsspec.implementations.http import HTTPFileSystem
 from schemas.errors.base import ContactImportError
 from schemas.errors.source import SourceNotFound, SourceUnavailable, SourceUnreadable
 from transforms.sources.addresses import Address, AllowedSources, parse
-from transforms.sources.credentials import Access, Login, secret
-from transforms.sources.remote.base import Bytes, Place, Stamp, reason_of
+from transforms.sources.credentials import FetchOptions, Login, secret
+from transforms.sources.remote.base import FileStamp, RemoteFile, RemotePlace, reason_of
 
-_PLAIN = {"Accept-Encoding": "identity"}  # so that size and ETag are the file's own
-_NO_HEAD = (403, 405, 501)  # of servers that answer GET alone, such as addresses signed for it
-_PASSING = (408, 425, 429, 500, 502, 503, 504)
+_UNCOMPRESSED = {"Accept-Encoding": "identity"}  # so that size and ETag are the file's own
+_HEAD_REFUSED_STATUSES = (403, 405, 501)  # of servers that answer GET alone, such as addresses signed for it
+_RETRYABLE_STATUSES = (408, 425, 429, 500, 502, 503, 504)
 _DENIED = (401, 403, 407)
-_GONE = (404, 410)
+_MISSING_STATUSES = (404, 410)
 
 
-def connect(address: Address, allowed: AllowedSources, access: Access) -> Place:
+def connect(address: Address, allowed: AllowedSources, access: FetchOptions) -> RemotePlace:
     """A session with one server and those that it may redirect to."""
     return WebServer(address, allowed, access)
 
 
-def translated(error: Exception, source: str) -> ContactImportError | None:
+def translate_error(error: Exception, source: str) -> ContactImportError | None:
     """The error as one of ours; its own text would quote the address."""
     if isinstance(error, aiohttp.ClientResponseError):
-        return _of_status(error.status, source)
+        return _error_for_status(error.status, source)
     if isinstance(error, FileNotFoundError):
         return SourceNotFound(source)
     if isinstance(error, aiohttp.ClientSSLError):
@@ -43,7 +43,7 @@ def translated(error: Exception, source: str) -> ContactImportError | None:
 class WebServer:
     """Files of a web server, one request at a time."""
 
-    def __init__(self, address: Address, allowed: AllowedSources, access: Access) -> None:
+    def __init__(self, address: Address, allowed: AllowedSources, access: FetchOptions) -> None:
         async def guard(request: aiohttp.ClientRequest, send: aiohttp.ClientHandlerType) -> aiohttp.ClientResponse:
             asked = parse(str(request.url))
             allowed.check(asked)
@@ -55,25 +55,25 @@ class WebServer:
         options = {"timeout": timeout, "middlewares": (guard,)}
         self._files = HTTPFileSystem(client_kwargs=options, encoded=True, skip_instance_cache=True)
 
-    def stat(self, path: str) -> Stamp:
+    def stat(self, path: str) -> FileStamp:
         """What the answer's header says; nothing is fetched where the server knows HEAD."""
-        return cast(Stamp, sync(self._files.loop, self._stat, path))
+        return cast(FileStamp, sync(self._files.loop, self._stat, path))
 
-    async def _stat(self, path: str) -> Stamp:
+    async def _stat(self, path: str) -> FileStamp:
         session = await self._files.set_session()
         for method in ("HEAD", "GET"):
-            async with session.request(method, self._files.encode_url(path), headers=_PLAIN) as answer:
-                if method == "HEAD" and answer.status in _NO_HEAD:
+            async with session.request(method, self._files.encode_url(path), headers=_UNCOMPRESSED) as answer:
+                if method == "HEAD" and answer.status in _HEAD_REFUSED_STATUSES:
                     continue
                 answer.raise_for_status()
                 return _stamp(answer)
         raise AssertionError  # the second answer either stands or raises
 
-    def open(self, path: str) -> Bytes:
+    def open(self, path: str) -> RemoteFile:
         """The file as one stream; a size keeps fsspec from asking for it and from reading in ranges."""
-        return cast(Bytes, self._files.open(path, "rb", block_size=0, size=1, headers=_PLAIN))
+        return cast(RemoteFile, self._files.open(path, "rb", block_size=0, size=1, headers=_UNCOMPRESSED))
 
-    def matches(self, pattern: str) -> dict[str, Stamp]:
+    def matches(self, pattern: str) -> dict[str, FileStamp]:
         """None: a web server lists no files."""
         return {}
 
@@ -83,10 +83,10 @@ class WebServer:
             sync(self._files.loop, session.close)
 
 
-def _stamp(answer: aiohttp.ClientResponse) -> Stamp:
+def _stamp(answer: aiohttp.ClientResponse) -> FileStamp:
     encoded = answer.headers.get("Content-Encoding", "identity") != "identity"
     length = None if encoded else answer.headers.get("Content-Length")
-    return Stamp(int(length) if length else None, answer.headers.get("Last-Modified"), answer.headers.get("ETag"))
+    return FileStamp(int(length) if length else None, answer.headers.get("Last-Modified"), answer.headers.get("ETag"))
 
 
 def _authorization(login: Login) -> dict[str, Any]:
@@ -98,11 +98,11 @@ def _authorization(login: Login) -> dict[str, Any]:
     return {}
 
 
-def _of_status(status: int, source: str) -> ContactImportError:
-    if status in _GONE:
+def _error_for_status(status: int, source: str) -> ContactImportError:
+    if status in _MISSING_STATUSES:
         return SourceNotFound(source)
     if status in _DENIED:
         return SourceUnreadable(source, f"the server asks for another login (HTTP {status})")
-    if status in _PASSING:
+    if status in _RETRYABLE_STATUSES:
         return SourceUnavailable(source, f"the server answers HTTP {status}")
     return SourceUnreadable(source, f"the server answers HTTP {status}")

@@ -10,19 +10,19 @@ from s3fs import S3FileSystem
 from schemas.errors.base import ContactImportError
 from schemas.errors.source import SourceNotFound, SourceUnavailable, SourceUnreadable
 from transforms.sources.addresses import Address, AllowedSources
-from transforms.sources.credentials import Access, Login, secret
-from transforms.sources.remote.base import Bytes, Place, Stamp, reason_of
+from transforms.sources.credentials import FetchOptions, Login, secret
+from transforms.sources.remote.base import FileStamp, RemoteFile, RemotePlace, reason_of
 
 _RANGE = 8 << 20
-_LASTING = (errno.EINVAL, errno.EPERM, errno.ENOSYS)  # what s3fs makes of a request that S3 will always refuse
+_PERMANENT_ERRNOS = (errno.EINVAL, errno.EPERM, errno.ENOSYS)  # what s3fs makes of a request that S3 will always refuse
 
 
-def connect(address: Address, allowed: AllowedSources, access: Access) -> Place:
+def connect(address: Address, allowed: AllowedSources, access: FetchOptions) -> RemotePlace:
     """A client for one bucket; without a login, botocore looks for one where the AWS tools do."""
     return Bucket(address, access)
 
 
-def translated(error: Exception, source: str) -> ContactImportError | None:
+def translate_error(error: Exception, source: str) -> ContactImportError | None:
     """The error as one of ours."""
     if isinstance(error, FileNotFoundError):
         return SourceNotFound(source)
@@ -30,7 +30,7 @@ def translated(error: Exception, source: str) -> ContactImportError | None:
         return SourceUnreadable(source, "there is no login for it; name one in CONTACTS_CREDENTIALS")
     if isinstance(error, PermissionError):
         return SourceUnreadable(source, "the login may not read it, or is wrong")
-    if isinstance(error, OSError) and error.errno in _LASTING:
+    if isinstance(error, OSError) and error.errno in _PERMANENT_ERRNOS:
         return SourceUnreadable(source, "S3 refuses the request; look at region, endpoint and bucket")
     if isinstance(error, IsADirectoryError):
         return SourceUnreadable(source, "it is a folder")
@@ -42,7 +42,7 @@ def translated(error: Exception, source: str) -> ContactImportError | None:
 class Bucket:
     """One bucket. An object is read in ranges that must all be of the version that `stat` saw."""
 
-    def __init__(self, address: Address, access: Access) -> None:
+    def __init__(self, address: Address, access: FetchOptions) -> None:
         self._bucket = address.host
         login = access.login(address.origin)
         self._files = S3FileSystem(
@@ -62,18 +62,18 @@ class Bucket:
     def _name(self, path: str) -> str:
         return f"{self._bucket}/{path}"
 
-    def stat(self, path: str) -> Stamp:
+    def stat(self, path: str) -> FileStamp:
         """The object as it is now."""
         found = self._files.info(self._name(path), refresh=True)
         if found["type"] != "file":
             raise IsADirectoryError(errno.EISDIR, "it is a folder")
         return _stamp(found)
 
-    def open(self, path: str) -> Bytes:
+    def open(self, path: str) -> RemoteFile:
         """The object, read in ranges; one that changes meanwhile fails as busy."""
-        return cast(Bytes, self._files.open(self._name(path), "rb", cache_type="readahead"))
+        return cast(RemoteFile, self._files.open(self._name(path), "rb", cache_type="readahead"))
 
-    def matches(self, pattern: str) -> dict[str, Stamp]:
+    def matches(self, pattern: str) -> dict[str, FileStamp]:
         """The objects whose keys match."""
         found: dict[str, Any] = self._files.glob(self._name(pattern), detail=True)
         start = len(self._bucket) + 1
@@ -93,5 +93,5 @@ def _login(login: Login) -> dict[str, str]:
     return {name: value for name, value in named.items() if value}
 
 
-def _stamp(found: dict[str, Any]) -> Stamp:
-    return Stamp(found["size"], str(found.get("LastModified") or ""), found.get("ETag") or None)
+def _stamp(found: dict[str, Any]) -> FileStamp:
+    return FileStamp(found["size"], str(found.get("LastModified") or ""), found.get("ETag") or None)

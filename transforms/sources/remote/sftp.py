@@ -9,19 +9,19 @@ from sshfs import SSHFileSystem
 from schemas.errors.base import ContactImportError
 from schemas.errors.source import SourceNotFound, SourceUnavailable, SourceUnreadable
 from transforms.sources.addresses import Address, AllowedSources
-from transforms.sources.credentials import Access, secret
-from transforms.sources.remote.base import Bytes, Place, Stamp, reason_of
+from transforms.sources.credentials import FetchOptions, secret
+from transforms.sources.remote.base import FileStamp, RemoteFile, RemotePlace, reason_of
 
 _DENIED = (asyncssh.PermissionDenied, asyncssh.SFTPPermissionDenied, PermissionError)
 _MISSING = (asyncssh.SFTPNoSuchFile, asyncssh.SFTPNoSuchPath, FileNotFoundError)
 
 
-def connect(address: Address, allowed: AllowedSources, access: Access) -> Place:
+def connect(address: Address, allowed: AllowedSources, access: FetchOptions) -> RemotePlace:
     """Log in to the server of an address."""
     return SftpServer(address, access)
 
 
-def translated(error: Exception, source: str) -> ContactImportError | None:
+def translate_error(error: Exception, source: str) -> ContactImportError | None:
     """The error as one of ours."""
     if isinstance(error, _MISSING):
         return SourceNotFound(source)
@@ -41,7 +41,7 @@ def translated(error: Exception, source: str) -> ContactImportError | None:
 class SftpServer:
     """One server. A login's own key is used, or else those that ssh would try; a password, where one is named."""
 
-    def __init__(self, address: Address, access: Access) -> None:
+    def __init__(self, address: Address, access: FetchOptions) -> None:
         self._timeout = access.timeout
         login = access.login(address.origin)
         options: dict[str, Any] = {
@@ -60,18 +60,18 @@ class SftpServer:
         wanted = {name: value for name, value in options.items() if value is not None or name == "config"}
         self._files = SSHFileSystem(address.host, skip_instance_cache=True, timeout=None, **wanted)
 
-    def stat(self, path: str) -> Stamp:
+    def stat(self, path: str) -> FileStamp:
         """The file as it is now."""
         found = self._files.info(path, timeout=self._timeout)
         if found["type"] == "directory":
             raise IsADirectoryError
         return _stamp(found)
 
-    def open(self, path: str) -> Bytes:
+    def open(self, path: str) -> RemoteFile:
         """The file as a stream, whose reads are given up after the time-out."""
-        return _Patient(self._files.open(path, "rb"), self._timeout)
+        return _TimeoutStream(self._files.open(path, "rb"), self._timeout)
 
-    def matches(self, pattern: str) -> dict[str, Stamp]:
+    def matches(self, pattern: str) -> dict[str, FileStamp]:
         """The files whose paths match; a link is what it leads to."""
         found: dict[str, Any] = self._files.glob(pattern, detail=True)
         return {
@@ -85,7 +85,7 @@ class SftpServer:
         self._files._finalize(self._files.loop, self._files._pool, self._files._stack)
 
 
-class _Patient:
+class _TimeoutStream:
     """A stream whose reads end after a time, with what came or with an error."""
 
     def __init__(self, stream: Any, timeout: float) -> None:
@@ -114,5 +114,5 @@ def _known_hosts(path: Path | None) -> str | tuple[()]:
     return str(path) if path else ()
 
 
-def _stamp(found: dict[str, Any]) -> Stamp:
-    return Stamp(found["size"], str(found["mtime"]))
+def _stamp(found: dict[str, Any]) -> FileStamp:
+    return FileStamp(found["size"], str(found["mtime"]))
