@@ -22,7 +22,7 @@ from typing import Any, TypeVar
 import psycopg
 from psycopg import sql
 
-from flows.config.environment import prepare_environment
+from flows.config.environment import set_prefect_environment
 
 T = TypeVar("T")
 POSTGRES = "PostgreSQL"
@@ -165,7 +165,7 @@ def prefect_server(folder: Path) -> Iterator[str]:
     os.environ["CONTACTS_HOME"] = str(folder / "home")
     for name in ("PREFECT_API_URL", "PREFECT_HOME", "PREFECT_PROFILE"):
         os.environ.pop(name, None)
-    prepare_environment()
+    set_prefect_environment()
     from flows.cli.local_server import LocalServer
 
     server = LocalServer(Path(os.environ["PREFECT_HOME"]))

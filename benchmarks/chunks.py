@@ -12,13 +12,13 @@ import time
 
 from prefect import flow
 
-from flows.config.environment import prepare_environment
+from flows.config.environment import set_prefect_environment
 from flows.config.request import ReadingOptions
 from flows.config.settings import Settings
-from flows.import_runs.task_runners import on_task_runner
-from flows.pipeline.chunk_runs import Examination, check_whole
-from flows.pipeline.progress import Silent
-from flows.pipeline.steps import catalogue_for, lay_out
+from flows.import_runs.task_runners import prefect_runner
+from flows.pipeline.chunk_runs import FileCheck, check_whole_file
+from flows.pipeline.progress import NoProgress
+from flows.pipeline.steps import catalogue_for, map_source_columns
 from transforms.landing.land import land
 from transforms.work_folder import ImportFolder
 
@@ -29,13 +29,13 @@ def validate(file: str, runner: str, workers: int) -> dict[str, float]:
     settings = Settings.load(task_runner=runner, workers=workers)
     options = ReadingOptions(source=file)
     catalogue = catalogue_for(options, settings)
-    with tempfile.TemporaryDirectory() as path, on_task_runner(settings) as run:
+    with tempfile.TemporaryDirectory() as path, prefect_runner(settings) as run:
         folder = ImportFolder.local(path)
-        source = lay_out(options, catalogue, land(file, folder))
+        source = map_source_columns(options, catalogue, land(file, folder))
         for _ in range(2):
             began = time.perf_counter()
-            examination = Examination(source, catalogue.default_prefix, folder, settings.chunk_bytes, run, Silent())
-            _, verdicts = check_whole(examination)
+            examination = FileCheck(source, catalogue.default_prefix, folder, settings.chunk_bytes, run, NoProgress())
+            _, verdicts = check_whole_file(examination)
             seconds = time.perf_counter() - began
     return {"seconds": seconds, "accepted": sum(verdict.accepted for verdict in verdicts)}
 
@@ -47,7 +47,7 @@ def main() -> None:
     parser.add_argument("workers", type=int)
     parser.add_argument("file")
     given = parser.parse_args()
-    prepare_environment()
+    set_prefect_environment()
     json.dump(validate(given.file, given.runner, given.workers), sys.stdout)
 
 

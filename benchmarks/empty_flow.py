@@ -5,13 +5,13 @@ import os
 import sys
 import time
 
-from flows.config.environment import make_prefect_home, prepare_environment
+from flows.config.environment import make_prefect_home, set_prefect_environment
 
 
 def main() -> None:
     """Run it in the environment in which the command runs its own, and print the seconds as JSON."""
     os.environ.pop("PREFECT_HOME", None)
-    prepare_environment()
+    set_prefect_environment()
     make_prefect_home()  # Prefect would wait for its server for ever
     began = time.perf_counter()
     from prefect import flow

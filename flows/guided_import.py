@@ -17,13 +17,13 @@ from flows.config.settings import Settings
 from flows.guided.forms import BACK, GO_ON, STOP, mapping_of
 from flows.guided.session import COLUMNS, FileInHand, with_mapping
 from flows.guided.suspension import Asked, Facts, Question, ask, can_ask, last_question
-from flows.import_contacts import show_and_tell
-from flows.import_runs.lifecycle import ready_and_alive, record_failure, run_id, run_import
-from flows.import_runs.run_states import final_state, named_by_file
-from flows.import_runs.same_file import SameFile
-from flows.import_runs.tasks import found_in_order, landed_in, made_ready
+from flows.import_contacts import publish_results
+from flows.import_runs.lifecycle import prepared_import_list, record_failure, run_id, run_import
+from flows.import_runs.run_states import final_state, flow_run_name_for
+from flows.import_runs.same_file import RepeatCheck
+from flows.import_runs.tasks import land_source, prepare_warehouse, resolve_source
 from flows.import_runs.work_folders import remove_import_folder
-from flows.reports.report import ImportReport, Report, as_known_error, as_logged_error
+from flows.reports.report import Report, ReportBuilder, log_and_redact_error, redact_error
 from schemas.errors.request import NeedsDeployment, StoppedByUser
 from transforms.work_folder import ImportFolder, name_of
 from warehouse.database.connection import Warehouse
@@ -31,7 +31,7 @@ from warehouse.errors import retry_transient
 from warehouse.import_list.entries import resume_import, suspend_import
 
 
-@flow(name="guided-import", flow_run_name=named_by_file("import"), persist_result=False)
+@flow(name="guided-import", flow_run_name=flow_run_name_for("import"), persist_result=False)
 def guided_import(request: ImportRequest) -> State[Report]:
     """Import contacts step by step: match the columns, look at what would happen, and only then go on.
 
@@ -39,25 +39,25 @@ def guided_import(request: ImportRequest) -> State[Report]:
         request: The file and the options; the columns are matched in the next step.
     """
     settings = Settings.load()
-    report = ImportReport(request)
+    report = ReportBuilder(request)
     try:
         if not can_ask():
             raise NeedsDeployment
         url = settings.warehouse_url.get_secret_value()
         with (
             retry_transient(Warehouse.open)(url, settings.warehouse_schema) as warehouse,
-            ready_and_alive(warehouse, settings) as key,
+            prepared_import_list(warehouse, settings) as key,
         ):
             result = guide(request, settings, warehouse, report, key)
     except Exception as error:  # the warehouse cannot even list the import
-        result = report.failed(as_logged_error(error))
-    show_and_tell([result], settings)
+        result = report.failed(log_and_redact_error(error))
+    publish_results([result], settings)
     if result.get("error", {}).get("code") == StoppedByUser.code:
         return Cancelled(message=str(StoppedByUser()), data=result)
     return final_state(result)
 
 
-def guide(request: ImportRequest, settings: Settings, warehouse: Warehouse, report: ImportReport, key: int) -> Report:
+def guide(request: ImportRequest, settings: Settings, warehouse: Warehouse, report: ReportBuilder, key: int) -> Report:
     """Take the next step from what was asked last; where it is a question, this process ends with it."""
     asked = last_question()
     known = None
@@ -73,7 +73,7 @@ def guide(request: ImportRequest, settings: Settings, warehouse: Warehouse, repo
             suspend_import(warehouse, run_id(report), until)
             ask(step, settings.answer_seconds)
         except Exception as error:
-            return record_failure(warehouse, report, as_known_error(error))
+            return record_failure(warehouse, report, redact_error(error))
     return step
 
 
@@ -94,7 +94,7 @@ def next_step(
     request: ImportRequest,
     settings: Settings,
     warehouse: Warehouse,
-    report: ImportReport,
+    report: ReportBuilder,
     folder: ImportFolder,
 ) -> Report | Question:
     """What comes after the last question: another one, or the merge."""
@@ -102,11 +102,11 @@ def next_step(
     if decision == STOP:
         raise StoppedByUser
     mapping = chosen_mapping(asked)
-    catalogue = made_ready(request, settings, warehouse, report)
+    catalogue = prepare_warehouse(request, settings, warehouse, report)
     with report.stage("landing"):  # with the mapping, which is part of what tells the same import again
-        found = found_in_order(request, settings, warehouse, report)
-        same = SameFile.of(warehouse, with_mapping(request, mapping), settings, catalogue, found, report)
-        landed, layout = landed_in(folder, settings, report, catalogue, same)
+        found = resolve_source(request, settings, warehouse, report)
+        same = RepeatCheck.of(warehouse, with_mapping(request, mapping), settings, catalogue, found, report)
+        landed, layout = land_source(folder, settings, report, catalogue, same)
     file = FileInHand(request, settings, catalogue, landed, layout, folder, report)
     if asked is None:
         return file.ask_columns()
@@ -114,7 +114,7 @@ def next_step(
         return file.ask_columns(note="The file has another header than before: match its columns again.")
     if decision == BACK or (asked.facts["step"] == COLUMNS and asked.answer is None):
         return file.ask_columns(mapping)
-    if repeated := same.known_content(landed.sha256):
+    if repeated := same.find_by_content(landed.sha256):
         return same.skip(report, repeated)
     return file.go_on(warehouse, mapping, asked.facts["shown"] if decision == GO_ON else None)
 

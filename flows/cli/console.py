@@ -10,7 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from flows.reports.phrases import left_out, mending, use_of_rejected
-from flows.reports.report import Outcome, Report, dialect_in_words
+from flows.reports.report import Report, RunOutcome, describe_dialect
 from schemas.validation.rules import EXPECTED, Rule, sort_by_count
 
 
@@ -72,7 +72,7 @@ def _print_for_people(report: Report) -> None:
     if "source_file" in report:
         print("taken:    " + report["source_file"])
     if report["dialect"]:
-        print("file:     " + dialect_in_words(report["dialect"]))
+        print("file:     " + describe_dialect(report["dialect"]))
     if "repeats" in report:
         print(f"It is the same file as in import {report['repeats']}, with the same catalogue and options.")
     if report["rows"]:
@@ -108,7 +108,7 @@ def _print_sums(report: Report) -> None:
             print(f"{name + ':':<10}" + _counts(report[name]))
 
 
-def print_stages(outcome: Outcome) -> None:
+def print_stages(outcome: RunOutcome) -> None:
     """Where the time went, on standard error, so that a report in JSON stays alone."""
     rows = (outcome.report["rows"] or {}).get("read", 0)
     print(f"{'stage':<24} {'seconds':>8} {'rows/s':>12}", file=sys.stderr)

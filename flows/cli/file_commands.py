@@ -21,7 +21,7 @@ from transforms.landing.archives import split_member
 from transforms.sources.addresses import fill_dates, parse
 
 if TYPE_CHECKING:  # the report brings pandas; a wrong command is told without it
-    from flows.reports.report import Outcome
+    from flows.reports.report import RunOutcome
 
 Options = TypeVar("Options", bound=ReadingOptions)
 
@@ -48,7 +48,7 @@ def run_import_command(options: argparse.Namespace) -> int:
     return _print_outcome(outcome, options)
 
 
-def _print_outcome(outcome: "Outcome", options: argparse.Namespace) -> int:
+def _print_outcome(outcome: "RunOutcome", options: argparse.Namespace) -> int:
     from flows.cli.console import print_report, print_stages
 
     print_report(outcome.report, options.json)
@@ -57,14 +57,14 @@ def _print_outcome(outcome: "Outcome", options: argparse.Namespace) -> int:
     return FAILED if outcome.report["status"] == "failed" else OK
 
 
-def _outcome_of(request: ImportRequest) -> "Outcome":
+def _outcome_of(request: ImportRequest) -> "RunOutcome":
     """Run the flow; once it has its report, a Prefect that went away changes nothing about the import."""
     from prefect.settings import PREFECT_FLOWS_HEARTBEAT_FREQUENCY, temporary_settings
 
     from flows.import_contacts import import_contacts
     from flows.reports.report import outcomes
 
-    told: list[Outcome] = []
+    told: list[RunOutcome] = []
     outcomes.set(told)
     try:
         # At the end Prefect waits for the thread of its heartbeat, which looks up once a second. Here somebody waits.
@@ -84,16 +84,16 @@ def run_check_command(options: argparse.Namespace) -> int:
     _three_files(options)
     settings = Settings.load(**settings_from(options))
     request = request_from(options, ReadingOptions)
-    from flows.import_runs.multi_file import each_file, together
-    from flows.pipeline.check import check_here
-    from flows.pipeline.sources import today
+    from flows.import_runs.multi_file import combine_outcomes, requests_per_file
+    from flows.pipeline.check import check_locally
+    from flows.pipeline.sources import local_today
 
     outcomes = []
     one = options.accepted or options.rejected  # files that can hold one check's rows only
-    for each, _ in [(request, None)] if one else each_file(request, settings, today):
+    for each, _ in [(request, None)] if one else requests_per_file(request, settings, local_today):
         with watched(options), tempfile.TemporaryDirectory(prefix="contacts-check-") as folder:
-            outcomes.append(check_here(each, settings, Path(folder), options.accepted, options.rejected))
-    return _print_outcome(outcomes[0] if len(outcomes) == 1 else together(request.source, outcomes), options)
+            outcomes.append(check_locally(each, settings, Path(folder), options.accepted, options.rejected))
+    return _print_outcome(outcomes[0] if len(outcomes) == 1 else combine_outcomes(request.source, outcomes), options)
 
 
 def _three_files(options: argparse.Namespace) -> None:
@@ -168,11 +168,11 @@ def mapping_from(options: argparse.Namespace) -> dict[str, str]:
 @contextmanager
 def watched(options: argparse.Namespace) -> Iterator[None]:
     """A bar for a person at a terminal, nothing for a program."""
-    from flows.pipeline.progress import Bar, Silent, watcher
+    from flows.pipeline.progress import NoProgress, TerminalProgress, current_progress
 
     person = sys.stdout.isatty() and sys.stderr.isatty() and not options.json
-    token = watcher.set(Bar() if person else Silent())
+    token = current_progress.set(TerminalProgress() if person else NoProgress())
     try:
         yield
     finally:
-        watcher.reset(token)
+        current_progress.reset(token)

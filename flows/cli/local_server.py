@@ -21,12 +21,12 @@ from urllib.error import HTTPError
 from urllib.request import ProxyHandler, build_opener, urlopen
 
 from flows.config.environment import (
-    BOOT_SECONDS,
-    CONSOLE_LEVEL,
-    has_own_prefect,
+    CONSOLE_LOG_LEVEL,
+    SERVER_BOOT_SECONDS,
     make_prefect_home,
     prefect_home,
-    prepare_environment,
+    set_prefect_environment,
+    user_configured_prefect,
 )
 from schemas.errors.base import ContactImportError
 
@@ -62,7 +62,9 @@ class LocalServer:
         atexit.register(self.stop)
 
     def _boot(self) -> subprocess.Popen[bytes]:
-        environment = {key: value for key, value in os.environ.items() if key not in (CONSOLE_LEVEL, "PREFECT_API_URL")}
+        environment = {
+            key: value for key, value in os.environ.items() if key not in (CONSOLE_LOG_LEVEL, "PREFECT_API_URL")
+        }
         environment["PREFECT_UI_ENABLED"] = "0"
         if environment.get("PREFECT_SERVER_LOGGING_LEVEL") == "CRITICAL":
             environment["PREFECT_SERVER_LOGGING_LEVEL"] = "WARNING"  # in a file, it disturbs nobody
@@ -83,10 +85,10 @@ class LocalServer:
 
     def wait(self) -> None:
         """Return once the server answers; `PrefectServerFailed` if it never does."""
-        deadline, boots = time.monotonic() + BOOT_SECONDS, 1
+        deadline, boots = time.monotonic() + SERVER_BOOT_SECONDS, 1
         while not _answers(self.api_url):
             if time.monotonic() > deadline:
-                raise PrefectServerFailed(f"no answer in {BOOT_SECONDS} seconds; {str(self.log)!r} may say why")
+                raise PrefectServerFailed(f"no answer in {SERVER_BOOT_SECONDS} seconds; {str(self.log)!r} may say why")
             if self._process.poll() is not None:
                 if boots == BOOTS:
                     raise PrefectServerFailed(f"{str(self.log)!r} says why")
@@ -120,8 +122,8 @@ def start_local_server() -> LocalServer | None:
     """
     if "prefect" in sys.modules:
         return None
-    prepare_environment()
-    if has_own_prefect():
+    set_prefect_environment()
+    if user_configured_prefect():
         _make_users_prefect_ready(os.environ.get("PREFECT_API_URL"))
         return None
     try:

@@ -35,13 +35,13 @@ def save_mapping(options: argparse.Namespace) -> int:
     settings = Settings.load(**settings_from(options))
     target = _free_path(options.name, settings.presets, options.force)
     request = request_from(options, ReadingOptions)
-    from flows.pipeline.sources import find_source, today
-    from flows.pipeline.steps import catalogue_for, land_file, lay_out
+    from flows.pipeline.sources import find_source, local_today
+    from flows.pipeline.steps import catalogue_for, land_file, map_source_columns
 
     with tempfile.TemporaryDirectory(prefix="contacts-mapping-") as folder:
-        found = find_source(request, settings, today)
+        found = find_source(request, settings, local_today)
         landed = land_file(request, ImportFolder.local(folder), found, settings.limits)
-        source = lay_out(request, catalogue_for(request, settings), landed, presets=settings.presets)
+        source = map_source_columns(request, catalogue_for(request, settings), landed, presets=settings.presets)
     base = None
     if source.mapping.preset:
         base = load_preset(split_preset_name(_asked_for(request, source.mapping))[0], settings.presets)

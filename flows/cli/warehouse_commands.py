@@ -12,7 +12,7 @@ from flows.cli.console import print_json, print_report, print_table
 from flows.cli.options import PRUNE
 from flows.cli.parser import OK, settings_from
 from flows.config.settings import Settings
-from flows.import_runs.recovery import bury_dead_imports
+from flows.import_runs.recovery import close_abandoned_imports
 from flows.import_runs.work_folders import folder_name, prune_folders
 from flows.reports.phrases import reasons_kept
 from schemas.catalogue import load_catalogue
@@ -42,7 +42,7 @@ def show_imports(options: argparse.Namespace) -> int:
     if options.id == PRUNE:
         return _prune(options)
     with _warehouse(options) as warehouse:
-        bury_dead_imports(warehouse, Settings.load(**settings_from(options)))
+        close_abandoned_imports(warehouse, Settings.load(**settings_from(options)))
         if options.id is not None:
             return _show_import(get_import(warehouse, options.id), options.json)
         imports = list_imports(warehouse)
@@ -71,7 +71,7 @@ def _prune(options: argparse.Namespace) -> int:
     """Delete import folders that nothing was written to for so long; the imports stay in the list."""
     settings = Settings.load(**settings_from(options))
     with _warehouse(options) as warehouse:
-        bury_dead_imports(warehouse, settings)
+        close_abandoned_imports(warehouse, settings)
         spared = {folder_name(*each) for each in list_live_imports(warehouse)}
         removed, kept = prune_folders(settings, options.older_than, spared)
     if options.json:

@@ -7,16 +7,16 @@ import os
 from pathlib import Path
 
 CHECKOUT = Path(__file__).resolve().parents[2]
-BOOT_SECONDS = 120  # a fresh home runs all of prefect's migrations, on slow disks too
+SERVER_BOOT_SECONDS = 120  # a fresh home runs all of prefect's migrations, on slow disks too
 
-OFFLINE = {
+OFFLINE_DEFAULTS = {
     "DO_NOT_TRACK": "1",
     "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
 }
 
 # These concern only a server that the command starts, be it by `local_server` or by prefect itself.
-TEMPORARY_SERVER = {
-    "PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS": str(BOOT_SECONDS),
+LOCAL_SERVER_DEFAULTS = {
+    "PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS": str(SERVER_BOOT_SECONDS),
     "PREFECT_SERVER_LOGGING_LEVEL": "CRITICAL",
     # One event a transaction, the default, falls behind on SQLite: the server stops before it has
     # caught up, and most task runs of a short run are lost, with tracebacks.
@@ -28,17 +28,17 @@ TEMPORARY_SERVER = {
 }
 
 # The console alone: the records still reach the API, so the run's page in the UI has its log.
-CONSOLE_LEVEL = "PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL"
+CONSOLE_LOG_LEVEL = "PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL"
 
 
-def _folder(named: str) -> Path:
+def _absolute_folder(named: str) -> Path:
     return Path(os.path.expanduser(named)).resolve()  # unlike Path.expanduser, no error for an unknown ~user
 
 
 def home_folder() -> Path:
     """Where warehouse, import folders and run history live: a checkout's data/, else the user's data folder."""
     if named := os.environ.get("CONTACTS_HOME"):
-        return _folder(named)
+        return _absolute_folder(named)
     if (CHECKOUT / "pyproject.toml").is_file():
         return CHECKOUT / "data"
     from platformdirs import user_data_path
@@ -49,27 +49,27 @@ def home_folder() -> Path:
 def prefect_home() -> Path:
     """The folder that keeps the command's runs; `prefect server start` shows them when started on it."""
     named = os.environ.get("PREFECT_HOME")
-    return _folder(named) if named else home_folder() / "prefect"
+    return _absolute_folder(named) if named else home_folder() / "prefect"
 
 
 def make_prefect_home() -> None:
     """Make the folder that prefect will be at home in: by itself it makes the last part alone, and goes on without."""
-    _folder(os.environ.get("PREFECT_HOME") or "~/.prefect").mkdir(mode=0o700, parents=True, exist_ok=True)
+    _absolute_folder(os.environ.get("PREFECT_HOME") or "~/.prefect").mkdir(mode=0o700, parents=True, exist_ok=True)
 
 
-def has_own_prefect() -> bool:
+def user_configured_prefect() -> bool:
     """Whether the user has said which Prefect to use: an API, a profile, or a home other than ours."""
     named = os.environ.get("PREFECT_API_URL") or os.environ.get("PREFECT_PROFILE")
     return bool(named) or prefect_home() != home_folder() / "prefect"
 
 
-def prepare_environment() -> None:
+def set_prefect_environment() -> None:
     """Make a run quiet, offline and at home; whatever the user has set stays."""
-    if not has_own_prefect():
+    if not user_configured_prefect():
         os.environ["PREFECT_HOME"] = str(prefect_home())
         os.environ.setdefault("PREFECT_SERVER_EPHEMERAL_ENABLED", "true")
-    for name, value in {**OFFLINE, **TEMPORARY_SERVER}.items():
+    for name, value in {**OFFLINE_DEFAULTS, **LOCAL_SERVER_DEFAULTS}.items():
         os.environ.setdefault(name, value)
     # A failing flow's traceback is for those who ask for it; the command says the same in one line.
     if not os.environ.get("CONTACTS_DEBUG") and "PREFECT_LOGGING_LEVEL" not in os.environ:
-        os.environ.setdefault(CONSOLE_LEVEL, "CRITICAL")
+        os.environ.setdefault(CONSOLE_LOG_LEVEL, "CRITICAL")

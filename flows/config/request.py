@@ -14,32 +14,32 @@ from transforms.parsing.dialect import QUOTE, DialectOptions, parse_delimiter, p
 from transforms.sources.addresses import has_date
 
 
-def _plain_text(schema: dict[str, Any]) -> None:
+def _optional_text_box(schema: dict[str, Any]) -> None:
     """One box in the form, to be left empty, in place of a choice between `str` and `None`."""
     for key in ("anyOf", "default"):
         schema.pop(key, None)
     schema["type"] = "string"
 
 
-def _text_like(pattern: str) -> Callable[[dict[str, Any]], None]:
+def _pattern_text_box(pattern: str) -> Callable[[dict[str, Any]], None]:
     """The same for a text that the form can judge: it refuses at once what the run would refuse at its start."""
 
     def box(schema: dict[str, Any]) -> None:
-        _plain_text(schema)
+        _optional_text_box(schema)
         schema["pattern"] = f"^(?:{pattern})?$"
 
     return box
 
 
-def _whole_number(schema: dict[str, Any]) -> None:
+def _optional_integer_box(schema: dict[str, Any]) -> None:
     """A box for a number, to be left empty."""
-    _plain_text(schema)
+    _optional_text_box(schema)
     schema |= {"type": "integer", "minimum": 1}
 
 
-def _a_day(schema: dict[str, Any]) -> None:
+def _optional_date_box(schema: dict[str, Any]) -> None:
     """A box for a day, to be left empty."""
-    _plain_text(schema)
+    _optional_text_box(schema)
     schema["format"] = "date"
 
 
@@ -49,7 +49,9 @@ _SHARE_OF_ANOTHER = rf"{_ROWS}|[0-9]{{1,3}}(?:\.[0-9]{{1,3}})?%"  # file, which 
 _CHARACTER = r"[^A-Za-z0-9]|[A-Za-z]{3,9}"  # or its name
 _PREFIX = r"\+[1-9][0-9]{0,2}"
 
-NO_PASSWORD = r"^(?![A-Za-z][A-Za-z0-9+.\-]*://[^/?#]*:[^/?#]*@)"  # the form refuses it before Prefect stores it
+NO_PASSWORD_PATTERN = (
+    r"^(?![A-Za-z][A-Za-z0-9+.\-]*://[^/?#]*:[^/?#]*@)"  # the form refuses it before Prefect stores it
+)
 
 
 class ReadingOptions(BaseModel):
@@ -57,36 +59,36 @@ class ReadingOptions(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True, hide_input_in_errors=True)
 
-    source: str = Field(title="CSV file", min_length=1, json_schema_extra={"pattern": NO_PASSWORD})
+    source: str = Field(title="CSV file", min_length=1, json_schema_extra={"pattern": NO_PASSWORD_PATTERN})
     """A path that the worker can read, a pattern such as exports/*.csv (the newest is taken), or an address
     (https://, s3://, sftp://) that the settings allow. {date:%Y-%m-%d} is filled with the scheduled day."""
-    date: datetime.date | None = Field(None, json_schema_extra=_a_day, title="Day")
+    date: datetime.date | None = Field(None, json_schema_extra=_optional_date_box, title="Day")
     """What {date} in the file's name means, to catch up a missed night. The run's scheduled day when left empty."""
     mapping: dict[str, str] = Field(default_factory=dict, title="Columns to fields")
     """As JSON, such as {"E-mail": "email", "Notes": ""}: column (or column_N) to field, none to ignore it.
     Columns that are not named here are matched by their names."""
-    mapping_file: str | None = Field(None, json_schema_extra=_plain_text, title="Mapping file")
+    mapping_file: str | None = Field(None, json_schema_extra=_optional_text_box, title="Mapping file")
     """A YAML file of such lines, 'Column: field', that the worker can read; what is named above goes before it."""
-    preset: str | None = Field(None, json_schema_extra=_plain_text, title="Preset")
+    preset: str | None = Field(None, json_schema_extra=_optional_text_box, title="Preset")
     """Where the file comes from: auto, google, google-old, listmonk, magento2, mailchimp, outlook, prestashop-list,
     prestashop-sample, shopify, shopify-older, woocommerce, one that you saved, or the path of a preset (YAML)."""
-    delimiter: str | None = Field(None, json_schema_extra=_text_like(_CHARACTER), title="Delimiter")
+    delimiter: str | None = Field(None, json_schema_extra=_pattern_text_box(_CHARACTER), title="Delimiter")
     """One character, or comma, semicolon, tab, pipe, space. Detected when left empty."""
-    quote: str | None = Field(None, json_schema_extra=_text_like(_CHARACTER), title="Quote")
+    quote: str | None = Field(None, json_schema_extra=_pattern_text_box(_CHARACTER), title="Quote")
     """The character around cells that hold delimiters or line breaks; the double quote when left empty."""
-    escape: str | None = Field(None, json_schema_extra=_text_like(_CHARACTER), title="Escape")
+    escape: str | None = Field(None, json_schema_extra=_pattern_text_box(_CHARACTER), title="Escape")
     """The character that takes its meaning from the next one, such as backslash. None when left empty."""
     skip_lines: int = Field(0, ge=0, le=1_000_000, title="Lines above the header")
     """So many lines at the top of the file are left out; line numbers stay those of the file."""
     header: bool = Field(True, title="The first record is a header")
     """Without a header, columns are named column_1, column_2, … in the mapping."""
-    encoding: str | None = Field(None, json_schema_extra=_plain_text, title="Encoding")
+    encoding: str | None = Field(None, json_schema_extra=_optional_text_box, title="Encoding")
     """Such as utf-8, windows-1252 or utf-16. Detected when left empty."""
     duplicates: Duplicates = Field(Duplicates.LAST, title="Rows with the same email")
     """Which of them is kept: the last one, the first one, or none."""
     gaps: GapRule = Field(GapRule.CATALOGUE, title="Empty cells")
     """'catalogue' leaves out a phone, date, number or radio column with an empty cell; 'allow' imports it."""
-    default_prefix: str | None = Field(None, json_schema_extra=_text_like(_PREFIX), title="Default phone prefix")
+    default_prefix: str | None = Field(None, json_schema_extra=_pattern_text_box(_PREFIX), title="Default phone prefix")
     """For phones without an international prefix, such as +34. The catalogue's when left empty."""
 
     @field_validator("date")
@@ -159,21 +161,23 @@ class ImportRequest(ReadingOptions):
     """insert-only leaves them, overwrite writes over them, fill-empty fills empty fields, update-only adds none."""
     blanks: Blanks = Field(Blanks.KEEP, title="Blank cells")
     """'keep' leaves the stored value; 'clear' empties it (with overwrite and update-only alone)."""
-    segment: str | None = Field(None, json_schema_extra=_plain_text, title="Add to segment")
+    segment: str | None = Field(None, json_schema_extra=_optional_text_box, title="Add to segment")
     """A segment that exists already; every accepted contact in the warehouse joins it."""
 
     if_same_file: IfSameFile = Field(IfSameFile.IMPORT, title="The same file again")
     """'skip' does nothing when file, catalogue and options are those of the last completed import of this source."""
     max_rejected: str | None = Field(
-        None, json_schema_extra=_text_like(_SHARE), title="At most this many rejected rows"
+        None, json_schema_extra=_pattern_text_box(_SHARE), title="At most this many rejected rows"
     )
     """A number or a percentage such as 5%. With more of them, nothing is merged and the import fails."""
-    min_rows: str | None = Field(None, json_schema_extra=_text_like(_SHARE_OF_ANOTHER), title="At least this many rows")
+    min_rows: str | None = Field(
+        None, json_schema_extra=_pattern_text_box(_SHARE_OF_ANOTHER), title="At least this many rows"
+    )
     """A number, or a percentage of the last completed import of the same file. With fewer, the import fails."""
     require: list[str] = Field(default_factory=list, title="Fields that must come")
     """Field ids. Where one of them cannot be imported (no column, or one with gaps), the import fails."""
 
-    retry_of: int | None = Field(None, ge=1, lt=2**63, json_schema_extra=_whole_number, title="Retry of import")
+    retry_of: int | None = Field(None, ge=1, lt=2**63, json_schema_extra=_optional_integer_box, title="Retry of import")
     """For a mended rejected file: the number of its import, whose columns it keeps. The list shows what is missing."""
 
     @field_validator("max_rejected", "min_rows")

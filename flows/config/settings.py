@@ -18,15 +18,15 @@ from transforms.landing.archives import ArchiveLimits
 from transforms.sources.addresses import place
 from transforms.sources.credentials import logins
 
-PREFIX = "CONTACTS_"
-FLAGS = {"warehouse_url": "--warehouse"}
+ENV_PREFIX = "CONTACTS_"
+FLAG_NAMES = {"warehouse_url": "--warehouse"}
 
 
 def _absolute(path: Path) -> Path:
     return Path(os.path.expanduser(path)).resolve()  # unlike Path.expanduser, no error for an unknown ~user
 
 
-def _place(value: str) -> str:
+def _folder_or_address(value: str) -> str:
     """A path made absolute, or an address elsewhere as it is; it goes into reports, so it holds no password."""
     scheme, there, rest = value.partition("://")
     if not there or scheme == "file":
@@ -53,12 +53,12 @@ def _task_runner(value: str) -> str:
     return value
 
 
-def _listed(value: object) -> object:
+def _split_list(value: object) -> object:
     return tuple(filter(None, (part.strip() for part in value.split(",")))) if isinstance(value, str) else value
 
 
 def _places(value: object) -> object:
-    listed = _listed(value)
+    listed = _split_list(value)
     return tuple(place(str(each)) for each in listed) if isinstance(listed, tuple) else listed
 
 
@@ -68,7 +68,7 @@ def _credentials(value: SecretStr) -> SecretStr:
 
 
 AbsolutePath = Annotated[Path, AfterValidator(_absolute)]
-Place = Annotated[str, AfterValidator(_place)]
+FolderOrAddress = Annotated[str, AfterValidator(_folder_or_address)]
 TaskRunnerName = Annotated[str, AfterValidator(_task_runner)]
 CountryPrefix = Annotated[str, AfterValidator(_country_prefix)]
 
@@ -77,7 +77,7 @@ class Settings(BaseSettings):
     """What a run needs to know and an import request does not say; never prints the warehouse's password."""
 
     model_config = SettingsConfigDict(
-        env_prefix=PREFIX, env_ignore_empty=True, extra="forbid", frozen=True, hide_input_in_errors=True
+        env_prefix=ENV_PREFIX, env_ignore_empty=True, extra="forbid", frozen=True, hide_input_in_errors=True
     )
 
     home: AbsolutePath = Field(default_factory=home_folder, description="a folder")
@@ -88,7 +88,7 @@ class Settings(BaseSettings):
     warehouse_schema: str | None = Field(None, description="the name of a PostgreSQL schema")
     catalogue: AbsolutePath | None = Field(None, description="the path of a YAML file")
     default_prefix: CountryPrefix | None = Field(None, description="a country prefix such as +34")
-    imports: Place = Field(
+    imports: FolderOrAddress = Field(
         default_factory=lambda known: str(known["home"] / "imports"),
         description="a folder, or an address such as s3://bucket/imports, without a password",
     )
@@ -114,7 +114,7 @@ class Settings(BaseSettings):
     allowed_sources: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_places)] = Field(
         (), description="places such as https://host, s3://bucket, sftp://host:22, separated by commas"
     )
-    source_folders: Annotated[tuple[AbsolutePath, ...], NoDecode, BeforeValidator(_listed)] = Field(
+    source_folders: Annotated[tuple[AbsolutePath, ...], NoDecode, BeforeValidator(_split_list)] = Field(
         (), description="folders, separated by commas"
     )
     credentials: Annotated[SecretStr, AfterValidator(_credentials)] | None = Field(
@@ -145,6 +145,6 @@ class Settings(BaseSettings):
             name = str(error.errors()[0]["loc"][0])
             expected = cls.model_fields[name].description or "another value"
             if name in given:
-                flag = FLAGS.get(name, "--" + name.replace("_", "-"))
+                flag = FLAG_NAMES.get(name, "--" + name.replace("_", "-"))
                 raise UsageError(f"the value of {flag} is wrong; write {expected}") from error
-            raise SettingsInvalid(f"{PREFIX}{name.upper()}", expected) from error
+            raise SettingsInvalid(f"{ENV_PREFIX}{name.upper()}", expected) from error

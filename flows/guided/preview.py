@@ -16,7 +16,7 @@ from flows.publishing.charts import split_picture
 from flows.publishing.markdown import code, plain, table
 from flows.publishing.summary import column_outcomes, reasons, translations, worth_knowing
 from flows.reports.phrases import counted
-from flows.reports.report import ImportReport, Report
+from flows.reports.report import Report, ReportBuilder
 from schemas.errors.base import ContactImportError, one_of
 from schemas.errors.request import DuplicateMapping, NoEmailColumn, SeveralEmailColumns
 from transforms.chunks.read import read_chunk
@@ -72,7 +72,7 @@ def _joined(values: Iterable[str | None]) -> str:
     return " · ".join(islice(dict.fromkeys(there), FIRST_VALUES))
 
 
-def how_to_match(report: ImportReport, note: str) -> str:
+def how_to_match(report: ReportBuilder, note: str) -> str:
     """What stands above the form of the columns."""
     what = f"A field for each column of {_file(report)}, or *do not import*; *import-columns* shows their first values."
     return "\n\n".join(filter(None, (f"**{plain(note)}**" if note else "", what)))
@@ -88,7 +88,7 @@ def what_is_wrong(error: ContactImportError) -> str:
     return str(error)
 
 
-def publish_preview(report: ImportReport, foreseen: MergePreview, settings: Settings, approved: Facts | None) -> None:
+def publish_preview(report: ReportBuilder, foreseen: MergePreview, settings: Settings, approved: Facts | None) -> None:
     """Make the artifact of what would happen."""
     with harmless("preview"):
         masked = settings.artifact_values == "masked"
@@ -100,7 +100,7 @@ def publish_preview(report: ImportReport, foreseen: MergePreview, settings: Sett
         )
 
 
-def what_would_happen(report: ImportReport, foreseen: MergePreview, approved: Facts | None) -> str:
+def what_would_happen(report: ReportBuilder, foreseen: MergePreview, approved: Facts | None) -> str:
     """What stands above the decision: the counts, and where to look."""
     result = report.completed(foreseen.counts, foreseen.segment_added, None)
     note = changed(result, approved)
@@ -108,7 +108,7 @@ def what_would_happen(report: ImportReport, foreseen: MergePreview, approved: Fa
     return "\n\n".join(filter(None, (f"**{plain(note)}**" if note else "", what)))
 
 
-def _file(report: ImportReport) -> str:
+def _file(report: ReportBuilder) -> str:
     return code(Path(redacted(report.options.source)).name)
 
 

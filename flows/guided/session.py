@@ -13,10 +13,10 @@ from flows.config.settings import Settings
 from flows.guided.forms import columns_form, preview_form
 from flows.guided.preview import how_to_match, publish_columns, publish_preview, what_is_wrong, what_would_happen
 from flows.guided.suspension import Facts, Question
-from flows.import_runs.task_runners import discreet
-from flows.import_runs.tasks import PATIENTLY, load_task, opaque, staged
-from flows.pipeline.steps import SourceFile, lay_out
-from flows.reports.report import ImportReport, Report
+from flows.import_runs.task_runners import redact_errors
+from flows.import_runs.tasks import LOAD_RETRIES, load_task, opaque, staged_file
+from flows.pipeline.steps import SourceFile, map_source_columns
+from flows.reports.report import Report, ReportBuilder
 from schemas.catalogue import FieldCatalogue
 from schemas.errors.request import (
     ApprovalOutdated,
@@ -61,7 +61,7 @@ class FileInHand:
     landed: Landed
     layout: Layout
     folder: ImportFolder
-    report: ImportReport
+    report: ReportBuilder
 
     @property
     def header(self) -> str:
@@ -73,12 +73,14 @@ class FileInHand:
         return self._laid_out(with_mapping(self.request, self._chosen(mapping)), final=final)
 
     def _laid_out(self, request: ImportRequest, *, final: bool) -> SourceFile:
-        decided, presets = self.report.decided, self.settings.presets
-        return lay_out(request, self.catalogue, self.landed, self.layout, decided, presets, final=final)
+        earlier_decisions, presets = self.report.earlier_decisions, self.settings.presets
+        return map_source_columns(
+            request, self.catalogue, self.landed, self.layout, earlier_decisions, presets, final=final
+        )
 
     def _chosen(self, mapping: Mapping[str, str]) -> dict[str, str]:
         """The mapping, without what an earlier import decided and nobody changed: its dropped columns stay dropped."""
-        if not self.report.decided.columns:
+        if not self.report.earlier_decisions.columns:
             return dict(mapping)
         source = self._laid_out(self.request, final=False)
         before = {column.key: column.field.id if column.field else "" for column in source.mapping.columns}
@@ -96,7 +98,7 @@ class FileInHand:
         request, report = self.request, self.report
         try:
             report.source = self.laid_out(mapping, final=True)
-            with staged(
+            with staged_file(
                 request, self.settings, warehouse, report, self.catalogue.default_prefix, self.folder
             ) as staging:
                 foreseen = foresee_task(opaque(staging), request, opaque(report))
@@ -131,9 +133,9 @@ class FileInHand:
         }
 
 
-@task(name="foresee", cache_policy=NO_CACHE, persist_result=False, **PATIENTLY)
-@discreet
-def foresee_task(staging: Staging, request: ImportRequest, report: ImportReport) -> MergePreview:
+@task(name="foresee", cache_policy=NO_CACHE, persist_result=False, **LOAD_RETRIES)
+@redact_errors
+def foresee_task(staging: Staging, request: ImportRequest, report: ReportBuilder) -> MergePreview:
     """Count what the merge would do, and look at the first rows; nothing is written."""
     staging.ensure()
     assert report.rows is not None

@@ -10,10 +10,10 @@ from prefect import runtime
 from flows.config.request import ImportRequest
 from flows.config.settings import Settings
 from flows.guided.suspension import has_ended
-from flows.import_runs.recovery import bury_dead_imports
-from flows.import_runs.work_folders import Kept, folder_name, make_import_folder, tidy_folder
-from flows.publishing.events import announce
-from flows.reports.report import ImportReport, Outcome, Report, as_logged_error, tell
+from flows.import_runs.recovery import close_abandoned_imports
+from flows.import_runs.work_folders import FilesToKeep, clean_up_folder, folder_name, make_import_folder
+from flows.publishing.events import emit_events
+from flows.reports.report import Report, ReportBuilder, RunOutcome, log_and_redact_error, record_outcome
 from schemas.errors.base import ContactImportError, Interrupted
 from transforms.sources.addresses import redacted
 from transforms.work_folder import ImportFolder
@@ -26,10 +26,10 @@ T = TypeVar("T")
 
 
 @contextmanager
-def ready_and_alive(warehouse: Warehouse, settings: Settings) -> Iterator[int]:
+def prepared_import_list(warehouse: Warehouse, settings: Settings) -> Iterator[int]:
     """A warehouse that can list an import, freed of those that died; gives the key by which ours is seen to live."""
     create_tables(warehouse)
-    bury_dead_imports(warehouse, settings, announce, has_ended)
+    close_abandoned_imports(warehouse, settings, emit_events, has_ended)
     with liveness_lock(warehouse) as key:
         yield key
 
@@ -38,9 +38,9 @@ def run_import(
     request: ImportRequest,
     settings: Settings,
     warehouse: Warehouse,
-    report: ImportReport,
+    report: ReportBuilder,
     key: int,
-    work: Callable[[ImportRequest, Settings, Warehouse, ImportReport, ImportFolder], T],
+    work: Callable[[ImportRequest, Settings, Warehouse, ReportBuilder, ImportFolder], T],
     known: int | None = None,
 ) -> T | Report:
     """Enter the import in the list, do it, and close it there: completed with its contacts, or failed without.
@@ -59,30 +59,30 @@ def run_import(
     )
     folder = folder_name(report.import_id, key)
     try:
-        return closed_at_its_end(
+        return close_on_failure(
             warehouse, report, lambda: work(request, settings, warehouse, report, make_import_folder(settings, folder))
         )
     finally:
-        tidy_folder(settings, folder, kept_files(report, settings))
+        clean_up_folder(settings, folder, files_to_keep(report, settings))
         with suppress(ContactImportError):  # then the next one will look whether we live
             clear_liveness_key(warehouse, report.import_id)
 
 
-def closed_at_its_end(warehouse: Warehouse, report: ImportReport, work: Callable[[], T]) -> T | Report:
+def close_on_failure(warehouse: Warehouse, report: ReportBuilder, work: Callable[[], T]) -> T | Report:
     """Do an import that is in the list, and close it there when it fails."""
     try:
         return work()
     except Exception as error:
-        return record_failure(warehouse, report, as_logged_error(error))
+        return record_failure(warehouse, report, log_and_redact_error(error))
     except BaseException:
         result = record_failure(warehouse, report, Interrupted())
-        announce(result)
+        emit_events(result)
         if result["status"] == COMPLETED:
-            tell(Outcome(result, report.stages))
+            record_outcome(RunOutcome(result, report.stages))
         raise
 
 
-def record_failure(warehouse: Warehouse, report: ImportReport, error: ContactImportError) -> Report:
+def record_failure(warehouse: Warehouse, report: ReportBuilder, error: ContactImportError) -> Report:
     """Close the import as failed, as far as the warehouse lets us; what the list says of it is what is told.
 
     One that is committed has not failed; one that was taken for dead has failed for that reason and no other.
@@ -103,14 +103,16 @@ def record_failure(warehouse: Warehouse, report: ImportReport, error: ContactImp
     return result
 
 
-def kept_files(report: ImportReport, settings: Settings) -> Kept:
+def files_to_keep(report: ReportBuilder, settings: Settings) -> FilesToKeep:
     """What stays in the folder: a source with columns that are never to be read does not, whatever is set."""
-    asked = report.options.preset or report.decided.preset  # it was to tell, if the import failed before it did
+    asked = (
+        report.options.preset or report.earlier_decisions.preset
+    )  # it was to tell, if the import failed before it did
     readable = not (report.source.mapping.never_read if report.source else asked)
-    return Kept(rejected_file=report.rejected_file is not None, source=settings.keep_landed and readable)
+    return FilesToKeep(rejected_file=report.rejected_file is not None, source=settings.keep_landed and readable)
 
 
-def run_id(report: ImportReport) -> int:
+def run_id(report: ReportBuilder) -> int:
     """The import's number, once it has one."""
     assert report.import_id is not None
     return report.import_id

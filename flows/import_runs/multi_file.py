@@ -8,8 +8,8 @@ from typing import Any, TypeVar
 
 from flows.config.request import ReadingOptions
 from flows.config.settings import Settings
-from flows.pipeline.sources import Origin, find_source
-from flows.reports.report import Outcome, Report
+from flows.pipeline.sources import ArchiveOrigin, find_source
+from flows.reports.report import Report, RunOutcome
 from schemas.errors.base import ContactImportError
 from schemas.presets.loader import list_preset_names, load_preset, split_preset_name
 from schemas.presets.model import AUTO, Preset
@@ -23,9 +23,9 @@ Options = TypeVar("Options", bound=ReadingOptions)
 STATUSES = ("failed", "completed", "skipped")  # the worst of several comes first
 
 
-def each_file(
+def requests_per_file(
     options: Options, settings: Settings, day: Callable[[], datetime.date]
-) -> list[tuple[Options, Origin | None]]:
+) -> list[tuple[Options, ArchiveOrigin | None]]:
     """The request for each file of the export, and its origin; the one request where its preset knows of no parts.
 
     What is wrong with the source or the preset is left for that one request to find. Each file is named by its
@@ -43,7 +43,10 @@ def each_file(
         return [(options, None)]
     archive = redacted(options.source)
     return [
-        (options.model_copy(update={"source": f"{path}!{name}"}), Origin(f"{archive}!{same}", archive, found.day))
+        (
+            options.model_copy(update={"source": f"{path}!{name}"}),
+            ArchiveOrigin(f"{archive}!{same}", archive, found.day),
+        )
         for name, same in names.items()
     ] or [(options, None)]
 
@@ -85,7 +88,7 @@ def _in_parts(presets: Path, files: Sequence[str]) -> Preset | None:
     return None
 
 
-def together(source: str, outcomes: Sequence[Outcome]) -> Outcome:
+def combine_outcomes(source: str, outcomes: Sequence[RunOutcome]) -> RunOutcome:
     """One report of all: sums, the worst status, the first error, and each whole report under `imports`."""
     reports = [outcome.report for outcome in outcomes]
     first = reports[0]
@@ -112,7 +115,7 @@ def together(source: str, outcomes: Sequence[Outcome]) -> Outcome:
     stages: Counter[str] = Counter()
     for outcome in outcomes:
         stages.update(outcome.stages)
-    return Outcome(whole, dict(stages))
+    return RunOutcome(whole, dict(stages))
 
 
 def _file(report: Report) -> str:

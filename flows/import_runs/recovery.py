@@ -7,8 +7,8 @@ from typing import Any
 
 from flows.config.request import ImportRequest
 from flows.config.settings import Settings
-from flows.import_runs.work_folders import Kept, folder_name, tidy_folder
-from flows.reports.report import ImportReport, Report
+from flows.import_runs.work_folders import FilesToKeep, clean_up_folder, folder_name
+from flows.reports.report import Report, ReportBuilder
 from schemas.errors.base import ContactImportError, Interrupted
 from schemas.errors.request import NoFormAnswer
 from warehouse.database.connection import Warehouse
@@ -21,12 +21,12 @@ from warehouse.import_list.entries import (
     list_suspended_imports,
 )
 
-Announce = Callable[[Report, str | None], None]
+EmitEvents = Callable[[Report, str | None], None]
 HasEnded = Callable[[str], bool]
 
 
-def bury_dead_imports(
-    warehouse: Warehouse, settings: Settings, announce: Announce | None = None, has_ended: HasEnded | None = None
+def close_abandoned_imports(
+    warehouse: Warehouse, settings: Settings, emit_events: EmitEvents | None = None, has_ended: HasEnded | None = None
 ) -> None:
     """Tell of imports that died while running, or asked a person in vain, that they failed, and tidy up after them.
 
@@ -37,24 +37,26 @@ def bury_dead_imports(
     with suppress(ContactImportError):
         for dead in find_abandoned_imports(warehouse):
             if dead["status"] == RUNNING:
-                _tell(warehouse, dead, Interrupted(Interrupted.PROCESS_DIED), announce)
+                _tell(warehouse, dead, Interrupted(Interrupted.PROCESS_DIED), emit_events)
             if dead["alive_key"] is not None:
                 _tidy(warehouse, settings, dead["import_id"], dead["alive_key"])
         for waiting in list_suspended_imports(warehouse):
             if waiting["waits_until"] < datetime.now(UTC):
-                _tell(warehouse, waiting, NoFormAnswer(), announce)
+                _tell(warehouse, waiting, NoFormAnswer(), emit_events)
             elif has_ended and has_ended(waiting["flow_run_id"]):
-                _tell(warehouse, waiting, Interrupted(), announce)
+                _tell(warehouse, waiting, Interrupted(), emit_events)
 
 
 def _tidy(warehouse: Warehouse, settings: Settings, import_id: int, key: int) -> None:
     report = get_import(warehouse, import_id)["report"] or {}
-    if tidy_folder(settings, folder_name(import_id, key), Kept(bool(report.get("rejected_file")))):
+    if clean_up_folder(settings, folder_name(import_id, key), FilesToKeep(bool(report.get("rejected_file")))):
         clear_liveness_key(warehouse, import_id)
 
 
-def _tell(warehouse: Warehouse, dead: Mapping[str, Any], error: ContactImportError, announce: Announce | None) -> None:
-    report = report_of_dead(dead, error)
+def _tell(
+    warehouse: Warehouse, dead: Mapping[str, Any], error: ContactImportError, emit_events: EmitEvents | None
+) -> None:
+    report = report_of_abandoned(dead, error)
     closed = fail_import(
         warehouse,
         dead["import_id"],
@@ -63,12 +65,12 @@ def _tell(warehouse: Warehouse, dead: Mapping[str, Any], error: ContactImportErr
         report=report,
         finished_at=datetime.now(UTC),
     )
-    if closed and announce:  # else somebody was faster, or it was completed after all
-        announce(report, dead["flow_run_id"])
+    if closed and emit_events:  # else somebody was faster, or it was completed after all
+        emit_events(report, dead["flow_run_id"])
 
 
-def report_of_dead(row: Mapping[str, Any], error: ContactImportError) -> Report:
+def report_of_abandoned(row: Mapping[str, Any], error: ContactImportError) -> Report:
     """What can be said of an import that cannot say it itself: what it had entered in the list."""
     request = ImportRequest.model_construct(source=row["source"], merge=row["merge_policy"], retry_of=row["retry_of"])
-    report = ImportReport(request, import_id=row["import_id"]).failed(error)
+    report = ReportBuilder(request, import_id=row["import_id"]).failed(error)
     return {**report, "sha256": row["sha256"]}

@@ -12,7 +12,7 @@ from transforms.sources.addresses import redacted
 from warehouse.import_list.entries import SKIPPED
 
 
-def named_by_file(does: str) -> Callable[[], str]:
+def flow_run_name_for(does: str) -> Callable[[], str]:
     """Gives a run its name: what it does, and the file that it does it to."""
 
     def name_of_run() -> str:

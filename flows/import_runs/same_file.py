@@ -13,7 +13,7 @@ from typing import Self
 
 from flows.config.request import ImportRequest
 from flows.config.settings import Settings
-from flows.reports.report import ImportReport, Report
+from flows.reports.report import Report, ReportBuilder
 from schemas.catalogue import FieldCatalogue
 from schemas.choices import IfSameFile
 from schemas.presets.loader import split_preset_name
@@ -23,12 +23,12 @@ from warehouse.database.connection import Warehouse
 from warehouse.import_list.entries import record_landing, skip_import
 from warehouse.import_list.repeats import RepeatedImport, find_repeated_import
 
-NO_OPTIONS = {"source", "date", "if_same_file"}  # which file it is, and what to do about it; not how it is read
-PROJECT = "contact-import"
+EXCLUDED_OPTIONS = {"source", "date", "if_same_file"}  # which file it is, and what to do about it; not how it is read
+DISTRIBUTION = "contact-import"
 
 
 @dataclass(frozen=True)
-class SameFile:
+class RepeatCheck:
     """A file that was found, and what its import must have in common with an earlier one to repeat it."""
 
     warehouse: Warehouse
@@ -46,10 +46,10 @@ class SameFile:
         settings: Settings,
         catalogue: FieldCatalogue,
         found: ResolvedSource,
-        report: ImportReport,
+        report: ReportBuilder,
     ) -> Self:
         name, member = PurePosixPath(redacted(found.address.path)).name, found.address.member
-        preset = request.preset or report.decided.preset
+        preset = request.preset or report.earlier_decisions.preset
         source = redacted(request.source)
         archives = {source.removesuffix(f"!{member}")} if member else set()
         return cls(
@@ -61,11 +61,11 @@ class SameFile:
             frozenset(archives | ({report.origin.archive} if report.origin else set())),
         )
 
-    def known_version(self) -> RepeatedImport | None:
+    def find_by_version(self) -> RepeatedImport | None:
         """The import to leave this file for, by what its server says alone; nothing of it is fetched."""
         return self._known(version=version_of(self.found, etag_of(self.found)))
 
-    def known_content(self, sha256: str) -> RepeatedImport | None:
+    def find_by_content(self, sha256: str) -> RepeatedImport | None:
         """The import to leave these bytes for."""
         return self._known(sha256=sha256)
 
@@ -81,7 +81,7 @@ class SameFile:
             source_day=self.found.day,
         )
 
-    def skip(self, report: ImportReport, repeated: RepeatedImport, *, fetched: bool = True) -> Report:
+    def skip(self, report: ReportBuilder, repeated: RepeatedImport, *, fetched: bool = True) -> Report:
         """Close the import as one that only repeats another."""
         assert report.import_id is not None
         if not fetched:
@@ -116,7 +116,7 @@ def fingerprint(
     """
     told = {
         "catalogue": catalogue.model_dump(mode="json"),
-        "options": request.model_dump(mode="json", exclude=NO_OPTIONS),
+        "options": request.model_dump(mode="json", exclude=EXCLUDED_OPTIONS),
         "member": member,
         "mapping_file": _content(request.mapping_file),
         "presets": [re.sub("[0-9]+", "", name), *_presets(preset, presets)] if preset else [],
@@ -160,6 +160,6 @@ def _content(path: str | None) -> str | None:
 
 def _release() -> str:
     try:
-        return version(PROJECT)
+        return version(DISTRIBUTION)
     except PackageNotFoundError:  # a checkout that was not installed
         return ""

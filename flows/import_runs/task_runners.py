@@ -11,8 +11,8 @@ from prefect.client.schemas.objects import State
 from prefect.task_runners import TaskRunner, ThreadPoolTaskRunner
 
 from flows.config.settings import Settings
-from flows.pipeline.task_order import Item, Plan, Result, Run, in_order
-from flows.reports.report import as_known_error
+from flows.pipeline.task_order import ChunkRunner, Item, Plan, Result, results_in_order
+from flows.reports.report import redact_error
 from schemas.errors.base import ContactImportError
 from schemas.errors.request import SettingsInvalid
 
@@ -44,7 +44,7 @@ def task_runner(settings: Settings) -> TaskRunner[Any]:
     return DaskTaskRunner(address=settings.task_runner)
 
 
-def discreet(step: Callable[P, R]) -> Callable[P, R]:
+def redact_errors(step: Callable[P, R]) -> Callable[P, R]:
     """The step, its foreign exceptions by type alone: Prefect logs their text, which may quote a contact."""
 
     @wraps(step)
@@ -54,18 +54,18 @@ def discreet(step: Callable[P, R]) -> Callable[P, R]:
         except (ContactImportError, OSError):
             raise
         except Exception as error:
-            raise as_known_error(error) from None
+            raise redact_error(error) from None
 
     return quietly
 
 
-def is_passing(task: Any, task_run: Any, state: State[Any]) -> bool:
+def is_file_system_error(task: Any, task_run: Any, state: State[Any]) -> bool:
     """Whether a step may succeed when it is tried again: its files were away, nothing else."""
     return isinstance(state.result(raise_on_failure=False), OSError)
 
 
 @contextmanager
-def on_task_runner(settings: Settings) -> Iterator[Run]:
+def prefect_runner(settings: Settings) -> Iterator[ChunkRunner]:
     """The task runner that the settings choose. What it is given and gives back are paths and numbers."""
     with task_runner(settings) as runner:
 
@@ -75,13 +75,13 @@ def on_task_runner(settings: Settings) -> Iterator[Run]:
                 cache_policy=NO_CACHE,
                 persist_result=False,
                 retries=RETRIES,
-                retry_condition_fn=is_passing,
+                retry_condition_fn=is_file_system_error,
             )
-            @discreet
+            @redact_errors
             def on_worker(plan: Plan, item: Item) -> Result:
                 return step(plan, item)
 
-            return in_order(
+            return results_in_order(
                 lambda item: runner.submit(on_worker, parameters={"plan": plan, "item": item}),
                 items,
                 ahead=2 * settings.workers,

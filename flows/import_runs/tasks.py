@@ -15,16 +15,22 @@ from prefect.utilities.annotations import quote
 from flows.config.request import ImportRequest
 from flows.config.settings import Settings
 from flows.import_runs.lifecycle import run_id
-from flows.import_runs.same_file import SameFile
-from flows.import_runs.task_runners import discreet, on_task_runner
-from flows.pipeline.background_staging import Stager
-from flows.pipeline.chunk_runs import Examination, anew_at_a_gap
-from flows.pipeline.limits import check_enough, check_known, check_order, check_rejected, check_required
-from flows.pipeline.progress import watcher
+from flows.import_runs.same_file import RepeatCheck
+from flows.import_runs.task_runners import prefect_runner, redact_errors
+from flows.pipeline.background_staging import BackgroundStaging
+from flows.pipeline.chunk_runs import FileCheck, anew_at_a_gap
+from flows.pipeline.limits import (
+    check_max_rejected,
+    check_min_rows,
+    check_required_imported,
+    check_required_known,
+    check_source_order,
+)
+from flows.pipeline.progress import current_progress
 from flows.pipeline.sources import find_source, scheduled_day
-from flows.pipeline.steps import catalogue_for, land_file, layout_of, settle
+from flows.pipeline.steps import catalogue_for, detect_layout, land_file, resolve_rejections
 from flows.publishing.artifacts import ProgressArtifact, publish_rejected_rows
-from flows.reports.report import ImportReport, Report
+from flows.reports.report import Report, ReportBuilder
 from schemas.catalogue import FieldCatalogue
 from schemas.errors.base import TransientWarehouseError
 from transforms.chunks.duplicates import dropped_duplicates
@@ -47,13 +53,13 @@ from warehouse.merge.transaction import load_import
 T = TypeVar("T")
 
 
-def made_ready(
-    request: ImportRequest, settings: Settings, warehouse: Warehouse, report: ImportReport
+def prepare_warehouse(
+    request: ImportRequest, settings: Settings, warehouse: Warehouse, report: ReportBuilder
 ) -> FieldCatalogue:
     """The catalogue, once the warehouse has a place for all of it and for what the request names."""
     catalogue = catalogue_for(request, settings)
     migrate(warehouse, catalogue)
-    check_known(request, catalogue.ids)
+    check_required_known(request, catalogue.ids)
     if request.segment:
         check_segment(warehouse, request.segment)
     if request.retry_of:
@@ -61,59 +67,61 @@ def made_ready(
     return catalogue
 
 
-def found_in_order(
-    request: ImportRequest, settings: Settings, warehouse: Warehouse, report: ImportReport
+def resolve_source(
+    request: ImportRequest, settings: Settings, warehouse: Warehouse, report: ReportBuilder
 ) -> ResolvedSource:
     """The source, whose day, for a file of an archive, is the archive's; none comes after a later one."""
     found = find_source(request, settings, scheduled_day)
     if report.origin:
         found = replace(found, day=report.origin.day)
-    check_order(request, found.day, get_latest_day(warehouse, report.series))
+    check_source_order(request, found.day, get_latest_day(warehouse, report.series))
     return found
 
 
-def landed_in(
-    folder: ImportFolder, settings: Settings, report: ImportReport, catalogue: FieldCatalogue, same: SameFile
+def land_source(
+    folder: ImportFolder, settings: Settings, report: ReportBuilder, catalogue: FieldCatalogue, same: RepeatCheck
 ) -> tuple[Landed, Layout]:
     """The source as a copy that nobody changes, and its layout."""
     report.landed = landed = land_task(same.request, folder, opaque(same.found), settings.limits)
     same.note(run_id(report), landed.sha256, landed.etag)
-    report.layout = layout = layout_of(same.request, catalogue, landed)
+    report.layout = layout = detect_layout(same.request, catalogue, landed)
     return landed, layout
 
 
 @task(name="land", cache_policy=NO_CACHE, persist_result=False)
-@discreet
+@redact_errors
 def land_task(request: ImportRequest, folder: ImportFolder, found: ResolvedSource, limits: ArchiveLimits) -> Landed:
     """Copy the source, whose text is from then on what the import reads."""
     return land_file(request, folder, found, limits)
 
 
 @contextmanager
-def staged(
+def staged_file(
     request: ImportRequest,
     settings: Settings,
     warehouse: Warehouse,
-    report: ImportReport,
+    report: ReportBuilder,
     prefix: str,
     folder: ImportFolder,
 ) -> Iterator[Staging]:
     """Read, check and stage what has landed; then all is decided but what becomes of each contact."""
     source = report.source
     assert source is not None
-    progress = ProgressArtifact(watcher.get())
-    with on_task_runner(settings) as run, ExitStack() as stack:
+    progress = ProgressArtifact(current_progress.get())
+    with prefect_runner(settings) as run, ExitStack() as stack:
         with report.stage("examining"):
-            examination = Examination(source, prefix, folder, settings.chunk_bytes, run, progress)
-            check_required(request, examination.profile())  # most of what lacks does so from the first chunk on
-            stager = anew_at_a_gap(lambda: stage_all(examination, warehouse, report, folder))
+            examination = FileCheck(source, prefix, folder, settings.chunk_bytes, run, progress)
+            check_required_imported(
+                request, examination.profile()
+            )  # most of what lacks does so from the first chunk on
+            stager = anew_at_a_gap(lambda: stage_all_chunks(examination, warehouse, report, folder))
             stack.enter_context(stager)
             report.profile = profile = examination.profile()
         report.stages |= examination.work()
-        check_required(request, profile)
-        report.notes += check_enough(request, profile.records, get_last_row_count(warehouse, report.series))
+        check_required_imported(request, profile)
+        report.notes += check_min_rows(request, profile.records, get_last_row_count(warehouse, report.series))
         with report.stage("settling"):
-            report.rejected = settle(
+            report.rejected = resolve_rejections(
                 request,
                 source,
                 profile,
@@ -126,20 +134,22 @@ def staged(
             )
             report.rejected_file = report.rejected.path
             publish_rejected_rows(report.rejected, settings)
-            check_rejected(request, profile.records, report.rejected.rows)
+            check_max_rejected(request, profile.records, report.rejected.rows)
         with report.stage("examining"):
             staging = stager.finished()
         with report.stage("settling"):
-            exclude_losers(staging, profile, folder)
+            exclude_dropped_duplicates(staging, profile, folder)
         yield staging
 
 
-def stage_all(examination: Examination, warehouse: Warehouse, report: ImportReport, folder: ImportFolder) -> Stager:
+def stage_all_chunks(
+    examination: FileCheck, warehouse: Warehouse, report: ReportBuilder, folder: ImportFolder
+) -> BackgroundStaging:
     """All that was accepted on its way into staging, the last chunks perhaps not in it yet; the caller closes it."""
     fields = examination.profile().imported
     staging = Staging(warehouse, run_id(report), fields, Path(folder.scratch), open_table)
     with ExitStack() as stack:
-        stager = stack.enter_context(Stager(staging, report))
+        stager = stack.enter_context(BackgroundStaging(staging, report))
         verdicts = []
         for verdict in examination.verdicts():
             stager.add(verdict)
@@ -149,7 +159,7 @@ def stage_all(examination: Examination, warehouse: Warehouse, report: ImportRepo
     return stager
 
 
-def exclude_losers(staging: Staging, profile: FileProfile, folder: ImportFolder) -> None:
+def exclude_dropped_duplicates(staging: Staging, profile: FileProfile, folder: ImportFolder) -> None:
     """Take the losing duplicates out of what is staged, a chunk at a time."""
     for chunk in profile.chunks:
         losers = dropped_duplicates(folder.scratch, chunk)
@@ -157,26 +167,26 @@ def exclude_losers(staging: Staging, profile: FileProfile, folder: ImportFolder)
             staging.exclude(losers[:, 0])
 
 
-def is_transient(task: Any, task_run: Any, state: State[Any]) -> bool:
+def is_transient_warehouse_error(task: Any, task_run: Any, state: State[Any]) -> bool:
     """Whether trying again may help: the warehouse was away, nothing else."""
     return isinstance(state.result(raise_on_failure=False), TransientWarehouseError)
 
 
-PATIENTLY: dict[str, Any] = {
+LOAD_RETRIES: dict[str, Any] = {
     "retries": 4,
     "retry_delay_seconds": exponential_backoff(1),
     "retry_jitter_factor": 0.5,
-    "retry_condition_fn": is_transient,
+    "retry_condition_fn": is_transient_warehouse_error,
 }
 
 
-@task(name="load", cache_policy=NO_CACHE, persist_result=False, **PATIENTLY)
-@discreet
+@task(name="load", cache_policy=NO_CACHE, persist_result=False, **LOAD_RETRIES)
+@redact_errors
 def load_task(
     warehouse: Warehouse,
     staging: Staging,
     request: ImportRequest,
-    report: ImportReport,
+    report: ReportBuilder,
     approved: tuple[MergeCounts, int] | None = None,
 ) -> Report:
     """Merge in one transaction; a retry stages anew what a lost connection took along."""
@@ -203,14 +213,14 @@ def load_task(
             for column in profile.columns
         ],
         rejections=rejected.kept_frames(),
-        retried_records=mending_of(report),
+        retried_records=retry_records(report),
         report=report.completed,
         approved=approved,
     )
     return loaded.report
 
 
-def mending_of(report: ImportReport) -> RetriedRecords | None:
+def retry_records(report: ReportBuilder) -> RetriedRecords | None:
     """Which records of its first import a mended file brings; read a chunk at a time, anew at each try."""
     profile, first = report.profile, report.first_import
     if first is None or profile is None or report.rejected is None:

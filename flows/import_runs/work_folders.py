@@ -46,18 +46,18 @@ def make_import_folder(settings: Settings, name: str) -> ImportFolder:
     try:
         make_folder(address)
         if not is_local(address):
-            _scratch(name).mkdir(mode=0o700)
+            _scratch_folder(name).mkdir(mode=0o700)
     except (ImportError, ValueError) as error:  # a scheme without its package, or no scheme at all
         wanted = "a folder, or install what its scheme needs, such as: .venv/bin/pip install 'contact-import[s3]'"
         raise SettingsInvalid("CONTACTS_IMPORTS", wanted) from error
     except Exception as error:  # of the file system, or of a library that talks to a remote one
         why = getattr(error, "strerror", None) or type(error).__name__
         raise ImportFolderUnusable(address, why) from error
-    return ImportFolder(address, address if is_local(address) else str(_scratch(name)))
+    return ImportFolder(address, address if is_local(address) else str(_scratch_folder(name)))
 
 
 @dataclass(frozen=True)
-class Kept:
+class FilesToKeep:
     """What stays in the folder of an import: its rejected file, if a report names it, and, if so set, the source."""
 
     rejected_file: bool
@@ -67,7 +67,7 @@ class Kept:
         return (self.rejected_file and file == REJECTED_FILE) or (self.source and file.startswith("source"))
 
 
-def tidy_folder(settings: Settings, name: str, kept: Kept) -> bool:
+def clean_up_folder(settings: Settings, name: str, kept: FilesToKeep) -> bool:
     """Leave nothing else in an import's folder; False where something of it may lie on another machine.
 
     The import is what it is by now: what cannot be tidied away stays, for the next one who tries.
@@ -76,8 +76,8 @@ def tidy_folder(settings: Settings, name: str, kept: Kept) -> bool:
     with suppress(Exception):
         if is_local(address):
             here = Path(address).is_dir()
-        elif here := _scratch(name).is_dir():
-            shutil.rmtree(_scratch(name))
+        elif here := _scratch_folder(name).is_dir():
+            shutil.rmtree(_scratch_folder(name))
         if here or not is_local(address):
             clear_folder(address, kept)
         return here
@@ -100,5 +100,5 @@ def prune_folders(settings: Settings, days: int, spared: Set[str]) -> tuple[int,
     return len(old), len(folders) - len(old)
 
 
-def _scratch(name: str) -> Path:
+def _scratch_folder(name: str) -> Path:
     return Path(tempfile.gettempdir()) / f"contacts-import-{name}"

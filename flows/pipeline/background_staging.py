@@ -5,17 +5,17 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from types import TracebackType
 from typing import Self
 
-from flows.reports.report import ImportReport
+from flows.reports.report import ReportBuilder
 from transforms.chunks.split import ChunkResult
 from warehouse.merge.staging import Staging
 
-STAGED_AT_A_TIME = 4  # chunks that may wait to be staged; a slow warehouse slows the checks down, and no memory fills
+MAX_WAITING_CHUNKS = 4  # chunks that may wait to be staged; a slow warehouse slows the checks down, and no memory fills
 
 
-class Stager:
+class BackgroundStaging:
     """A thread that stages chunks in the order in which they are added; the one that adds has chunks to hand out."""
 
-    def __init__(self, staging: Staging, report: ImportReport) -> None:
+    def __init__(self, staging: Staging, report: ReportBuilder) -> None:
         self._staging, self._report = staging, report
         self._thread = ThreadPoolExecutor(1, "staging")
         self._waiting = deque[Future[None]]()
@@ -23,7 +23,7 @@ class Stager:
     def add(self, verdict: ChunkResult) -> None:
         """Stage what a chunk accepted, later; what failed earlier is raised here."""
         self._waiting.append(self._thread.submit(self._stage, verdict))
-        self._wait_for_all_but(STAGED_AT_A_TIME)
+        self._wait_for_all_but(MAX_WAITING_CHUNKS)
 
     def finished(self) -> Staging:
         """The staging, with all in it that was added."""

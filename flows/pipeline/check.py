@@ -8,43 +8,43 @@ from pathlib import Path
 
 from flows.config.request import ReadingOptions
 from flows.config.settings import Settings
-from flows.pipeline.chunk_runs import Examination, check_whole
-from flows.pipeline.progress import watcher
-from flows.pipeline.sources import find_source, today
-from flows.pipeline.steps import catalogue_for, land_file, lay_out, layout_of, settle
-from flows.pipeline.task_order import in_threads
-from flows.reports.report import ImportReport, Outcome, as_known_error
+from flows.pipeline.chunk_runs import FileCheck, check_whole_file
+from flows.pipeline.progress import current_progress
+from flows.pipeline.sources import find_source, local_today
+from flows.pipeline.steps import catalogue_for, detect_layout, land_file, map_source_columns, resolve_rejections
+from flows.pipeline.task_order import thread_runner
+from flows.reports.report import ReportBuilder, RunOutcome, redact_error
 from schemas.errors.request import OutputNotWritable
 from transforms.chunks.split import ChunkResult
 from transforms.results.accepted_file import write_accepted
 from transforms.work_folder import ImportFolder
 
 
-def check_here(
+def check_locally(
     options: ReadingOptions, settings: Settings, path: Path, accepted: str | None = None, rejected: str | None = None
-) -> Outcome:
+) -> RunOutcome:
     """Check a file, leaving nothing in `path` that is needed; write the two frames where asked."""
-    report = ImportReport(options)
+    report = ReportBuilder(options)
     try:
         _check(options, settings, ImportFolder.local(path), report, accepted, rejected)
     except Exception as error:
         if os.environ.get("CONTACTS_DEBUG"):
             raise
-        return Outcome(report.failed(as_known_error(error)), report.stages)
-    return Outcome(report.checked(), report.stages)
+        return RunOutcome(report.failed(redact_error(error)), report.stages)
+    return RunOutcome(report.checked(), report.stages)
 
 
 def _check(
     options: ReadingOptions,
     settings: Settings,
     folder: ImportFolder,
-    report: ImportReport,
+    report: ReportBuilder,
     accepted: str | None,
     rejected: str | None,
 ) -> None:
     for output in filter(None, (accepted, rejected)):
-        _must_be_writable(output)
-    verdicts = examine_into(report, options, settings, folder, keys_only=accepted is None)
+        _check_writable(output)
+    verdicts = check_file(report, options, settings, folder, keys_only=accepted is None)
     assert report.profile is not None
     assert report.rejected is not None
     if accepted:
@@ -54,37 +54,37 @@ def _check(
         report.rejected_file = rejected
 
 
-def examine_into(
-    report: ImportReport,
+def check_file(
+    report: ReportBuilder,
     options: ReadingOptions,
     settings: Settings,
     folder: ImportFolder,
     show: int = 0,
-    day: Callable[[], datetime.date] = today,
+    day: Callable[[], datetime.date] = local_today,
     *,
     keys_only: bool = True,
 ) -> list[ChunkResult]:
     """Land, read and check the file in this process alone; the report has what was found, and `show` rejections."""
     catalogue = catalogue_for(options, settings)
-    progress = watcher.get()
+    progress = current_progress.get()
     with report.stage("landing"):
         found = find_source(options, settings, day)
         report.landed = landed = land_file(options, folder, found, settings.limits)
-        report.layout = layout = layout_of(options, catalogue, landed)
-        report.source = source = lay_out(options, catalogue, landed, layout, presets=settings.presets)
-    with in_threads(settings.workers) as run:
+        report.layout = layout = detect_layout(options, catalogue, landed)
+        report.source = source = map_source_columns(options, catalogue, landed, layout, presets=settings.presets)
+    with thread_runner(settings.workers) as run:
         with report.stage("examining"):
-            examination = Examination(
+            examination = FileCheck(
                 source, catalogue.default_prefix, folder, settings.chunk_bytes, run, progress, keys_only=keys_only
             )
-            report.profile, verdicts = check_whole(examination)
+            report.profile, verdicts = check_whole_file(examination)
         report.stages |= examination.work()
         with report.stage("settling"):
-            report.rejected = settle(options, source, report.profile, verdicts, folder, run, show=show)
+            report.rejected = resolve_rejections(options, source, report.profile, verdicts, folder, run, show=show)
     return verdicts
 
 
-def _must_be_writable(path: str) -> None:
+def _check_writable(path: str) -> None:
     """Found out before the work, not after it."""
     new = not os.path.lexists(path)
     try:

@@ -11,7 +11,7 @@ from typing import TypeAlias, TypeVar
 
 from flows.pipeline.progress import Progress
 from flows.pipeline.steps import SourceFile
-from flows.pipeline.task_order import Run
+from flows.pipeline.task_order import ChunkRunner
 from transforms.cells.normalise import NormaliseContext
 from transforms.chunks.file_profile import FileProfile, profile_file
 from transforms.chunks.read import ChunkProfile
@@ -23,11 +23,11 @@ T = TypeVar("T")
 Checked: TypeAlias = tuple[ChunkProfile, ChunkResult | None]
 
 
-class GapFound(Exception):
+class LateGap(Exception):
     """A field of which rows have been checked is incomplete; now all of the file is read."""
 
 
-class Examination:
+class FileCheck:
     """One file's way from blocks to verdicts. The step goes to `run`, which takes a few items ahead.
 
     With `keys_only`, nobody wants the accepted rows: what is kept of them is what duplicates are found by.
@@ -39,7 +39,7 @@ class Examination:
         prefix: str,
         folder: ImportFolder,
         block_bytes: int,
-        run: Run,
+        run: ChunkRunner,
         progress: Progress,
         *,
         keys_only: bool = False,
@@ -65,7 +65,7 @@ class Examination:
         """
         number, stage = 1, "checking anew" if self._whole else "reading and checking"
         with self._progress.stage(stage, self._source.landed.size, "bytes") as advance:
-            for profile, verdict in self._anew(advance) if self._whole else self._as_they_come(advance):
+            for profile, verdict in self._second_pass(advance) if self._whole else self._first_pass(advance):
                 assert verdict is not None  # there is always an email
                 yield replace(verdict, first_record=number)
                 number += profile.records
@@ -74,7 +74,7 @@ class Examination:
         """Seconds of processors by step, wherever they were; what was done in vain counts too."""
         return self._work
 
-    def _as_they_come(self, advance: Callable[[int], None]) -> Iterator[Checked]:
+    def _first_pass(self, advance: Callable[[int], None]) -> Iterator[Checked]:
         for profile, verdict in self._first:
             advance(profile.block.length)
             yield profile, verdict
@@ -90,9 +90,9 @@ class Examination:
                 yield profile, verdict
         self._whole = True
         if gap:
-            raise GapFound
+            raise LateGap
 
-    def _anew(self, advance: Callable[[int], None]) -> Iterator[Checked]:
+    def _second_pass(self, advance: Callable[[int], None]) -> Iterator[Checked]:
         fields = self.profile().imported
         for profile, verdict in self._checked(ChunkTask(profile.block, fields) for profile in self._read):
             advance(profile.block.length)
@@ -109,11 +109,11 @@ def anew_at_a_gap(step: Callable[[], T]) -> T:
     """What a step makes of all verdicts; once more, where a column of theirs had a gap further on."""
     try:
         return step()
-    except GapFound:
+    except LateGap:
         return step()
 
 
-def check_whole(examination: Examination) -> tuple[FileProfile, list[ChunkResult]]:
+def check_whole_file(examination: FileCheck) -> tuple[FileProfile, list[ChunkResult]]:
     """Read and check a file whose verdicts nobody needs before the last one."""
     verdicts = anew_at_a_gap(lambda: list(examination.verdicts()))
     return examination.profile(), verdicts

@@ -11,19 +11,19 @@ from transforms.mapping.columns import ColumnOutcome
 from transforms.sources.addresses import redacted
 
 
-def share_of(text: str, whole: int) -> float:
+def row_limit(text: str, whole: int) -> float:
     """The rows that `100` or `5%` means, of a whole that a percentage is taken of."""
     return float(text.removesuffix("%")) * whole / 100 if text.endswith("%") else float(text)
 
 
-def check_known(request: ImportRequest, fields: Sequence[str]) -> None:
+def check_required_known(request: ImportRequest, fields: Sequence[str]) -> None:
     """Stop before the file is read where a required field is none of the catalogue's."""
     for field in request.require:
         if field not in fields:
             raise UnknownField(field, tuple(fields))
 
 
-def check_order(request: ImportRequest, day: date | None, latest: tuple[int, date] | None) -> None:
+def check_source_order(request: ImportRequest, day: date | None, latest: tuple[int, date] | None) -> None:
     """Stop where the run's own day is older than one that came in, under a policy that writes over values.
 
     Nights that were missed may be made up in any order; a day that somebody names is meant.
@@ -35,7 +35,7 @@ def check_order(request: ImportRequest, day: date | None, latest: tuple[int, dat
         raise SourceOutOfOrder(redacted(request.source), day.isoformat(), later.isoformat(), import_id)
 
 
-def check_required(request: ImportRequest, profile: FileProfile) -> None:
+def check_required_imported(request: ImportRequest, profile: FileProfile) -> None:
     """Stop where a field that must come did not: no column maps to it, or the column was dropped."""
     outcomes = {column.column.field.id: column.outcome for column in profile.columns if column.column.field}
     outcomes |= dict.fromkeys((field.id for field in profile.constants), ColumnOutcome.IMPORTED)
@@ -44,7 +44,7 @@ def check_required(request: ImportRequest, profile: FileProfile) -> None:
             raise RequiredFieldMissing(field, str(outcomes.get(field, "no column")))
 
 
-def check_enough(request: ImportRequest, read: int, last: int | None) -> list[str]:
+def check_min_rows(request: ImportRequest, read: int, last: int | None) -> list[str]:
     """Stop where the file is too small; a percentage is of the last completed import of the same source.
 
     Gives what is worth a note: that there was no import to compare with.
@@ -54,12 +54,12 @@ def check_enough(request: ImportRequest, read: int, last: int | None) -> list[st
     if request.min_rows.endswith("%") and last is None:
         source = redacted(request.source)
         return [f"no import of {source!r} was completed before, so {request.min_rows} of its rows says nothing"]
-    if read < share_of(request.min_rows, last or 0):
+    if read < row_limit(request.min_rows, last or 0):
         raise TooFewRows(read, request.min_rows, last)
     return []
 
 
-def check_rejected(request: ImportRequest, read: int, rejected: int) -> None:
+def check_max_rejected(request: ImportRequest, read: int, rejected: int) -> None:
     """Stop where more rows were rejected than the request puts up with."""
-    if request.max_rejected is not None and rejected > share_of(request.max_rejected, read):
+    if request.max_rejected is not None and rejected > row_limit(request.max_rejected, read):
         raise TooManyRejected(rejected, read, request.max_rejected)

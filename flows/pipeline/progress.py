@@ -12,7 +12,7 @@ class Progress(Protocol):
     def stage(self, name: str, total: int, unit: str) -> AbstractContextManager[Callable[[int], None]]: ...
 
 
-class Silent:
+class NoProgress:
     """Nobody watches."""
 
     @contextmanager
@@ -20,7 +20,7 @@ class Silent:
         yield lambda amount: None
 
 
-class Bar:
+class TerminalProgress:
     """A bar on a terminal: how far, how fast, how long still."""
 
     @contextmanager
@@ -46,5 +46,5 @@ class Bar:
             yield advance
 
 
-watcher: ContextVar[Progress] = ContextVar("watcher", default=Silent())  # noqa: B039 - it has no state
+current_progress: ContextVar[Progress] = ContextVar("watcher", default=NoProgress())  # noqa: B039 - it has no state
 """Who watches the import of this process; the command sets it, since a flow takes no such parameter."""

@@ -16,11 +16,11 @@ from transforms.sources.addresses import Address, AllowedSources, fill_dates, ha
 from transforms.sources.credentials import FetchOptions, Login, logins
 from transforms.sources.fetch import ResolvedSource, SourceAccess, resolve_address
 
-BLOCK_EXPECTED = "the name of a Prefect Secret block that holds what CONTACTS_CREDENTIALS would"
+SECRET_BLOCK_EXPECTED = "the name of a Prefect Secret block that holds what CONTACTS_CREDENTIALS would"
 
 
 @dataclass(frozen=True)
-class Origin:
+class ArchiveOrigin:
     """What a file of an archive is each time, however archive and file are called; `archive` is as it was asked for."""
 
     series: str
@@ -32,8 +32,8 @@ def find_source(options: ReadingOptions, settings: Settings, day: Callable[[], d
     """The one file that the request means; without a date of its own, it means the one of `day`."""
     _check_named_files(options, AllowedSources(folders=settings.source_folders))
     meant = (options.date or day()) if has_date(options.source) else None
-    source = fill_dates(options.source, lambda: meant or today())
-    return replace(resolve_address(source, reach_of(settings, remote=not parse(source).is_local)), day=meant)
+    source = fill_dates(options.source, lambda: meant or local_today())
+    return replace(resolve_address(source, source_reach(settings, remote=not parse(source).is_local)), day=meant)
 
 
 def _check_named_files(options: ReadingOptions, allowed: AllowedSources) -> None:
@@ -44,7 +44,7 @@ def _check_named_files(options: ReadingOptions, allowed: AllowedSources) -> None
             allowed.local_path(Address("file", "", None, path), path)
 
 
-def reach_of(settings: Settings, remote: bool) -> SourceAccess:
+def source_reach(settings: Settings, remote: bool) -> SourceAccess:
     """What the settings allow; logins are looked up for remote sources alone."""
     allowed = AllowedSources(frozenset(settings.allowed_sources), settings.source_folders)
     access = FetchOptions(
@@ -72,10 +72,10 @@ def _logins_of_block(name: str) -> dict[str, Login]:
         value: Any = Secret.load(name, _sync=True).get()  # type: ignore[call-arg, union-attr]
         return logins(value if isinstance(value, str) else json.dumps(value))
     except ValueError as error:  # also what Prefect raises where there is no such block
-        raise SettingsInvalid("CONTACTS_CREDENTIALS_BLOCK", BLOCK_EXPECTED) from error
+        raise SettingsInvalid("CONTACTS_CREDENTIALS_BLOCK", SECRET_BLOCK_EXPECTED) from error
 
 
-def today() -> datetime.date:
+def local_today() -> datetime.date:
     """The day it is here, which is what a date means in a command."""
     return datetime.datetime.now().astimezone().date()
 
@@ -88,13 +88,13 @@ def scheduled_day() -> datetime.date:
     from prefect import runtime
 
     if runtime.flow_run.id is None or runtime.deployment.id is None:
-        return today()
+        return local_today()
     moment: datetime.datetime = runtime.flow_run.scheduled_start_time
-    zone = zone_of_run(UUID(runtime.flow_run.id), UUID(runtime.deployment.id))
+    zone = time_zone_of_run(UUID(runtime.flow_run.id), UUID(runtime.deployment.id))
     return moment.astimezone(ZoneInfo(zone) if zone else None).date()
 
 
-def zone_of_run(run_id: UUID, deployment_id: UUID) -> str | None:
+def time_zone_of_run(run_id: UUID, deployment_id: UUID) -> str | None:
     """The time zone of the schedule that made the run, or the one that all schedules of its deployment share."""
     from prefect.client.orchestration import get_client
 

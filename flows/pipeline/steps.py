@@ -6,7 +6,7 @@ from pathlib import Path
 
 from flows.config.request import ReadingOptions
 from flows.config.settings import Settings
-from flows.pipeline.task_order import Run
+from flows.pipeline.task_order import ChunkRunner
 from schemas.catalogue import FieldCatalogue, load_catalogue
 from schemas.choices import GapRule
 from schemas.errors.request import NoEmailColumn
@@ -55,12 +55,12 @@ def land_file(
     return land_unchanged(found, lambda blocks: land(found.redacted, folder, options.encoding, limits, blocks))
 
 
-def layout_of(options: ReadingOptions, catalogue: FieldCatalogue, landed: Landed) -> Layout:
+def detect_layout(options: ReadingOptions, catalogue: FieldCatalogue, landed: Landed) -> Layout:
     """Find the dialect and the columns of what has landed."""
     return find_layout(landed, catalogue, options.dialect)
 
 
-def lay_out(
+def map_source_columns(
     options: ReadingOptions,
     catalogue: FieldCatalogue,
     landed: Landed,
@@ -76,7 +76,7 @@ def lay_out(
     look at the mapping.
     """
     explicit = (read_mapping(options.mapping_file) if options.mapping_file else {}) | options.mapping
-    layout = layout or layout_of(options, catalogue, landed)
+    layout = layout or detect_layout(options, catalogue, landed)
     never = REJECTION_COLUMNS if layout.rejected_file else ()
     kept = columns_of_first_import(layout.columns, earlier.columns, catalogue)
     asked = options.preset or earlier.preset
@@ -88,13 +88,13 @@ def lay_out(
     return SourceFile(landed, layout, mapping)
 
 
-def settle(
+def resolve_rejections(
     options: ReadingOptions,
     source: SourceFile,
     profile: FileProfile,
     verdicts: Sequence[ChunkResult],
     folder: ImportFolder,
-    run: Run,
+    run: ChunkRunner,
     *,
     keep: int = 0,
     show: int = 0,

@@ -15,7 +15,7 @@ Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 
-class Run(Protocol):
+class ChunkRunner(Protocol):
     """Runs a step over items, in order."""
 
     def __call__(self, step: Callable[[Plan, Item], Result], plan: Plan, items: Iterable[Item]) -> Iterator[Result]: ...
@@ -25,7 +25,7 @@ class Future(Protocol):
     def result(self) -> Any: ...
 
 
-def in_order(submit: Callable[[Any], Future], items: Iterable[Item], ahead: int) -> Iterator[Any]:
+def results_in_order(submit: Callable[[Any], Future], items: Iterable[Item], ahead: int) -> Iterator[Any]:
     """Submit items, at most `ahead` of them before the first one's result is taken.
 
     When it ends early, what was submitted is done all the same: a later step may write to the same files.
@@ -45,11 +45,11 @@ def in_order(submit: Callable[[Any], Future], items: Iterable[Item], ahead: int)
 
 
 @contextmanager
-def in_threads(workers: int) -> Iterator[Run]:
+def thread_runner(workers: int) -> Iterator[ChunkRunner]:
     """Plain threads: no server, no records of the steps."""
     with ThreadPoolExecutor(workers) as pool:
 
         def run(step: Callable[[Plan, Item], Result], plan: Plan, items: Iterable[Item]) -> Iterator[Result]:
-            return in_order(lambda item: pool.submit(step, plan, item), items, ahead=2 * workers)
+            return results_in_order(lambda item: pool.submit(step, plan, item), items, ahead=2 * workers)
 
         yield run

@@ -13,7 +13,7 @@ from flows.reports.report import Report
 from transforms.mapping.columns import ColumnOutcome
 
 
-def announce(result: Report, flow_run_id: str | None = None) -> None:
+def emit_events(result: Report, flow_run_id: str | None = None) -> None:
     """Say how an import ended, what it rejected and which columns it dropped; trouble in here goes no further.
 
     The run is this one, unless the import is another's that died.

@@ -6,7 +6,7 @@ from typing import Any
 from flows.publishing.charts import split_picture
 from flows.publishing.markdown import code, plain, table
 from flows.reports.phrases import counted, left_out, mending, use_of_rejected
-from flows.reports.report import Report, dialect_in_words
+from flows.reports.report import Report, describe_dialect
 from schemas.validation.rules import EXPECTED, Rule, sort_by_count
 
 
@@ -50,7 +50,7 @@ def _title(result: Report) -> str:
 
 
 def _source(result: Report) -> str:
-    read_as = f", read as {code(dialect_in_words(result['dialect']))}" if result["dialect"] else ""
+    read_as = f", read as {code(describe_dialect(result['dialect']))}" if result["dialect"] else ""
     policy = f", with policy **{result['merge']}**" if is_import(result) else ""
     taken = f" ({code(result['source_file'])})" if "source_file" in result else ""
     return f"{code(result['source'])}{taken}{read_as}{policy}, in {result['seconds']:,.1f} seconds"

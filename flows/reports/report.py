@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from flows.config.request import ImportRequest, ReadingOptions
-from flows.pipeline.sources import Origin
+from flows.pipeline.sources import ArchiveOrigin
 from flows.pipeline.steps import SourceFile
 from schemas.errors.base import ContactImportError, DiskFull, UnexpectedError
 from transforms.chunks.file_profile import FileProfile
@@ -30,7 +30,7 @@ Report = dict[str, Any]
 
 
 @dataclass
-class ImportReport:
+class ReportBuilder:
     """Gathers what becomes known as an import goes on; what never did stays null in the JSON."""
 
     options: ReadingOptions
@@ -42,7 +42,7 @@ class ImportReport:
     rejected: RejectedRows | None = None
     verdicts: Sequence[ChunkResult] = ()
     earlier: "RetriedImport | None" = None
-    origin: Origin | None = None
+    origin: ArchiveOrigin | None = None
     rejected_file: str | None = None
     notes: list[str] = field(default_factory=list)
     started: float = field(default_factory=time.monotonic)
@@ -75,7 +75,7 @@ class ImportReport:
         return self._json("completed", {})
 
     @property
-    def decided(self) -> FirstImport:
+    def earlier_decisions(self) -> FirstImport:
         """What the import that this is a retry of has decided about columns."""
         return FirstImport(self.earlier.columns, self.earlier.preset) if self.earlier else NO_FIRST_IMPORT
 
@@ -191,7 +191,7 @@ class ImportReport:
 _CHARACTERS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "pipe", " ": "space", "\\": "backslash"}
 
 
-def dialect_in_words(dialect: Mapping[str, Any]) -> str:
+def describe_dialect(dialect: Mapping[str, Any]) -> str:
     """The encoding and the dialect, and how sure they are, in a line; reports of old say less."""
 
     def sure(name: str) -> str:
@@ -215,7 +215,7 @@ def _count(number: int, one: str, many: str) -> list[str]:
     return [f"{number:,} {one if number == 1 else many}"] if number else []
 
 
-def as_known_error(error: BaseException) -> ContactImportError:
+def redact_error(error: BaseException) -> ContactImportError:
     """Any exception as one of ours; a foreign one gives only its type away, since its text may quote a contact.
 
     What the operating system says (no space left on device) quotes nobody, and is what a person needs.
@@ -228,26 +228,26 @@ def as_known_error(error: BaseException) -> ContactImportError:
     return UnexpectedError(f"{type(error).__name__}{reason}")
 
 
-def as_logged_error(error: Exception) -> ContactImportError:
+def log_and_redact_error(error: Exception) -> ContactImportError:
     """The same of what a run has just caught; where asked for, the run's log has the traceback that the error hides."""
     if os.environ.get("CONTACTS_DEBUG"):
         from prefect import get_run_logger  # a check on the command line does without prefect
 
         get_run_logger().error("the run failed", exc_info=error)
-    return as_known_error(error)
+    return redact_error(error)
 
 
-class Outcome(NamedTuple):
+class RunOutcome(NamedTuple):
     """How an import ended, and the seconds of its stages."""
 
     report: Report
     stages: dict[str, float]
 
 
-outcomes: ContextVar[list[Outcome]] = ContextVar("outcomes")
+outcomes: ContextVar[list[RunOutcome]] = ContextVar("outcomes")
 """Where the command finds the outcome although Prefect may fail after the commit; set before the flow is called."""
 
 
-def tell(outcome: Outcome) -> None:
+def record_outcome(outcome: RunOutcome) -> None:
     """Leave the outcome where the command looks for it. The flow itself, which Dask pickles, holds no ContextVar."""
     outcomes.get([]).append(outcome)

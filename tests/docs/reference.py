@@ -10,8 +10,8 @@ from pydantic.fields import FieldInfo
 from flows.cli import local_server
 from flows.cli.parser import FAILED, WRONG_COMMAND, build_parser
 from flows.config.request import ImportRequest, ReadingOptions
-from flows.config.settings import PREFIX, Settings
-from flows.reports.report import ImportReport
+from flows.config.settings import ENV_PREFIX, Settings
+from flows.reports.report import ReportBuilder
 from schemas.catalogue import Field, FieldCatalogue, Option
 from schemas.choices import MergePolicy
 from schemas.errors import base as schema_errors
@@ -134,7 +134,7 @@ def _options() -> Section:
 
 def _settings() -> Section:
     rows = tuple(
-        (code(f"{PREFIX}{name.upper()}"), plain(field.description or ""), _default(field))
+        (code(f"{ENV_PREFIX}{name.upper()}"), plain(field.description or ""), _default(field))
         for name, field in Settings.model_fields.items()
     )
     return Section("settings", RULES, ("variable", "write", "default"), rows, ("what it is for",))
@@ -176,8 +176,8 @@ def _promise(kind: type) -> str:
 
 def _report() -> Section:
     error = UsageError("")
-    whole = ImportReport(ImportRequest(source="contacts.csv")).failed(error)
-    check = ImportReport(ReadingOptions(source="contacts.csv")).failed(error)
+    whole = ReportBuilder(ImportRequest(source="contacts.csv")).failed(error)
+    check = ReportBuilder(ReadingOptions(source="contacts.csv")).failed(error)
     rows = tuple((code(key), "import, check" if key in check else "import") for key in whole)
     return Section("report", RULES, ("key", "in"), rows, ("what it holds",))
 

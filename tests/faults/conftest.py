@@ -14,7 +14,7 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from flows.config.environment import CONSOLE_LEVEL, OFFLINE
+from flows.config.environment import CONSOLE_LOG_LEVEL, OFFLINE_DEFAULTS
 from schemas.catalogue import load_catalogue
 from tests.flows.conftest import (  # noqa: F401 - these are fixtures
     Contacts,
@@ -88,7 +88,13 @@ class CommandRunner:
         self._parent = subprocess.Popen(
             [sys.executable, "-m", "tests.faults.forking"],
             cwd=Path(__file__).parents[2],
-            env={**kept, "PREFECT_API_URL": api_url, "PREFECT_HOME": str(home), CONSOLE_LEVEL: "CRITICAL", **OFFLINE},
+            env={
+                **kept,
+                "PREFECT_API_URL": api_url,
+                "PREFECT_HOME": str(home),
+                CONSOLE_LOG_LEVEL: "CRITICAL",
+                **OFFLINE_DEFAULTS,
+            },
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
@@ -162,7 +168,7 @@ class ImportScenario:
             rows = [
                 {"email": "c0@example.com", "name": "Before", "points": 9},
                 {"email": "old@example.com", "name": "Old", "points": 8},
-                {"email": "c3@example.com", "name": "Kept", "points": 7},
+                {"email": "c3@example.com", "name": "FilesToKeep", "points": 7},
             ]
             importer(rows, fields=fields, segment="vip", columns=[EARLY_COLUMN], rejections=[EARLY_REJECTION])
 

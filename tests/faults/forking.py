@@ -64,9 +64,9 @@ def _run(order: dict[str, Any]) -> None:
         os.dup2(os.open(name, os.O_CREAT | os.O_WRONLY | os.O_TRUNC), number)
     os.environ.update(order["environment"])
     from flows.cli.main import main as contacts
-    from flows.config.environment import prepare_environment
+    from flows.config.environment import set_prefect_environment
 
-    prepare_environment()
+    set_prefect_environment()
     if order["trap"]:
         from tests.faults.traps import set_trap
 

@@ -12,12 +12,12 @@ from typing import Any
 # Where an import can be hit, in the order in which it comes there.
 POINTS = {
     "listed": "flows.import_runs.lifecycle:make_import_folder",
-    "landed": "flows.import_contacts:landed_in",
+    "landed": "flows.import_contacts:land_source",
     "reading": "transforms.chunks.read:_profile",
     "checking": "flows.pipeline.chunk_runs:check_chunk",
     "staging": "warehouse.merge.staging:Staging._take",
-    "read": "flows.import_runs.tasks:check_enough",
-    "settling": "flows.import_runs.tasks:settle",
+    "read": "flows.import_runs.tasks:check_min_rows",
+    "settling": "flows.import_runs.tasks:resolve_rejections",
     "excluding": "warehouse.merge.staging:Staging._remove",
     "ensured": "warehouse.merge.staging:Staging.ensure",
     "merging": "warehouse.merge.transaction:merge",
@@ -26,9 +26,9 @@ POINTS = {
     "rejections": "warehouse.merge.transaction:_insert_rejections",
     "completing": "warehouse.merge.transaction:_complete",
     "committed": "flows.import_runs.tasks:load_import",
-    "tidying": "flows.import_runs.lifecycle:tidy_folder",
-    "telling": "flows.import_contacts:tell",
-    "showing": "flows.import_contacts:show_and_tell",
+    "tidying": "flows.import_runs.lifecycle:clean_up_folder",
+    "telling": "flows.import_contacts:record_outcome",
+    "showing": "flows.import_contacts:publish_results",
 }
 
 

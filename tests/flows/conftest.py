@@ -15,7 +15,7 @@ import pytest
 
 from flows.cli.local_server import LocalServer
 from flows.cli.main import main
-from flows.config.environment import CONSOLE_LEVEL, OFFLINE, TEMPORARY_SERVER
+from flows.config.environment import CONSOLE_LOG_LEVEL, LOCAL_SERVER_DEFAULTS, OFFLINE_DEFAULTS
 from schemas.catalogue import load_catalogue
 from warehouse.database.connection import Warehouse
 from warehouse.database.migrations import migrate
@@ -149,7 +149,7 @@ def prefect_api(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str,
     with pytest.MonkeyPatch.context() as environment:
         for name in [name for name in os.environ if name.startswith("PREFECT_")]:
             environment.delenv(name)
-        for name, value in {**OFFLINE, **TEMPORARY_SERVER, "PREFECT_HOME": str(home)}.items():
+        for name, value in {**OFFLINE_DEFAULTS, **LOCAL_SERVER_DEFAULTS, "PREFECT_HOME": str(home)}.items():
             environment.setenv(name, value)
         server = LocalServer(home)
         server.wait()
@@ -178,8 +178,8 @@ def own_prefect(prefect_api: tuple[str, Path], monkeypatch: pytest.MonkeyPatch) 
     for name, value in {
         "PREFECT_API_URL": url,
         "PREFECT_HOME": str(home),
-        CONSOLE_LEVEL: "CRITICAL",
-        **OFFLINE,
+        CONSOLE_LOG_LEVEL: "CRITICAL",
+        **OFFLINE_DEFAULTS,
     }.items():
         monkeypatch.setenv(name, value)
     import prefect  # noqa: F401 - so that the command starts no server of its own

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from flows.config.request import ImportRequest
-from flows.pipeline.limits import share_of
+from flows.pipeline.limits import row_limit
 from tests.flows.conftest import Contacts
 
 TEN = "email,name,points\n" + "".join(f"user{n}@example.com,Name {n},{n + 1}\n" for n in range(10))
@@ -17,7 +17,7 @@ GAPS = TEN.replace(",Name 5,6", ",Name 5,")
     ("text", "whole", "rows"), [("0", 9, 0.0), ("7", 9, 7.0), ("50%", 9, 4.5), ("0.5%", 1000, 5.0), ("100%", 0, 0.0)]
 )
 def test_a_share_is_a_number_or_a_percentage(text: str, whole: int, rows: float) -> None:
-    assert share_of(text, whole) == rows
+    assert row_limit(text, whole) == rows
 
 
 @pytest.mark.parametrize("limit", ["3", "30%", "100%"])

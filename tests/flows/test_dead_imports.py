@@ -88,7 +88,7 @@ def test_a_living_import_is_left_alone_however_old_its_folder(contacts: Contacts
 def test_an_import_that_died_after_its_commit_keeps_its_rejected_file(
     contacts: Contacts, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("flows.import_runs.lifecycle.tidy_folder", lambda *_, **__: True)
+    monkeypatch.setattr("flows.import_runs.lifecycle.clean_up_folder", lambda *_, **__: True)
     monkeypatch.setattr("flows.import_runs.lifecycle.clear_liveness_key", lambda *_: None)
     report = contacts.load(GOOD + "bad,Bad\n")
     monkeypatch.undo()
@@ -97,9 +97,9 @@ def test_an_import_that_died_after_its_commit_keeps_its_rejected_file(
     assert len(list(folder.iterdir())) > 1
     with Warehouse.open(contacts.database.url, contacts.database.schema) as warehouse:
         from flows.config.settings import Settings
-        from flows.import_runs.recovery import bury_dead_imports
+        from flows.import_runs.recovery import close_abandoned_imports
 
-        bury_dead_imports(warehouse, Settings.load())
+        close_abandoned_imports(warehouse, Settings.load())
     assert [path.name for path in folder.iterdir()] == ["rejected.csv"]
     [row] = contacts.database.imports()
     assert (row["status"], row["alive_key"]) == ("completed", None)

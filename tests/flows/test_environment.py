@@ -8,7 +8,13 @@ from unittest.mock import patch
 import pytest
 
 from flows.config import environment
-from flows.config.environment import CONSOLE_LEVEL, has_own_prefect, home_folder, prefect_home, prepare_environment
+from flows.config.environment import (
+    CONSOLE_LOG_LEVEL,
+    home_folder,
+    prefect_home,
+    set_prefect_environment,
+    user_configured_prefect,
+)
 
 
 @pytest.fixture(autouse=True)
@@ -20,17 +26,17 @@ def clean_environment(tmp_path: Path) -> Iterator[None]:
 
 
 def test_runs_are_kept_in_the_home(tmp_path: Path) -> None:
-    prepare_environment()
+    set_prefect_environment()
     assert os.environ["PREFECT_HOME"] == str(tmp_path / "prefect")
     assert os.environ["DO_NOT_TRACK"] == "1"
 
 
 def test_twice_is_once() -> None:
-    prepare_environment()
+    set_prefect_environment()
     once = dict(os.environ)
-    prepare_environment()
+    set_prefect_environment()
     assert dict(os.environ) == once
-    assert not has_own_prefect()
+    assert not user_configured_prefect()
 
 
 @pytest.mark.parametrize(
@@ -43,8 +49,8 @@ def test_twice_is_once() -> None:
 )
 def test_the_users_own_prefect_is_respected(name: str, value: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(name, value)
-    prepare_environment()
-    assert has_own_prefect()
+    set_prefect_environment()
+    assert user_configured_prefect()
     assert os.environ[name] == value
     assert name == "PREFECT_HOME" or "PREFECT_HOME" not in os.environ
     assert "PREFECT_SERVER_EPHEMERAL_ENABLED" not in os.environ
@@ -53,7 +59,7 @@ def test_the_users_own_prefect_is_respected(name: str, value: str, monkeypatch: 
 def test_what_the_user_has_set_stays(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PREFECT_SERVER_SERVICES_TRIGGERS_ENABLED", "true")
     monkeypatch.setenv("DO_NOT_TRACK", "0")
-    prepare_environment()
+    set_prefect_environment()
     assert os.environ["PREFECT_SERVER_SERVICES_TRIGGERS_ENABLED"] == "true"
     assert os.environ["DO_NOT_TRACK"] == "0"
 
@@ -71,8 +77,8 @@ def test_prefects_log_stays_off_the_console(
 ) -> None:
     for name, value in setting.items():
         monkeypatch.setenv(name, value)
-    prepare_environment()
-    assert (os.environ.get(CONSOLE_LEVEL) == "CRITICAL") is quiet
+    set_prefect_environment()
+    assert (os.environ.get(CONSOLE_LOG_LEVEL) == "CRITICAL") is quiet
 
 
 def test_a_checkout_keeps_its_data_beside_the_code(monkeypatch: pytest.MonkeyPatch) -> None:

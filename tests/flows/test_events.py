@@ -118,7 +118,7 @@ def test_an_interrupted_import_is_told_as_failed(
     def interrupt(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("flows.import_runs.tasks.settle", interrupt)
+    monkeypatch.setattr("flows.import_runs.tasks.resolve_rejections", interrupt)
     assert contacts("import", contacts.file(FILE)).status != 0
     failed, dropped = ours()
     assert (failed.event, failed.payload["error"]) == ("contacts.import.failed", "interrupted")

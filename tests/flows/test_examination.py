@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 
 from flows.config.request import ReadingOptions
-from flows.pipeline.chunk_runs import Examination, GapFound, check_whole
-from flows.pipeline.progress import Silent
-from flows.pipeline.steps import land_file, lay_out
-from flows.pipeline.task_order import Run, in_threads
+from flows.pipeline.chunk_runs import FileCheck, LateGap, check_whole_file
+from flows.pipeline.progress import NoProgress
+from flows.pipeline.steps import land_file, map_source_columns
+from flows.pipeline.task_order import ChunkRunner, thread_runner
 from schemas.catalogue import FieldCatalogue
 from tests.flows.conftest import Contacts
 from tests.transforms.cells import field_of
@@ -37,7 +37,7 @@ def file_with(gaps: set[int], bad: frozenset[int] = frozenset()) -> str:
 class Steps:
     """Runs the step in the threads that an import shares, taking a moment each time, and counts what it did."""
 
-    def __init__(self, run: Run) -> None:
+    def __init__(self, run: ChunkRunner) -> None:
         self.run, self.count = run, Counter[str]()
 
     def __call__(self, step: Any, plan: Any, items: Any) -> Iterator[Any]:
@@ -51,15 +51,17 @@ class Steps:
 
 @pytest.fixture(params=[1, 4])
 def steps(request: pytest.FixtureRequest) -> Iterator[Steps]:
-    with in_threads(request.param) as run:
+    with thread_runner(request.param) as run:
         yield Steps(run)
 
 
-def examination(folder: Path, text: str, steps: Steps) -> Examination:
+def examination(folder: Path, text: str, steps: Steps) -> FileCheck:
     (folder / "contacts.csv").write_text(text)
     options, place = ReadingOptions(source=str(folder / "contacts.csv")), ImportFolder.local(folder)
-    source = lay_out(options, catalogue(), land_file(options, place, resolve_address(options.source, SourceAccess())))
-    return Examination(source, "+34", place, SMALL, steps, Silent())
+    source = map_source_columns(
+        options, catalogue(), land_file(options, place, resolve_address(options.source, SourceAccess()))
+    )
+    return FileCheck(source, "+34", place, SMALL, steps, NoProgress())
 
 
 @pytest.mark.parametrize(
@@ -75,7 +77,7 @@ def examination(folder: Path, text: str, steps: Steps) -> Examination:
 def test_a_file_is_checked_once_and_with_a_late_gap_once_more(
     tmp_path: Path, gaps: set[int], checked_again: bool, steps: Steps
 ) -> None:
-    profile, verdicts = check_whole(examination(tmp_path, file_with(gaps, bad=frozenset({5, 35})), steps))
+    profile, verdicts = check_whole_file(examination(tmp_path, file_with(gaps, bad=frozenset({5, 35})), steps))
     chunks = len(profile.chunks)
     assert chunks > 15
     assert (steps.count["checked"] > chunks) is checked_again
@@ -86,7 +88,7 @@ def test_a_file_is_checked_once_and_with_a_late_gap_once_more(
 
 
 def test_what_comes_after_a_gap_is_read_and_not_checked_in_vain(tmp_path: Path, steps: Steps) -> None:
-    profile, _ = check_whole(examination(tmp_path, file_with({4}), steps))
+    profile, _ = check_whole_file(examination(tmp_path, file_with({4}), steps))
     chunks = len(profile.chunks)
     assert steps.count["only read"] > chunks // 3
     assert steps.count["checked"] == 2 * chunks - steps.count["only read"]
@@ -95,7 +97,7 @@ def test_what_comes_after_a_gap_is_read_and_not_checked_in_vain(tmp_path: Path, 
 def test_nothing_of_the_first_attempt_is_under_way_in_the_second(tmp_path: Path, steps: Steps) -> None:
     """Both write the same files, so the one that is not to be used has to be done before."""
     found = examination(tmp_path, file_with({RECORDS}), steps)
-    with pytest.raises(GapFound):
+    with pytest.raises(LateGap):
         list(found.verdicts())
     before = steps.count["checked"]
     assert len(list(found.verdicts())) == steps.count["checked"] - before

@@ -171,7 +171,7 @@ def test_a_failure_of_ours_gives_no_value_away(contacts: Contacts, monkeypatch: 
 
     contacts.has_a_past()
     before = contacts.database.contents()
-    monkeypatch.setattr("flows.import_runs.tasks.settle", trouble)
+    monkeypatch.setattr("flows.import_runs.tasks.resolve_rejections", trouble)
     ran = contacts("import", contacts.file(GOOD), "--json")
     assert (ran.status, ran.json["error"]["code"]) == (1, "internal-error")
     assert "ValueError" in ran.err

@@ -10,7 +10,7 @@ import pytest
 from flows.config.request import ReadingOptions
 from flows.config.settings import Settings
 from flows.import_runs.work_folders import make_import_folder
-from flows.pipeline.check import check_here
+from flows.pipeline.check import check_locally
 from schemas.errors.base import ImportFolderUnusable
 
 
@@ -38,7 +38,7 @@ def test_a_full_disk_is_told(share: float, tmp_path: Path) -> None:
     source.write_text("email,name\n" + "".join(f"no address {n},{n}\n" for n in range(20_000)))
     (tmp_path / "work").mkdir()
     with room_for(int(source.stat().st_size * share)):
-        report = check_here(ReadingOptions(source=str(source)), Settings(home=tmp_path), tmp_path / "work").report
+        report = check_locally(ReadingOptions(source=str(source)), Settings(home=tmp_path), tmp_path / "work").report
     assert report["error"]["code"] == "disk-full"
     assert "no room for the import's files" in report["error"]["message"]
 

@@ -178,7 +178,7 @@ def test_prefect_keeps_no_contact(
     monkeypatch.setenv("CONTACTS_ARTIFACT_VALUES", "masked")
     mark = "xk3secret"
     contacts.load(MARKED.replace(MARK, mark))
-    monkeypatch.setattr("flows.import_runs.tasks.settle", _raise(ValueError(f"{mark}@example.com")))
+    monkeypatch.setattr("flows.import_runs.tasks.resolve_rejections", _raise(ValueError(f"{mark}@example.com")))
     assert contacts("import", contacts.file(MARKED.replace(MARK, mark))).status == 1
     assert len(runs.artifacts(1)) == 3
     drain_prefect()

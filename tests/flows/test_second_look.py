@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from flows.import_runs.task_runners import discreet
+from flows.import_runs.task_runners import redact_errors
 from schemas.errors.base import UnexpectedError
 from tests.flows.conftest import Contacts
 
@@ -79,7 +79,7 @@ def test_a_foreign_exception_leaves_a_task_by_its_type_alone() -> None:
         raise ValueError("ana@example.com")
 
     with pytest.raises(UnexpectedError) as caught:
-        discreet(step)(1, 2)
+        redact_errors(step)(1, 2)
     assert "ana@" not in f"{caught.value} {caught.value!r} {caught.value.__cause__!r}"
 
 

@@ -12,10 +12,10 @@ import pytest
 
 from flows.config.request import ReadingOptions
 from flows.config.settings import Settings
-from flows.import_runs.multi_file import each_file, together
-from flows.pipeline.check import check_here
-from flows.pipeline.sources import today
-from flows.reports.report import Outcome
+from flows.import_runs.multi_file import combine_outcomes, requests_per_file
+from flows.pipeline.check import check_locally
+from flows.pipeline.sources import local_today
+from flows.reports.report import RunOutcome
 from tests.flows.conftest import Contacts
 from tests.remote.web import web_site
 from tests.transforms.platform_exports import EXPORTS
@@ -38,7 +38,7 @@ def audience(folder: Path, names: tuple[str, ...] = NAMES, **rows: dict[str, str
 
 
 def sources(path: Path, preset: str | None, folder: Path) -> list[str]:
-    found = each_file(ReadingOptions(source=str(path), preset=preset), Settings(home=folder), today)
+    found = requests_per_file(ReadingOptions(source=str(path), preset=preset), Settings(home=folder), local_today)
     return [each.source.removeprefix(f"{path}!") for each, _ in found]
 
 
@@ -81,7 +81,7 @@ def test_a_place_elsewhere_is_asked_by_the_import_alone(tmp_path: Path) -> None:
     with web_site() as site:
         options = ReadingOptions(source=f"{site.url}/audience.zip", preset="mailchimp")
         settings = Settings(home=tmp_path, allowed_sources=(site.origin,))
-        assert each_file(options, settings, today) == [(options, None)]
+        assert requests_per_file(options, settings, local_today) == [(options, None)]
         assert site.log == []
 
 
@@ -156,12 +156,14 @@ def test_stopped_between_two_files_what_went_in_is_told(contacts: Contacts, monk
 
 def test_a_check_says_the_same_of_the_rows(tmp_path: Path) -> None:
     path = audience(tmp_path)
-    outcomes: list[Outcome] = []
-    for each, _ in each_file(ReadingOptions(source=str(path), preset="mailchimp"), Settings(home=tmp_path), today):
+    outcomes: list[RunOutcome] = []
+    for each, _ in requests_per_file(
+        ReadingOptions(source=str(path), preset="mailchimp"), Settings(home=tmp_path), local_today
+    ):
         work = tmp_path / f"work-{len(outcomes)}"
         work.mkdir()
-        outcomes.append(check_here(each, Settings(home=tmp_path), work))
-    report = together(str(path), outcomes).report
+        outcomes.append(check_locally(each, Settings(home=tmp_path), work))
+    report = combine_outcomes(str(path), outcomes).report
     assert report["rows"] == {"read": 3, "accepted": 3, "rejected": 0}
     assert {key for key in report if key in ("contacts", "segment", "import_id")} == set()
     parts = ["subscribed", "unsubscribed", "cleaned"]
@@ -194,7 +196,9 @@ def test_which_files_there_are_and_in_which_order(
 
 def test_the_newest_archive_of_a_pattern(tmp_path: Path) -> None:
     path = audience(tmp_path)
-    found = each_file(ReadingOptions(source=f"{tmp_path}/aud*.zip", preset="auto"), Settings(home=tmp_path), today)
+    found = requests_per_file(
+        ReadingOptions(source=f"{tmp_path}/aud*.zip", preset="auto"), Settings(home=tmp_path), local_today
+    )
     assert [each.source for each, _ in found] == [f"{path}!{name}" for name in IN_ORDER]
     parts = [origin.series.removeprefix(f"{tmp_path}/aud*.zip!") for _, origin in found if origin]
     assert parts == ["subscribed", "unsubscribed", "cleaned"]
@@ -204,7 +208,8 @@ def test_files_of_one_part_are_told_apart_and_others_go_by_their_names(tmp_path:
     audience(tmp_path, ("subscribed_b.csv", "subscribed_a.csv", "other.csv", "cleaned_1.csv"))
     asked = ReadingOptions(source=f"{tmp_path}/audience.zip", preset="mailchimp")
     names = {
-        each.source.rpartition("!")[2]: origin for each, origin in each_file(asked, Settings(home=tmp_path), today)
+        each.source.rpartition("!")[2]: origin
+        for each, origin in requests_per_file(asked, Settings(home=tmp_path), local_today)
     }
     assert {name: origin.series.rpartition("!")[2] for name, origin in names.items() if origin} == {
         "subscribed_a.csv": "subscribed",

@@ -234,7 +234,7 @@ def test_a_run_of_one_of_several_schedules_means_the_day_of_its_own(contacts: Co
     from prefect.client.orchestration import get_client
     from prefect.client.schemas.filters import DeploymentFilter, DeploymentFilterId
 
-    from flows.pipeline.sources import zone_of_run
+    from flows.pipeline.sources import time_zone_of_run
 
     deployed = Deployed("Europe/Madrid", "America/Bogota", active=True)
     with get_client(sync_client=True) as client:
@@ -242,8 +242,8 @@ def test_a_run_of_one_of_several_schedules_means_the_day_of_its_own(contacts: Co
         client._client.post(f"/deployments/{deployed.id}/schedule", json={"min_runs": 1, "max_runs": 1})
         mine = DeploymentFilter(id=DeploymentFilterId(any_=[deployed.id]))
         planned = [run for run in client.read_flow_runs(deployment_filter=mine) if run.auto_scheduled]
-    assert zone_of_run(by_hand.id, deployed.id) is None
-    zones = {zone_of_run(run.id, deployed.id) for run in planned}
+    assert time_zone_of_run(by_hand.id, deployed.id) is None
+    zones = {time_zone_of_run(run.id, deployed.id) for run in planned}
     with get_client(sync_client=True) as client:
         client.delete_deployment(deployed.id)
     assert zones == {"Europe/Madrid", "America/Bogota"}

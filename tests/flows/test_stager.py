@@ -7,15 +7,15 @@ import pytest
 from sqlalchemy import select
 
 from flows.config.request import ReadingOptions
-from flows.pipeline.background_staging import STAGED_AT_A_TIME, Stager
-from flows.reports.report import ImportReport
+from flows.pipeline.background_staging import MAX_WAITING_CHUNKS, BackgroundStaging
+from flows.reports.report import ReportBuilder
 from schemas.catalogue import FieldCatalogue
 from tests.warehouse.conftest import Importer
 from transforms.chunks.split import ChunkResult
 from warehouse.database.connection import Warehouse
 from warehouse.database.migrations import migrate
 
-CHUNKS = 3 * STAGED_AT_A_TIME
+CHUNKS = 3 * MAX_WAITING_CHUNKS
 
 
 @pytest.fixture
@@ -25,8 +25,8 @@ def importer(warehouse: Warehouse, small_catalogue: FieldCatalogue, tmp_path: Pa
 
 
 @pytest.fixture
-def stager(importer: Importer) -> Iterator[Stager]:
-    with Stager(importer.staging(1), ImportReport(ReadingOptions(source="contacts.csv"))) as stager:
+def stager(importer: Importer) -> Iterator[BackgroundStaging]:
+    with BackgroundStaging(importer.staging(1), ReportBuilder(ReadingOptions(source="contacts.csv"))) as stager:
         yield stager
 
 
@@ -34,7 +34,7 @@ def verdict(number: int, path: str) -> ChunkResult:
     return ChunkResult(number, 1, 0, path, None, None, first_record=number)
 
 
-def test_all_chunks_are_staged_in_order(importer: Importer, stager: Stager) -> None:
+def test_all_chunks_are_staged_in_order(importer: Importer, stager: BackgroundStaging) -> None:
     for number in range(CHUNKS):
         row = {"record_number": 0, "email": f"c{number}@example.org"}
         stager.add(verdict(number, importer.write([row])))
@@ -44,7 +44,7 @@ def test_all_chunks_are_staged_in_order(importer: Importer, stager: Stager) -> N
     assert emails == [f"c{number}@example.org" for number in range(CHUNKS)]
 
 
-def test_a_failure_is_told_soon(stager: Stager) -> None:
+def test_a_failure_is_told_soon(stager: BackgroundStaging) -> None:
     def add_all() -> None:
         for number in range(CHUNKS):
             stager.add(verdict(number, "is-not-there.arrow"))
@@ -53,7 +53,7 @@ def test_a_failure_is_told_soon(stager: Stager) -> None:
         add_all()
 
 
-def test_the_last_failure_is_told_before_the_merge(importer: Importer, stager: Stager) -> None:
+def test_the_last_failure_is_told_before_the_merge(importer: Importer, stager: BackgroundStaging) -> None:
     stager.add(verdict(0, importer.write([{"email": "ann@example.org"}])))
     stager.add(verdict(1, "is-not-there.arrow"))
     with pytest.raises(FileNotFoundError):

@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from flows.config.request import ReadingOptions
-from flows.pipeline.chunk_runs import Examination, check_whole
-from flows.pipeline.progress import Silent
-from flows.pipeline.steps import REJECTED_FILE, SourceFile, land_file, lay_out
+from flows.pipeline.chunk_runs import FileCheck, check_whole_file
+from flows.pipeline.progress import NoProgress
+from flows.pipeline.steps import REJECTED_FILE, SourceFile, land_file, map_source_columns
 from schemas.catalogue import Field, FieldCatalogue, load_catalogue
 from schemas.choices import Duplicates, GapRule
 from schemas.field_types import Gaps
@@ -69,8 +69,12 @@ def check(options: ReadingOptions, folder: Path, block_bytes: int, rejected_file
         return (step(plan, item) for item in items)
 
     place, catalogue = ImportFolder.local(folder), adapt(options)
-    source = lay_out(options, catalogue, land_file(options, place, resolve_address(options.source, SourceAccess())))
-    profile, verdicts = check_whole(Examination(source, catalogue.default_prefix, place, block_bytes, run, Silent()))
+    source = map_source_columns(
+        options, catalogue, land_file(options, place, resolve_address(options.source, SourceAccess()))
+    )
+    profile, verdicts = check_whole_file(
+        FileCheck(source, catalogue.default_prefix, place, block_bytes, run, NoProgress())
+    )
     resolve_duplicates(verdicts, profile.chunks, options.duplicates, str(folder))
     path, scratch = str(folder / REJECTED_FILE), str(folder)
     plan = RejectedPlan(scratch, scratch, path, source.read_plan, options.duplicates, max_kept=1_000_000)

@@ -22,7 +22,7 @@ from pydantic import ValidationError
 
 from flows.config.request import ReadingOptions
 from flows.config.settings import Settings
-from flows.pipeline.check import check_here
+from flows.pipeline.check import check_locally
 from schemas.errors.base import ContactImportError, UnexpectedError
 from tests.fuzz.cases import Case, case
 from tests.fuzz.judge import check, lost, text_of, what_is_wrong
@@ -81,7 +81,7 @@ def try_case(made: Case, folder: Path) -> Outcome:
     except Exception as error:
         return Outcome("traceback", [f"{type(error).__name__}: {error}"])
     if made.number % WHOLE == 0:
-        whole = check_here(options, Settings(home=folder), folder).report
+        whole = check_locally(options, Settings(home=folder), folder).report
         json.dumps(whole).encode()
         if whole["rows"] is None or whole["rows"]["read"] != checked.profile.records:
             return Outcome("report", ["`contacts check` says something else than its steps"])

@@ -15,7 +15,7 @@ import pytest
 
 from flows.config.request import ReadingOptions
 from flows.config.settings import Settings
-from flows.pipeline.check import check_here
+from flows.pipeline.check import check_locally
 from schemas.validation.rules import Rule
 
 HERE = Path(__file__).parent
@@ -32,7 +32,7 @@ def run(case: Path, tmp_path: Path, chunk_bytes: int) -> dict[str, Any]:
     work = tmp_path / "work"
     work.mkdir()
     accepted, rejected = (str(tmp_path / name) for name in OUTPUTS)
-    report = check_here(options, settings, work, accepted, rejected).report
+    report = check_locally(options, settings, work, accepted, rejected).report
     assert report["source"] == str(case / "input.csv")
     assert report["rejected_file"] == (rejected if report["status"] == "completed" else None)
     changing = ("seconds", "source", "rejected_file")

@@ -11,9 +11,9 @@ import pandas as pd
 import pyarrow as pa
 
 from flows.config.request import ReadingOptions
-from flows.pipeline.chunk_runs import Examination, check_whole
-from flows.pipeline.progress import Silent
-from flows.pipeline.steps import REJECTED_FILE, land_file, lay_out
+from flows.pipeline.chunk_runs import FileCheck, check_whole_file
+from flows.pipeline.progress import NoProgress
+from flows.pipeline.steps import REJECTED_FILE, land_file, map_source_columns
 from schemas.catalogue import FieldCatalogue
 from schemas.choices import GapRule
 from transforms.chunks.duplicates import ROWS_PER_PARTITION, resolve_duplicates
@@ -104,9 +104,11 @@ def _check(
     asked: ReadingOptions, catalogue: FieldCatalogue, folder: Path, block_bytes: int, rows_per_partition: int
 ) -> Checked:
     place = ImportFolder.local(folder)
-    source = lay_out(asked, catalogue, land_file(asked, place, resolve_address(asked.source, SourceAccess())))
-    profile, verdicts = check_whole(
-        Examination(source, catalogue.default_prefix, place, block_bytes, one_by_one, Silent())
+    source = map_source_columns(
+        asked, catalogue, land_file(asked, place, resolve_address(asked.source, SourceAccess()))
+    )
+    profile, verdicts = check_whole_file(
+        FileCheck(source, catalogue.default_prefix, place, block_bytes, one_by_one, NoProgress())
     )
     resolve_duplicates(verdicts, profile.chunks, asked.duplicates, str(folder), rows_per_partition)
     path = str(folder / REJECTED_FILE)
