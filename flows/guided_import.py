@@ -14,9 +14,9 @@ from prefect.states import Cancelled
 
 from flows.config.request import ImportRequest
 from flows.config.settings import Settings
-from flows.guided.forms import BACK, GO_ON, STOP, mapping_of
-from flows.guided.session import COLUMNS, FileInHand, with_mapping
-from flows.guided.suspension import Asked, Facts, Question, ask, can_ask, last_question
+from flows.guided.forms import BACK_TO_COLUMNS, MERGE, STOP, mapping_from_answer
+from flows.guided.session import COLUMNS, GuidedSession, with_mapping
+from flows.guided.suspension import LastQuestion, Question, RunState, ask, can_suspend, last_question
 from flows.import_contacts import publish_results
 from flows.import_runs.lifecycle import prepared_import_list, record_failure, run_id, run_import
 from flows.import_runs.run_states import final_state, flow_run_name_for
@@ -41,14 +41,14 @@ def guided_import(request: ImportRequest) -> State[Report]:
     settings = Settings.load()
     report = ReportBuilder(request)
     try:
-        if not can_ask():
+        if not can_suspend():
             raise NeedsDeployment
         url = settings.warehouse_url.get_secret_value()
         with (
             retry_transient(Warehouse.open)(url, settings.warehouse_schema) as warehouse,
             prepared_import_list(warehouse, settings) as key,
         ):
-            result = guide(request, settings, warehouse, report, key)
+            result = take_next_step(request, settings, warehouse, report, key)
     except Exception as error:  # the warehouse cannot even list the import
         result = report.failed(log_and_redact_error(error))
     publish_results([result], settings)
@@ -57,15 +57,17 @@ def guided_import(request: ImportRequest) -> State[Report]:
     return final_state(result)
 
 
-def guide(request: ImportRequest, settings: Settings, warehouse: Warehouse, report: ReportBuilder, key: int) -> Report:
+def take_next_step(
+    request: ImportRequest, settings: Settings, warehouse: Warehouse, report: ReportBuilder, key: int
+) -> Report:
     """Take the next step from what was asked last; where it is a question, this process ends with it."""
     asked = last_question()
     known = None
     if asked:
-        forget_folder(settings, asked.facts)
-        known = waiting_import(warehouse, asked.facts, key)
+        remove_previous_folder(settings, asked.facts)
+        known = resume_waiting_import(warehouse, asked.facts, key)
         if known is None and asked.answer == {"decision": STOP}:
-            asked = Asked(asked.facts, None)  # it was obeyed; a run that is started again asks again
+            asked = LastQuestion(asked.facts, None)  # it was obeyed; a run that is started again asks again
     step = run_import(request, settings, warehouse, report, key, partial(next_step, asked), known)
     if isinstance(step, Question):
         try:
@@ -77,20 +79,20 @@ def guide(request: ImportRequest, settings: Settings, warehouse: Warehouse, repo
     return step
 
 
-def waiting_import(warehouse: Warehouse, facts: Facts, key: int) -> int | None:
+def resume_waiting_import(warehouse: Warehouse, facts: RunState, key: int) -> int | None:
     """The import that waited for this run; None where it has been closed meanwhile."""
     number = int(facts["import_id"])
     return number if resume_import(warehouse, number, str(runtime.flow_run.id), key) else None
 
 
-def forget_folder(settings: Settings, facts: Facts) -> None:
+def remove_previous_folder(settings: Settings, facts: RunState) -> None:
     """What the step before left on this machine is made anew."""
     with suppress(Exception):
         remove_import_folder(settings, name_of(facts["folder"]))
 
 
 def next_step(
-    asked: Asked | None,
+    asked: LastQuestion | None,
     request: ImportRequest,
     settings: Settings,
     warehouse: Warehouse,
@@ -107,22 +109,22 @@ def next_step(
         found = resolve_source(request, settings, warehouse, report)
         same = RepeatCheck.of(warehouse, with_mapping(request, mapping), settings, catalogue, found, report)
         landed, layout = land_source(folder, settings, report, catalogue, same)
-    file = FileInHand(request, settings, catalogue, landed, layout, folder, report)
+    file = GuidedSession(request, settings, catalogue, landed, layout, folder, report)
     if asked is None:
         return file.ask_columns()
     if asked.facts["header"] != file.header:
         return file.ask_columns(note="The file has another header than before: match its columns again.")
-    if decision == BACK or (asked.facts["step"] == COLUMNS and asked.answer is None):
+    if decision == BACK_TO_COLUMNS or (asked.facts["step"] == COLUMNS and asked.answer is None):
         return file.ask_columns(mapping)
     if repeated := same.find_by_content(landed.sha256):
         return same.skip(report, repeated)
-    return file.go_on(warehouse, mapping, asked.facts["shown"] if decision == GO_ON else None)
+    return file.preview_or_merge(warehouse, mapping, asked.facts["shown"] if decision == MERGE else None)
 
 
-def chosen_mapping(asked: Asked | None) -> dict[str, str]:
+def chosen_mapping(asked: LastQuestion | None) -> dict[str, str]:
     """The mapping as it was chosen last; none before the first answer."""
     if asked is None:
         return {}
     if asked.facts["step"] == COLUMNS and asked.answer is not None:
-        return mapping_of(asked.answer)
+        return mapping_from_answer(asked.answer)
     return dict(asked.facts["mapping"])

@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from flows.reports.phrases import left_out, mending, use_of_rejected
+from flows.reports.phrases import mending, unimported_columns, use_of_rejected
 from flows.reports.report import Report, RunOutcome, describe_dialect
 from schemas.validation.rules import EXPECTED, Rule, sort_by_count
 
@@ -28,7 +28,7 @@ def print_table(header: Sequence[str], rows: Iterable[Sequence[object]]) -> None
         number = any(isinstance(row[place], int) for row in body)
         table.add_column(name, justify="right" if number else "left", overflow="fold")
     for row in body:
-        table.add_row(*(Text(_shown(cell)) for cell in row))
+        table.add_row(*(Text(_cell_text(cell)) for cell in row))
     _console().print(table)
 
 
@@ -44,7 +44,7 @@ def _console() -> Console:
     return _Console(file=sys.stdout, highlight=False, width=None if sys.stdout.isatty() else 200)
 
 
-def _shown(cell: object) -> str:
+def _cell_text(cell: object) -> str:
     if isinstance(cell, int) and not isinstance(cell, bool):
         return f"{cell:,}"
     return "".join(char if char.isprintable() else "�" for char in str("" if cell is None else cell))
@@ -56,16 +56,16 @@ def print_report(report: Report, as_json: bool) -> None:
         print_json(report)
     elif "imports" in report:
         for each in report["imports"]:
-            _print_for_people(each)
+            _print_one_report(each)
             print()
-        _print_sums(report)
+        _print_totals(report)
     else:
-        _print_for_people(report)
+        _print_one_report(report)
     if report["status"] == "failed":
         print(f"contacts: {report['error']['message']}", file=sys.stderr)
 
 
-def _print_for_people(report: Report) -> None:
+def _print_one_report(report: Report) -> None:
     number = report.get("import_id")
     what = f"Import {number}" if number else "Check" if "import_id" not in report else "Import"
     print(f"{what} of {report['source']}: {report['status']} in {report['seconds']:.1f} s")
@@ -83,9 +83,9 @@ def _print_for_people(report: Report) -> None:
         print(f"retry:    {mending(retry)}")
     if segment := report.get("segment"):
         print(f"segment:  {segment['added']:,} contacts joined {segment['id']}")
-    if odd := left_out(report):
+    if odd := unimported_columns(report):
         print("\nColumns not imported")
-        print_table(("column", "why", "empty cells", "suggestion"), [_odd_column(column) for column in odd])
+        print_table(("column", "why", "empty cells", "suggestion"), [_unimported_row(column) for column in odd])
     if changed := [each for each in report["translations"] if each["cells"]]:
         print(f"\nTranslations of the preset {report['preset']}")
         rows = [(each["column"] or "(the file)", each["field"], each["translation"], each["cells"]) for each in changed]
@@ -100,7 +100,7 @@ def _print_for_people(report: Report) -> None:
         print(f"\nRejected rows, {use_of_rejected(report, 'with --retry-of')}: {report['rejected_file']}")
 
 
-def _print_sums(report: Report) -> None:
+def _print_totals(report: Report) -> None:
     """What several files came to."""
     print(f"All {len(report['imports'])} files: {report['status']} in {report['seconds']:.1f} s")
     for name in ("rows", "contacts"):
@@ -120,6 +120,6 @@ def _counts(counts: dict[str, int]) -> str:
     return ", ".join(f"{count:,} {name}" for name, count in counts.items())
 
 
-def _odd_column(column: dict[str, Any]) -> tuple[object, ...]:
+def _unimported_row(column: dict[str, Any]) -> tuple[object, ...]:
     suggestion = f"did you mean {column['suggestion']}?" if column["suggestion"] else ""
     return column["column"], column["outcome"], column["empty_cells"], suggestion

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 from pydantic import ValidationError
 
 from flows.cli.local_server import start_local_server
-from flows.cli.parser import FAILED, OK, settings_from
+from flows.cli.parser import FAILED, OK, settings_from_options
 from flows.config.request import ImportRequest, ReadingOptions
 from flows.config.settings import Settings
 from schemas.errors.request import SourceAddressInvalid, UsageError
@@ -25,12 +25,12 @@ if TYPE_CHECKING:  # the report brings pandas; a wrong command is told without i
 
 Options = TypeVar("Options", bound=ReadingOptions)
 
-SOME_DAY = datetime.date(2000, 1, 1)  # whether a date in an address is well written does not hang on the day
+SAMPLE_DAY = datetime.date(2000, 1, 1)  # whether a date in an address is well written does not hang on the day
 
 
 def run_import_command(options: argparse.Namespace) -> int:
     """Run the flow and print its report."""
-    settings = Settings.load(**settings_from(options))
+    settings = Settings.load(**settings_from_options(options))
     if options.segment is not None and not options.segment.strip():
         raise UsageError("--segment is blank; name a segment, or leave the option out")
     own = ("merge", "blanks", "segment", "if_same_file", "max_rejected", "min_rows", "require", "retry_of")
@@ -43,8 +43,8 @@ def run_import_command(options: argparse.Namespace) -> int:
     server = start_local_server()
     if server:
         server.wait()
-    with watched(options):
-        outcome = _outcome_of(request)
+    with progress_shown(options):
+        outcome = _run_flow(request)
     return _print_outcome(outcome, options)
 
 
@@ -57,7 +57,7 @@ def _print_outcome(outcome: "RunOutcome", options: argparse.Namespace) -> int:
     return FAILED if outcome.report["status"] == "failed" else OK
 
 
-def _outcome_of(request: ImportRequest) -> "RunOutcome":
+def _run_flow(request: ImportRequest) -> "RunOutcome":
     """Run the flow; once it has its report, a Prefect that went away changes nothing about the import."""
     from prefect.settings import PREFECT_FLOWS_HEARTBEAT_FREQUENCY, temporary_settings
 
@@ -82,7 +82,7 @@ def _outcome_of(request: ImportRequest) -> "RunOutcome":
 def run_check_command(options: argparse.Namespace) -> int:
     """Check a file in this process alone, and print the report."""
     _three_files(options)
-    settings = Settings.load(**settings_from(options))
+    settings = Settings.load(**settings_from_options(options))
     request = request_from(options, ReadingOptions)
     from flows.import_runs.multi_file import combine_outcomes, requests_per_file
     from flows.pipeline.check import check_locally
@@ -91,7 +91,7 @@ def run_check_command(options: argparse.Namespace) -> int:
     outcomes = []
     one = options.accepted or options.rejected  # files that can hold one check's rows only
     for each, _ in [(request, None)] if one else requests_per_file(request, settings, local_today):
-        with watched(options), tempfile.TemporaryDirectory(prefix="contacts-check-") as folder:
+        with progress_shown(options), tempfile.TemporaryDirectory(prefix="contacts-check-") as folder:
             outcomes.append(check_locally(each, settings, Path(folder), options.accepted, options.rejected))
     return _print_outcome(outcomes[0] if len(outcomes) == 1 else combine_outcomes(request.source, outcomes), options)
 
@@ -109,13 +109,13 @@ def _three_files(options: argparse.Namespace) -> None:
 def request_from(options: argparse.Namespace, model: type[Options], **more: Any) -> Options:
     """The request that the flags make; a wrong value is a wrong command."""
     try:
-        parse(fill_dates(options.source, lambda: SOME_DAY))
+        parse(fill_dates(options.source, lambda: SAMPLE_DAY))
     except SourceAddressInvalid as error:
         raise UsageError(str(error)) from error
     given = {
         "source": options.source,
         "date": options.date,
-        "mapping": mapping_from(options),
+        "mapping": mapping_from_options(options),
         "mapping_file": options.mapping,
         "preset": options.preset,
         "delimiter": options.delimiter,
@@ -139,10 +139,10 @@ def _problem(error: Any) -> str:
     if error["type"] == "string_unicode":
         return "the name of the file is no UTF-8; rename it"
     flag = "--" + str(error["loc"][0]).replace("_", "-") + ": " if error["loc"] else ""
-    return flag.replace("--source", "SOURCE") + _what_to_write(error)
+    return flag.replace("--source", "SOURCE") + _plain_reason(error)
 
 
-def _what_to_write(error: Any) -> str:
+def _plain_reason(error: Any) -> str:
     """What pydantic says for programmers, for people; our own messages as they are."""
     match error["type"]:
         case "string_too_short":
@@ -154,7 +154,7 @@ def _what_to_write(error: Any) -> str:
     return str(error["msg"]).removeprefix("Value error, ")
 
 
-def mapping_from(options: argparse.Namespace) -> dict[str, str]:
+def mapping_from_options(options: argparse.Namespace) -> dict[str, str]:
     """What `--map` says; a column's name may have a '=' in it, a field's may not."""
     flags: dict[str, str] = {}
     for text in options.map:
@@ -166,7 +166,7 @@ def mapping_from(options: argparse.Namespace) -> dict[str, str]:
 
 
 @contextmanager
-def watched(options: argparse.Namespace) -> Iterator[None]:
+def progress_shown(options: argparse.Namespace) -> Iterator[None]:
     """A bar for a person at a terminal, nothing for a program."""
     from flows.pipeline.progress import NoProgress, TerminalProgress, current_progress
 

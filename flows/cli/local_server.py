@@ -32,7 +32,7 @@ from schemas.errors.base import ContactImportError
 
 HOST = "127.0.0.1"
 STOP_SECONDS = 30  # while it stops, the server writes the last task runs and events
-BOOTS = 3  # of two first commands at once, one loses the race for the migrations and starts again
+MAX_STARTS = 3  # of two first commands at once, one loses the race for the migrations and starts again
 LOG_BYTES = 1 << 20
 
 
@@ -52,16 +52,16 @@ class LocalServer:
 
     def __init__(self, home: Path) -> None:
         self.log = home / "server.log"
-        self._port = _held_port()
+        self._port = _bind_port()
         self.api_url = f"http://{HOST}:{self._port.getsockname()[1]}/api"
         try:
-            self._process = self._boot()
+            self._process = self._start_process()
         except OSError:
             self._port.close()
             raise
         atexit.register(self.stop)
 
-    def _boot(self) -> subprocess.Popen[bytes]:
+    def _start_process(self) -> subprocess.Popen[bytes]:
         environment = {
             key: value for key, value in os.environ.items() if key not in (CONSOLE_LOG_LEVEL, "PREFECT_API_URL")
         }
@@ -86,23 +86,23 @@ class LocalServer:
     def wait(self) -> None:
         """Return once the server answers; `PrefectServerFailed` if it never does."""
         deadline, boots = time.monotonic() + SERVER_BOOT_SECONDS, 1
-        while not _answers(self.api_url):
+        while not _is_healthy(self.api_url):
             if time.monotonic() > deadline:
                 raise PrefectServerFailed(f"no answer in {SERVER_BOOT_SECONDS} seconds; {str(self.log)!r} may say why")
             if self._process.poll() is not None:
-                if boots == BOOTS:
+                if boots == MAX_STARTS:
                     raise PrefectServerFailed(f"{str(self.log)!r} says why")
-                self._let_go()
-                self._process, boots = self._boot(), boots + 1
+                self._end_process()
+                self._process, boots = self._start_process(), boots + 1
             time.sleep(0.05)
         self._port.close()  # from now on it goes with the server, so that a dead one is seen to be dead
 
     def stop(self) -> None:
         """Let go of the leash and wait for the last records to be written."""
         self._port.close()
-        self._let_go()
+        self._end_process()
 
-    def _let_go(self) -> None:
+    def _end_process(self) -> None:
         if self._process.stdin and not self._process.stdin.closed:
             self._process.stdin.close()
         try:
@@ -124,33 +124,33 @@ def start_local_server() -> LocalServer | None:
         return None
     set_prefect_environment()
     if user_configured_prefect():
-        _make_users_prefect_ready(os.environ.get("PREFECT_API_URL"))
+        _prepare_user_prefect(os.environ.get("PREFECT_API_URL"))
         return None
     try:
         server = LocalServer(prefect_home())
     except OSError as error:
-        raise _unwritable(error) from error
+        raise _not_writable(error) from error
     os.environ["PREFECT_API_URL"] = server.api_url
     exempt = (os.environ.get("NO_PROXY") or os.environ.get("no_proxy"), HOST)
     os.environ["NO_PROXY"] = os.environ["no_proxy"] = ",".join(filter(None, exempt))
     return server
 
 
-def _make_users_prefect_ready(api_url: str | None) -> None:
+def _prepare_user_prefect(api_url: str | None) -> None:
     """Its home is made, which only one whose API is elsewhere does without, and its API answers."""
     try:
         make_prefect_home()
     except OSError as error:
         if not api_url:
-            raise _unwritable(error) from error
-    _expect_answer(api_url)
+            raise _not_writable(error) from error
+    _require_answer(api_url)
 
 
-def _unwritable(error: OSError) -> PrefectServerFailed:
+def _not_writable(error: OSError) -> PrefectServerFailed:
     return PrefectServerFailed(f"{error.filename!r} cannot be written ({error.strerror})")
 
 
-def _held_port() -> socket.socket:
+def _bind_port() -> socket.socket:
     """A port that is ours from now on: the server gets the socket itself, so nobody else can answer in its place.
 
     It listens only once the server does, so until then a question is refused, and does not wait.
@@ -160,7 +160,7 @@ def _held_port() -> socket.socket:
     return held
 
 
-def _expect_answer(api_url: str | None) -> None:
+def _require_answer(api_url: str | None) -> None:
     """Find out in a line, not in prefect's traceback, that the user's API is away; any answer will do."""
     try:
         if api_url:
@@ -171,7 +171,7 @@ def _expect_answer(api_url: str | None) -> None:
         raise PrefectServerFailed("nothing answers at PREFECT_API_URL; start it, or unset the variable") from error
 
 
-def _answers(api_url: str) -> bool:
+def _is_healthy(api_url: str) -> bool:
     try:
         with build_opener(ProxyHandler({})).open(f"{api_url}/health", timeout=10) as response:
             return bool(response.status == 200)
@@ -187,11 +187,11 @@ def _serve(held: int) -> None:
     config = uvicorn.Config(create_app(ephemeral=True, final=True), log_level="error", lifespan="on")
     server = uvicorn.Server(config)
 
-    def follow_the_command() -> None:
+    def stop_with_command() -> None:
         sys.stdin.buffer.read()
         server.should_exit = True
 
-    threading.Thread(target=follow_the_command, daemon=True).start()
+    threading.Thread(target=stop_with_command, daemon=True).start()
     server.run(sockets=[socket.socket(fileno=held)])
     os._exit(0)  # all is written by now; taking the interpreter down in order would take seconds
 

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from pkgutil import resolve_name
 
-from flows.cli.parser import FAILED, OK, WRONG_COMMAND, build_parser, shows_password
+from flows.cli.parser import FAILED, OK, WRONG_COMMAND, build_parser, has_visible_password
 from schemas.errors.base import ContactImportError, Interrupted, UnexpectedError
 from schemas.errors.request import UsageError
 
@@ -25,11 +25,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command; 0 done, 1 failed with nothing changed, 2 the command itself was wrong."""
     given = list(sys.argv[1:] if arguments is None else arguments)
     as_json = "--json" in given
-    _collect_seldom()
-    _write_any_text()
+    _reduce_garbage_collection()
+    _escape_unencodable_output()
     try:
         options = build_parser().parse_args(given)
-        if shows_password(options) and not as_json and sys.stderr.isatty():  # no line more in the mail of a nightly job
+        if (
+            has_visible_password(options) and not as_json and sys.stderr.isatty()
+        ):  # no line more in the mail of a nightly job
             print(f"contacts: {PASSWORD_SHOWS}", file=sys.stderr)
         status = int(resolve_name(options.run)(options))
         sys.stdout.flush()  # here a reader who left is noticed; at exit it would be too late
@@ -58,7 +60,7 @@ def _print_error(error: ContactImportError, as_json: bool) -> None:
     print(f"contacts: {message}", file=sys.stderr)
 
 
-def _collect_seldom() -> None:
+def _reduce_garbage_collection() -> None:
     """What loading the libraries makes stays; looking through it again and again took 0.4 s of an import's start.
 
     Taking it apart at the very end, object by object, took 0.7 s more. The hook is the first one, so it comes last.
@@ -67,7 +69,7 @@ def _collect_seldom() -> None:
     atexit.register(gc.freeze)
 
 
-def _write_any_text() -> None:
+def _escape_unencodable_output() -> None:
     """Names of files may hold bytes that are no text, and a terminal may not know every letter."""
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):

@@ -102,7 +102,7 @@ def _day(text: str) -> datetime.date:
         raise argparse.ArgumentTypeError(f"{text!r} is no day; write for example 2026-07-31") from None
 
 
-def number_or_prune(text: str) -> int | str:
+def import_number_or_prune(text: str) -> int | str:
     return text if text == PRUNE else import_number(text)
 
 

@@ -14,7 +14,7 @@ from schemas.errors.request import UsageError
 OK, FAILED, WRONG_COMMAND = 0, 1, 2
 
 
-class Parser(argparse.ArgumentParser):
+class CommandParser(argparse.ArgumentParser):
     """Wrong commands as errors of ours, so that `--json` answers them in JSON too."""
 
     def parse_known_args(self, args: Any = None, namespace: Any = None) -> tuple[Any, list[str]]:
@@ -29,7 +29,7 @@ class Parser(argparse.ArgumentParser):
         raise UsageError(f"{secret}; '{self.prog} --help' shows what there is")
 
 
-class Release(argparse.Action):
+class VersionAction(argparse.Action):
     """Which release this is, looked up when somebody asks: it takes longer than all the rest of the command line."""
 
     def __call__(self, parser: argparse.ArgumentParser, *_: Any) -> NoReturn:
@@ -42,17 +42,17 @@ class Release(argparse.Action):
 def build_parser() -> argparse.ArgumentParser:
     """The whole command line; choices come from the enums that the code uses."""
     about = "Contacts from CSV files into a warehouse, under the rules that a field catalogue sets."
-    parser = Parser(prog="contacts", description=about, allow_abbrev=False)
-    parser.add_argument("--version", action=Release, nargs=0, help="show which release this is and exit")
-    commands = _below(parser, "command", "COMMAND")
+    parser = CommandParser(prog="contacts", description=about, allow_abbrev=False)
+    parser.add_argument("--version", action=VersionAction, nargs=0, help="show which release this is and exit")
+    commands = _subcommands(parser, "command", "COMMAND")
     for add in (_import, _check, _imports, _rejected, _mapping, _segments, _fields, _export):
         add(commands)
     return parser
 
 
-def _below(parser: argparse.ArgumentParser, dest: str, metavar: str) -> Any:
+def _subcommands(parser: argparse.ArgumentParser, dest: str, metavar: str) -> Any:
     """The place for a parser's commands, one of which must be named."""
-    return parser.add_subparsers(dest=dest, required=True, metavar=metavar, parser_class=Parser)
+    return parser.add_subparsers(dest=dest, required=True, metavar=metavar, parser_class=CommandParser)
 
 
 def _command(under: Any, name: str, run: str, text: str) -> argparse.ArgumentParser:
@@ -91,7 +91,7 @@ def _imports(commands: Any) -> None:
     listing.add_argument(
         "id",
         nargs="?",
-        type=options.number_or_prune,
+        type=options.import_number_or_prune,
         metavar="ID",
         help="this import's report, or prune; else the last 50",
     )
@@ -113,7 +113,7 @@ def _rejected(commands: Any) -> None:
 
 def _mapping(commands: Any) -> None:
     run = "flows.cli.preset_commands:list_mappings"
-    actions = _below(_command(commands, "mapping", run, "presets: saved mappings"), "action", "save|list|show")
+    actions = _subcommands(_command(commands, "mapping", run, "presets: saved mappings"), "action", "save|list|show")
     text = "save the mapping found for a file as a preset"
     saving = _command(actions, "save", "flows.cli.preset_commands:save_mapping", text)
     saving.add_argument("name", metavar="NAME", help="the name that --preset will ask for")
@@ -126,7 +126,7 @@ def _mapping(commands: Any) -> None:
 
 def _segments(commands: Any) -> None:
     run = "flows.cli.warehouse_commands:show_segments"
-    actions = _below(_command(commands, "segments", run, "segments of contacts"), "action", "create|list")
+    actions = _subcommands(_command(commands, "segments", run, "segments of contacts"), "action", "create|list")
     creating = _command(actions, "create", "flows.cli.warehouse_commands:create", "create a segment")
     creating.add_argument("name", metavar="NAME", help="the name that --segment will ask for")
     options.warehouse(creating)
@@ -147,12 +147,12 @@ def _export(commands: Any) -> None:
     options.warehouse(exporting)
 
 
-def shows_password(given: argparse.Namespace) -> bool:
+def has_visible_password(given: argparse.Namespace) -> bool:
     """Whether the address of the warehouse has a password in it, which the list of processes shows to others."""
     return bool(re.search(r"://[^/?#]*:[^/?#]+@|[?&]password=", getattr(given, "warehouse", None) or ""))
 
 
-def settings_from(given: argparse.Namespace) -> dict[str, Any]:
+def settings_from_options(given: argparse.Namespace) -> dict[str, Any]:
     """The settings that have flags, as given."""
     named = {"warehouse_url": getattr(given, "warehouse", None), "catalogue": getattr(given, "catalogue", None)}
     return {name: value for name, value in named.items() if value is not None}

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from flows.cli.console import print_table
 from flows.cli.file_commands import request_from
-from flows.cli.parser import OK, settings_from
+from flows.cli.parser import OK, settings_from_options
 from flows.config.request import ReadingOptions
 from flows.config.settings import Settings
 from schemas.catalogue import header_key
@@ -32,8 +32,8 @@ from transforms.work_folder import ImportFolder
 
 def save_mapping(options: argparse.Namespace) -> int:
     """Find the mapping of a file as an import would, and write it as a preset."""
-    settings = Settings.load(**settings_from(options))
-    target = _free_path(options.name, settings.presets, options.force)
+    settings = Settings.load(**settings_from_options(options))
+    target = _target_path(options.name, settings.presets, options.force)
     request = request_from(options, ReadingOptions)
     from flows.pipeline.sources import find_source, local_today
     from flows.pipeline.steps import catalogue_for, land_file, map_source_columns
@@ -44,8 +44,8 @@ def save_mapping(options: argparse.Namespace) -> int:
         source = map_source_columns(request, catalogue_for(request, settings), landed, presets=settings.presets)
     base = None
     if source.mapping.preset:
-        base = load_preset(split_preset_name(_asked_for(request, source.mapping))[0], settings.presets)
-    preset = preset_of(options.name, source.mapping, request.header, base)
+        base = load_preset(split_preset_name(_preset_name(request, source.mapping))[0], settings.presets)
+    preset = preset_from_mapping(options.name, source.mapping, request.header, base)
     _write(target, dump_preset(preset))
     print(f"{target}: {len(preset.columns)} columns, to be used as --preset {options.name}")
     for note in source.mapping.notes:
@@ -53,12 +53,12 @@ def save_mapping(options: argparse.Namespace) -> int:
     return OK
 
 
-def _asked_for(request: ReadingOptions, mapping: ColumnMapping) -> str:
+def _preset_name(request: ReadingOptions, mapping: ColumnMapping) -> str:
     """The preset's name; one that was found by itself goes by what it was found as."""
     return str(mapping.preset if request.preset == AUTO else request.preset)
 
 
-def _free_path(name: str, folder: Path, force: bool) -> Path:
+def _target_path(name: str, folder: Path, force: bool) -> Path:
     if not PRESET_NAME.fullmatch(name) or name == AUTO:
         raise UsageError(f"{name!r} is no name of a preset; write letters, digits, - and _, and not '{AUTO}'")
     if (BUILT_IN_PRESETS / f"{name}.yaml").is_file():
@@ -69,17 +69,18 @@ def _free_path(name: str, folder: Path, force: bool) -> Path:
     return path
 
 
-def preset_of(name: str, mapping: ColumnMapping, header: bool, base: Preset | None) -> Preset:
+def preset_from_mapping(name: str, mapping: ColumnMapping, header: bool, base: Preset | None) -> Preset:
     """The mapping as a preset; what no column of the file shows comes from the preset that it began with."""
     ours = mapping.columns[-len(REJECTION_COLUMNS) :]
     again = tuple(column.name for column in ours) == REJECTION_COLUMNS
     columns = [column for column in mapping.columns if not (again and column in ours)]
     times = Counter(header_key(column.name) for column in columns)
-    rules = {_named(column, times): _rule(column) for column in columns if column.field or column.ignored}
+    rules = {_rule_key(column, times): _rule(column) for column in columns if column.field or column.ignored}
     fields = {rule.field for rule in rules.values()}
     base = base or Preset(columns={})
     parts = {
-        part: it.model_copy(update={"constants": _without(it.constants, fields)}) for part, it in base.parts.items()
+        part: it.model_copy(update={"constants": _constants_without(it.constants, fields)})
+        for part, it in base.parts.items()
     }
     return Preset(
         name=name,
@@ -87,13 +88,13 @@ def preset_of(name: str, mapping: ColumnMapping, header: bool, base: Preset | No
         note=base.note,
         signature=tuple(column.name for column in columns if header and column.name != column.key),
         columns={column: rule for column, rule in rules.items() if column not in base.never_read},
-        constants=_without(base.constants, fields),
+        constants=_constants_without(base.constants, fields),
         parts=parts,
         never_read=base.never_read,
     )
 
 
-def _named(column: MappedColumn, times: Counter[str]) -> str:
+def _rule_key(column: MappedColumn, times: Counter[str]) -> str:
     return column.name if times[header_key(column.name)] == 1 else column.key
 
 
@@ -103,7 +104,7 @@ def _rule(column: MappedColumn) -> ColumnRule:
     return ColumnRule(field=column.field.id if column.field else "")
 
 
-def _without(constants: dict[str, str], fields: set[str]) -> dict[str, str]:
+def _constants_without(constants: dict[str, str], fields: set[str]) -> dict[str, str]:
     return {field: value for field, value in constants.items() if field not in fields}
 
 
@@ -125,12 +126,12 @@ def list_mappings(options: argparse.Namespace) -> int:
     folder = Settings.load().presets
     print_table(
         ("preset", "what it is for", "where"),
-        [(name, _label(name, folder), _where(name, folder)) for name in list_preset_names(folder)],
+        [(name, _description(name, folder), _location(name, folder)) for name in list_preset_names(folder)],
     )
     return OK
 
 
-def _label(name: str, folder: Path) -> str:
+def _description(name: str, folder: Path) -> str:
     try:
         preset = load_preset(name, folder)
     except PresetInvalid as error:
@@ -138,7 +139,7 @@ def _label(name: str, folder: Path) -> str:
     return preset.label + (f" (parts: {', '.join(preset.parts)})" if preset.parts else "")
 
 
-def _where(name: str, folder: Path) -> str:
+def _location(name: str, folder: Path) -> str:
     path = find_preset_file(name, folder)
     return "built in" if path.parent == BUILT_IN_PRESETS else str(path)
 

@@ -10,11 +10,11 @@ from typing import Any, BinaryIO
 
 from flows.cli.console import print_json, print_report, print_table
 from flows.cli.options import PRUNE
-from flows.cli.parser import OK, settings_from
+from flows.cli.parser import OK, settings_from_options
 from flows.config.settings import Settings
 from flows.import_runs.recovery import close_abandoned_imports
 from flows.import_runs.work_folders import folder_name, prune_folders
-from flows.reports.phrases import reasons_kept
+from flows.reports.phrases import kept_reasons_note
 from schemas.catalogue import load_catalogue
 from schemas.errors.request import OutputNotWritable, RejectedFileGone, UsageError
 from transforms.work_folder import exists, is_local, open_for_reading
@@ -23,13 +23,13 @@ from warehouse.database.connection import Warehouse
 from warehouse.database.migrations import create_tables
 from warehouse.import_list.entries import DEFAULT_LIST_LIMIT, get_import, list_imports, list_live_imports
 
-NUMBERS = ("read", "accepted", "rejected", "inserted", "updated", "missing", "retry_of")
+COUNT_COLUMNS = ("read", "accepted", "rejected", "inserted", "updated", "missing", "retry_of")
 
 
 @contextmanager
-def _warehouse(options: argparse.Namespace, *, new: bool = False) -> Iterator[Warehouse]:
+def _open_warehouse(options: argparse.Namespace, *, new: bool = False) -> Iterator[Warehouse]:
     """Only what puts something in makes a `new` one: a mistyped address is told, not shown as an empty warehouse."""
-    settings = Settings.load(**settings_from(options))
+    settings = Settings.load(**settings_from_options(options))
     with Warehouse.open(settings.warehouse_url.get_secret_value(), settings.warehouse_schema, new=new) as warehouse:
         create_tables(warehouse)
         yield warehouse
@@ -41,8 +41,8 @@ def show_imports(options: argparse.Namespace) -> int:
         raise UsageError("'contacts imports prune' and --older-than go together, as in: prune --older-than 90d")
     if options.id == PRUNE:
         return _prune(options)
-    with _warehouse(options) as warehouse:
-        close_abandoned_imports(warehouse, Settings.load(**settings_from(options)))
+    with _open_warehouse(options) as warehouse:
+        close_abandoned_imports(warehouse, Settings.load(**settings_from_options(options)))
         if options.id is not None:
             return _show_import(get_import(warehouse, options.id), options.json)
         imports = list_imports(warehouse)
@@ -54,23 +54,31 @@ def show_imports(options: argparse.Namespace) -> int:
 
 
 def _print_imports(imports: Sequence[Mapping[str, Any]]) -> None:
-    header = ("id", "status", "started (UTC)", "source", "merge", *(name.replace("_", " ") for name in NUMBERS), "why")
-    print_table(header, map(_listed, imports))
+    header = (
+        "id",
+        "status",
+        "started (UTC)",
+        "source",
+        "merge",
+        *(name.replace("_", " ") for name in COUNT_COLUMNS),
+        "why",
+    )
+    print_table(header, map(_import_row, imports))
     if len(imports) == DEFAULT_LIST_LIMIT:
         print(f"(the last {DEFAULT_LIST_LIMIT}; an older one is shown by its number)")
 
 
-def _listed(row: Mapping[str, Any]) -> tuple[object, ...]:
+def _import_row(row: Mapping[str, Any]) -> tuple[object, ...]:
     started = f"{row['started_at']:%Y-%m-%d %H:%M}"
-    why = row["error_code"] or (f"repeats {row['repeats']}" if row["repeats"] else reasons_kept(row))
+    why = row["error_code"] or (f"repeats {row['repeats']}" if row["repeats"] else kept_reasons_note(row))
     told = (row["import_id"], row["status"], started, row["source"], row["merge_policy"])
-    return (*told, *(row[name] for name in NUMBERS), why)
+    return (*told, *(row[name] for name in COUNT_COLUMNS), why)
 
 
 def _prune(options: argparse.Namespace) -> int:
     """Delete import folders that nothing was written to for so long; the imports stay in the list."""
-    settings = Settings.load(**settings_from(options))
-    with _warehouse(options) as warehouse:
+    settings = Settings.load(**settings_from_options(options))
+    with _open_warehouse(options) as warehouse:
         close_abandoned_imports(warehouse, settings)
         spared = {folder_name(*each) for each in list_live_imports(warehouse)}
         removed, kept = prune_folders(settings, options.older_than, spared)
@@ -94,7 +102,7 @@ def _show_import(row: Mapping[str, Any], as_json: bool) -> int:
 
 def show_rejected(options: argparse.Namespace) -> int:
     """The rejected file of an import, byte for byte."""
-    with _warehouse(options) as warehouse:
+    with _open_warehouse(options) as warehouse:
         report = get_import(warehouse, options.id)["report"] or {}
     file = report.get("rejected_file")
     if not file or not exists(file):
@@ -125,7 +133,7 @@ def _output(path: str | None) -> Iterator[BinaryIO]:
 
 def show_segments(options: argparse.Namespace) -> int:
     """Every segment with its members' number."""
-    with _warehouse(options) as warehouse:
+    with _open_warehouse(options) as warehouse:
         segments = list_segments(warehouse)
     print_table(
         ("segment", "members", "created (UTC)"),
@@ -136,7 +144,7 @@ def show_segments(options: argparse.Namespace) -> int:
 
 def create(options: argparse.Namespace) -> int:
     """Create a segment; one that exists already is no error, so that scripts may say so every night."""
-    with _warehouse(options, new=True) as warehouse:
+    with _open_warehouse(options, new=True) as warehouse:
         new = create_segment(warehouse, options.name)
     print(f"segment {options.name.strip()} {'created' if new else 'exists already'}")
     return OK
@@ -144,7 +152,7 @@ def create(options: argparse.Namespace) -> int:
 
 def show_fields(options: argparse.Namespace) -> int:
     """The catalogue as a table or, in JSON, as a list."""
-    catalogue = load_catalogue(Settings.load(**settings_from(options)).catalogue)
+    catalogue = load_catalogue(Settings.load(**settings_from_options(options)).catalogue)
     if options.json:
         print_json(
             [
@@ -183,8 +191,8 @@ def export(options: argparse.Namespace) -> int:
     from transforms.parsing.csv_writer import csv_bytes, csv_header
     from warehouse.contacts.export import export_batches
 
-    catalogue = load_catalogue(Settings.load(**settings_from(options)).catalogue)
-    with _warehouse(options) as warehouse, _output(options.output) as target:
+    catalogue = load_catalogue(Settings.load(**settings_from_options(options)).catalogue)
+    with _open_warehouse(options) as warehouse, _output(options.output) as target:
         target.write(csv_header(catalogue.ids))
         for batch in export_batches(warehouse, catalogue):
             target.write(csv_bytes(batch.astype(TEXT_DTYPE)))

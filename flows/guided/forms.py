@@ -14,14 +14,14 @@ from transforms.mapping.columns import MappedColumn
 from transforms.parsing.layout import REJECTION_COLUMNS
 
 NOT_IMPORTED = "do not import"
-MOST_COLUMNS = 500  # in one form; the page of a wider one would take minutes
+MAX_FORM_COLUMNS = 500  # in one form; the page of a wider one would take minutes
 TITLE_LENGTH = 50
 
 
-GO_ON, BACK, STOP = "go on", "back to the columns", "stop"
+MERGE, BACK_TO_COLUMNS, STOP = "go on", "back to the columns", "stop"
 
 
-def _all_required(schema: dict[str, Any]) -> None:
+def _require_all(schema: dict[str, Any]) -> None:
     """Boxes with a default are to be sent all the same, so that nobody agrees to a form by not seeing it."""
     schema["required"] = list(schema["properties"])
 
@@ -29,7 +29,7 @@ def _all_required(schema: dict[str, Any]) -> None:
 class ColumnsForm(RunInput):
     """The base of each file's form."""
 
-    model_config = ConfigDict(extra="forbid", json_schema_extra=_all_required)
+    model_config = ConfigDict(extra="forbid", json_schema_extra=_require_all)
 
 
 class PreviewForm(RunInput):
@@ -57,8 +57,8 @@ def columns_form(
     """
     choices = {field: field for field in catalogue.ids} | {"": NOT_IMPORTED}
     field = StrEnum("Field", {f"choice_{number}": choice for number, choice in enumerate(choices.values())})  # type: ignore[misc]
-    suggested = suggestions(columns)
-    titles = _titles(columns)
+    suggested = suggested_fields(columns)
+    titles = _field_titles(columns)
     asked = [
         (column, title)
         for column, title in zip(columns, titles, strict=True)
@@ -67,7 +67,7 @@ def columns_form(
     # The UI leaves no room for the form's own description once there are many boxes, so the first one has the note.
     most: dict[str, Any] = {
         column.key: (field, Field(field(choices[suggested[column.key]]), title=title, description=hint or None))
-        for number, (column, title) in enumerate(asked[:MOST_COLUMNS])
+        for number, (column, title) in enumerate(asked[:MAX_FORM_COLUMNS])
         for hint in ("" if number else note,)
     }
     form = cast(type[RunInput], create_model("Columns", __base__=ColumnsForm, **most))
@@ -75,7 +75,7 @@ def columns_form(
     return form
 
 
-def suggestions(columns: Sequence[MappedColumn]) -> dict[str, str]:
+def suggested_fields(columns: Sequence[MappedColumn]) -> dict[str, str]:
     """A field for each column, none for most that are unknown: what its name says, else what it nearly says."""
     said = [column.field.id if column.field else "" for column in columns]
     taken: set[str] = set()
@@ -88,20 +88,20 @@ def suggestions(columns: Sequence[MappedColumn]) -> dict[str, str]:
     return suggested
 
 
-def mapping_of(answer: Mapping[str, str]) -> dict[str, str]:
+def mapping_from_answer(answer: Mapping[str, str]) -> dict[str, str]:
     """The form's answer as a mapping of columns to fields."""
     return {column: "" if choice == NOT_IMPORTED else choice for column, choice in answer.items()}
 
 
-def shortened(text: str) -> str:
+def truncated_header(text: str) -> str:
     """Any header on one line that fits."""
     line = one_line(text)
     return line if len(line) <= TITLE_LENGTH else f"{line[:TITLE_LENGTH]}…"
 
 
-def _titles(columns: Sequence[MappedColumn]) -> list[str]:
+def _field_titles(columns: Sequence[MappedColumn]) -> list[str]:
     """The headers, cut where they are long, with their position where they repeat."""
-    short = [shortened(column.name) for column in columns]
+    short = [truncated_header(column.name) for column in columns]
     times = Counter(short)
     return [
         f"{title} (column {column.position})" if times[title] > 1 else title

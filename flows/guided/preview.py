@@ -8,13 +8,13 @@ from typing import Any
 from prefect.artifacts import create_markdown_artifact
 
 from flows.config.settings import Settings
-from flows.guided.forms import MOST_COLUMNS, shortened
-from flows.guided.suspension import Facts
+from flows.guided.forms import MAX_FORM_COLUMNS, truncated_header
+from flows.guided.suspension import RunState
 from flows.pipeline.steps import SourceFile
-from flows.publishing.artifacts import MASK, harmless
-from flows.publishing.charts import split_picture
+from flows.publishing.artifacts import MASKED_VALUE, log_and_continue
+from flows.publishing.charts import rows_chart
 from flows.publishing.markdown import code, plain, table
-from flows.publishing.summary import column_outcomes, reasons, translations, worth_knowing
+from flows.publishing.summary import columns_section, reasons_section, translations, warnings_section
 from flows.reports.phrases import counted
 from flows.reports.report import Report, ReportBuilder
 from schemas.errors.base import ContactImportError, one_of
@@ -24,29 +24,29 @@ from transforms.parsing.blocks import cut_blocks
 from transforms.sources.addresses import redacted
 from warehouse.merge.dry_run import MergePreview
 
-FIRST_VALUES = 3
+MAX_FIRST_VALUES = 3
 VALUE_LENGTH = 40
-FIRST_BLOCK = 1 << 16
+FIRST_BLOCK_BYTES = 1 << 16
 
 
 def publish_columns(source: SourceFile, settings: Settings) -> None:
     """Make the artifact that helps to match columns: their first values, and the fields they seem to be."""
-    with harmless("list of columns"):
-        columns = columns_of(source, settings.artifact_values == "masked")
+    with log_and_continue("list of columns"):
+        columns = columns_markdown(source, settings.artifact_values == "masked")
         create_markdown_artifact(columns, key="import-columns", description="their first values, to match them by")
 
 
-def columns_of(source: SourceFile, masked: bool) -> str:
+def columns_markdown(source: SourceFile, masked: bool) -> str:
     """The columns as markdown."""
     first = first_values(source)
     rows = (
         (
             each.position,
-            shortened(each.name),
-            "never read" if each.never_read else MASK if masked else first[each.key],
+            truncated_header(each.name),
+            "never read" if each.never_read else MASKED_VALUE if masked else first[each.key],
             each.field.id if each.field else "",
         )
-        for each in source.mapping.columns[:MOST_COLUMNS]
+        for each in source.mapping.columns[:MAX_FORM_COLUMNS]
     )
     return "\n\n".join(
         (
@@ -59,26 +59,26 @@ def columns_of(source: SourceFile, masked: bool) -> str:
 
 def first_values(source: SourceFile) -> dict[str, str]:
     """The first values of each column, blank cells left out."""
-    blocks = cut_blocks(source.landed.path, source.landed.source, source.layout, FIRST_BLOCK)
+    blocks = cut_blocks(source.landed.path, source.landed.source, source.layout, FIRST_BLOCK_BYTES)
     first = next(iter(blocks), None)
     if first is None:
         return {column.key: "" for column in source.mapping.columns}
     cells, _ = read_chunk(source.read_plan, first)
-    return {column.key: _joined(cells[column.key].to_pylist()) for column in source.mapping.columns}
+    return {column.key: _join_distinct(cells[column.key].to_pylist()) for column in source.mapping.columns}
 
 
-def _joined(values: Iterable[str | None]) -> str:
+def _join_distinct(values: Iterable[str | None]) -> str:
     there = (value if len(value) <= VALUE_LENGTH else f"{value[:VALUE_LENGTH]}…" for value in values if value)
-    return " · ".join(islice(dict.fromkeys(there), FIRST_VALUES))
+    return " · ".join(islice(dict.fromkeys(there), MAX_FIRST_VALUES))
 
 
-def how_to_match(report: ReportBuilder, note: str) -> str:
+def columns_instructions(report: ReportBuilder, note: str) -> str:
     """What stands above the form of the columns."""
     what = f"A field for each column of {_file(report)}, or *do not import*; *import-columns* shows their first values."
     return "\n\n".join(filter(None, (f"**{plain(note)}**" if note else "", what)))
 
 
-def what_is_wrong(error: ContactImportError) -> str:
+def mapping_error_text(error: ContactImportError) -> str:
     """An error of the mapping, in the words of the form."""
     if isinstance(error, NoEmailColumn):
         return f"No column goes to {error.identity}, which identifies a contact: choose it for one of them."
@@ -88,9 +88,11 @@ def what_is_wrong(error: ContactImportError) -> str:
     return str(error)
 
 
-def publish_preview(report: ReportBuilder, foreseen: MergePreview, settings: Settings, approved: Facts | None) -> None:
+def publish_preview(
+    report: ReportBuilder, foreseen: MergePreview, settings: Settings, approved: RunState | None
+) -> None:
     """Make the artifact of what would happen."""
-    with harmless("preview"):
+    with log_and_continue("preview"):
         masked = settings.artifact_values == "masked"
         result = report.completed(foreseen.counts, foreseen.segment_added, None)
         create_markdown_artifact(
@@ -100,7 +102,7 @@ def publish_preview(report: ReportBuilder, foreseen: MergePreview, settings: Set
         )
 
 
-def what_would_happen(report: ReportBuilder, foreseen: MergePreview, approved: Facts | None) -> str:
+def preview_instructions(report: ReportBuilder, foreseen: MergePreview, approved: RunState | None) -> str:
     """What stands above the decision: the counts, and where to look."""
     result = report.completed(foreseen.counts, foreseen.segment_added, None)
     note = changed(result, approved)
@@ -119,7 +121,7 @@ def in_one_line(result: Report) -> str:
     return f"{counted(rows['read'], 'row')}, {rows['accepted']:,} accepted ({would}), {rows['rejected']:,} rejected"
 
 
-def changed(result: Report, approved: Facts | None) -> str:
+def changed(result: Report, approved: RunState | None) -> str:
     """What is not as it was when it was approved; nothing where nothing was."""
     if approved is None:
         return ""
@@ -139,17 +141,17 @@ def preview(result: Report, first: list[dict[str, Any]], masked: bool, note: str
         f"{code(result['source'])} with policy **{result['merge']}**. Nothing has been written yet.",
         *_counts(result),
         *_first_rows(first, masked),
-        *reasons(result, "would"),
-        *column_outcomes(result),
+        *reasons_section(result, "would"),
+        *columns_section(result),
         *translations(result),
-        *worth_knowing(result),
+        *warnings_section(result),
     ]
     return "\n\n".join(part for part in parts if part)
 
 
 def _counts(result: Report) -> Iterator[str]:
     rows, contacts = result["rows"], result["contacts"]
-    yield split_picture(rows, contacts)
+    yield rows_chart(rows, contacts)
     yield table([f"rows {next(iter(rows))}", *list(rows)[1:]], [rows.values()])
     yield table([f"contacts {next(iter(contacts))}", *list(contacts)[1:]], [contacts.values()])
     if segment := result["segment"]:
@@ -161,7 +163,10 @@ def _first_rows(first: list[Mapping[str, Any]] | list[dict[str, Any]], masked: b
         yield "## The first rows as they would be stored"
         yield table(
             list(first[0]),
-            ((MASK if masked and value is not None else _text(value) for value in row.values()) for row in first),
+            (
+                (MASKED_VALUE if masked and value is not None else _text(value) for value in row.values())
+                for row in first
+            ),
         )
 
 

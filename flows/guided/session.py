@@ -11,8 +11,14 @@ from prefect.cache_policies import NO_CACHE
 from flows.config.request import ImportRequest
 from flows.config.settings import Settings
 from flows.guided.forms import columns_form, preview_form
-from flows.guided.preview import how_to_match, publish_columns, publish_preview, what_is_wrong, what_would_happen
-from flows.guided.suspension import Facts, Question
+from flows.guided.preview import (
+    columns_instructions,
+    mapping_error_text,
+    preview_instructions,
+    publish_columns,
+    publish_preview,
+)
+from flows.guided.suspension import Question, RunState
 from flows.import_runs.task_runners import redact_errors
 from flows.import_runs.tasks import LOAD_RETRIES, load_task, opaque, staged_file
 from flows.pipeline.steps import SourceFile, map_source_columns
@@ -34,8 +40,8 @@ from warehouse.merge.dry_run import MergePreview, preview_merge
 from warehouse.merge.staging import Staging
 
 COLUMNS, PREVIEW = "columns", "preview"
-FIRST_ROWS = 5
-MENDABLE = (
+PREVIEW_ROWS = 5
+CORRECTABLE_ERRORS = (
     NoEmailColumn,
     SeveralEmailColumns,
     DuplicateMapping,
@@ -52,7 +58,7 @@ def with_mapping(request: ImportRequest, mapping: Mapping[str, str]) -> ImportRe
 
 
 @dataclass(frozen=True)
-class FileInHand:
+class GuidedSession:
     """The file as it is now, and what can be done with it next."""
 
     request: ImportRequest
@@ -68,52 +74,54 @@ class FileInHand:
         """What a mapping was chosen for."""
         return hashlib.sha256("\0".join(self.layout.columns).encode("utf-8", "surrogatepass")).hexdigest()
 
-    def laid_out(self, mapping: Mapping[str, str], *, final: bool) -> SourceFile:
+    def mapped_source(self, mapping: Mapping[str, str], *, final: bool) -> SourceFile:
         """The file with the mapping that was chosen, which goes before what the request says itself."""
-        return self._laid_out(with_mapping(self.request, self._chosen(mapping)), final=final)
+        return self._map_columns(with_mapping(self.request, self._changed_mapping(mapping)), final=final)
 
-    def _laid_out(self, request: ImportRequest, *, final: bool) -> SourceFile:
+    def _map_columns(self, request: ImportRequest, *, final: bool) -> SourceFile:
         earlier_decisions, presets = self.report.earlier_decisions, self.settings.presets
         return map_source_columns(
             request, self.catalogue, self.landed, self.layout, earlier_decisions, presets, final=final
         )
 
-    def _chosen(self, mapping: Mapping[str, str]) -> dict[str, str]:
+    def _changed_mapping(self, mapping: Mapping[str, str]) -> dict[str, str]:
         """The mapping, without what an earlier import decided and nobody changed: its dropped columns stay dropped."""
         if not self.report.earlier_decisions.columns:
             return dict(mapping)
-        source = self._laid_out(self.request, final=False)
+        source = self._map_columns(self.request, final=False)
         before = {column.key: column.field.id if column.field else "" for column in source.mapping.columns}
         return {column: field for column, field in mapping.items() if field != before.get(column)}
 
     def ask_columns(self, mapping: Mapping[str, str] | None = None, note: str = "") -> Question:
         """The form of the columns, filled with the mapping so far, beside their first values."""
-        self.report.source = source = self.laid_out(mapping or {}, final=False)
+        self.report.source = source = self.mapped_source(mapping or {}, final=False)
         publish_columns(source, self.settings)
-        form = columns_form(source.mapping.columns, self.catalogue, how_to_match(self.report, note), note)
+        form = columns_form(source.mapping.columns, self.catalogue, columns_instructions(self.report, note), note)
         return Question(form, self._facts(COLUMNS, dict(mapping or {}), None))
 
-    def go_on(self, warehouse: Warehouse, mapping: Mapping[str, str], approved: Facts | None) -> Report | Question:
+    def preview_or_merge(
+        self, warehouse: Warehouse, mapping: Mapping[str, str], approved: RunState | None
+    ) -> Report | Question:
         """Merge what was approved, if that is still what would happen; else show what would."""
         request, report = self.request, self.report
         try:
-            report.source = self.laid_out(mapping, final=True)
+            report.source = self.mapped_source(mapping, final=True)
             with staged_file(
                 request, self.settings, warehouse, report, self.catalogue.default_prefix, self.folder
             ) as staging:
-                foreseen = foresee_task(opaque(staging), request, opaque(report))
-                if approved == self._shown(foreseen):
+                foreseen = dry_run_task(opaque(staging), request, opaque(report))
+                if approved == self._approval_facts(foreseen):
                     with suppress(ApprovalOutdated), report.stage("merging"):
                         return load_task(opaque(warehouse), opaque(staging), request, opaque(report), foreseen.total)
-                    foreseen = foresee_task(opaque(staging), request, opaque(report))
-        except MENDABLE as error:
-            return self.ask_columns(mapping, what_is_wrong(error))
-        shown = self._shown(foreseen)
+                    foreseen = dry_run_task(opaque(staging), request, opaque(report))
+        except CORRECTABLE_ERRORS as error:
+            return self.ask_columns(mapping, mapping_error_text(error))
+        shown = self._approval_facts(foreseen)
         publish_preview(report, foreseen, self.settings, approved)
-        form = preview_form(what_would_happen(report, foreseen, approved))
+        form = preview_form(preview_instructions(report, foreseen, approved))
         return Question(form, self._facts(PREVIEW, dict(mapping), shown))
 
-    def _shown(self, foreseen: MergePreview) -> Facts:
+    def _approval_facts(self, foreseen: MergePreview) -> RunState:
         """What a person approves, by its numbers and by the bytes of the file."""
         return {
             "sha256": self.landed.sha256,
@@ -122,7 +130,7 @@ class FileInHand:
             "segment_added": foreseen.segment_added,
         }
 
-    def _facts(self, step: str, mapping: dict[str, str], shown: Facts | None) -> Facts:
+    def _facts(self, step: str, mapping: dict[str, str], shown: RunState | None) -> RunState:
         return {
             "step": step,
             "import_id": self.report.import_id,
@@ -135,7 +143,7 @@ class FileInHand:
 
 @task(name="foresee", cache_policy=NO_CACHE, persist_result=False, **LOAD_RETRIES)
 @redact_errors
-def foresee_task(staging: Staging, request: ImportRequest, report: ReportBuilder) -> MergePreview:
+def dry_run_task(staging: Staging, request: ImportRequest, report: ReportBuilder) -> MergePreview:
     """Count what the merge would do, and look at the first rows; nothing is written."""
     staging.ensure()
     assert report.rows is not None
@@ -145,5 +153,5 @@ def foresee_task(staging: Staging, request: ImportRequest, report: ReportBuilder
         blanks=request.blanks,
         segment=request.segment,
         accepted=report.rows["accepted"],
-        rows=FIRST_ROWS,
+        rows=PREVIEW_ROWS,
     )

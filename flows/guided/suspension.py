@@ -15,7 +15,7 @@ from prefect.flow_runs import suspend_flow_run
 from prefect.input import RunInput
 from prefect.input.actions import create_flow_run_input, read_flow_run_input
 
-Facts = dict[str, Any]
+RunState = dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -23,23 +23,23 @@ class Question:
     """A form, and what the run must know when it comes back with the answer."""
 
     form: type[RunInput]
-    facts: Facts
+    facts: RunState
 
 
 @dataclass(frozen=True)
-class Asked:
+class LastQuestion:
     """The last question of this run; its answer is None where nobody has given one."""
 
-    facts: Facts
+    facts: RunState
     answer: dict[str, Any] | None
 
 
-def can_ask() -> bool:
+def can_suspend() -> bool:
     """Whether this is a run that Prefect can start again."""
     return runtime.deployment.id is not None
 
 
-def has_ended(run_id: str) -> bool:
+def run_has_ended(run_id: str) -> bool:
     """Whether a run that waited is over; in doubt it is not.
 
     One that this Prefect does not know may wait in another, such as the server of the deployments when the command asks
@@ -59,25 +59,25 @@ def ask(question: Question, seconds: int) -> NoReturn:
     Every question has a key of its own: to Prefect, a question with a known key has been answered.
     """
     key = uuid4().hex
-    create_flow_run_input(_facts_of(key), question.facts)
+    create_flow_run_input(_state_key(key), question.facts)
     suspend_flow_run(wait_for_input=question.form, timeout=seconds, key=key)
     raise AssertionError("a suspended run does not go on")
 
 
-def last_question() -> Asked | None:
+def last_question() -> LastQuestion | None:
     """What this run asked last, before it was suspended; None where it has asked nothing."""
     run = UUID(runtime.flow_run.id)
     with get_client(sync_client=True) as client:
         states: list[State[Any]] = client.read_flow_run_states(run)
     for state in sorted(states, key=lambda each: each.timestamp, reverse=True):
         key, keys = state.state_details.pause_key, state.state_details.run_input_keyset
-        facts = _read(_facts_of(key), run) if state.is_paused() and key and keys else None
+        facts = _read(_state_key(key), run) if state.is_paused() and key and keys else None
         if facts is not None and keys is not None:
-            return Asked(facts, _answer(keys, run))
+            return LastQuestion(facts, _answer(keys, run))
     return None
 
 
-def _facts_of(key: str) -> str:
+def _state_key(key: str) -> str:
     return f"facts-{key}"
 
 
@@ -86,9 +86,9 @@ def _answer(keys: dict[str, str], run: UUID) -> dict[str, Any] | None:
     answer = _read(keys["response"], run)
     if answer is None:
         return None
-    boxes: Facts = (_read(keys["schema"], run) or {}).get("properties", {})
+    boxes: RunState = (_read(keys["schema"], run) or {}).get("properties", {})
     return {name: box["default"] for name, box in boxes.items() if "default" in box} | answer
 
 
-def _read(key: str, run: UUID) -> Facts | None:
-    return cast(Facts | None, read_flow_run_input(key, flow_run_id=run))
+def _read(key: str, run: UUID) -> RunState | None:
+    return cast(RunState | None, read_flow_run_input(key, flow_run_id=run))

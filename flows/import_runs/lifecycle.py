@@ -9,7 +9,7 @@ from prefect import runtime
 
 from flows.config.request import ImportRequest
 from flows.config.settings import Settings
-from flows.guided.suspension import has_ended
+from flows.guided.suspension import run_has_ended
 from flows.import_runs.recovery import close_abandoned_imports
 from flows.import_runs.work_folders import FilesToKeep, clean_up_folder, folder_name, make_import_folder
 from flows.publishing.events import emit_events
@@ -29,7 +29,7 @@ T = TypeVar("T")
 def prepared_import_list(warehouse: Warehouse, settings: Settings) -> Iterator[int]:
     """A warehouse that can list an import, freed of those that died; gives the key by which ours is seen to live."""
     create_tables(warehouse)
-    close_abandoned_imports(warehouse, settings, emit_events, has_ended)
+    close_abandoned_imports(warehouse, settings, emit_events, run_has_ended)
     with liveness_lock(warehouse) as key:
         yield key
 

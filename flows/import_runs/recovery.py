@@ -26,13 +26,16 @@ HasEnded = Callable[[str], bool]
 
 
 def close_abandoned_imports(
-    warehouse: Warehouse, settings: Settings, emit_events: EmitEvents | None = None, has_ended: HasEnded | None = None
+    warehouse: Warehouse,
+    settings: Settings,
+    emit_events: EmitEvents | None = None,
+    run_has_ended: HasEnded | None = None,
 ) -> None:
     """Tell of imports that died while running, or asked a person in vain, that they failed, and tidy up after them.
 
     `announce` is given the report of each, and the run that it died in. One that waits for a person is asked for by
-    `has_ended`, where Prefect is at hand: its run may have been cancelled since. A folder on another machine is left
-    to that machine. Trouble here stops nobody: the next one tries again.
+    `run_has_ended`, where Prefect is at hand: its run may have been cancelled since. A folder on another machine is
+    left to that machine. An error here stops no import: the next one tries again.
     """
     with suppress(ContactImportError):
         for dead in find_abandoned_imports(warehouse):
@@ -43,7 +46,7 @@ def close_abandoned_imports(
         for waiting in list_suspended_imports(warehouse):
             if waiting["waits_until"] < datetime.now(UTC):
                 _tell(warehouse, waiting, NoFormAnswer(), emit_events)
-            elif has_ended and has_ended(waiting["flow_run_id"]):
+            elif run_has_ended and run_has_ended(waiting["flow_run_id"]):
                 _tell(warehouse, waiting, Interrupted(), emit_events)
 
 

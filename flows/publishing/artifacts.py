@@ -21,7 +21,7 @@ from flows.config.settings import Settings
 from flows.pipeline.progress import Progress
 from flows.publishing.list_artifact import import_list
 from flows.publishing.markdown import cell, code
-from flows.publishing.summary import in_short, is_import, summary
+from flows.publishing.summary import is_import, summary, summary_line
 from flows.reports.phrases import counted
 from flows.reports.report import Report
 from schemas.validation.rules import EXPECTED, Rule
@@ -29,16 +29,16 @@ from transforms.results.rejected_file import RejectedRows
 from warehouse.database.connection import Warehouse
 from warehouse.import_list.entries import list_imports
 
-LONG_RUN = 10.0  # seconds after which an import shows its progress
-BETWEEN_UPDATES = 3.0
-MASK = "•••"
+PROGRESS_DELAY_SECONDS = 10.0  # seconds after which an import shows its progress
+PROGRESS_INTERVAL_SECONDS = 3.0
+MASKED_VALUE = "•••"
 
 
 def publish_summary(result: Report) -> bool:
     """Make the artifact that every import and every check has, also one that failed; whether the server took it."""
-    with harmless("summary"):
+    with log_and_continue("summary"):
         key = "import-summary" if is_import(result) else "check-summary"
-        create_markdown_artifact(summary(result), key=key, description=in_short(result))
+        create_markdown_artifact(summary(result), key=key, description=summary_line(result))
         return True
     return False
 
@@ -46,15 +46,15 @@ def publish_summary(result: Report) -> bool:
 def publish_rejected_rows(rejected: RejectedRows, settings: Settings) -> None:
     """Make the artifact of the rejected rows, if there are any; their file must still be there."""
     if rejected.rows:
-        with harmless("table of rejected rows"):
-            rows = rejected_rows(rejected, settings)
-            create_table_artifact(rows, key="rejected-rows", description=pointer(len(rows), rejected))
+        with log_and_continue("table of rejected rows"):
+            rows = rejected_rows_table(rejected, settings)
+            create_table_artifact(rows, key="rejected-rows", description=rejected_rows_description(len(rows), rejected))
 
 
 def publish_import_list(settings: Settings) -> None:
     """Make the artifact of the last imports, with links to their runs; also where this one failed."""
     with (
-        harmless("import list"),
+        log_and_continue("import list"),
         Warehouse.open(settings.warehouse_url.get_secret_value(), settings.warehouse_schema) as warehouse,
     ):
         imports = list_imports(warehouse)
@@ -63,7 +63,7 @@ def publish_import_list(settings: Settings) -> None:
 
 
 @contextmanager
-def harmless(artifact: str) -> Iterator[None]:
+def log_and_continue(artifact: str) -> Iterator[None]:
     """Trouble in here is logged by its type alone, whose text may quote a contact, and goes no further."""
     try:
         yield
@@ -71,23 +71,23 @@ def harmless(artifact: str) -> Iterator[None]:
         get_run_logger().warning("the %s could not be shown in the UI: %s", artifact, type(error).__name__)
 
 
-def rejected_rows(rejected: RejectedRows, settings: Settings) -> list[dict[str, Any]]:
+def rejected_rows_table(rejected: RejectedRows, settings: Settings) -> list[dict[str, Any]]:
     """The rejections to look at as plain values; columns come from the first row, short ones first."""
-    return [_rejection(row, settings.artifact_values == "masked") for row in rejected.sample().to_dict("records")]
+    return [_rejected_row(row, settings.artifact_values == "masked") for row in rejected.sample().to_dict("records")]
 
 
-def _rejection(row: Mapping[Any, Any], masked: bool) -> dict[str, Any]:
+def _rejected_row(row: Mapping[Any, Any], masked: bool) -> dict[str, Any]:
     return {
         "record": int(row["record_number"]),
         "line": int(row["line_number"]),
         "column": cell(row["column_name"] or ""),
         "reason": row["code"],
         "message": cell(EXPECTED[Rule(row["code"])] if masked else row["message"]),
-        "value": MASK if masked else cell(row["value"] or ""),
+        "value": MASKED_VALUE if masked else cell(row["value"] or ""),
     }
 
 
-def pointer(shown: int, rejected: RejectedRows) -> str:
+def rejected_rows_description(shown: int, rejected: RejectedRows) -> str:
     """How much of all there is the table shows, and where the rest lies."""
     part = counted(shown, "reason")
     if shown < rejected.found:
@@ -119,7 +119,7 @@ class ProgressArtifact:
 
     def _show(self, name: str, percent: float) -> None:
         now = time.monotonic()
-        if now - self._began < LONG_RUN or now - self._updated < BETWEEN_UPDATES:
+        if now - self._began < PROGRESS_DELAY_SECONDS or now - self._updated < PROGRESS_INTERVAL_SECONDS:
             return
         self._updated = now
         try:

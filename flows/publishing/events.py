@@ -26,13 +26,13 @@ def emit_events(result: Report, flow_run_id: str | None = None) -> None:
     run = {"prefect.resource.id": f"prefect.flow-run.{flow_run_id or runtime.flow_run.id}"}
     run["prefect.resource.role"] = "flow-run"
     try:
-        for event, payload in events_of(result):
+        for event, payload in import_events(result):
             emit_event(event, resource, related=[run], payload={"import_id": number, **payload})
     except Exception as error:
         get_run_logger().warning("nobody could be told of the import: %s", type(error).__name__)
 
 
-def events_of(result: Report) -> Iterator[tuple[str, dict[str, Any]]]:
+def import_events(result: Report) -> Iterator[tuple[str, dict[str, Any]]]:
     """Names and payloads. A payload has no path, header or message: any of them may have a contact in it."""
     rows = result["rows"] or {}
     if "error" in result:

@@ -4,8 +4,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import PurePath
 from typing import Any
 
-from flows.publishing.markdown import Link, table
-from flows.reports.phrases import reasons_kept
+from flows.publishing.markdown import MarkdownLink, table
+from flows.reports.phrases import kept_reasons_note
 
 # What fits beside the page's margins; the rest is behind the link.
 COUNT_COLUMNS = ("read", "accepted", "rejected", "missing", "inserted", "updated")
@@ -20,7 +20,7 @@ def import_list(imports: Sequence[Mapping[str, Any]]) -> str:
 def _row(row: Mapping[str, Any]) -> Iterable[object]:
     """The link is relative: a worker may know the server by another name than a browser."""
     number, run = str(row["import_id"]), row["flow_run_id"]
-    yield Link(number, f"/runs/flow-run/{run}") if run else number
+    yield MarkdownLink(number, f"/runs/flow-run/{run}") if run else number
     yield ", ".join(_status(row))
     yield PurePath(row["source"]).name
     yield from (row[count] for count in COUNT_COLUMNS)
@@ -35,5 +35,5 @@ def _status(row: Mapping[str, Any]) -> Iterator[str]:
         yield f"repeats {row['repeats']}"
     if row["retry_of"]:
         yield f"retry of {row['retry_of']}"
-    if kept := reasons_kept(row):
+    if kept := kept_reasons_note(row):
         yield kept

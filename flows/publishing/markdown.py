@@ -37,20 +37,20 @@ def one_line(text: object) -> str:
     return " ".join(str(text).split())
 
 
-class Link(str):
+class MarkdownLink(str):
     """Words of ours that lead somewhere in the UI."""
 
-    def __new__(cls, words: str, path: str) -> "Link":
+    def __new__(cls, words: str, path: str) -> "MarkdownLink":
         return super().__new__(cls, f"[{plain(words)}]({path})")
 
 
 def table(header: Sequence[str], rows: Iterable[Iterable[object]]) -> str:
     """A table of plain cells: numbers with their thousands, nothing for None, links as they are."""
-    lines = [header, ["---"] * len(header), *([_in_table(each) for each in row] for row in rows)]
+    lines = [header, ["---"] * len(header), *([_format_cell(each) for each in row] for row in rows)]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
-def _in_table(value: object) -> str:
-    if isinstance(value, Link):
+def _format_cell(value: object) -> str:
+    if isinstance(value, MarkdownLink):
         return value
     return f"{value:,}" if isinstance(value, int) else plain("" if value is None else value)

@@ -3,9 +3,9 @@
 from collections.abc import Iterable
 from typing import Any
 
-from flows.publishing.charts import split_picture
+from flows.publishing.charts import rows_chart
 from flows.publishing.markdown import code, plain, table
-from flows.reports.phrases import counted, left_out, mending, use_of_rejected
+from flows.reports.phrases import counted, mending, unimported_columns, use_of_rejected
 from flows.reports.report import Report, describe_dialect
 from schemas.validation.rules import EXPECTED, Rule, sort_by_count
 
@@ -16,17 +16,17 @@ def summary(result: Report) -> str:
         _title(result),
         _source(result),
         *_error(result),
-        *_repetition(result),
+        *_repeated_import(result),
         *_counts(result),
-        *reasons(result, "did" if is_import(result) else "would"),
-        *column_outcomes(result),
+        *reasons_section(result, "did" if is_import(result) else "would"),
+        *columns_section(result),
         *translations(result),
-        *worth_knowing(result),
+        *warnings_section(result),
     ]
     return "\n\n".join(part for part in parts if part)
 
 
-def in_short(result: Report) -> str:
+def summary_line(result: Report) -> str:
     """One line for the card of the summary."""
     if "error" in result:
         return f"failed: {result['error']['code']}"
@@ -63,14 +63,14 @@ def _error(result: Report) -> Iterable[str]:
             yield "No contact was changed."
 
 
-def _repetition(result: Report) -> Iterable[str]:
+def _repeated_import(result: Report) -> Iterable[str]:
     if "repeats" in result:
         yield f"It is the same file as in import {result['repeats']}, with the same catalogue and options."
 
 
 def _counts(result: Report) -> Iterable[str]:
     if rows := result["rows"]:
-        yield split_picture(rows, result.get("contacts"))
+        yield rows_chart(rows, result.get("contacts"))
         yield table([f"rows {next(iter(rows))}", *list(rows)[1:]], [rows.values()])
     if not is_import(result):
         return
@@ -82,7 +82,7 @@ def _counts(result: Report) -> Iterable[str]:
         yield f"{segment['added']:,} contacts joined the segment **{plain(segment['id'])}**."
 
 
-def reasons(result: Report, verb: str = "did") -> Iterable[str]:
+def reasons_section(result: Report, verb: str = "did") -> Iterable[str]:
     """Why rows did not, or would not, come in."""
     if codes := result["rejections"]:
         yield f"## Why {counted(result['rows']['rejected'], 'row')} {verb} not come in"
@@ -92,12 +92,12 @@ def reasons(result: Report, verb: str = "did") -> Iterable[str]:
         yield f"The rejected rows, {use_of_rejected(result, 'as a retry of import')}: {code(result['rejected_file'])}"
 
 
-def column_outcomes(result: Report) -> Iterable[str]:
+def columns_section(result: Report) -> Iterable[str]:
     """What becomes of each column, and why."""
     if not (columns := result["columns"]):
         return
     yield "## Columns"
-    if odd := left_out(result):
+    if odd := unimported_columns(result):
         yield "Not imported:\n\n" + "\n".join(f"- **{plain(each['column'])}**: {_why(each)}" for each in odd)
     rows = ((each["column"], each["field"] or "", each["outcome"], each["empty_cells"]) for each in columns)
     yield table(["column", "field", "outcome", "empty cells"], rows)
@@ -124,7 +124,7 @@ def _why(column: dict[str, Any]) -> str:
     return "mapped away by the request or its preset"
 
 
-def worth_knowing(result: Report) -> Iterable[str]:
+def warnings_section(result: Report) -> Iterable[str]:
     if warnings := result["warnings"]:
         yield "## Worth knowing"
         yield "\n".join(f"- {plain(warning)}" for warning in warnings)

@@ -12,7 +12,7 @@ def counted(number: int, thing: str) -> str:
     return f"{number:,} {thing}{'' if number == 1 else 's'}"
 
 
-def left_out(report: Mapping[str, Any]) -> list[dict[str, Any]]:
+def unimported_columns(report: Mapping[str, Any]) -> list[dict[str, Any]]:
     """The columns that were not imported, but for those that a rejected file adds, which nobody would miss."""
     return [
         column
@@ -41,7 +41,7 @@ def mending(retry: Mapping[str, Any]) -> str:
     return f"{records} of import {retry['first']} mended, {retry['missing']:,} of it still missing"
 
 
-def reasons_kept(row: Mapping[str, Any]) -> str:
+def kept_reasons_note(row: Mapping[str, Any]) -> str:
     """That the warehouse has not all the reasons for which an import rejected rows; nothing where it has."""
     found, kept = row["rejections_found"], row["rejections_kept"]
     if row["status"] != "completed" or found is None or kept is None or kept >= found:

@@ -6,7 +6,7 @@ import pytest
 from prefect._internal.pydantic.v2_schema import create_v2_schema
 from prefect.utilities.schema_tools import validate
 
-from flows.guided.forms import MOST_COLUMNS, NOT_IMPORTED, columns_form, mapping_of, preview_form
+from flows.guided.forms import MAX_FORM_COLUMNS, NOT_IMPORTED, columns_form, mapping_from_answer, preview_form
 from schemas.catalogue import FieldCatalogue, load_catalogue
 from transforms.mapping.columns import map_columns
 
@@ -49,7 +49,7 @@ def test_a_box_for_each_column(headers: list[str], boxes: list[tuple[str, str]])
 
 def test_very_many_columns() -> None:
     assert len(boxes_of(*(f"c{number}" for number in range(300)))) == 300
-    assert len(boxes_of("email", *(f"c{number}" for number in range(3000)))) == MOST_COLUMNS
+    assert len(boxes_of("email", *(f"c{number}" for number in range(3000)))) == MAX_FORM_COLUMNS
 
 
 def test_the_choices_are_the_catalogue_and_none_of_it() -> None:
@@ -64,7 +64,7 @@ def test_our_own_columns_are_not_asked_about() -> None:
 
 
 def test_the_answer_is_a_mapping_by_position() -> None:
-    assert mapping_of({"column_1": "email", "column_2": NOT_IMPORTED}) == {"column_1": "email", "column_2": ""}
+    assert mapping_from_answer({"column_1": "email", "column_2": NOT_IMPORTED}) == {"column_1": "email", "column_2": ""}
 
 
 def test_a_decision_has_no_default() -> None:

@@ -94,13 +94,13 @@ def test_a_server_ends_with_the_one_who_holds_it(own_home: Path) -> None:
     assert held.stdout is not None
     with held.stdout:
         api_url = held.stdout.readline().strip()
-    assert local_server._answers(api_url)
+    assert local_server._is_healthy(api_url)
     held.kill()
     held.wait()
     deadline = time.monotonic() + 30
-    while local_server._answers(api_url) and time.monotonic() < deadline:
+    while local_server._is_healthy(api_url) and time.monotonic() < deadline:
         time.sleep(0.1)
-    assert not local_server._answers(api_url)
+    assert not local_server._is_healthy(api_url)
 
 
 def test_nobody_else_can_take_its_port(own_home: Path) -> None:
@@ -121,7 +121,7 @@ def test_nobody_else_can_take_its_port(own_home: Path) -> None:
 
 def test_a_server_that_cannot_boot_is_one_line(own_home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PREFECT_SERVER_DATABASE_CONNECTION_URL", "sqlite+aiosqlite:////nowhere/at/all.db")
-    monkeypatch.setattr(local_server, "BOOTS", 1)
+    monkeypatch.setattr(local_server, "MAX_STARTS", 1)
     server = LocalServer(own_home)
     with pytest.raises(PrefectServerFailed, match=r"server\.log' says why"):
         server.wait()

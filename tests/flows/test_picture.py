@@ -5,7 +5,7 @@ from xml.etree import ElementTree
 
 import pytest
 
-from flows.publishing.charts import LEAST, WIDTH, split_picture, widths
+from flows.publishing.charts import MIN_PART_WIDTH, WIDTH, part_widths, rows_chart
 
 ROWS = {"read": 1000, "accepted": 944, "rejected": 56}
 
@@ -48,15 +48,15 @@ def drawn(markdown: str) -> tuple[str, dict[str, str]]:
     ],
 )
 def test_the_picture(rows: dict[str, int], contacts: dict[str, int] | None, words: str, legend: dict[str, str]) -> None:
-    assert drawn(split_picture(rows, contacts)) == (words, legend)
+    assert drawn(rows_chart(rows, contacts)) == (words, legend)
 
 
 def test_no_rows_no_picture() -> None:
-    assert split_picture({"read": 0, "accepted": 0, "rejected": 0}, None) == ""
+    assert rows_chart({"read": 0, "accepted": 0, "rejected": 0}, None) == ""
 
 
 def test_every_part_is_wide_enough_to_be_seen_and_together_they_fill_the_bar() -> None:
-    found = widths({"inserted": 1_000_000, "updated": 1, "rejected": 1_000_000})
-    assert found["updated"] >= LEAST
+    found = part_widths({"inserted": 1_000_000, "updated": 1, "rejected": 1_000_000})
+    assert found["updated"] >= MIN_PART_WIDTH
     assert found["inserted"] == found["rejected"]
     assert sum(found.values()) == pytest.approx(WIDTH)

@@ -269,7 +269,7 @@ def test_an_answer_that_got_lost_merges_nothing_twice(
             lost.append(1)
             raise TransientWarehouseError("warehouse", "the connection was lost")
 
-    monkeypatch.setattr(Staging, "transaction", unheard)
+    monkeypatch.setattr(Staging, "write_transaction", unheard)
     report = contacts.load("email,points\nann@example.com,1\nbob@example.com,2\n", "--merge", "overwrite")
     assert lost
     assert report["contacts"] == {"inserted": 2, "updated": 0, "unchanged": 0, "skipped": 0}

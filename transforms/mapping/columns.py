@@ -37,8 +37,8 @@ class ColumnOutcome(StrEnum):
 class MappedColumn:
     """A column of the file, its position counted from 1, and the field it goes to, if any.
 
-    `was_incomplete`: the field was incomplete in the import that this file is a retry of. `rule` is there where a preset
-    translates its cells; one that is `never_read` is blank in all that we write.
+    `was_incomplete`: the import that this file retries found gaps in the field. `rule` is the preset's translation
+    of the cells, if any. A column that is `never_read` is blank in every file that we write.
     """
 
     position: int
