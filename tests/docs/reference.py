@@ -1,14 +1,13 @@
 """What the code says of itself, as the sections of docs/rules.md and docs/architecture.md."""
 
 import argparse
-import inspect
 from collections.abc import Iterator
 from enum import StrEnum
 
 from pydantic.fields import FieldInfo
 
 from flows.cli import local_server
-from flows.cli.parser import FAILED, WRONG_COMMAND, build_parser
+from flows.cli.parser import build_parser
 from flows.config.request import ImportRequest, ReadingOptions
 from flows.config.settings import ENV_PREFIX, Settings
 from flows.reports.report import ReportBuilder
@@ -41,15 +40,15 @@ def sections() -> list[Section]:
         _types(),
         _enum("gaps", Gaps, "an empty cell"),
         _rejections(),
-        _enum("column outcomes", ColumnOutcome, "what became of the column"),
+        _enum("column outcomes", ColumnOutcome, "what happened to the column"),
         _policies(),
         _commands(),
         _options(),
         _settings(),
         _errors(),
         _report(),
-        _rows("rejected file", "column", REJECTION_COLUMNS, "what it holds"),
-        _rows("import statuses", "status", _statuses(), "what it says of the import"),
+        _rows("rejected file", "column", REJECTION_COLUMNS, "content"),
+        _rows("import statuses", "status", _statuses(), "meaning"),
         _tables(),
         _catalogue(),
         _preset_keys(),
@@ -80,7 +79,7 @@ def _types() -> Section:
 
 def _rejections() -> Section:
     rows = tuple((code(rule), plain(EXPECTED[rule])) for rule in Rule)
-    return Section("rejection codes", RULES, ("code", "expected"), rows, ("what breaks it, and what to do",))
+    return Section("rejection codes", RULES, ("code", "expected"), rows, ("cause, and what to do",))
 
 
 def _policies() -> Section:
@@ -102,7 +101,7 @@ def commands(parser: argparse.ArgumentParser | None = None) -> Iterator[tuple[st
 
 def _commands() -> Section:
     rows = tuple((code(_spelled(name, parser)), plain(parser.description or "")) for name, parser in commands())
-    return Section("commands", RULES, ("command", "what it is for"), rows)
+    return Section("commands", RULES, ("command", "purpose"), rows)
 
 
 def _spelled(name: str, parser: argparse.ArgumentParser) -> str:
@@ -137,7 +136,7 @@ def _settings() -> Section:
         (code(f"{ENV_PREFIX}{name.upper()}"), plain(field.description or ""), _default(field))
         for name, field in Settings.model_fields.items()
     )
-    return Section("settings", RULES, ("variable", "write", "default"), rows, ("what it is for",))
+    return Section("settings", RULES, ("variable", "write", "default"), rows, ("purpose",))
 
 
 def _default(field: FieldInfo) -> str:
@@ -163,15 +162,7 @@ def errors() -> dict[str, list[type[ContactImportError]]]:
 
 
 def _errors() -> Section:
-    rows = tuple(
-        (code(name), str(WRONG_COMMAND if issubclass(kinds[0], UsageError) else FAILED), plain(_promise(kinds[0])))
-        for name, kinds in errors().items()
-    )
-    return Section("error codes", RULES, ("code", "exit", "what it says"), rows, ("what to do",))
-
-
-def _promise(kind: type) -> str:
-    return (inspect.getdoc(kind) or "").split("\n\n")[0]
+    return _rows("error codes", "code", tuple(sorted(errors())), "meaning, and what to do")
 
 
 def _report() -> Section:
@@ -179,7 +170,7 @@ def _report() -> Section:
     whole = ReportBuilder(ImportRequest(source="contacts.csv")).failed(error)
     check = ReportBuilder(ReadingOptions(source="contacts.csv")).failed(error)
     rows = tuple((code(key), "import, check" if key in check else "import") for key in whole)
-    return Section("report", RULES, ("key", "in"), rows, ("what it holds",))
+    return Section("report", RULES, ("key", "in"), rows, ("content",))
 
 
 def _statuses() -> tuple[str, ...]:

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from flows.cli.parser import build_parser
+from schemas.errors.request import UsageError
 from tests.docs.reference import ARCHITECTURE, PACKAGES, PRESETS, RULES, errors, options, sections
 from tests.docs.sections import HOUSE, RENEW, Section
 
@@ -104,6 +105,10 @@ def test_every_variable_of_the_code_is_in_the_rules_and_no_page_invents_one() ->
 
 def test_every_error_code_of_the_code_is_in_the_table() -> None:
     assert set(re.findall(r'code: ClassVar\[str\] = "([a-z-]+)"', sources())) <= errors().keys()
+
+
+def test_only_usage_errors_end_with_another_exit_status_than_1() -> None:
+    assert [name for name, kinds in errors().items() if issubclass(kinds[0], UsageError)] == ["usage"]
 
 
 def test_every_dependency_has_its_reason() -> None:

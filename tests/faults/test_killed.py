@@ -140,7 +140,7 @@ def assert_recovered(
 
 
 def append_outcome(outcome: str) -> None:
-    """A line a case, for the figures in docs/operations.md, into the file that CONTACTS_FAULTS_REPORT names."""
+    """A line a case, for the figures in docs/architecture.md, into the file that CONTACTS_FAULTS_REPORT names."""
     if path := os.environ.get("CONTACTS_FAULTS_REPORT"):
         with Path(path).open("a") as report:
             report.write(outcome + "\n")
