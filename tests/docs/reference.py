@@ -1,4 +1,4 @@
-"""What the code says of itself, as the sections of docs/rules.md and docs/architecture.md."""
+"""The sections of docs/rules.md and docs/presets.md that come from the code."""
 
 import argparse
 from collections.abc import Iterator
@@ -31,7 +31,7 @@ from warehouse.tables import WarehouseTables
 
 RULES, ARCHITECTURE, PRESETS = "docs/rules.md", "docs/architecture.md", "docs/presets.md"
 PACKAGES = ("flows", "transforms", "warehouse", "schemas")
-HOMES_OF_ERRORS = tuple(home.__name__ for home in (schema_errors, request_errors, source_errors, local_server))
+ERROR_MODULES = tuple(module.__name__ for module in (schema_errors, request_errors, source_errors, local_server))
 
 
 def sections() -> list[Section]:
@@ -89,25 +89,25 @@ def _policies() -> Section:
 
 
 def commands(parser: argparse.ArgumentParser | None = None) -> Iterator[tuple[str, argparse.ArgumentParser]]:
-    """Every command that can be run, with its parser: `segments create` is one, `segments` is none."""
+    """Every command that can be run, with its parser: `segments create`, but not `segments`."""
     parser = parser or build_parser()
-    below = [action for action in parser._actions if isinstance(action, argparse._SubParsersAction)]
-    if not below:
+    subparsers = [action for action in parser._actions if isinstance(action, argparse._SubParsersAction)]
+    if not subparsers:
         yield parser.prog.removeprefix("contacts "), parser
-    for action in below:
+    for action in subparsers:
         for child in action.choices.values():
             yield from commands(child)
 
 
 def _commands() -> Section:
-    rows = tuple((code(_spelled(name, parser)), plain(parser.description or "")) for name, parser in commands())
+    rows = tuple((code(_usage(name, parser)), plain(parser.description or "")) for name, parser in commands())
     return Section("commands", RULES, ("command", "purpose"), rows)
 
 
-def _spelled(name: str, parser: argparse.ArgumentParser) -> str:
-    given = [action for action in parser._actions if not action.option_strings]
-    places = [f"[{action.metavar}]" if action.nargs == "?" else str(action.metavar) for action in given]
-    return " ".join(["contacts", name, *places])
+def _usage(name: str, parser: argparse.ArgumentParser) -> str:
+    positional = [action for action in parser._actions if not action.option_strings]
+    arguments = [f"[{action.metavar}]" if action.nargs == "?" else str(action.metavar) for action in positional]
+    return " ".join(["contacts", name, *arguments])
 
 
 def options() -> dict[str, list[str]]:
@@ -148,16 +148,16 @@ def _default(field: FieldInfo) -> str:
 
 
 def errors() -> dict[str, list[type[ContactImportError]]]:
-    """Every error that can stop a run, by its code."""
+    """The error classes by code."""
     found: dict[str, list[type[ContactImportError]]] = {}
-    waiting: list[type[ContactImportError]] = [ContactImportError]
-    while waiting:
-        kind = waiting.pop(0)
-        waiting = kind.__subclasses__() + waiting
-        ours = kind.__module__ in HOMES_OF_ERRORS and kind is not ContactImportError
+    pending: list[type[ContactImportError]] = [ContactImportError]
+    while pending:
+        kind = pending.pop(0)
+        pending = kind.__subclasses__() + pending
+        ours = kind.__module__ in ERROR_MODULES and kind is not ContactImportError
         if ours and "code" in vars(kind):
             found.setdefault(kind.code, []).append(kind)
-    order = {name: number for number, name in enumerate(HOMES_OF_ERRORS)}
+    order = {name: number for number, name in enumerate(ERROR_MODULES)}
     return dict(sorted(found.items(), key=lambda item: order[item[1][0].__module__]))
 
 
@@ -209,7 +209,7 @@ def _built_in_presets() -> Section:
         (
             code(preset.name),
             plain(preset.label),
-            codes(sorted({*_filled(preset)})),
+            codes(sorted({*_fields_of(preset)})),
             codes(preset.never_read),
             plain(preset.note),
         )
@@ -219,7 +219,7 @@ def _built_in_presets() -> Section:
     return Section("built-in presets", PRESETS, header, rows)
 
 
-def _filled(preset: Preset) -> Iterator[str]:
+def _fields_of(preset: Preset) -> Iterator[str]:
     yield from (rule.field for rule in preset.columns.values() if rule.field)
     yield from preset.constants
     yield from (field for part in preset.parts.values() for field in part.constants)

@@ -1,7 +1,7 @@
-"""Sections of the docs that hold what the code says: tables between two markers, compared and renewed by a test.
+"""Tables in the docs between two markers, which a test compares with the code and can update.
 
-A table's first columns come from the code, its last ones are written by hand in the page itself and stay
-with their row, told by its first cell, when the table is renewed.
+The first columns of a table come from the code. The last ones are written by hand in the page. An update keeps them
+with their row, which is identified by its first cell.
 """
 
 import re
@@ -9,13 +9,13 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-HOUSE = Path(__file__).parents[2]
-RENEW = "UPDATE_DOCS=1 make test PYTEST_ARGS=tests/docs"
+PROJECT = Path(__file__).parents[2]
+UPDATE_COMMAND = "UPDATE_DOCS=1 make test PYTEST_ARGS=tests/docs"
 
 
 @dataclass(frozen=True)
 class Section:
-    """`rows` are what the code says; `by_hand` names the columns that follow them."""
+    """`rows` come from the code; `by_hand` names the columns that follow them."""
 
     name: str
     page: str
@@ -33,12 +33,12 @@ class Section:
         return f"<!-- from the code: {self.name} -->"
 
     def found_in(self, text: str) -> str:
-        """The section as the page has it; a page without its markers has none."""
+        """The section in the text of the page; empty if there are no markers."""
         found = self._block.search(text)
         return found[0] if found else ""
 
     def table(self, text: str) -> str:
-        """The section as it should be, with what was written by hand on the page."""
+        """The section as it should be, with the cells written by hand in the page."""
         kept = self.written_by_hand(text)
         blank = ("",) * len(self.by_hand)
         lines = [(*self.header, *self.by_hand), ("---",) * (len(self.header) + len(self.by_hand))]
@@ -46,13 +46,13 @@ class Section:
         return "".join(f"| {' | '.join(line)} |\n" for line in lines)
 
     def written_by_hand(self, text: str) -> dict[str, tuple[str, ...]]:
-        """The last cells of each row on the page, by the row's first cell."""
+        """The cells written by hand, by the first cell of their row."""
         rows = [_cells(line) for line in self.found_in(text).splitlines()[2:]]
         count = len(self.by_hand)
         return {row[0]: row[-count:] for row in rows if len(row) > count} if count else {}
 
-    def renewed(self, text: str) -> str:
-        """The page with the section as it should be."""
+    def updated(self, text: str) -> str:
+        """The page with an up-to-date section."""
         return self._block.sub(lambda _: self.table(text), text, count=1)
 
 
@@ -61,7 +61,7 @@ def _cells(line: str) -> tuple[str, ...]:
 
 
 def code(text: object) -> str:
-    """Text in backticks, fit for a table's cell."""
+    """Text in backticks, for a cell of a table."""
     return f"`{text}`".replace("|", "\\|")
 
 
@@ -70,5 +70,5 @@ def codes(texts: Iterable[object]) -> str:
 
 
 def plain(text: str) -> str:
-    """Prose fit for a table's cell."""
+    """Prose on one line, for a cell of a table."""
     return " ".join(text.split()).replace("|", "\\|")

@@ -1,4 +1,4 @@
-"""The docs say what the code says; with UPDATE_DOCS=1, the tables that come from the code are renewed."""
+"""The docs match the code. UPDATE_DOCS=1 updates the tables that come from the code."""
 
 import os
 import re
@@ -11,7 +11,7 @@ import pytest
 from flows.cli.parser import build_parser
 from schemas.errors.request import UsageError
 from tests.docs.reference import ARCHITECTURE, PACKAGES, PRESETS, RULES, errors, options, sections
-from tests.docs.sections import HOUSE, RENEW, Section
+from tests.docs.sections import PROJECT, UPDATE_COMMAND, Section
 
 UPDATE = bool(os.environ.get("UPDATE_DOCS"))
 SECTIONS = sections()
@@ -20,22 +20,22 @@ LINK = re.compile(r"!?\[[^\]]*\]\(\s*<?([^)>\s]+)>?[^)]*\)")
 
 
 def pages() -> list[Path]:
-    """Every page of the project, those of tools and environments left out."""
-    own = [path for path in HOUSE.iterdir() if path.is_dir() and not path.name.startswith(".")]
-    return sorted([*HOUSE.glob("*.md"), *(page for folder in own for page in folder.rglob("*.md"))])
+    """Every page of the project, except those in hidden folders."""
+    own = [path for path in PROJECT.iterdir() if path.is_dir() and not path.name.startswith(".")]
+    return sorted([*PROJECT.glob("*.md"), *(page for folder in own for page in folder.rglob("*.md"))])
 
 
 def read(page: str | Path) -> str:
-    return (HOUSE / page).read_text(encoding="utf-8")
+    return (PROJECT / page).read_text(encoding="utf-8")
 
 
 def sources() -> str:
-    """All code of the four packages."""
-    return "\n".join(path.read_text(encoding="utf-8") for name in PACKAGES for path in (HOUSE / name).rglob("*.py"))
+    """The code of the four packages."""
+    return "\n".join(path.read_text(encoding="utf-8") for name in PACKAGES for path in (PROJECT / name).rglob("*.py"))
 
 
 def variables(text: str) -> set[str]:
-    """The environment variables of ours that a text names."""
+    """The names of our environment variables in a text."""
     return set(re.findall(r"\bCONTACTS_[A-Z_]*[A-Z]\b", text))
 
 
@@ -47,32 +47,34 @@ def examples(text: str) -> list[str]:
 
 
 def anchors(text: str) -> set[str]:
-    """What links into a page may name: its headings, as forges spell them."""
+    """The anchors of a page: its headings, as GitHub spells them."""
     headings = re.findall(r"^#+ (.*)$", re.sub(r"^```.*?^```", "", text, flags=re.DOTALL | re.MULTILINE), re.MULTILINE)
     return {re.sub(r"[^\w\- ]", "", heading.strip().lower()).replace(" ", "-") for heading in headings}
 
 
 @pytest.mark.parametrize("section", [pytest.param(section, id=section.name) for section in SECTIONS])
-def test_a_table_says_what_the_code_says(section: Section) -> None:
+def test_a_table_matches_the_code(section: Section) -> None:
     text = read(section.page)
     if UPDATE:
-        (HOUSE / section.page).write_text(section.renewed(text), encoding="utf-8")
+        (PROJECT / section.page).write_text(section.updated(text), encoding="utf-8")
         text = read(section.page)
-    assert section.found_in(text), f"{section.page} has no section {section.name!r} between markers"
-    assert section.found_in(text) == section.table(text), f"{section.page} is behind the code; renew it: {RENEW}"
+    assert section.found_in(text), f"{section.page} has no markers of the section {section.name!r}"
+    assert section.found_in(text) == section.table(text), f"{section.page} is outdated; update it: {UPDATE_COMMAND}"
 
 
 @pytest.mark.parametrize("section", [pytest.param(section, id=section.name) for section in SECTIONS if section.by_hand])
-def test_what_the_code_cannot_say_is_written_by_hand(section: Section) -> None:
-    kept = section.written_by_hand(read(section.page))
-    assert [key for key, cells in kept.items() if not all(cells)] == [], f"fill in the last columns in {section.page}"
+def test_every_cell_written_by_hand_is_filled_in(section: Section) -> None:
+    by_hand = section.written_by_hand(read(section.page))
+    assert [key for key, cells in by_hand.items() if not all(cells)] == [], (
+        f"fill in the last columns in {section.page}"
+    )
 
 
-def test_a_renewed_table_keeps_what_was_written_by_hand() -> None:
+def test_an_updated_table_keeps_what_was_written_by_hand() -> None:
     rows = "| code | note |\n| --- | --- |\n| `a` | of a \\| b |\n| `gone` | x |\n"
     old = f"<!-- from the code: t -->\n{rows}<!-- end -->\n"
     section = Section("t", RULES, ("code", "exit"), (("`b`", "2"), ("`a`", "1")), ("note",))
-    assert section.renewed(old).splitlines()[1:-1] == [
+    assert section.updated(old).splitlines()[1:-1] == [
         "| code | exit | note |",
         "| --- | --- | --- |",
         "| `b` | 2 |  |",
@@ -81,7 +83,7 @@ def test_a_renewed_table_keeps_what_was_written_by_hand() -> None:
 
 
 @pytest.mark.parametrize("page", USER_PAGES)
-def test_every_example_is_a_command_that_the_parser_takes(page: str) -> None:
+def test_the_parser_accepts_every_example(page: str) -> None:
     found = examples(read(page))
     assert found
     for line in found:
@@ -89,21 +91,21 @@ def test_every_example_is_a_command_that_the_parser_takes(page: str) -> None:
 
 
 @pytest.mark.parametrize("page", USER_PAGES)
-def test_every_option_that_a_page_for_users_names_is_there(page: str) -> None:
+def test_every_option_named_in_a_page_for_users_exists(page: str) -> None:
     named = set(re.findall(r"(?<![\w-])--[a-z][a-z-]*", re.sub("<!--.*?-->", "", read(page))))
     assert named <= {*options(), "--help", "--version"}
 
 
-def test_every_variable_of_the_code_is_in_the_rules_and_no_page_invents_one() -> None:
+def test_the_rules_list_every_variable_and_no_page_names_another() -> None:
     settings = {row[0].strip("`") for section in SECTIONS if section.name == "settings" for row in section.rows}
     known = settings | variables(sources())
     assert known <= variables(read(RULES))
-    tests = {"CONTACTS_TEST_POSTGRES_URL", "CONTACTS_BENCH_POSTGRES_URL"}
+    of_tests = {"CONTACTS_TEST_POSTGRES_URL", "CONTACTS_BENCH_POSTGRES_URL"}
     for page in pages():
-        assert variables(read(page)) <= known | tests, page.name
+        assert variables(read(page)) <= known | of_tests, page.name
 
 
-def test_every_error_code_of_the_code_is_in_the_table() -> None:
+def test_the_table_lists_every_error_code() -> None:
     assert set(re.findall(r'code: ClassVar\[str\] = "([a-z-]+)"', sources())) <= errors().keys()
 
 
@@ -111,7 +113,7 @@ def test_only_usage_errors_end_with_another_exit_status_than_1() -> None:
     assert [name for name, kinds in errors().items() if issubclass(kinds[0], UsageError)] == ["usage"]
 
 
-def test_every_dependency_has_its_reason() -> None:
+def test_the_architecture_page_gives_a_reason_for_every_dependency() -> None:
     project = tomllib.loads(read("pyproject.toml"))
     lines = [*project["project"]["dependencies"]]
     for group in project["dependency-groups"].values():
@@ -121,8 +123,8 @@ def test_every_dependency_has_its_reason() -> None:
     assert wanted <= reasons
 
 
-@pytest.mark.parametrize("page", [pytest.param(page, id=str(page.relative_to(HOUSE))) for page in pages()])
-def test_every_link_leads_somewhere(page: Path) -> None:
+@pytest.mark.parametrize("page", [pytest.param(page, id=str(page.relative_to(PROJECT))) for page in pages()])
+def test_every_link_has_a_target(page: Path) -> None:
     text = re.sub(r"^```.*?^```", "", read(page), flags=re.DOTALL | re.MULTILINE)
     for link in LINK.findall(text):
         if re.match(r"[a-z]+:", link):
