@@ -123,6 +123,19 @@ def test_the_architecture_page_gives_a_reason_for_every_dependency() -> None:
     assert wanted <= reasons
 
 
+@pytest.mark.parametrize("package", PACKAGES)
+def test_the_architecture_page_lists_every_sub_package(package: str) -> None:
+    [block] = re.findall(rf"^{package}/ .*\n((?:  .*\n)+)", read(ARCHITECTURE), re.MULTILINE)
+    listed = set(re.findall(r"^  (\w+)/ ", block, re.MULTILINE))
+    assert listed == {path.parent.name for path in (PROJECT / package).glob("*/__init__.py")}
+
+
+def test_every_module_that_the_architecture_page_names_exists() -> None:
+    named = re.findall(rf"`((?:{'|'.join((*PACKAGES, 'tests'))})/[\w./]*)`", read(ARCHITECTURE))
+    assert named
+    assert [path for path in named if not (PROJECT / path).exists()] == []
+
+
 @pytest.mark.parametrize("page", [pytest.param(page, id=str(page.relative_to(PROJECT))) for page in pages()])
 def test_every_link_has_a_target(page: Path) -> None:
     text = re.sub(r"^```.*?^```", "", read(page), flags=re.DOTALL | re.MULTILINE)
