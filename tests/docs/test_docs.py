@@ -130,8 +130,9 @@ def test_the_architecture_page_lists_every_sub_package(package: str) -> None:
     assert listed == {path.parent.name for path in (PROJECT / package).glob("*/__init__.py")}
 
 
-def test_every_module_that_the_architecture_page_names_exists() -> None:
-    named = re.findall(rf"`((?:{'|'.join((*PACKAGES, 'tests'))})/[\w./]*)`", read(ARCHITECTURE))
+@pytest.mark.parametrize("page", [ARCHITECTURE, "docs/security.md"])
+def test_every_module_that_a_page_for_developers_names_exists(page: str) -> None:
+    named = re.findall(rf"`((?:{'|'.join((*PACKAGES, 'tests'))})/[\w./]*)`", read(page))
     assert named
     assert [path for path in named if not (PROJECT / path).exists()] == []
 
