@@ -22,7 +22,7 @@ from schemas.field_types import TRAITS, FieldType, Gaps
 from schemas.presets.loader import load_built_in_presets
 from schemas.presets.model import ColumnRule, Part, Preset
 from schemas.validation.checks import CHECKS
-from schemas.validation.rules import EXPECTED, Rule
+from schemas.validation.rules import Rule
 from tests.docs.sections import Section, code, codes, plain
 from transforms.mapping.columns import ColumnOutcome
 from transforms.parsing.layout import REJECTION_COLUMNS
@@ -78,8 +78,7 @@ def _types() -> Section:
 
 
 def _rejections() -> Section:
-    rows = tuple((code(rule), plain(EXPECTED[rule])) for rule in Rule)
-    return Section("rejection codes", RULES, ("code", "expected"), rows, ("cause, and what to do",))
+    return _rows("rejection codes", "code", tuple(Rule), "cause, and what to do")
 
 
 def _policies() -> Section:
