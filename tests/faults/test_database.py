@@ -14,10 +14,10 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from tests.conftest import _start
 from tests.faults.conftest import CommandRunner, ImportScenario, contacts_csv, wait_until
 from tests.faults.test_killed import append_outcome
 from tests.flows.conftest import Database, Ran
+from tests.postgres_server import start_postgres
 
 on_postgres = pytest.mark.parametrize("warehouse_url", ["postgres"], indirect=True)
 on_sqlite = pytest.mark.parametrize("warehouse_url", ["sqlite"], indirect=True)
@@ -178,7 +178,7 @@ def test_a_network_that_fails_for_seconds(place: tuple[str, str, int], scenario:
 def test_a_server_that_is_restarted(place: tuple[str, str, int], commands: CommandRunner, tmp_path: Path) -> None:
     """A server of its own, stopped without mercy, as by a crash, and started again."""
     with tempfile.TemporaryDirectory(prefix="contacts-restarted-") as folder:
-        server = _start(Path(folder) / "data")
+        server = start_postgres(Path(folder) / "data")
         try:
             scenario = ImportScenario(commands, Database(server.get_uri(), "public"), tmp_path)
             scenario.add_earlier_import()
