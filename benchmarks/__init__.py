@@ -1,1 +1,1 @@
-"""Speed, measured: a generator of contacts, the floors and peers, and the run that sets them side by side."""
+"""Benchmarks: imports measured beside bare loads and other tools, by `make bench`."""

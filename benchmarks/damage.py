@@ -1,8 +1,7 @@
-"""One damaged record in a clean file: what it costs, here and in other readers.
+"""Compare how readers handle one damaged record in a clean file: `python -m benchmarks.damage`.
 
-A file of 100 records is damaged in one record, in every way and place: a quote or a delimiter added,
-removed or doubled at every cell. Each damaged file is read, and counted if a row came out that nobody
-wrote, or if another record than the damaged one was lost. `python -m benchmarks.damage` prints the table.
+One record of 100 is damaged: a quote or a delimiter is added, removed or doubled, at every cell. The table counts
+the files from which a reader returned a row that is not in the file, or lost another record than the damaged one.
 """
 
 import csv
@@ -37,19 +36,19 @@ SHAPES = {
 
 
 class Damaged(NamedTuple):
-    """A damaged file: its clean rows, the place of the damaged one, and its text."""
+    """The rows of a clean file, the position of the damaged one, and the damaged record and text."""
 
     rows: list[Row]
-    place: int
+    position: int
     record: str
     text: str
 
 
-class Cost(NamedTuple):
-    """Whether a row came out that nobody wrote, and how many other records were lost."""
+class Loss(NamedTuple):
+    """Whether a row was returned that is not in the file, and how many other records were lost."""
 
-    wrong: bool
-    lost: int
+    wrong_row: bool
+    lost_records: int
 
 
 def clean_records(shapes: list[str]) -> list[str]:
@@ -61,67 +60,64 @@ def parse(text: str) -> list[Row]:
 
 
 def damages(record: str) -> Iterator[str]:
-    """Every way to add, remove or double a quote or a delimiter at every edge and middle of a cell."""
-    edges = {0, len(record)} | {place for place, char in enumerate(record) if char in ',"\n'}
-    edges |= {place + 1 for place in edges if place < len(record)} | {
-        place + 2 for place in edges if place + 1 < len(record)
-    }
-    for place in sorted(edges):
+    """The record with a quote or a delimiter added, doubled or removed at the edges and ends of every cell."""
+    signs = {index for index, char in enumerate(record) if char in ',"\n'}
+    edges = {min(index + step, len(record)) for index in {0, len(record)} | signs for step in range(3)}
+    for index in sorted(edges):
         for char in '",':
-            yield record[:place] + char + record[place:]
-            yield record[:place] + char * 2 + record[place:]
-    for place, char in enumerate(record):
+            yield record[:index] + char + record[index:]
+            yield record[:index] + char * 2 + record[index:]
+    for index, char in enumerate(record):
         if char in '",':
-            yield record[:place] + record[place + 1 :]
+            yield record[:index] + record[index + 1 :]
 
 
 def damaged_files() -> Iterator[Damaged]:
-    """Each shape of record, among its like and among all the others, damaged in every way."""
+    """Each shape of record, in a file of that shape and in a file of all shapes, with every damage."""
     for shape in SHAPES:
-        for around in ([shape], list(SHAPES)):
-            records = clean_records(around)
+        for shapes in ([shape], list(SHAPES)):
+            records = clean_records(shapes)
             rows = parse("\n".join(records))
-            place = next(n for n in range(40, 60) if around[n % len(around)] == shape)
-            for record in dict.fromkeys(damages(records[place])):
-                if record != records[place]:
-                    text = "\n".join([",".join(HEADER), *records[:place], record, *records[place + 1 :]]) + "\n"
-                    yield Damaged(rows, place, record, text)
+            index = next(n for n in range(40, 60) if shapes[n % len(shapes)] == shape)
+            for record in dict.fromkeys(damages(records[index])):
+                if record != records[index]:
+                    text = "\n".join([",".join(HEADER), *records[:index], record, *records[index + 1 :]]) + "\n"
+                    yield Damaged(rows, index, record, text)
 
 
-def cost(damaged: Damaged, read: list[Row]) -> Cost:
-    """What a reading of a damaged file cost."""
-    others = damaged.rows[: damaged.place] + damaged.rows[damaged.place + 1 :]
-    allowed = {damaged.rows[damaged.place]} | _alone(damaged.record)
-    strangers = set(read) - set(others) - allowed
-    return Cost(bool(strangers), len(set(others) - set(read)))
+def loss(damaged: Damaged, read: list[Row]) -> Loss:
+    """Compare the rows that a reader returned with the rows of the file."""
+    others = damaged.rows[: damaged.position] + damaged.rows[damaged.position + 1 :]
+    allowed = {damaged.rows[damaged.position]} | _rows_of(damaged.record)
+    unknown = set(read) - set(others) - allowed
+    return Loss(bool(unknown), len(set(others) - set(read)))
 
 
-def _alone(record: str) -> set[Row]:
-    """The damaged record read by itself, where that is still a record: a quote inside a cell is text."""
+def _rows_of(record: str) -> set[Row]:
+    """The rows of the damaged record alone, if it is still well-formed: a quote inside a cell is text."""
     try:
         return {row for row in parse(record) if len(row) == len(HEADER)}
     except csv.Error:
         return set()
 
 
-def ours(text: str, dialect: Dialect = COMMAS) -> list[Row]:
-    """Our reader, fast where it may be and strict where it must."""
+def read_with_importer(text: str, dialect: Dialect = COMMAS) -> list[Row]:
     layout = Layout(dialect, HEADER, len(",".join(HEADER)) + 1, 2)
-    found: list[Row] = []
+    rows: list[Row] = []
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "damaged.csv"
         path.write_text(text, encoding="utf-8", newline="")
         for block in cut_blocks(str(path), str(path), layout, 8 << 20):
             table = read_records(str(path), layout, block)[0].table
-            found += [tuple(row.values()) for row in table.to_pylist()]
-    return found
+            rows += [tuple(row.values()) for row in table.to_pylist()]
+    return rows
 
 
-def csv_module(text: str) -> list[Row]:
+def read_with_csv_module(text: str) -> list[Row]:
     return [tuple(row) for row in csv.reader(io.StringIO(text, newline="")) if len(row) == len(HEADER)][1:]
 
 
-def with_pyarrow(text: str) -> list[Row]:
+def read_with_pyarrow(text: str) -> list[Row]:
     table = pyarrow.csv.read_csv(
         io.BytesIO(text.encode()),
         parse_options=pyarrow.csv.ParseOptions(newlines_in_values=True, invalid_row_handler=lambda row: "skip"),
@@ -130,29 +126,29 @@ def with_pyarrow(text: str) -> list[Row]:
     return [tuple(row.values()) for row in table.to_pylist()]
 
 
-def with_pandas(text: str) -> list[Row]:
+def read_with_pandas(text: str) -> list[Row]:
     frame = pd.read_csv(io.StringIO(text), dtype=str, on_bad_lines="skip", keep_default_na=False, index_col=False)
     return list(frame.itertuples(index=False, name=None))
 
 
 READERS: dict[str, Callable[[str], list[Row]]] = {
-    "contact-import": ours,
-    "csv module": csv_module,
-    "pyarrow, skipping": with_pyarrow,
-    "pandas, skipping": with_pandas,
+    "contact-import": read_with_importer,
+    "csv module": read_with_csv_module,
+    "pyarrow, skipping": read_with_pyarrow,
+    "pandas, skipping": read_with_pandas,
 }
 
 
-def measure(read: Callable[[str], list[Row]], files: list[Damaged]) -> tuple[int, int, int]:
-    """How many files had a wrong row, how many lost a second record, how many were refused whole."""
+def count_losses(read: Callable[[str], list[Row]], files: list[Damaged]) -> tuple[int, int, int]:
+    """Numbers of files with a wrong row, with a second record lost, and refused as a whole."""
     wrong = lost = refused = 0
     for damaged in files:
         try:
-            found = cost(damaged, read(damaged.text))
+            result = loss(damaged, read(damaged.text))
         except (csv.Error, pa.ArrowInvalid, pd.errors.ParserError, ValueError):
             refused += 1
             continue
-        wrong, lost = wrong + found.wrong, lost + (found.lost > 0)
+        wrong, lost = wrong + result.wrong_row, lost + (result.lost_records > 0)
     return wrong, lost, refused
 
 
@@ -162,7 +158,7 @@ def main() -> None:
     print(f"{len(files):,} files of {RECORDS} records, one damaged\n")
     print("| reader | a wrong row accepted | a second record lost | refused whole |\n|---|---|---|---|")
     for name, read in READERS.items():
-        print("| {} | {:,} | {:,} | {:,} |".format(name, *measure(read, files)))
+        print("| {} | {:,} | {:,} | {:,} |".format(name, *count_losses(read, files)))
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""A flow that does nothing and starts its own Prefect server: what orchestration costs by itself."""
+"""Run an empty flow that starts its own Prefect server: the cost of orchestration alone."""
 
 import json
 import os
@@ -9,18 +9,18 @@ from flows.config.environment import make_prefect_home, set_prefect_environment
 
 
 def main() -> None:
-    """Run it in the environment in which the command runs its own, and print the seconds as JSON."""
+    """Run the flow in the environment of the `contacts` command and print the seconds as JSON."""
     os.environ.pop("PREFECT_HOME", None)
     set_prefect_environment()
-    make_prefect_home()  # Prefect would wait for its server for ever
+    make_prefect_home()  # without it Prefect waits for its server without end
     began = time.perf_counter()
     from prefect import flow
 
     @flow(name="empty")
-    def nothing() -> None:
+    def empty() -> None:
         """Do nothing."""
 
-    nothing()
+    empty()
     json.dump({"seconds": time.perf_counter() - began}, sys.stdout)
 
 

@@ -1,44 +1,44 @@
-"""Imports beside what else could load the file: bare loads, dlt, plain pandas; and a file with many bad rows."""
+"""Imports beside bare loads, dlt and plain pandas; and imports of a file with many bad rows."""
 
 import statistics
 import sys
 from collections import defaultdict
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 from benchmarks.bench import (
     POSTGRES,
     SQLITE,
     Bench,
-    header,
-    in_seconds,
-    judged,
+    Measurement,
+    bare_load,
+    log_progress,
     measure,
-    median_ratio,
-    note,
-    row,
-    settle,
-    turned,
+    measure_rounds,
+    prepare_load,
+    rotated,
 )
+from benchmarks.tables import compare_with_target, header, median_ratio, median_seconds, row
 
 FIRST, SAME, CHANGED = "first import", "again, nothing changed", "again, 1 % changed"
+IMPORT, PANDAS = "import", "plain pandas"
 TARGETS = {
     (POSTGRES, "bare load"): {FIRST: 1.0, SAME: 0.4, CHANGED: 0.5},
     (POSTGRES, "dlt"): {FIRST: 0.6, SAME: 0.3, CHANGED: 0.35},
     (POSTGRES, "dlt at its fastest"): {FIRST: 0.6, SAME: 0.3, CHANGED: 0.35},
-    (POSTGRES, "plain pandas"): {FIRST: 0.07},
+    (POSTGRES, PANDAS): {FIRST: 0.07},
     (SQLITE, "bare load"): {FIRST: 1.0, SAME: 0.6, CHANGED: 0.7},
 }
 DIRTY_TARGET = 1.5
-IMPORT = "import"
-MOST_FOR_PANDAS = 2_000_000  # beyond, it takes many minutes and more memory than a machine may have
+PANDAS_MAX_ROWS = 2_000_000  # more rows take many minutes and may not fit into memory
 
 Seconds = dict[tuple[str, str, str], list[float]]
-Contender = tuple[str, Callable[[Path], float]]
+Contenders = dict[str, Callable[[Path], Measurement]]
 
 
 def loads(bench: Bench) -> Iterator[str]:
-    """Every situation in both databases, all contenders right after each other, in an order that turns."""
+    """Every situation in both databases."""
     seconds: Seconds = defaultdict(list)
     files = {FIRST: bench.file(bench.rows), SAME: bench.file(bench.rows), CHANGED: bench.file(bench.rows, changed=0.01)}
     for number in range(bench.rounds):
@@ -46,47 +46,43 @@ def loads(bench: Bench) -> Iterator[str]:
             with bench.warehouse(database) as warehouse:
                 contenders = _contenders(bench, database, warehouse, number)
                 for situation, file in files.items():
-                    for name, load in turned(contenders, number):
-                        if name != "plain pandas" or situation == FIRST:
-                            settle(warehouse, file)
-                            seconds[database, situation, name].append(load(file))
-                            note(f"{database}, {situation}, {name}: {seconds[database, situation, name][-1]:.2f} s")
+                    for name in rotated(list(contenders), number):
+                        if name != PANDAS or situation == FIRST:
+                            prepare_load(warehouse, file)
+                            measurement = contenders[name](file)
+                            seconds[database, situation, name].append(measurement.seconds)
+                            log_progress(f"{database}, {situation}, {name}: {measurement}")
     yield from _table(seconds)
     if not bench.peers:
-        yield "\ndlt was left out: its environment is made by `make bench`."
-    if bench.rows > MOST_FOR_PANDAS:
-        yield f"\nPlain pandas was left out: it is run up to {MOST_FOR_PANDAS:,} rows."
+        yield "\ndlt was left out: `make bench` creates its environment."
+    if bench.rows > PANDAS_MAX_ROWS:
+        yield f"\nPlain pandas was left out: it runs up to {PANDAS_MAX_ROWS:,} rows."
 
 
-def _contenders(bench: Bench, database: str, warehouse: str, number: int) -> list[Contender]:
-    def imported(file: Path) -> float:
-        report = bench.contacts("import", file, "--merge", "overwrite", warehouse=warehouse)
-        if report.answer["rows"]["accepted"] != bench.rows:
-            raise SystemExit(f"{file.name} was to be clean: {report.answer['rejections']}")
-        return report.seconds
+def _contenders(bench: Bench, database: str, warehouse: str, number: int) -> Contenders:
+    def import_all(file: Path) -> Measurement:
+        measurement = bench.import_into(warehouse, file)
+        if measurement.output["rows"]["accepted"] != bench.rows:
+            raise SystemExit(f"{file.name} should have no bad rows: {measurement.output['rejections']}")
+        return measurement
 
-    def bare(file: Path) -> float:
-        place = warehouse.removeprefix("sqlite:///").replace("contacts.db", "bare.db")
-        return measure([sys.executable, "-m", "benchmarks.floors", place, str(file)]).seconds
+    def dlt(file: Path, *options: str) -> Measurement:
+        script = Path(__file__).parent / "peers" / "dlt_upsert.py"
+        pipeline_folder = bench.folder / "-".join(["dlt", *options]) / str(number)
+        command = [str(bench.peers), str(script), warehouse, str(file), str(pipeline_folder), *options]
+        return measure(command, PYTHONPATH=None)
 
-    def dlt(*options: str) -> Callable[[Path], float]:
-        script, work = Path(__file__).parent / "peers" / "dlt_upsert.py", bench.folder / "-".join(["dlt", *options])
+    def pandas(file: Path) -> Measurement:
+        return measure([sys.executable, "-m", "benchmarks.peers.plain_pandas", warehouse, str(file)])
 
-        def load(file: Path) -> float:
-            command = [str(bench.peers), str(script), warehouse, str(file), str(work / str(number)), *options]
-            return measure(command, PYTHONPATH=None).seconds
-
-        return load
-
-    def pandas(file: Path) -> float:
-        return measure([sys.executable, "-m", "benchmarks.peers.plain_pandas", warehouse, str(file)]).seconds
-
-    found: list[Contender] = [("bare load", bare), (IMPORT, imported)]
+    bare_target = warehouse.replace("contacts.db", "bare.db")
+    contenders: Contenders = {"bare load": partial(bare_load, bare_target), IMPORT: import_all}
     if database == POSTGRES and bench.peers:
-        found += [("dlt", dlt()), ("dlt at its fastest", dlt("--format", "parquet"))]
-    if database == POSTGRES and bench.rows <= MOST_FOR_PANDAS:
-        found.append(("plain pandas", pandas))
-    return found
+        contenders["dlt"] = dlt
+        contenders["dlt at its fastest"] = lambda file: dlt(file, "--format", "parquet")
+    if database == POSTGRES and bench.rows <= PANDAS_MAX_ROWS:
+        contenders[PANDAS] = pandas
+    return contenders
 
 
 def _table(seconds: Seconds) -> Iterator[str]:
@@ -96,24 +92,28 @@ def _table(seconds: Seconds) -> Iterator[str]:
             if theirs := seconds[database, situation, other]:
                 ours = seconds[database, situation, IMPORT]
                 ratio = median_ratio(ours, theirs)
-                cells = (in_seconds(theirs), in_seconds(ours), f"{ratio:.2f}", judged(round(ratio, 2), target))
-                yield row(database, situation, other, *cells)
+                cells = (median_seconds(theirs), median_seconds(ours), f"{ratio:.2f}")
+                yield row(database, situation, other, *cells, compare_with_target(round(ratio, 2), target))
 
 
 def dirty(bench: Bench) -> Iterator[str]:
     """The first import of a clean file and of one with 20 % bad rows."""
     files = {"clean": bench.file(bench.rows), "20 % bad": bench.file(bench.rows, bad=0.2)}
-    seconds: dict[tuple[str, str], list[float]] = defaultdict(list)
-    for number in range(bench.rounds):
-        for database in (POSTGRES, SQLITE):
-            for name, file in turned(list(files.items()), number):
-                with bench.warehouse(database) as warehouse:
-                    settle(warehouse, file)
-                    report = bench.contacts("import", file, "--merge", "overwrite", warehouse=warehouse)
-                    seconds[database, name].append(report.seconds)
-                    note(f"{database}, {name}: {report.seconds:.2f} s")
+
+    def import_file(database: str, file: Path) -> Measurement:
+        with bench.warehouse(database) as warehouse:
+            prepare_load(warehouse, file)
+            return bench.import_into(warehouse, file)
+
+    contenders = {
+        (database, name): partial(import_file, database, file)
+        for database in (POSTGRES, SQLITE)
+        for name, file in files.items()
+    }
+    results = measure_rounds(contenders, bench.rounds)
     yield header("warehouse", "clean", "20 % bad", "ratio", "target")
     for database in (POSTGRES, SQLITE):
-        clean, bad = (seconds[database, name] for name in files)
+        clean, bad = ([each.seconds for each in results[database, name]] for name in files)
         ratio = statistics.median(bad) / statistics.median(clean)
-        yield row(database, in_seconds(clean), in_seconds(bad), f"{ratio:.2f}", judged(round(ratio, 2), DIRTY_TARGET))
+        target = compare_with_target(round(ratio, 2), DIRTY_TARGET)
+        yield row(database, median_seconds(clean), median_seconds(bad), f"{ratio:.2f}", target)

@@ -1,8 +1,8 @@
-"""The peer dlt: Arrow batches into PostgreSQL, merged by dlt's upsert strategy; nothing is checked.
+"""Load a file into PostgreSQL with dlt: Arrow batches, merged by its upsert strategy, without any check.
 
-Runs in the peers' environment. Left to itself, dlt writes Arrow batches as CSV for PostgreSQL; Parquet with the ADBC
-driver, which has to be asked for, is the fastest of its ways. The second load of a pipeline is like a nightly run of
-one: dlt's working folder, which holds the schema it knows, stays.
+It runs in the peers' environment. By default dlt writes Arrow batches as CSV for PostgreSQL; its fastest format is
+Parquet with the ADBC driver. The pipeline's working folder, which holds the schema, stays between loads, as it does
+between nightly runs.
 """
 
 import argparse
@@ -20,7 +20,7 @@ TEXTS = ("email", "name", "surname", "mobile_phone", "newsletter_subscription_st
 
 
 def batches(file: Path) -> Iterator[pa.Table]:
-    """The file as typed Arrow batches; the sizes that dlt's guide advises are larger than pyarrow's default."""
+    """The file as typed Arrow batches, of a size that dlt's guide recommends."""
     options = pyarrow.csv.ConvertOptions(column_types=TYPES | dict.fromkeys(TEXTS, pa.string()))
     with pyarrow.csv.open_csv(file, pyarrow.csv.ReadOptions(block_size=16 << 20), convert_options=options) as reader:
         for batch in reader:
@@ -28,16 +28,16 @@ def batches(file: Path) -> Iterator[pa.Table]:
 
 
 def load(url: str, file: Path, folder: Path, file_format: str | None) -> float:
-    """One run of the pipeline, extract to commit; seconds. Without a format, dlt chooses."""
+    """One run of the pipeline, from extract to commit; seconds. Without a format, dlt uses its default."""
     import dlt
 
     began = time.perf_counter()
     pipeline = dlt.pipeline(
         pipeline_name="contacts",
         pipelines_dir=str(folder),
-        # dlt wants a host in the address; where the server listens on a socket, the one in the query wins.
+        # dlt requires a host in the address. For a server on a socket, the host in the query has precedence.
         destination=dlt.destinations.postgres(url.replace("@/", "@localhost/")),
-        dataset_name=f"dlt_{file_format or 'chosen'}",
+        dataset_name=f"dlt_{file_format or 'default'}",
     )
     contacts = dlt.resource(
         batches(file),
@@ -55,10 +55,10 @@ def main() -> None:
     parser.add_argument("warehouse", help="a postgresql:// address")
     parser.add_argument("file", type=Path)
     parser.add_argument("folder", type=Path, help="the pipeline's working folder, kept between loads")
-    parser.add_argument("--format", choices=["csv", "parquet", "insert_values"])
-    given = parser.parse_args()
+    parser.add_argument("--format", choices=["parquet"])
+    arguments = parser.parse_args()
     os.environ |= {"RUNTIME__DLTHUB_TELEMETRY": "false", "RUNTIME__LOG_LEVEL": "ERROR"}
-    print(json.dumps({"seconds": load(given.warehouse, given.file, given.folder, given.format)}))
+    print(json.dumps({"seconds": load(arguments.warehouse, arguments.file, arguments.folder, arguments.format)}))
 
 
 if __name__ == "__main__":

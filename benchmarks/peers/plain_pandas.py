@@ -1,8 +1,8 @@
-"""The peer plain pandas: what a careful user would write in an afternoon, into PostgreSQL.
+"""Load a file into PostgreSQL with plain pandas, as a careful user would write it in an afternoon.
 
 read_csv, phonenumbers and email-validator value by value, a Pandera schema, to_sql into a staging table, and
-INSERT … ON CONFLICT DO UPDATE. It keeps the rules of the catalogue for these twelve columns, but no account of why
-a row was refused, and it takes a file that fits into memory. Runs in the project's own environment.
+INSERT … ON CONFLICT DO UPDATE. It applies the catalogue's rules for these twelve columns but gives no reasons for
+rejected rows, and the file must fit into memory. It runs in the project's own environment.
 """
 
 import argparse
@@ -47,7 +47,7 @@ def interests(value: str) -> bool:
     return set(value.split("|")) <= INTERESTS
 
 
-# What a library refused is null by now, and null is refused here.
+# Values that a library refused are null here, and no column may be null.
 SCHEMA = pa.DataFrameSchema(
     {
         "email": pa.Column(),
@@ -67,7 +67,7 @@ SCHEMA = pa.DataFrameSchema(
 
 
 def read(file: Path) -> pd.DataFrame:
-    """The rows that keep the rules, one an email."""
+    """The valid rows, one per email."""
     rows = pd.read_csv(file, dtype=str, keep_default_na=False)
     dates = pd.to_datetime(rows["birthdate"], format="%Y-%m-%d", errors="coerce")
     rows = rows.assign(
@@ -78,8 +78,8 @@ def read(file: Path) -> pd.DataFrame:
     )
     try:
         SCHEMA.validate(rows, lazy=True)
-    except pa.errors.SchemaErrors as refused:
-        rows = rows.drop(index=refused.failure_cases["index"].dropna().unique())
+    except pa.errors.SchemaErrors as error:
+        rows = rows.drop(index=error.failure_cases["index"].dropna().unique())
     rows = rows.drop_duplicates("email", keep="last")
     return rows.assign(
         points=rows["points"].astype("int64"),
@@ -89,7 +89,7 @@ def read(file: Path) -> pd.DataFrame:
 
 
 def load(connection: Connection, rows: pd.DataFrame) -> None:
-    """Through a staging table, in one transaction."""
+    """Upsert the rows through a staging table."""
     names = list(rows.columns)
     rows.to_sql("plain_staging", connection, if_exists="replace", index=False, chunksize=10_000)
     columns, casts = ", ".join(names), {"birthdate": "birthdate::date"}
@@ -110,10 +110,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("warehouse", help="a postgresql:// address")
     parser.add_argument("file", type=Path)
-    given = parser.parse_args()
-    engine = create_engine(re.sub("^postgresql:", "postgresql+psycopg:", given.warehouse))
+    arguments = parser.parse_args()
+    engine = create_engine(re.sub("^postgresql:", "postgresql+psycopg:", arguments.warehouse))
     began = time.perf_counter()
-    rows = read(given.file)
+    rows = read(arguments.file)
     with engine.begin() as connection:
         load(connection, rows)
     print(json.dumps({"seconds": time.perf_counter() - began, "accepted": len(rows)}))

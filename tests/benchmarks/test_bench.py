@@ -1,64 +1,68 @@
-"""The benchmarks compare like with like, and say what was found."""
+"""The benchmarks compare the same work and print what was measured."""
 
 import sys
 from pathlib import Path
 
 import pytest
 
-from benchmarks.bench import TAKE_MEMORY, judged, measure, median_ratio, turned
+from benchmarks.bench import ALLOCATE, measure, measure_rounds
 from benchmarks.generate import generate
 from benchmarks.peers.plain_pandas import read
-from benchmarks.run import PAGE, PARTS, written
+from benchmarks.run import PAGE, PARTS, replace_table
+from benchmarks.tables import compare_with_target, median_ratio
 from schemas.catalogue import load_catalogue
 from tests.transforms.pipeline import check
 
 
-def test_every_contender_goes_first_in_its_turn() -> None:
-    assert [turned("abc", number)[0] for number in range(4)] == ["a", "b", "c", "a"]
-    assert sorted(turned("abc", 5)) == ["a", "b", "c"]
+def test_each_round_starts_with_another_contender() -> None:
+    order: list[str] = []
+    contenders = {name: lambda name=name: order.append(name) for name in "abc"}
+    results = measure_rounds(contenders, 4)
+    assert order == list("abcbcacababc")
+    assert {name: len(each) for name, each in results.items()} == {"a": 4, "b": 4, "c": 4}
 
 
-def test_ratios_are_taken_within_a_round() -> None:
+def test_the_median_ratio_is_of_values_from_the_same_round() -> None:
     assert median_ratio([1.0, 20.0, 3.0], [2.0, 10.0, 6.0]) == 0.5
 
 
-@pytest.mark.parametrize(("value", "says"), [(0.4, "≤ 0.4, met"), (0.41, "≤ 0.4, missed")])
-def test_a_target_is_met_or_missed(value: float, says: str) -> None:
-    assert judged(value, 0.4) == says
+@pytest.mark.parametrize(("value", "expected"), [(0.4, "≤ 0.4, met"), (0.41, "≤ 0.4, missed")])
+def test_a_value_at_the_target_meets_it(value: float, expected: str) -> None:
+    assert compare_with_target(value, 0.4) == expected
 
 
-def test_every_part_has_its_place_in_the_docs() -> None:
+def test_docs_have_markers_for_every_part() -> None:
     page = PAGE.read_text(encoding="utf-8")
     for part in PARTS:
-        renewed = written(page, part, "| new |\n")
-        assert f"<!-- make bench: {part} -->\n| new |\n<!-- end -->" in renewed
-        assert renewed.count("<!-- end -->") == page.count("<!-- end -->")
+        replaced = replace_table(page, part, "| new |\n")
+        assert f"<!-- make bench: {part} -->\n| new |\n<!-- end -->" in replaced
+        assert replaced.count("<!-- end -->") == page.count("<!-- end -->")
 
 
-def test_memory_is_the_program_s_own() -> None:
-    """A child counts what its parent held when it was born, so what measures stays small."""
+def test_peak_memory_is_that_of_the_measured_program() -> None:
+    """A child's peak includes its parent's memory at the start, so the measuring process must stay small."""
     program = """
 import json, sys
 from benchmarks.bench import measure
-said = "import json; held = bytearray({} << 20); print(json.dumps(dict(seconds=1)))"
-print(json.dumps(dict(seconds=1, peaks=[measure([sys.executable, "-c", said.format(size)]).peak for size in (0, 200)])))
+child = "import json; block = bytearray({} << 20); print(json.dumps(dict(seconds=1)))"
+peaks = [measure([sys.executable, "-c", child.format(size)]).peak_bytes for size in (0, 200)]
+print(json.dumps(dict(seconds=1, peaks=peaks)))
 """
-    small, large = measure([sys.executable, "-c", program]).answer["peaks"]
+    small, large = measure([sys.executable, "-c", program]).output["peaks"]
     assert small < 120 << 20
     assert large >= 200 << 20
 
 
-def test_memory_that_is_taken_first_is_really_taken() -> None:
-    """A buffer that is only asked for costs nothing, and would warm nothing up."""
+def test_warming_up_uses_the_memory_that_it_allocates() -> None:
+    """Memory that is allocated but never written takes no pages."""
     size = 256 << 20
-    program = f"{TAKE_MEMORY}; print('{{}}')"
-    assert measure([sys.executable, "-c", program, str(size)]).peak > size
+    program = f"{ALLOCATE}; print('{{}}')"
+    assert measure([sys.executable, "-c", program, str(size)]).peak_bytes > size
 
 
-def test_plain_pandas_takes_and_stores_what_we_take_and_store(tmp_path: Path) -> None:
-    """Else it would be faster or slower for doing something else."""
+def test_plain_pandas_accepts_and_stores_the_same_values_as_an_import(tmp_path: Path) -> None:
     file = tmp_path / "contacts.csv"
-    generate(file, 2_000, bad=0.2, twins=0.05)
+    generate(file, 2_000, bad=0.2, duplicates=0.05)
     ours = check(file.read_bytes(), load_catalogue())
     theirs = read(file)
     assert len(ours.accepted) < ours.read

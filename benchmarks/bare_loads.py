@@ -1,7 +1,6 @@
-"""The floors: loading the same file with no check at all, as fast as each database lets one; or just reading it.
+"""Load a file without any check, as fast as each database allows, or only read it.
 
-The loads take the file's own text for granted, upsert every column of every row, and commit. What an import
-that checks everything costs more, or less, is measured against these.
+The loads upsert every column of every row as it is written in the file, and commit. They are the baseline for imports.
 """
 
 import argparse
@@ -59,13 +58,13 @@ def bare_sqlite(path: Path, file: Path) -> float:
     connection.execute("pragma journal_mode = wal")
     connection.execute(f"create table if not exists bare (id integer primary key, {_TABLE}, unique (email))")
     connection.commit()
-    places = ", ".join("?" * len(COLUMNS))
+    placeholders = ", ".join("?" * len(COLUMNS))
     began = time.perf_counter()
     with file.open(encoding="utf-8", newline="") as stream:
         rows = csv.reader(stream)
         next(rows)
         connection.executemany(
-            f"insert into bare ({_NAMES}) values ({places}) on conflict (email) do update set {_SET}", rows
+            f"insert into bare ({_NAMES}) values ({placeholders}) on conflict (email) do update set {_SET}", rows
         )
     connection.commit()
     seconds = time.perf_counter() - began
@@ -74,8 +73,8 @@ def bare_sqlite(path: Path, file: Path) -> float:
 
 
 def bare_read(file: Path) -> float:
-    """The reader of pyarrow as it comes: all cores, types guessed; seconds."""
-    import pyarrow.csv  # here, so that the loads need not wait for it
+    """The reader of pyarrow with its defaults: all cores, guessed types; seconds."""
+    import pyarrow.csv  # here, so that the loads do not import it
 
     began = time.perf_counter()
     pyarrow.csv.read_csv(file)
@@ -85,15 +84,15 @@ def bare_read(file: Path) -> float:
 def main() -> None:
     """Load one file and print the seconds as JSON."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("warehouse", help="a postgresql:// address, the path of a SQLite file, or read")
+    parser.add_argument("target", help="a postgresql:// address, the path of a SQLite file, or read")
     parser.add_argument("file", type=Path)
-    given = parser.parse_args()
-    if given.warehouse == "read":
-        seconds = bare_read(given.file)
-    elif given.warehouse.startswith("postgres"):
-        seconds = bare_postgres(given.warehouse, given.file)
+    arguments = parser.parse_args()
+    if arguments.target == "read":
+        seconds = bare_read(arguments.file)
+    elif arguments.target.startswith("postgres"):
+        seconds = bare_postgres(arguments.target, arguments.file)
     else:
-        seconds = bare_sqlite(Path(given.warehouse), given.file)
+        seconds = bare_sqlite(Path(arguments.target), arguments.file)
     print(json.dumps({"seconds": seconds}))
 
 

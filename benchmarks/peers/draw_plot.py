@@ -1,4 +1,4 @@
-"""Draws seconds against rows, both on logarithmic scales; runs in the peers' environment, which has matplotlib."""
+"""Draw seconds against rows on logarithmic scales; runs in the peers' environment, which has matplotlib."""
 
 import json
 import sys
@@ -14,14 +14,14 @@ COLOURS = {"PostgreSQL": "#31648c", "SQLite": "#c2571a", "check": "#3d8f58", "ba
 
 
 def style(name: str) -> dict[str, object]:
-    """A colour a subject; what checks nothing is dashed."""
+    """One colour per subject; a dashed line for loads without checks."""
     colour = next((colour for word, colour in COLOURS.items() if word in name), "#555555")
     bare = name.startswith("bare")
     return {"color": colour, "linestyle": "--" if bare else "-", "marker": "o", "markersize": 4, "linewidth": 1.6}
 
 
 def draw(points: dict[str, dict[str, float]], image: Path) -> None:
-    """One line a program, its name at its end, apart from its neighbours."""
+    """One line per program."""
     figure, axes = plt.subplots(figsize=(8.4, 5.2), layout="constrained")
     for name, by_rows in points.items():
         axes.plot([int(rows) for rows in by_rows], list(by_rows.values()), label=name, **style(name))
@@ -34,12 +34,12 @@ def draw(points: dict[str, dict[str, float]], image: Path) -> None:
     axes.grid(visible=True, which="major", color="#dddddd", linewidth=0.8)
     axes.spines[["top", "right"]].set_visible(False)
     axes.legend(frameon=False, fontsize=9)
-    mpl.rcParams["svg.hashsalt"] = "contacts"  # the same figures give the same file
+    mpl.rcParams["svg.hashsalt"] = "contacts"  # the same numbers give the same file
     figure.savefig(image, metadata={"Date": None} if image.suffix == ".svg" else None, dpi=130)
 
 
 def main() -> None:
-    """The points as JSON, and the picture to write."""
+    """Read the points from a JSON file and write the image."""
     data, image = map(Path, sys.argv[1:])
     image.parent.mkdir(parents=True, exist_ok=True)
     draw(json.loads(data.read_text()), image)

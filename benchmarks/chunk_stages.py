@@ -1,7 +1,6 @@
-"""The chunk stages alone, reading and checking, on workers that are warm: `python -m benchmarks.chunks dask 2 FILE`.
+"""Time the chunk stages, reading and checking, alone: `python -m benchmarks.chunk_stages dask 2 FILE`.
 
-What a cluster is for, without what it costs to start one: each worker imports pandas and Prefect in a first pass over
-the file, and the second one counts.
+The file is checked twice and the second pass is timed, because each worker imports pandas and Prefect in the first.
 """
 
 import argparse
@@ -41,14 +40,14 @@ def validate(file: str, runner: str, workers: int) -> dict[str, float]:
 
 
 def main() -> None:
-    """Validate one file and print the seconds as JSON."""
+    """Check one file and print the seconds as JSON."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("runner", choices=["threads", "dask"])
     parser.add_argument("workers", type=int)
     parser.add_argument("file")
-    given = parser.parse_args()
+    arguments = parser.parse_args()
     set_prefect_environment()
-    json.dump(validate(given.file, given.runner, given.workers), sys.stdout)
+    json.dump(validate(arguments.file, arguments.runner, arguments.workers), sys.stdout)
 
 
 if __name__ == "__main__":

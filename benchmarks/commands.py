@@ -1,0 +1,66 @@
+"""`contacts check` beside a bare read of the file, and whole commands on ten rows."""
+
+import statistics
+from collections.abc import Iterator
+
+from benchmarks.bench import POSTGRES, SQLITE, Bench, Measurement, bare_load, measure, measure_rounds, warm_up
+from benchmarks.tables import compare_with_target, header, median_ratio, median_seconds, row
+
+SMALL_ROWS = 10
+CHECK_TARGET = 6.0
+COMMAND_TARGETS = {"contacts check": 1.5, "contacts import, PostgreSQL": 3.0, "contacts import, SQLite": 3.0}
+NO_SERVER, EMPTY_FLOW = "contacts import, SQLite, no server runs", "an empty flow, no server runs"
+NO_SERVER_TARGET = 1.3
+
+
+def check(bench: Bench) -> Iterator[str]:
+    """The work time of `contacts check` beside pyarrow, which reads the file and guesses its types."""
+    file = bench.file(bench.rows)
+
+    def bare_read() -> Measurement:
+        warm_up([file])
+        return bare_load("read", file)
+
+    def check_file() -> Measurement:
+        warm_up([file])
+        return bench.contacts("check", file)
+
+    results = measure_rounds({"read": bare_read, "check": check_file}, bench.rounds)
+    reads, checks = ([each.seconds for each in results[name]] for name in ("read", "check"))
+    ratio = median_ratio(checks, reads)
+    yield header("bare read by pyarrow", "contacts check", "ratio", "target")
+    target = compare_with_target(round(ratio, 1), CHECK_TARGET)
+    yield row(median_seconds(reads), median_seconds(checks), f"{ratio:.1f}", target)
+
+
+def small(bench: Bench) -> Iterator[str]:
+    """The whole process for ten rows; without a running server, beside an empty flow that starts its own."""
+    file = bench.file(SMALL_ROWS)
+
+    def import_file(database: str, **environment: str | None) -> Measurement:
+        with bench.warehouse(database) as warehouse:
+            return bench.contacts("import", file, warehouse=warehouse, **environment)
+
+    def empty_flow() -> Measurement:
+        variables = {"PREFECT_API_URL": None, "CONTACTS_HOME": str(bench.folder / "home-of-empty-flow")}
+        return measure([bench.python, "-m", "benchmarks.empty_flow"], **variables)
+
+    own_server = {"PREFECT_API_URL": None, "PREFECT_HOME": None, "CONTACTS_HOME": str(bench.folder / "home-alone")}
+    contenders = {
+        "contacts check": lambda: bench.contacts("check", file),
+        "contacts import, PostgreSQL": lambda: import_file(POSTGRES),
+        "contacts import, SQLite": lambda: import_file(SQLITE),
+        NO_SERVER: lambda: import_file(SQLITE, **own_server),
+        EMPTY_FLOW: empty_flow,
+    }
+    measure_rounds(contenders, 1)  # not counted: it creates Prefect's databases in the new homes
+    results = measure_rounds(contenders, bench.rounds)
+    seconds = {name: [each.process_seconds for each in measurements] for name, measurements in results.items()}
+    yield header(f"{SMALL_ROWS} rows, the whole process", "takes", "target")
+    for name, target in COMMAND_TARGETS.items():
+        met = compare_with_target(statistics.median(seconds[name]), target, " s")
+        yield row(name, median_seconds(seconds[name]), met)
+    ratio = median_ratio(seconds[NO_SERVER], seconds[EMPTY_FLOW])
+    met = f"{ratio:.2f} of the empty flow; {compare_with_target(ratio, NO_SERVER_TARGET)}"
+    yield row(EMPTY_FLOW, median_seconds(seconds[EMPTY_FLOW]), "")
+    yield row(NO_SERVER, median_seconds(seconds[NO_SERVER]), met)

@@ -1,0 +1,104 @@
+"""Time and memory against the number of rows: ten times the rows, and a plot."""
+
+import json
+import statistics
+from collections.abc import Callable, Iterable, Iterator
+from functools import partial
+from pathlib import Path
+
+from benchmarks.bench import (
+    POSTGRES,
+    SQLITE,
+    Bench,
+    Measurement,
+    bare_load,
+    log_progress,
+    measure,
+    measure_rounds,
+    prepare_load,
+    warm_up,
+)
+from benchmarks.tables import compare_with_target, header, median_seconds, row
+
+LARGE_ROWS = 1_000_000  # above this, `memory` compares with a tenth of the rows and not with ten times the rows
+TIME_TARGET, PEAK_TARGET = 11, 1.1
+GIB = 1 << 30
+
+
+def memory(bench: Bench) -> Iterator[str]:
+    """Imports, checks and bare loads of a file and of one ten times as long."""
+    small, large = (bench.rows, 10 * bench.rows) if bench.rows <= LARGE_ROWS else (bench.rows // 10, bench.rows)
+    results = _measure_sizes(bench, (small, large), bench.rounds)
+    yield header("", f"{small:,} rows", f"{large:,} rows", "ratio of times", "target", "ratio of peaks", "target")
+    for name in PROGRAMS:
+        seconds = [statistics.median(each.seconds for each in results[name, rows]) for rows in (small, large)]
+        peaks = [max(each.peak_bytes for each in results[name, rows]) for rows in (small, large)]
+        cells = [f"{time:.2f} s, {peak / 2**20:.0f} MiB" for time, peak in zip(seconds, peaks, strict=True)]
+        time_ratio, peak_ratio = seconds[1] / seconds[0], peaks[1] / peaks[0]
+        time_target, peak_target = "", ""
+        if not name.startswith("bare"):
+            time_target = compare_with_target(time_ratio, TIME_TARGET)
+            peak_target = compare_with_target(round(peak_ratio, 2), PEAK_TARGET)
+            peak_target += "" if peaks[1] < GIB else "; above 1 GiB"
+        yield row(name, *cells, f"{time_ratio:.1f}", time_target, f"{peak_ratio:.2f}", peak_target)
+
+
+def plot(bench: Bench) -> Iterator[str]:
+    """Time against rows; sizes above ROWS are measured once."""
+    results = _measure_sizes(bench, [rows for rows in bench.sizes if rows <= bench.rows], bench.rounds)
+    results |= _measure_sizes(bench, [rows for rows in bench.sizes if rows > bench.rows], 1)
+    seconds = {
+        name: {rows: [each.seconds for each in results[name, rows]] for rows in bench.sizes} for name in PROGRAMS
+    }
+    if bench.peers:
+        yield f"![Seconds against rows, on logarithmic scales](images/{bench.image.name})\n"
+    yield header("", *(f"{rows:,} rows" for rows in bench.sizes))
+    for name, by_rows in seconds.items():
+        yield row(name, *map(median_seconds, by_rows.values()))
+    if bench.peers:
+        points = {name: {rows: statistics.median(each) for rows, each in by.items()} for name, by in seconds.items()}
+        data = bench.folder / "plot.json"
+        data.write_text(json.dumps(points))
+        script = Path(__file__).parent / "peers" / "draw_plot.py"
+        log_progress(str(measure([bench.peers, str(script), str(data), str(bench.image)], PYTHONPATH=None).output))
+
+
+def _measure_sizes(bench: Bench, sizes: Iterable[int], rounds: int) -> dict[tuple[str, int], list[Measurement]]:
+    """All programs with files of all sizes."""
+    contenders = {
+        (name, rows): partial(run, bench, bench.file(rows)) for rows in sizes for name, run in PROGRAMS.items()
+    }
+    return measure_rounds(contenders, rounds)
+
+
+def _import(database: str, bench: Bench, file: Path) -> Measurement:
+    with bench.warehouse(database) as warehouse:
+        prepare_load(warehouse, file)
+        return bench.import_into(warehouse, file)
+
+
+def _bare_load(database: str, bench: Bench, file: Path) -> Measurement:
+    with bench.warehouse(database) as warehouse:
+        prepare_load(warehouse, file)
+        return bare_load(warehouse, file)
+
+
+def _check(bench: Bench, file: Path) -> Measurement:
+    warm_up([file])
+    return bench.contacts("check", file)
+
+
+def _bare_read(bench: Bench, file: Path) -> Measurement:
+    warm_up([file])
+    return bare_load("read", file)
+
+
+# By the names in the tables and the plot. Every load goes into an empty warehouse.
+PROGRAMS: dict[str, Callable[[Bench, Path], Measurement]] = {
+    "import into PostgreSQL": partial(_import, POSTGRES),
+    "bare load into PostgreSQL": partial(_bare_load, POSTGRES),
+    "import into SQLite": partial(_import, SQLITE),
+    "bare load into SQLite": partial(_bare_load, SQLITE),
+    "check": _check,
+    "bare read by pyarrow": _bare_read,
+}
