@@ -1,8 +1,8 @@
-"""Make `data/contacts.csv`: the customers of an invented shop, with every flaw the rules speak of.
+"""Generate `data/contacts.csv`: the customers of a fictional shop, with cells that break every rule.
 
-Everything is made up: common names combined by chance, addresses under the reserved example domains,
-phones in the ranges of the example numbers of `phonenumbers`. The same seed gives the same bytes on
-every Python: only `Random.random()`, whose sequence is promised never to change, is drawn from.
+Names are random combinations of common names, addresses use the reserved example domains, and phones the ranges of
+the example numbers of `phonenumbers`. The same seed gives the same bytes on every Python, because all random values
+come from `Random.random()`, whose sequence is guaranteed not to change.
 """
 
 import argparse
@@ -18,8 +18,8 @@ from typing import TypeVar
 
 SEED = 20260
 RECORDS = 1000
-# `Loyalty card` is no field of the built-in catalogue; `Last purchase` is one, but has gaps.
-HEADER = (  # noqa: SIM905 - it reads as the line of the file that it is
+# `Loyalty card` is not a field of the built-in catalogue; `Last purchase` is one, but has gaps.
+HEADER = (  # noqa: SIM905 - written as in the file
     "Email,First Name,Last Name,Mobile phone,Birthdate,Newsletter,Points,City,Country,"
     "Total spent,VIP,Gender,Interests,Last purchase,Loyalty card"
 ).split(",")
@@ -34,19 +34,19 @@ Change = dict[str, str | Callable[[str], str]]
 
 @dataclass(frozen=True)
 class Country:
-    """A market of the shop; names of another alphabet carry the spelling used in emails after a colon."""
+    """A market of the shop. Names in another alphabet have their spelling for emails after a colon."""
 
     name: str
     percent: int
     phone: str
-    women: str
-    men: str
+    female_names: str
+    male_names: str
     surnames: str
     cities: str
-    surnames_of_women: str = ""
+    female_surnames: str = ""
 
 
-# In `phone`, each # is any digit.
+# In `phone`, each # stands for any digit.
 COUNTRIES = (
     Country(
         "Spain", 38, "+34612######",
@@ -123,44 +123,46 @@ COUNTRIES = (
 )  # fmt: skip
 
 
-# --- flaws: each entry spoils one record ----------------------------------------------------------
+# --- flaws: each entry changes one record -------------------------------------------------------------
 
 
-def spaced(phone: str) -> str:
+def with_spaces(phone: str) -> str:
     return f"{phone[:-6]} {phone[-6:-3]} {phone[-3:]}"
 
 
-def cut(phone: str) -> str:
+def shortened(phone: str) -> str:
     return phone[:-3]
 
 
-def at(sign: str) -> Callable[[str], str]:
+def with_at(sign: str) -> Callable[[str], str]:
     return lambda email: email.replace("@", sign)
 
 
-def spoiled(column: str, *to: str | Callable[[str], str]) -> tuple[Change, ...]:
-    return tuple({column: cell} for cell in to)
+def changes_of(column: str, *cells: str | Callable[[str], str]) -> tuple[Change, ...]:
+    return tuple({column: cell} for cell in cells)
 
 
 REJECTED: tuple[Change, ...] = (
-    *spoiled("Email", "", "", "", " "),
-    *spoiled("Email", at(""), at("@@"), at(" @ "), at("@.")),
-    *spoiled("Email", lambda email: email.partition("@")[0] + "@example,com"),
-    *spoiled("Mobile phone", spaced, spaced, spaced, spaced, spaced),
-    *spoiled("Mobile phone", cut, cut, lambda phone: phone.replace("+", "") + "000", "612-345-678", "n/a"),
-    *spoiled("Birthdate", "31/12/1984", "1987-02-30", "1999-13-01", "1985-6-7", "25.12.1990"),
-    *spoiled("Points", "0", "0", "007", "1e3", "12.0"),
-    *spoiled("Total spent", "129,95", "1.234,50", "€49.90", "1e3"),
-    *spoiled("VIP", "yes", "No", "sí"),
-    *spoiled("Newsletter", str.title),
-    *spoiled("Gender", lambda option: {"f": "Female", "m": "Male", "x": "Other"}[option]),
-    *spoiled("Interests", "sports|gaming", "Books;Music"),
-    {"Mobile phone": spaced, "Birthdate": "07/04/1991"},
+    *changes_of("Email", "", "", "", " "),
+    *changes_of("Email", with_at(""), with_at("@@"), with_at(" @ "), with_at("@.")),
+    *changes_of("Email", lambda email: email.partition("@")[0] + "@example,com"),
+    *changes_of("Mobile phone", *[with_spaces] * 5),
+    *changes_of(
+        "Mobile phone", shortened, shortened, lambda phone: phone.replace("+", "") + "000", "612-345-678", "n/a"
+    ),
+    *changes_of("Birthdate", "31/12/1984", "1987-02-30", "1999-13-01", "1985-6-7", "25.12.1990"),
+    *changes_of("Points", "0", "0", "007", "1e3", "12.0"),
+    *changes_of("Total spent", "129,95", "1.234,50", "€49.90", "1e3"),
+    *changes_of("VIP", "yes", "No", "sí"),
+    *changes_of("Newsletter", str.title),
+    *changes_of("Gender", lambda option: {"f": "Female", "m": "Male", "x": "Other"}[option]),
+    *changes_of("Interests", "sports|gaming", "Books;Music"),
+    {"Mobile phone": with_spaces, "Birthdate": "07/04/1991"},
     {"Email": "", "Points": "0", "VIP": "yes"},
-    {"Mobile phone": cut, "Birthdate": "1979-00-12", "Newsletter": "YES", "Total spent": "18,00"},
+    {"Mobile phone": shortened, "Birthdate": "1979-00-12", "Newsletter": "YES", "Total spent": "18,00"},
 )
-# Rare, and within the rules (no date of the dropped column rejects anybody).
-SUGGESTED_DELIMITERS: tuple[Change, ...] = (
+# Unusual but valid cells; dates of the dropped column are not checked.
+UNUSUAL: tuple[Change, ...] = (
     {"City": lambda city: f"{city}\n(centre)"},
     {"First Name": lambda name: f'{name} "Chispa"'},
     {"Last Name": "Null"},
@@ -172,26 +174,26 @@ SUGGESTED_DELIMITERS: tuple[Change, ...] = (
     {"Last purchase": "2025-02-30"},
     {"Last purchase": "03/11/2025"},
 )
-# Each group is one customer, repeated further down as often as the group is long.
+# Each group repeats one customer once per entry, further down in the file.
 REPEATED: tuple[tuple[Change, ...], ...] = (
     ({},),
     ({"Email": str.upper},),
     ({"Email": str.title}, {}),
-    ({"Mobile phone": cut},),  # this one is itself rejected, so it does not beat the record before it
+    ({"Mobile phone": shortened},),  # rejected itself, so the earlier record stays
 )
 
 
 def csv_line(cells: Iterable[str]) -> str:
     line = io.StringIO()
-    # Some Pythons quote a line break in a cell only where it is the line terminator too.
+    # Some Python versions quote a line break in a cell only if it is also the line terminator.
     csv.writer(line, lineterminator="\n").writerow(cells)
     return line.getvalue().removesuffix("\n")
 
 
-def with_city(written: str) -> Callable[[Sequence[str]], str]:
-    """Write the city as it stands here, quotes and commas included, and the other cells plainly."""
-    place = HEADER.index("City")
-    return lambda cells: ",".join((*cells[:place], written, *cells[place + 1 :]))
+def with_city(text: str) -> Callable[[Sequence[str]], str]:
+    """Write this text as the city without quoting it, and the other cells as they are."""
+    position = HEADER.index("City")
+    return lambda cells: ",".join((*cells[:position], text, *cells[position + 1 :]))
 
 
 BROKEN: tuple[Callable[[Sequence[str]], str], ...] = (
@@ -203,15 +205,15 @@ BROKEN: tuple[Callable[[Sequence[str]], str], ...] = (
     with_city("Sant Cugat, Barcelona"),
     with_city('"Polígono "El Sol" 3"'),
     with_city('"Las Palmas'),
-    with_city('Villa "La Perla"'),  # odd, but right: the quotes stand further inside an unquoted cell
+    with_city('Villa "La Perla"'),  # valid: quotes inside an unquoted cell are text
 )
 
 
-# --- drawing --------------------------------------------------------------------------------------
+# --- random values ------------------------------------------------------------------------------------
 
 
-class Dice(Random):
-    """Draws that rest on `random()` alone; `choice` and its kin may change from one Python to the next."""
+class StableRandom(Random):
+    """Random values from `random()` alone, because the results of `choice` and others may change between Pythons."""
 
     def pick(self, choices: Sequence[T]) -> T:
         return choices[int(self.random() * len(choices))]
@@ -219,16 +221,16 @@ class Dice(Random):
     def number(self, low: int, high: int) -> int:
         return low + int(self.random() * (high - low + 1))
 
-    def happens(self, percent: int) -> bool:
+    def chance(self, percent: int) -> bool:
         return self.random() * 100 < percent
 
-    def order(self, things: Iterable[T]) -> list[T]:
-        return sorted(things, key=lambda _: self.random())
+    def shuffled(self, items: Iterable[T]) -> list[T]:
+        return sorted(items, key=lambda _: self.random())
 
     def day(self, first: date, last: date) -> str:
         return str(first + timedelta(days=self.number(0, (last - first).days)))
 
-    def named(self, names: str) -> tuple[str, str]:
+    def name(self, names: str) -> tuple[str, str]:
         """A name and its spelling in an email address."""
         name, _, spelling = self.pick(names.split()).partition(":")
         return name, spelling or ascii_letters(name)
@@ -239,92 +241,92 @@ def ascii_letters(name: str) -> str:
     return "".join(char for char in plain if char.isascii())
 
 
-def phone_number(dice: Dice, country: Country) -> str:
-    """A number that is valid in its country; half of the shop's home numbers go without their prefix."""
-    number = "".join(str(dice.number(0, 9)) if char == "#" else char for char in country.phone)
-    at_home = country.name == "Spain" and dice.happens(50)
-    return number.removeprefix("+34") if at_home else number
+def phone_number(random: StableRandom, country: Country) -> str:
+    """A valid number of the country; half of the Spanish numbers have no prefix."""
+    number = "".join(str(random.number(0, 9)) if char == "#" else char for char in country.phone)
+    without_prefix = country.name == "Spain" and random.chance(50)
+    return number.removeprefix("+34") if without_prefix else number
 
 
-def email_address(dice: Dice, name: str, surname: str, taken: set[str]) -> str:
-    """An address nobody has yet."""
-    local = dice.pick((f"{name}.{surname}", f"{name[0]}{surname}", f"{name}_{surname}", f"{surname}.{name}"))
-    if dice.happens(4):
+def email_address(random: StableRandom, name: str, surname: str, taken: set[str]) -> str:
+    """An address that no other customer has."""
+    local = random.pick((f"{name}.{surname}", f"{name[0]}{surname}", f"{name}_{surname}", f"{surname}.{name}"))
+    if random.chance(4):
         local += "+shop"
-    free = local
-    while free in taken:
-        free = f"{local}{dice.number(2, 99)}"
-    taken.add(free)
-    address = f"{free}@{dice.pick(DOMAINS)}"
-    return address.title() if dice.happens(5) else address
+    unique = local
+    while unique in taken:
+        unique = f"{local}{random.number(2, 99)}"
+    taken.add(unique)
+    address = f"{unique}@{random.pick(DOMAINS)}"
+    return address.title() if random.chance(5) else address
 
 
-def customer(dice: Dice, country: Country, number: int, taken: set[str]) -> Row:
-    gender = dice.pick("fffffmmmmmx")
-    woman = gender == "f" or (gender == "x" and dice.happens(50))
-    name, name_in_email = dice.named(country.women if woman else country.men)
-    surname, surname_in_email = dice.named((woman and country.surnames_of_women) or country.surnames)
-    cents = dice.number(0, 400) * dice.number(5, 400)
-    bought = dice.day(date(2023, 1, 1), date(2026, 3, 31))
+def customer(random: StableRandom, country: Country, number: int, taken: set[str]) -> Row:
+    gender = random.pick("fffffmmmmmx")
+    is_female = gender == "f" or (gender == "x" and random.chance(50))
+    name, name_in_email = random.name(country.female_names if is_female else country.male_names)
+    surname, surname_in_email = random.name((is_female and country.female_surnames) or country.surnames)
+    cents = random.number(0, 400) * random.number(5, 400)
+    last_purchase = random.day(date(2023, 1, 1), date(2026, 3, 31))
     return {
-        "Email": email_address(dice, name_in_email, surname_in_email, taken),
+        "Email": email_address(random, name_in_email, surname_in_email, taken),
         "First Name": name,
         "Last Name": surname,
-        "Mobile phone": phone_number(dice, country),
-        "Birthdate": dice.day(date(1938, 1, 1), date(2007, 12, 31)),
-        "Newsletter": dice.pick(("subscribed", "subscribed", "unsubscribed", "none")),
-        "Points": str(dice.number(1, 60) * dice.number(1, 60)),
-        "City": "" if dice.happens(3) else dice.pick(country.cities.split(";")),
+        "Mobile phone": phone_number(random, country),
+        "Birthdate": random.day(date(1938, 1, 1), date(2007, 12, 31)),
+        "Newsletter": random.pick(("subscribed", "subscribed", "unsubscribed", "none")),
+        "Points": str(random.number(1, 60) * random.number(1, 60)),
+        "City": "" if random.chance(3) else random.pick(country.cities.split(";")),
         "Country": country.name,
         "Total spent": f"{cents // 100}.{cents % 100:02}",
-        "VIP": dice.pick(("false", "false", "false", "false", "true", "")),
+        "VIP": random.pick(("false", "false", "false", "false", "true", "")),
         "Gender": gender,
-        "Interests": "|".join(interest for interest in INTERESTS if dice.happens(30)),
-        "Last purchase": "" if dice.happens(6) else bought,
+        "Interests": "|".join(interest for interest in INTERESTS if random.chance(30)),
+        "Last purchase": "" if random.chance(6) else last_purchase,
         "Loyalty card": f"LC-{number:05}",
     }
 
 
 def changed(row: Row, change: Change) -> Row:
-    return row | {column: to if isinstance(to, str) else to(row[column]) for column, to in change.items()}
+    return row | {column: cell if isinstance(cell, str) else cell(row[column]) for column, cell in change.items()}
 
 
 def is_plain(row: Row) -> bool:
-    """Only such rows are spoiled: no flaw then hides another, and no comma shifts a broken line."""
+    """Whether the row may get a flaw: nothing in it needs quoting, so no flaw hides another or shifts a cell."""
     return row["City"] != "" and csv_line(row.values()) == ",".join(row.values())
 
 
-def repeat(rows: list[Row], places: Sequence[int], changes: Sequence[Change]) -> None:
-    """Make the later places the same customer as the first, with what they bought since."""
-    first, *later = sorted(places)
-    for place, change in zip(later, changes, strict=True):
-        newer = {column: rows[place][column] for column in ("Points", "Total spent", "Last purchase")}
-        rows[place] = changed(rows[first] | newer, change)
+def repeat_customer(rows: list[Row], positions: Sequence[int], changes: Sequence[Change]) -> None:
+    """Copy the customer of the first position to the later ones, with newer purchases."""
+    first, *later = sorted(positions)
+    for position, change in zip(later, changes, strict=True):
+        newer = {column: rows[position][column] for column in ("Points", "Total spent", "Last purchase")}
+        rows[position] = changed(rows[first] | newer, change)
 
 
 def contacts_csv(seed: int = SEED) -> str:
     """The whole file: its header, 1,000 records, a blank line and a line of empty cells."""
-    dice = Dice(seed)
+    random = StableRandom(seed)
     taken: set[str] = set()
     markets = [country for country in COUNTRIES for _ in range(country.percent)]
-    rows = [customer(dice, dice.pick(markets), number, taken) for number in range(1, RECORDS + 1)]
-    free = iter(dice.order(place for place, row in enumerate(rows) if is_plain(row)))
-    for change in (*REJECTED, *SUGGESTED_DELIMITERS):
-        place = next(free)
-        rows[place] = changed(rows[place], change)
+    rows = [customer(random, random.pick(markets), number, taken) for number in range(1, RECORDS + 1)]
+    unused = iter(random.shuffled(position for position, row in enumerate(rows) if is_plain(row)))
+    for change in (*REJECTED, *UNUSUAL):
+        position = next(unused)
+        rows[position] = changed(rows[position], change)
     for changes in REPEATED:
-        repeat(rows, [next(free) for _ in (None, *changes)], changes)
+        repeat_customer(rows, [next(unused) for _ in (None, *changes)], changes)
     lines = [csv_line(row.values()) for row in rows]
-    at_home = (place for place in free if rows[place]["Country"] == "Spain")
-    for place, broken in zip(at_home, BROKEN, strict=False):
-        lines[place] = broken(list(rows[place].values()))
+    spanish = (position for position in unused if rows[position]["Country"] == "Spain")
+    for position, broken_line in zip(spanish, BROKEN, strict=False):
+        lines[position] = broken_line(list(rows[position].values()))
     lines.insert(RECORDS // 3, "")
     lines.append("," * (len(HEADER) - 1))
     return "\n".join((csv_line(HEADER), *lines, ""))
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description="Make the sample file.")
+    parser = argparse.ArgumentParser(description="Generate the sample file.")
     parser.add_argument("--output", type=Path, default=Path(__file__).with_name("contacts.csv"))
     parser.add_argument("--seed", type=int, default=SEED)
     arguments = parser.parse_args()

@@ -1,7 +1,7 @@
-"""The sample file is what its generator makes, and what `data/README.md` says of it is true.
+"""The sample file is what its generator writes, and `data/README.md` describes it correctly.
 
-The file is judged here by other means than the importer's own reader and rules, so that a whole run
-over it can be held against the same figures.
+The file is read and validated here without the importer's reader and rules, so that the numbers can be compared with
+those of a real import.
 """
 
 import csv
@@ -33,7 +33,7 @@ PREFIX = {
 
 @dataclass
 class Record:
-    """One record, its cells by header where it is well-formed, and every code it deserves."""
+    """One record: its cells by header if it is well-formed, and the codes of all its errors."""
 
     cells: dict[str, str]
     codes: list[str]
@@ -43,14 +43,18 @@ class Record:
         return not any(code.startswith("row-") for code in self.codes)
 
 
-def records_of(text: str, header: list[str]) -> Iterator[Record]:
-    """Read strictly; a line that cannot be read is one bad record, and reading goes on at the next line."""
-    at = text.index("\n") + 1
-    while at < len(text):
-        record = RECORD.match(text, at)
-        end = record.end() if record else text.index("\n", at) + 1
-        cells = next(csv.reader(text[at:end].splitlines(keepends=True), strict=True)) if record else [text[at:end]]
-        at = end
+def read_records(text: str, header: list[str]) -> Iterator[Record]:
+    """Read strictly. A line with bad quoting is one bad record, and the next line starts a new one."""
+    position = text.index("\n") + 1
+    while position < len(text):
+        record = RECORD.match(text, position)
+        end = record.end() if record else text.index("\n", position) + 1
+        cells = (
+            next(csv.reader(text[position:end].splitlines(keepends=True), strict=True))
+            if record
+            else [text[position:end]]
+        )
+        position = end
         if not any(cell.strip() for cell in cells):
             continue
         if record is None:
@@ -78,7 +82,7 @@ def is_date(text: str) -> bool:
         return False
 
 
-JUDGES: dict[FieldType, tuple[str, Callable[[str], object]]] = {
+VALIDATORS: dict[FieldType, tuple[str, Callable[[str], object]]] = {
     FieldType.EMAIL: ("email-invalid", is_email),
     FieldType.PHONE: ("phone-invalid", lambda text: to_e164(text, "+34")),
     FieldType.DATE: ("date-invalid", is_date),
@@ -89,7 +93,7 @@ JUDGES: dict[FieldType, tuple[str, Callable[[str], object]]] = {
 
 
 def code_of(text: str, name: str, catalogue: FieldCatalogue) -> str | None:
-    """What is wrong with a trimmed cell of an imported column, if anything."""
+    """The code of the error in a trimmed cell of an imported column, if it has one."""
     field = catalogue.by_name[header_key(name)]
     if text == "":
         return "email-missing" if field.identity else None
@@ -97,12 +101,12 @@ def code_of(text: str, name: str, catalogue: FieldCatalogue) -> str | None:
         return "phone-has-spaces"
     if field.traits.has_options:
         return None if set(text.split("|")) <= set(field.option_ids) else "option-unknown"
-    code, is_right = JUDGES.get(field.type, ("", lambda _: True))
-    return None if is_right(text) else code
+    code, is_valid = VALIDATORS.get(field.type, ("", lambda _: True))
+    return None if is_valid(text) else code
 
 
-def judge_duplicates(records: list[Record]) -> None:
-    """The last of the records that are otherwise right wins."""
+def mark_duplicates(records: list[Record]) -> None:
+    """Add the code to all but the last of the valid records with the same email."""
     last: dict[str, Record] = {}
     for record in (record for record in records if not record.codes):
         if older := last.get(email := record.cells["Email"].lower()):
@@ -127,13 +131,13 @@ def header(text: str) -> list[str]:
 
 @pytest.fixture(scope="module")
 def records(text: str, header: list[str], catalogue: FieldCatalogue) -> list[Record]:
-    records = list(records_of(text, header))
+    records = list(read_records(text, header))
     for record in records:
         imported = (
             (name, cell) for name, cell in record.cells.items() if name not in ("Last purchase", "Loyalty card")
         )
         record.codes += [code for name, cell in imported if (code := code_of(cell, name, catalogue))]
-    judge_duplicates(records)
+    mark_duplicates(records)
     return records
 
 
@@ -142,51 +146,53 @@ def readme() -> str:
     return (DATA / "README.md").read_text(encoding="utf-8")
 
 
-def test_the_generator_makes_exactly_the_committed_file(tmp_path: Path) -> None:
-    made = tmp_path / "contacts.csv"
-    subprocess.run([sys.executable, str(DATA / "make_contacts.py"), "--output", str(made)], check=True)
-    assert made.read_bytes() == (DATA / "contacts.csv").read_bytes()
+def test_the_generator_writes_exactly_the_committed_file(tmp_path: Path) -> None:
+    output = tmp_path / "contacts.csv"
+    subprocess.run([sys.executable, str(DATA / "make_contacts.py"), "--output", str(output)], check=True)
+    assert output.read_bytes() == (DATA / "contacts.csv").read_bytes()
 
 
-def test_another_seed_makes_another_file(tmp_path: Path) -> None:
-    made = tmp_path / "contacts.csv"
-    subprocess.run([sys.executable, str(DATA / "make_contacts.py"), "--output", str(made), "--seed", "1"], check=True)
-    assert made.read_bytes() != (DATA / "contacts.csv").read_bytes()
+def test_another_seed_gives_another_file(tmp_path: Path) -> None:
+    output = tmp_path / "contacts.csv"
+    subprocess.run([sys.executable, str(DATA / "make_contacts.py"), "--output", str(output), "--seed", "1"], check=True)
+    assert output.read_bytes() != (DATA / "contacts.csv").read_bytes()
 
 
-def test_the_readme_counts_the_rejections_of_the_file(records: list[Record], readme: str) -> None:
-    told = {code: int(count) for code, count in re.findall(r"^\| `([a-z-]+)` \| (\d+) \|$", readme, re.MULTILINE)}
-    assert told == Counter(code for record in records for code in record.codes)
-    assert f"there are\n{sum(told.values())} rejections" in readme
+def test_the_readme_has_the_rejections_of_the_file(records: list[Record], readme: str) -> None:
+    documented = {code: int(count) for code, count in re.findall(r"^\| `([a-z-]+)` \| (\d+) \|$", readme, re.MULTILINE)}
+    assert documented == Counter(code for record in records for code in record.codes)
+    assert f"there are\n{sum(documented.values())} rejections" in readme
 
 
-def test_the_readme_counts_the_records_of_the_file(records: list[Record], readme: str) -> None:
+def test_the_readme_has_the_number_of_rejected_records(records: list[Record], readme: str) -> None:
     rejected = sum(bool(record.codes) for record in records)
     assert len(records) == 1000
     assert f"{rejected} records are rejected ({1000 - rejected} accepted)" in readme
     assert 40 <= rejected <= 60
 
 
-def test_the_readme_counts_the_countries_of_the_file(records: list[Record], readme: str) -> None:
+def test_the_readme_has_the_number_of_countries(records: list[Record], readme: str) -> None:
     assert {record.cells["Country"] for record in records if record.cells} == set(PREFIX)
     assert f"{len(PREFIX)} countries" in readme
 
 
-def test_every_code_of_the_built_in_catalogue_occurs(records: list[Record]) -> None:
-    cells = {"email-missing", "phone-has-spaces", "option-unknown", *(code for code, _ in JUDGES.values())}
+def test_every_rule_of_the_built_in_catalogue_is_broken_by_some_record(records: list[Record]) -> None:
+    cells = {"email-missing", "phone-has-spaces", "option-unknown", *(code for code, _ in VALIDATORS.values())}
     rows = {"row-too-short", "row-too-long", "row-bad-quoting", "duplicate-email"}
     assert {code for record in records for code in record.codes} == cells | rows
 
 
-def test_some_records_have_several_bad_cells(records: list[Record]) -> None:
+def test_three_records_break_more_than_one_rule(records: list[Record]) -> None:
     assert sorted(len(record.codes) for record in records if len(record.codes) > 1) == [2, 3, 4]
 
 
-def test_the_header_maps_but_for_one_column(header: list[str], catalogue: FieldCatalogue) -> None:
+def test_all_columns_but_the_loyalty_card_map_to_a_field(header: list[str], catalogue: FieldCatalogue) -> None:
     assert [name for name in header if header_key(name) not in catalogue.by_name] == ["Loyalty card"]
 
 
-def test_one_column_alone_is_incomplete(records: list[Record], header: list[str], catalogue: FieldCatalogue) -> None:
+def test_only_the_last_purchase_column_is_incomplete(
+    records: list[Record], header: list[str], catalogue: FieldCatalogue
+) -> None:
     fields = {name: catalogue.by_name.get(header_key(name)) for name in header}
     empty = {
         name: sum(record.cells[name] == "" for record in records if record.well_formed)
@@ -197,7 +203,7 @@ def test_one_column_alone_is_incomplete(records: list[Record], header: list[str]
     assert set(empty.values()) == {0}
 
 
-def test_the_bytes_are_those_of_a_plain_export(text: str) -> None:
+def test_the_file_is_utf_8_without_bom_with_one_blank_and_one_empty_record(text: str) -> None:
     assert not text.startswith("\ufeff")
     assert "\r" not in text and "\0" not in text
     assert text.endswith("\n")
@@ -213,33 +219,33 @@ def test_the_bytes_are_those_of_a_plain_export(text: str) -> None:
         pytest.param("\n", id="line-break"),
     ],
 )
-def test_accepted_cells_hold_what_csv_has_to_quote(records: list[Record], mark: str) -> None:
+def test_some_accepted_cells_need_quoting(records: list[Record], mark: str) -> None:
     assert any(mark in cell for record in records if not record.codes for cell in record.cells.values())
 
 
-def test_phones_are_valid_in_the_country_of_their_contact(records: list[Record]) -> None:
+def test_accepted_phones_belong_to_the_country_of_their_contact(records: list[Record]) -> None:
     for record in (record for record in records if not record.codes):
         number = to_e164(record.cells["Mobile phone"], "+34")
         assert number and number.startswith(PREFIX[record.cells["Country"]])
 
 
-def test_half_of_the_phones_at_home_go_without_prefix(records: list[Record]) -> None:
+def test_half_of_the_spanish_phones_have_no_prefix(records: list[Record]) -> None:
     accepted = [record.cells for record in records if not record.codes]
-    at_home = [cells["Mobile phone"] for cells in accepted if cells["Country"] == "Spain"]
-    assert 0.4 < sum(not phone.startswith("+") for phone in at_home) / len(at_home) < 0.6
+    spanish = [cells["Mobile phone"] for cells in accepted if cells["Country"] == "Spain"]
+    assert 0.4 < sum(not phone.startswith("+") for phone in spanish) / len(spanish) < 0.6
     assert all(cells["Mobile phone"].startswith("+") for cells in accepted if cells["Country"] != "Spain")
 
 
-def test_addresses_belong_to_nobody(records: list[Record]) -> None:
+def test_accepted_emails_use_the_reserved_example_domains(records: list[Record]) -> None:
     for record in (record for record in records if not record.codes):
         assert re.search(r"[@.]example\.(com|org|net)$", record.cells["Email"].lower())
 
 
-def test_one_duplicate_differs_in_case_alone(records: list[Record]) -> None:
-    older = [record.cells["Email"] for record in records if "duplicate-email" in record.codes]
-    spelled = Counter(record.cells["Email"] for record in records if record.cells)
-    assert any(spelled[email] == 1 for email in older)
-    assert any(spelled[email] > 1 for email in older)
+def test_some_duplicates_differ_only_in_case(records: list[Record]) -> None:
+    duplicates = [record.cells["Email"] for record in records if "duplicate-email" in record.codes]
+    spellings = Counter(record.cells["Email"] for record in records if record.cells)
+    assert any(spellings[email] == 1 for email in duplicates)
+    assert any(spellings[email] > 1 for email in duplicates)
 
 
 @pytest.mark.parametrize(
@@ -252,6 +258,6 @@ def test_one_duplicate_differs_in_case_alone(records: list[Record]) -> None:
         pytest.param("ء", "ي", id="arabic"),
     ],
 )
-def test_names_come_in_several_alphabets(records: list[Record], first: str, last: str) -> None:
+def test_names_use_five_alphabets(records: list[Record], first: str, last: str) -> None:
     names = [record.cells["First Name"] for record in records if not record.codes]
     assert sum(any(first <= char <= last for char in name) for name in names) >= 5
