@@ -1,4 +1,4 @@
-"""Text as every warehouse can hold it."""
+"""Text as every database can store it."""
 
 from typing import Any
 
@@ -10,12 +10,12 @@ NUL = "\0"
 
 
 def escape_unstorable(value: str) -> str:
-    r"""The text with what PostgreSQL cannot hold made visible: NUL as `\x00`, half a surrogate pair as `\udc80`."""
+    r"""The text with escapes for what PostgreSQL cannot store: NUL as `\x00`, half a surrogate pair as `\udc80`."""
     return value.replace(NUL, r"\x00").encode("utf-8", "backslashreplace").decode("utf-8")
 
 
 def escape_unstorable_column(values: "pd.Series[Any]") -> "pa.Array[Any]":
-    """A column of texts, each as `storable` has it; by value only where half a pair is among them."""
+    """A column of texts, escaped; value by value only where one has half a surrogate pair."""
     try:
         return pc.replace_substring(pa.array(values, pa.string(), from_pandas=True), NUL, r"\x00")
     except UnicodeEncodeError:

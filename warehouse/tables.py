@@ -1,4 +1,4 @@
-"""The tables of a warehouse, for SQLite and PostgreSQL alike."""
+"""The tables of a warehouse, the same for every backend."""
 
 from collections.abc import Iterable
 from datetime import UTC, datetime
@@ -6,7 +6,6 @@ from functools import cached_property
 from typing import Any
 
 from sqlalchemy import (
-    DDL,
     BigInteger,
     Boolean,
     Column,
@@ -14,48 +13,42 @@ from sqlalchemy import (
     DateTime,
     Dialect,
     ForeignKey,
-    Integer,
     MetaData,
     Numeric,
     Table,
     Text,
     TypeDecorator,
-    event,
 )
 from sqlalchemy.types import TypeEngine
 
 from schemas.catalogue import Field
 from schemas.field_types import Storage
 
-# SQLite numbers rows by itself only in a column declared exactly INTEGER PRIMARY KEY.
-KeyInteger = BigInteger().with_variant(Integer(), "sqlite")
-
-COLUMN_TYPES: dict[Storage, TypeEngine[Any]] = {
-    Storage.TEXT: Text(),
-    Storage.DATE: Date(),
-    Storage.BIGINT: BigInteger(),
-    # SQLite keeps a double, exact for the 15 significant digits a decimal may have.
-    Storage.NUMERIC: Numeric().with_variant(Numeric(asdecimal=False), "sqlite"),
-    Storage.BOOLEAN: Boolean(),
-}
-
-# A changed contact stays in its page, so that no index need be told: half the log for a night that changes little.
-SET_FILLFACTOR = DDL("alter table %(fullname)s set (fillfactor = 90)").execute_if(dialect="postgresql")  # type: ignore[no-untyped-call]
-
 COUNT_COLUMNS = ("read", "accepted", "rejected", "inserted", "updated", "unchanged", "skipped")
 
 
+class KeyInteger(BigInteger):
+    """A number of a row; a backend compiles it where a column that numbers rows needs another type."""
+
+
+class StoredDecimal(TypeDecorator[Any]):
+    """A decimal; a float, exact for the 15 digits a value may have, where the database has no decimal numbers."""
+
+    impl = Numeric
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
+        return dialect.type_descriptor(Numeric() if dialect.supports_native_decimal else Numeric(asdecimal=False))
+
+
 class UtcDateTime(TypeDecorator[datetime]):
-    """A moment: aware and in UTC on our side, whatever the warehouse keeps."""
+    """A moment: aware and in UTC in Python, whether or not the database stores a zone."""
 
     impl = DateTime(timezone=True)
     cache_ok = True
 
     def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        if value is None:
-            return None
-        moment = value.astimezone(UTC)
-        return moment.replace(tzinfo=None) if dialect.name == "sqlite" else moment
+        return None if value is None else value.astimezone(UTC)
 
     def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
         if value is None:
@@ -63,13 +56,22 @@ class UtcDateTime(TypeDecorator[datetime]):
         return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
 
 
+COLUMN_TYPES: dict[Storage, TypeEngine[Any]] = {
+    Storage.TEXT: Text(),
+    Storage.DATE: Date(),
+    Storage.BIGINT: BigInteger(),
+    Storage.NUMERIC: StoredDecimal(),
+    Storage.BOOLEAN: Boolean(),
+}
+
+
 def field_columns(fields: Iterable[Field]) -> list[Column[Any]]:
-    """A nullable column for each field but the identity, which every table that needs it has already."""
+    """A nullable column for each field except the email, which every table defines itself."""
     return [Column(field.id, COLUMN_TYPES[field.storage]) for field in fields if not field.identity]
 
 
 class WarehouseTables:
-    """The tables as they are once prepared for `fields`; without fields, as the import list needs them."""
+    """The tables as an import with these `fields` needs them; without fields, as the import list does."""
 
     def __init__(self, schema: str | None, fields: Iterable[Field] = ()) -> None:
         self.metadata = MetaData(schema=schema)
@@ -79,7 +81,7 @@ class WarehouseTables:
 
     @cached_property
     def contacts(self) -> Table:
-        contacts = Table(
+        return Table(
             "contacts",
             self.metadata,
             Column("contact_id", KeyInteger, primary_key=True),
@@ -89,10 +91,8 @@ class WarehouseTables:
             Column("created_by_import", BigInteger, nullable=False),
             Column("updated_by_import", BigInteger),
             *field_columns(self._fields),
-            sqlite_autoincrement=True,  # never a second contact under an old id
+            sqlite_autoincrement=True,  # SQLite would give the number of a deleted contact to a new one
         )
-        event.listen(contacts, "after_create", SET_FILLFACTOR)
-        return contacts
 
     @cached_property
     def contact_fields(self) -> Table:
@@ -128,7 +128,7 @@ class WarehouseTables:
             Column("finished_at", UtcDateTime),
             Column("flow_run_id", Text),
             Column("retry_of", BigInteger),
-            # What its source is each time, where its own name may differ; NULL before this column came: its source.
+            # What stands for the source where its name differs each time; NULL in rows of older releases.
             Column("series", Text),
             Column("source_day", Text),
             Column("fingerprint", Text),
@@ -168,7 +168,7 @@ class WarehouseTables:
 
     @cached_property
     def mended_records(self) -> Table:
-        """Records that an import rejected, and the retry of it that brought them."""
+        """Records that an import rejected, and the retry that imported them."""
         return Table(
             "mended_records",
             self.metadata,
@@ -188,8 +188,8 @@ class WarehouseTables:
 
     @cached_property
     def segment_members(self) -> Table:
-        # No foreign keys: PostgreSQL checks them row by row, which takes three times as long as adding
-        # a million members itself. Members are only ever added from contacts, under the merge's lock.
+        # No foreign keys: checking them row by row takes PostgreSQL three times as long as adding a million
+        # members. Members are only added from contacts, while the merge has locked both tables.
         return Table(
             "segment_members",
             self.metadata,

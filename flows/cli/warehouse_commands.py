@@ -21,7 +21,8 @@ from transforms.work_folder import exists, is_local, open_for_reading
 from warehouse.contacts.segments import create_segment, list_segments
 from warehouse.database.connection import Warehouse
 from warehouse.database.migrations import create_tables
-from warehouse.import_list.entries import DEFAULT_LIST_LIMIT, get_import, list_imports, list_live_imports
+from warehouse.import_list.entries import DEFAULT_LIST_LIMIT, get_import, list_imports
+from warehouse.import_list.liveness import list_live_imports
 
 COUNT_COLUMNS = ("read", "accepted", "rejected", "inserted", "updated", "missing", "retry_of")
 
@@ -30,7 +31,7 @@ COUNT_COLUMNS = ("read", "accepted", "rejected", "inserted", "updated", "missing
 def _open_warehouse(options: argparse.Namespace, *, new: bool = False) -> Iterator[Warehouse]:
     """Only what puts something in makes a `new` one: a mistyped address is told, not shown as an empty warehouse."""
     settings = Settings.load(**settings_from_options(options))
-    with Warehouse.open(settings.warehouse_url.get_secret_value(), settings.warehouse_schema, new=new) as warehouse:
+    with Warehouse.open(settings.warehouse_url.get_secret_value(), settings.warehouse_schema, create=new) as warehouse:
         create_tables(warehouse)
         yield warehouse
 

@@ -96,7 +96,7 @@ def publish_preview(
         masked = settings.artifact_values == "masked"
         result = report.completed(foreseen.counts, foreseen.segment_added, None)
         create_markdown_artifact(
-            preview(result, foreseen.first, masked, changed(result, approved)),
+            preview(result, foreseen.first_rows, masked, changed(result, approved)),
             key="import-preview",
             description=in_one_line(result),
         )

@@ -112,7 +112,7 @@ class GuidedSession:
                 foreseen = dry_run_task(opaque(staging), request, opaque(report))
                 if approved == self._approval_facts(foreseen):
                     with suppress(ApprovalOutdated), report.stage("merging"):
-                        return load_task(opaque(warehouse), opaque(staging), request, opaque(report), foreseen.total)
+                        return load_task(opaque(warehouse), opaque(staging), request, opaque(report), foreseen.totals)
                     foreseen = dry_run_task(opaque(staging), request, opaque(report))
         except CORRECTABLE_ERRORS as error:
             return self.ask_columns(mapping, mapping_error_text(error))
@@ -145,7 +145,7 @@ class GuidedSession:
 @redact_errors
 def dry_run_task(staging: Staging, request: ImportRequest, report: ReportBuilder) -> MergePreview:
     """Count what the merge would do, and look at the first rows; nothing is written."""
-    staging.ensure()
+    staging.ensure_staged()
     assert report.rows is not None
     return preview_merge(
         staging,

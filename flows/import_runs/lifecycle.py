@@ -19,8 +19,8 @@ from transforms.sources.addresses import redacted
 from transforms.work_folder import ImportFolder
 from warehouse.database.connection import Warehouse
 from warehouse.database.migrations import create_tables
-from warehouse.import_list.entries import COMPLETED, clear_liveness_key, fail_import, get_import, start_import
-from warehouse.import_list.liveness import liveness_lock
+from warehouse.import_list.entries import COMPLETED, fail_import, get_import, start_import
+from warehouse.import_list.liveness import clear_liveness_key, liveness_lock
 
 T = TypeVar("T")
 

@@ -12,14 +12,8 @@ from flows.reports.report import Report, ReportBuilder
 from schemas.errors.base import ContactImportError, Interrupted
 from schemas.errors.request import NoFormAnswer
 from warehouse.database.connection import Warehouse
-from warehouse.import_list.entries import (
-    RUNNING,
-    clear_liveness_key,
-    fail_import,
-    find_abandoned_imports,
-    get_import,
-    list_suspended_imports,
-)
+from warehouse.import_list.entries import RUNNING, fail_import, get_import, list_suspended_imports
+from warehouse.import_list.liveness import clear_liveness_key, find_abandoned_imports
 
 EmitEvents = Callable[[Report, str | None], None]
 HasEnded = Callable[[str], bool]

@@ -46,8 +46,8 @@ from warehouse.database.connection import Warehouse
 from warehouse.database.migrations import migrate
 from warehouse.import_list.entries import get_last_row_count, get_latest_day
 from warehouse.import_list.retries import RetriedRecords, get_retried_import
+from warehouse.merge.execution import MergeCounts
 from warehouse.merge.staging import Staging
-from warehouse.merge.statements import MergeCounts
 from warehouse.merge.transaction import load_import
 
 T = TypeVar("T")
@@ -190,7 +190,7 @@ def load_task(
     approved: tuple[MergeCounts, int] | None = None,
 ) -> Report:
     """Merge in one transaction; a retry stages anew what a lost connection took along."""
-    staging.ensure()
+    staging.ensure_staged()
     rows, profile, rejected = report.rows, report.profile, report.rejected
     assert rows is not None
     assert profile is not None

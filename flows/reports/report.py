@@ -24,7 +24,7 @@ from transforms.sources.addresses import redacted
 
 if TYPE_CHECKING:  # `contacts check` needs no warehouse, nor the half second to load SQLAlchemy
     from warehouse.import_list.retries import RetriedImport, RetryCounts
-    from warehouse.merge.statements import MergeCounts
+    from warehouse.merge.execution import MergeCounts
 
 Report = dict[str, Any]
 
@@ -143,7 +143,9 @@ class ReportBuilder:
     def _retry(self, request: ImportRequest, mended: "RetryCounts | None") -> Report | None:
         if not request.retry_of:
             return None
-        counts = {"mended": mended.records, "missing": mended.missing} if mended else {"mended": None, "missing": None}
+        counts = (
+            {"mended": mended.records, "missing": mended.outstanding} if mended else {"mended": None, "missing": None}
+        )
         return {"id": request.retry_of, "first": self.first_import, **counts}
 
     def _kept(self, status: str) -> int:

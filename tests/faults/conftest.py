@@ -168,7 +168,7 @@ class ImportScenario:
             rows = [
                 {"email": "c0@example.com", "name": "Before", "points": 9},
                 {"email": "old@example.com", "name": "Old", "points": 8},
-                {"email": "c3@example.com", "name": "FilesToKeep", "points": 7},
+                {"email": "c3@example.com", "name": "Kept", "points": 7},
             ]
             importer(rows, fields=fields, segment="vip", columns=[EARLY_COLUMN], rejections=[EARLY_REJECTION])
 

@@ -20,7 +20,7 @@ GOOD = "email,name\nann@example.com,Ann\n"
 
 @pytest.fixture(autouse=True)
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("warehouse.import_list.liveness.GRACE_SECONDS", 0.1)
+    monkeypatch.setattr("warehouse.backends.postgres.PostgresBackend.liveness_grace_seconds", 0.1)
 
 
 @contextmanager

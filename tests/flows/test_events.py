@@ -97,7 +97,7 @@ def test_a_warehouse_that_is_not_there_is_told(contacts: Contacts, told: list[An
 def test_an_import_that_died_is_told_of_by_the_next(
     contacts: Contacts, told: list[Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("warehouse.import_list.liveness.GRACE_SECONDS", 0.1)
+    monkeypatch.setattr("warehouse.backends.postgres.PostgresBackend.liveness_grace_seconds", 0.1)
     contacts("segments", "create", "any")
     with Warehouse.open(contacts.database.url) as warehouse, liveness_lock(warehouse) as key:
         now = datetime.now(UTC)

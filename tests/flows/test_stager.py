@@ -40,7 +40,9 @@ def test_all_chunks_are_staged_in_order(importer: Importer, stager: BackgroundSt
         stager.add(verdict(number, importer.write([row])))
     staging = stager.finished()
     with staging.read_transaction() as connection:
-        emails = list(connection.scalars(select(staging.table.c.email).order_by(staging.table.c.record_number)))
+        emails = list(
+            connection.scalars(select(staging.tables.staged.c.email).order_by(staging.tables.staged.c.record_number))
+        )
     assert emails == [f"c{number}@example.org" for number in range(CHUNKS)]
 
 

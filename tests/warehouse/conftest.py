@@ -21,6 +21,9 @@ from warehouse.merge.staging import Staging
 from warehouse.merge.transaction import LoadResult, load_import
 from warehouse.tables import WarehouseTables
 
+on_postgres = pytest.mark.parametrize("warehouse_url", ["postgres"], indirect=True)
+on_sqlite = pytest.mark.parametrize("warehouse_url", ["sqlite"], indirect=True)
+
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 ARROW = {"text": pa.string(), "date": pa.date32(), "bigint": pa.int64(), "numeric": pa.float64(), "boolean": pa.bool_()}
 Row = Mapping[str, Any]
@@ -74,7 +77,7 @@ class Importer:
         imported = [f for f in self.catalogue.fields if fields is None or f.identity or f.id in set(fields)]
         with self.staging(self.start(policy), imported) as staging:
             staging.add(self.write(rows, imported))
-            staging.ensure()
+            staging.ensure_staged()
             return self.load(staging, len(rows), policy, **more)
 
     def contacts(self) -> list[dict[str, Any]]:

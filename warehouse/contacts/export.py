@@ -1,4 +1,4 @@
-"""All contacts, as the text that imports again unchanged."""
+"""All contacts as text that can be imported again without a change."""
 
 from collections.abc import Iterator
 
@@ -17,26 +17,26 @@ ROWS_PER_BATCH = 50_000
 def export_batches(
     warehouse: Warehouse, catalogue: FieldCatalogue, rows: int = ROWS_PER_BATCH
 ) -> Iterator[pd.DataFrame]:
-    """Every contact in the order of `contact_id`, a frame of text at a time, None where a field is empty.
+    """Frames of text with every contact by `contact_id`; None where a field is empty.
 
-    All batches show the warehouse at one moment. Without contacts comes one frame without rows.
+    All frames are of one state of the warehouse. Without contacts there is one frame without rows.
     """
     contacts = WarehouseTables(warehouse.schema, catalogue.fields).contacts
     with warehouse.read_transaction() as connection:
         stored = _stored_columns(connection, warehouse.schema)
         fields = [_as_text(contacts, field) if field.id in stored else null() for field in catalogue.fields]
         statement = select(*fields).order_by(contacts.c.contact_id)
-        empty = True
+        is_empty = True
         batches = connection.execute(statement, execution_options={"yield_per": rows}).partitions() if stored else ()
         for batch in batches:
-            empty = False
+            is_empty = False
             yield _frame([tuple(row) for row in batch], catalogue)
-    if empty:
+    if is_empty:
         yield _frame([], catalogue)
 
 
 def _stored_columns(connection: Connection, schema: str | None) -> set[str]:
-    """What the contacts table has, which may be less than the catalogue; nothing before the first import."""
+    """The columns of the contacts table, which may be fewer than the catalogue's; none before the first import."""
     inspector = inspect(connection)
     if not inspector.has_table("contacts", schema):
         return set()

@@ -1,4 +1,4 @@
-"""Segments: named groups of contacts, made by a person and filled by imports."""
+"""Segments: named groups of contacts, created by a person and filled by imports."""
 
 from datetime import UTC, datetime
 from typing import Any
@@ -6,13 +6,13 @@ from typing import Any
 from sqlalchemy import Connection, func, insert, select
 
 from schemas.errors.request import UnknownSegment, UsageError
-from warehouse.database.connection import Warehouse, lock_tables
+from warehouse.database.connection import Warehouse
 from warehouse.errors import retry_transient
 from warehouse.tables import WarehouseTables
 
 
 def create_segment(warehouse: Warehouse, name: str) -> bool:
-    """Make a segment; True when it is new, False when it was there."""
+    """Create a segment; False when it existed before."""
     segment = name.strip()
     if not segment:
         raise UsageError("a segment needs a name; write for example: contacts segments create vip")
@@ -20,7 +20,7 @@ def create_segment(warehouse: Warehouse, name: str) -> bool:
         raise UsageError("a segment's name is one line of printable text")
     segments = WarehouseTables(warehouse.schema).segments
     with warehouse.write_transaction() as connection:
-        lock_tables(connection, segments)
+        warehouse.backend.lock_tables(connection, segments)
         if connection.scalar(select(segments.c.segment_id).where(segments.c.segment_id == segment)) is not None:
             return False
         connection.execute(insert(segments).values(segment_id=segment, created_at=datetime.now(UTC)))
@@ -28,7 +28,7 @@ def create_segment(warehouse: Warehouse, name: str) -> bool:
 
 
 def list_segments(warehouse: Warehouse) -> list[dict[str, Any]]:
-    """Every segment by name: `segment_id`, `created_at` and the number of `members` still in the warehouse."""
+    """Every segment by name, with the number of its `members` that are still contacts."""
     tables = WarehouseTables(warehouse.schema)
     segments, members, contacts = tables.segments, tables.segment_members, tables.contacts
     counts = (
@@ -48,13 +48,13 @@ def list_segments(warehouse: Warehouse) -> list[dict[str, Any]]:
 
 @retry_transient
 def check_segment(warehouse: Warehouse, name: str) -> None:
-    """Raise UnknownSegment, with the names there are, unless the segment exists."""
+    """Raise UnknownSegment, which lists the existing names, unless the segment exists."""
     with warehouse.read_transaction() as connection:
         require_segment(connection, WarehouseTables(warehouse.schema), name)
 
 
 def require_segment(connection: Connection, tables: WarehouseTables, name: str) -> None:
-    """As `check_segment`, inside a transaction."""
+    """The same as `check_segment`, inside a transaction."""
     known = tuple(connection.scalars(select(tables.segments.c.segment_id).order_by(tables.segments.c.segment_id)))
     if name not in known:
         raise UnknownSegment(name, known)

@@ -1,4 +1,4 @@
-"""Whether an import would repeat one that was completed: the same file, read and merged in the same way."""
+"""Whether an import would repeat a completed one: the same file, read and merged in the same way."""
 
 from collections.abc import Collection
 from typing import NamedTuple
@@ -27,46 +27,54 @@ def find_repeated_import(
     version: str | None = None,
     archives: Collection[str] = (),
 ) -> RepeatedImport | None:
-    """The import that the same bytes, or the same version of a remote file, came in with; None if there is none.
+    """The last completed import of the same bytes, or of the same version of a remote file; None if there is none.
 
-    Nor is it one where another import of either source was completed since: that may have changed what it left. A
-    source goes by its `names`, its own and its series'. The files of an archive, whose own names are in `archives`, may
-    be called otherwise each time, so there any file of other bytes counts.
+    None also if another import of the same source completed later, since it may have changed the result. `names` are
+    the names of the source and of its series. Files of an archive, whose names are in `archives`, may be named
+    differently each time, so there every later file with other bytes counts.
     """
     if sha256 is None and version is None:
         return None
     imports = WarehouseTables(warehouse.schema).imports
     file = imports.c.sha256 == sha256 if version is None else imports.c.source_version == version
     with warehouse.read_transaction() as connection:
-        repeated = _last(connection, imports, file, fingerprint)
+        repeated = _last_completed(connection, imports, file, fingerprint)
         if repeated is None or _is_superseded(connection, imports, repeated, names, archives):
             return None
         return repeated
 
 
-def _last(connection: Connection, imports: Table, file: ColumnElement[bool], fingerprint: str) -> RepeatedImport | None:
-    """The last completed one; one that was skipped stands for the import that it repeats."""
-    like = select(func.coalesce(imports.c.repeats, imports.c.import_id)).where(
+def _last_completed(
+    connection: Connection, imports: Table, file: ColumnElement[bool], fingerprint: str
+) -> RepeatedImport | None:
+    """The last completed import of a file; a skipped one stands for the import that it repeats."""
+    same = select(func.coalesce(imports.c.repeats, imports.c.import_id)).where(
         file, imports.c.fingerprint == fingerprint, imports.c.status.in_((COMPLETED, SKIPPED))
     )
     last = select(imports.c.import_id, imports.c.sha256).where(
-        imports.c.import_id.in_(like), imports.c.status == COMPLETED
+        imports.c.import_id.in_(same), imports.c.status == COMPLETED
     )
     row = connection.execute(last.order_by(imports.c.import_id.desc()).limit(1)).one_or_none()
     return RepeatedImport(row.import_id, row.sha256) if row else None
 
 
 def _is_superseded(
-    connection: Connection, imports: Table, repeated: RepeatedImport, names: Collection[str], archives: Collection[str]
+    connection: Connection,
+    imports: Table,
+    repeated: RepeatedImport,
+    names: Collection[str],
+    archives: Collection[str],
 ) -> bool:
+    """Whether an import of the same source completed after the repeated one."""
     before = imports.alias()
-    both, known = (imports.c.source, series_column(imports)), [escape_unstorable(name) for name in names]
-    same = or_(*(name.in_((*known, before.c.source, series_column(before))) for name in both))
+    name_columns = (imports.c.source, series_column(imports))
+    stored_names = [escape_unstorable(name) for name in names]
+    same = or_(*(name.in_((*stored_names, before.c.source, series_column(before))) for name in name_columns))
     if archives:
         starts = [f"{escape_unstorable(archive)}!" for archive in archives]
-        beside = or_(*(name.startswith(start, autoescape=True) for name in both for start in starts))
-        same = or_(same, and_(beside, imports.c.sha256 != repeated.sha256))
-    since = (
+        in_archive = or_(*(name.startswith(start, autoescape=True) for name in name_columns for start in starts))
+        same = or_(same, and_(in_archive, imports.c.sha256 != repeated.sha256))
+    later = (
         select(imports.c.import_id)
         .join(before, before.c.import_id == repeated.import_id)
         .where(
@@ -76,4 +84,4 @@ def _is_superseded(
             or_(imports.c.import_id > repeated.import_id, imports.c.finished_at > before.c.finished_at),
         )
     )
-    return connection.execute(since.limit(1)).first() is not None
+    return connection.execute(later.limit(1)).first() is not None

@@ -1,24 +1,24 @@
-"""Mended files: the import that one is a retry of, and what is still missing from it."""
+"""Retries: imports of a corrected rejected file, and which records of the first import are still outstanding."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from sqlalchemy import Connection, insert, select
+from sqlalchemy import Connection, Select, insert, select
 
 from schemas.errors.request import ImportNotCompleted
 from warehouse.database.connection import Warehouse
-from warehouse.import_list.entries import COMPLETED, get_import, outstanding_column
+from warehouse.import_list.entries import COMPLETED, get_import, outstanding_records
 from warehouse.tables import WarehouseTables
 
 
 @dataclass(frozen=True)
 class RetriedImport:
-    """A completed import that a mended file comes from.
+    """A completed import that a rejected file comes from.
 
-    `first` is the import whose records are numbered in the rejected files of all its retries, and of their retries;
-    `columns` and `preset` are as its report has them.
+    `first` is the import whose record numbers are in the rejected files of all its retries, and of their retries;
+    `columns` and `preset` are those of its report.
     """
 
     import_id: int
@@ -29,7 +29,7 @@ class RetriedImport:
 
 @dataclass(frozen=True)
 class RetriedRecords:
-    """What a retry brings: of the first import, the numbers of records, an array at a time, some perhaps twice."""
+    """The records of the first import that a retry imports: arrays of numbers, which may repeat."""
 
     first: int
     records: Iterable[np.ndarray]
@@ -37,14 +37,14 @@ class RetriedRecords:
 
 @dataclass(frozen=True)
 class RetryCounts:
-    """How many records of the first import a retry was the first to bring, and how many are missing still."""
+    """How many records of the first import a retry was the first to import, and how many are outstanding."""
 
     records: int
-    missing: int
+    outstanding: int
 
 
 def get_retried_import(warehouse: Warehouse, import_id: int) -> RetriedImport:
-    """The import to retry; UnknownImport, or ImportNotCompleted since of such a one all rows are missing."""
+    """The import to retry; UnknownImport, or ImportNotCompleted as all records of such an import are outstanding."""
     row = get_import(warehouse, import_id)
     if row["status"] != COMPLETED:
         raise ImportNotCompleted(import_id, row["status"])
@@ -53,34 +53,32 @@ def get_retried_import(warehouse: Warehouse, import_id: int) -> RetriedImport:
 
 
 def save_retried_records(
-    connection: Connection, tables: WarehouseTables, import_id: int, retried_records: RetriedRecords
+    connection: Connection, tables: WarehouseTables, import_id: int, retried: RetriedRecords
 ) -> RetryCounts:
-    """Note which records a retry brings that no other retry has brought; under the lock of the merge."""
-    mended = tables.mended_records
-    first, brought = retried_records.first, mended.c.first_import == retried_records.first
-    before = _numbers(connection, select(mended.c.record_number).where(brought))
-    records = np.unique(np.concatenate([np.empty(0, np.int64), *retried_records.records]))
-    new = records[_rejected(connection, tables, first, records) & ~np.isin(records, before)]
+    """Store which records a retry is the first to import; the merge has locked other retries out."""
+    table, first = tables.mended_records, retried.first
+    known = _fetch_numbers(connection, select(table.c.record_number).where(table.c.first_import == first))
+    records = np.unique(np.concatenate([np.empty(0, np.int64), *retried.records]))
+    new = records[_is_rejected(connection, tables, first, records) & ~np.isin(records, known)]
     if len(new):
         rows = [{"first_import": first, "record_number": int(number), "import_id": import_id} for number in new]
-        connection.execute(insert(mended), rows)
-    missing = connection.scalar(select(outstanding_column(tables)).where(tables.imports.c.import_id == first))
-    assert missing is not None  # only a completed import is retried
-    return RetryCounts(len(new), missing)
+        connection.execute(insert(table), rows)
+    outstanding = select(outstanding_records(tables)).where(tables.imports.c.import_id == first)
+    return RetryCounts(len(new), connection.execute(outstanding).scalar_one())
 
 
-def _rejected(connection: Connection, tables: WarehouseTables, first: int, records: np.ndarray) -> np.ndarray:
-    """Which records the first import has rejected, as far as its kept rejections go, and its records after them."""
-    kept, imports = tables.rejections.c, tables.imports.c
-    numbers = select(kept.record_number).where(kept.import_id == first).distinct()
-    rejected = _numbers(connection, numbers)
+def _is_rejected(connection: Connection, tables: WarehouseTables, first: int, records: np.ndarray) -> np.ndarray:
+    """Which records the first import rejected; beyond its last stored rejection, every record may have been."""
+    stored, imports = tables.rejections.c, tables.imports.c
+    numbers = select(stored.record_number).where(stored.import_id == first).distinct()
+    rejected = _fetch_numbers(connection, numbers)
     read, total = connection.execute(select(imports.read, imports.rejected).where(imports.import_id == first)).one()
-    known: np.ndarray = np.isin(records, rejected)
+    is_known: np.ndarray = np.isin(records, rejected)
     if len(rejected) >= total:
-        return known
+        return is_known
     last = rejected.max(initial=0)
-    return np.asarray(known | (records > last) & (records <= read))
+    return np.asarray(is_known | (records > last) & (records <= read))
 
 
-def _numbers(connection: Connection, statement: Any) -> np.ndarray:
-    return np.fromiter(connection.scalars(statement), np.int64)
+def _fetch_numbers(connection: Connection, query: Select[tuple[int]]) -> np.ndarray:
+    return np.fromiter(connection.scalars(query), np.int64)

@@ -1,4 +1,4 @@
-"""What a merge would come to: counted as the merge itself counts, with nothing written and nobody kept waiting."""
+"""What a merge would do, counted as the merge itself counts, without writing or locking."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,9 +9,9 @@ from sqlalchemy import Connection, Select, Table, exists, func, literal, select
 
 from schemas.choices import Blanks, MergePolicy
 from schemas.errors.base import MergeOutOfBalance
-from warehouse.database.connection import tune_for_merge
+from warehouse.merge.execution import MergeCounts, count_merge
 from warehouse.merge.staging import Staging
-from warehouse.merge.statements import MergeCounts, count_merge, merge_statements
+from warehouse.merge.statements import merge_statements
 from warehouse.tables import WarehouseTables
 
 
@@ -21,11 +21,11 @@ class MergePreview:
 
     counts: MergeCounts
     segment_added: int
-    first: list[dict[str, Any]]
+    first_rows: list[dict[str, Any]]
 
     @property
-    def total(self) -> tuple[MergeCounts, int]:
-        """What a merge must come to if it is to be the one that was foreseen."""
+    def totals(self) -> tuple[MergeCounts, int]:
+        """What the merge must count if this preview is approved."""
         return self.counts, self.segment_added
 
 
@@ -38,23 +38,24 @@ def preview_merge(
     accepted: int,
     rows: int,
 ) -> MergePreview:
-    """Look at one state of the warehouse; MergeOutOfBalance when the counts are not the accepted rows."""
-    tables, staged = WarehouseTables(staging.warehouse.schema, staging.fields), staging.table
+    """Preview one state of the warehouse; MergeOutOfBalance unless it counts as many rows as were accepted."""
+    tables = WarehouseTables(staging.warehouse.schema, staging.fields)
     names = [field.id for field in staging.fields]
-    statements = merge_statements(
-        tables.contacts, staged, staging.changes, names, policy, blanks, import_id=0, now=datetime.now(UTC)
-    )
     with staging.read_transaction() as connection:
-        tune_for_merge(connection)
-        counts, joining = count_merge(connection, statements, _joining(tables, staged, segment))
+        statements = merge_statements(
+            tables.contacts, staging.tables, names, policy, blanks, import_id=0, now=datetime.now(UTC)
+        )
+        staging.warehouse.backend.tune_for_merge(connection)
+        staged = staging.tables.staged
+        counts, joining = count_merge(connection, statements, _count_joining(tables, staged, segment))
         if counts.total != accepted:
             raise MergeOutOfBalance(accepted, counts.total)
         added = joining + counts.inserted if segment else 0
-        return MergePreview(counts, added, _first(connection, staged, names, rows))
+        return MergePreview(counts, added, _first_rows(connection, staged, names, rows))
 
 
-def _joining(tables: WarehouseTables, staged: Table, segment: str | None) -> Select[tuple[int]]:
-    """How many known contacts are no members yet."""
+def _count_joining(tables: WarehouseTables, staged: Table, segment: str | None) -> Select[tuple[int]]:
+    """Counts the existing contacts that are not members yet."""
     if segment is None:
         return select(literal(0))
     contacts, members = tables.contacts, tables.segment_members
@@ -62,7 +63,7 @@ def _joining(tables: WarehouseTables, staged: Table, segment: str | None) -> Sel
     return select(func.count()).select_from(contacts.join(staged, staged.c.email == contacts.c.email)).where(~member)
 
 
-def _first(connection: Connection, staged: Table, names: Sequence[str], rows: int) -> list[dict[str, Any]]:
+def _first_rows(connection: Connection, staged: Table, names: Sequence[str], limit: int) -> list[dict[str, Any]]:
     columns = [staged.c[name] for name in ("email", *names)]
-    found = connection.execute(select(*columns).order_by(staged.c.record_number).limit(rows))
-    return [dict(row._mapping) for row in found]
+    rows = connection.execute(select(*columns).order_by(staged.c.record_number).limit(limit))
+    return [dict(row._mapping) for row in rows]

@@ -1,45 +1,30 @@
-"""Accepted rows on their way: unseen by others while the file is read, then merged in one go."""
+"""The accepted rows of one import: hidden from others while the file is read, then merged in one transaction."""
 
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Protocol, Self, TypeAlias
+from typing import Any, Self
 
 import pyarrow as pa
 import pyarrow.compute as pc
-from sqlalchemy import Column, Connection, MetaData, Table, Text
+from sqlalchemy import Connection
 
 from schemas.catalogue import Field
 from schemas.cells.arrow_columns import ARROW_TYPES
 from schemas.errors.base import TransientWarehouseError
-from warehouse.backends.staging_postgres import PostgresStore
-from warehouse.backends.staging_sqlite import SqliteStore
+from warehouse.backends.base import StagingStore, StagingTables
 from warehouse.database.connection import Warehouse
 from warehouse.errors import translate_driver_errors
-from warehouse.tables import KeyInteger, field_columns
-
-Numbers: TypeAlias = "pa.Array[Any]"
-
-
-class StagingStore(Protocol):
-    """Where one kind of warehouse keeps staged rows; lives as long as its connection."""
-
-    def add(self, batches: Iterator[pa.RecordBatch], schema: pa.Schema) -> None: ...
-    def exclude(self, numbers: pa.RecordBatch) -> None: ...
-    def is_alive(self) -> bool: ...
-    def write_transaction(self) -> AbstractContextManager[Connection]: ...
-    def read_transaction(self) -> AbstractContextManager[Connection]: ...
-    def close(self) -> None: ...
 
 
 class Staging:
     """The accepted rows of one import.
 
-    Files are staged as they come, without a lock on the contacts. When the warehouse goes away
-    meanwhile, that is no failure: the files are remembered, and `ensure` stages them all anew.
-    `folder` is a local one for staging's own file; the files to stage are wherever `open_file` finds them.
+    Files are staged as they come, without a lock on the contacts. Losing the warehouse meanwhile is no failure:
+    the paths are kept, and `ensure_staged` stages all files again. `folder` is a local one for the backend's
+    temporary files; `open_file` opens the files to stage.
     """
 
     def __init__(
@@ -57,9 +42,9 @@ class Staging:
         self._open_file = open_file
         self._schema = _arrow_schema(self.fields)
         self._attempts = 0
-        self.table, self._excluded, self.changes = self._tables()
+        self.tables = self._name_tables()
         self._files: list[tuple[str, int]] = []
-        self._excluded_numbers: list[Numbers] = []
+        self._excluded: list[pa.Array[Any]] = []
         self._store: StagingStore | None = None
         self._lost = False
         self._lock = threading.RLock()
@@ -71,36 +56,43 @@ class Staging:
         """
         with self._lock:
             self._files.append((path, first_record))
-            self._run_unless_lost(lambda: self._take(path, first_record))
+            self._unless_lost(lambda: self._stage_file(path, first_record))
 
     def exclude(self, record_numbers: Any) -> None:
-        """Take records out again, by number: an int64 array, series or list, of any length."""
+        """Remove records by number: an int64 array, series or list of any length."""
         numbers = pa.array(record_numbers, pa.int64())
         with self._lock:
-            self._excluded_numbers.append(numbers)
-            self._run_unless_lost(lambda: self._remove(numbers))
+            self._excluded.append(numbers)
+            self._unless_lost(lambda: self._exclude_records(numbers))
 
-    def ensure(self) -> None:
-        """Have every added file staged and every loser out; TransientWarehouseError when the warehouse is away."""
-        with self._lock, translate_driver_errors(self.warehouse.name):
-            if not self._lost and self._store is not None and self._store.is_alive():
-                return
-            self._restage()
+    def ensure_staged(self) -> None:
+        """Stage all files again if they were lost; TransientWarehouseError when the warehouse is away."""
+        with self._lock, translate_driver_errors(self.warehouse.backend):
+            if self._lost or self._store is None or not self._store.is_alive():
+                self._restage()
 
     @contextmanager
     def write_transaction(self) -> Iterator[Connection]:
-        """One writing transaction on the warehouse, in which `table` can be read."""
-        with self._lock, translate_driver_errors(self.warehouse.name), self._opened().write_transaction() as connection:
+        """One write transaction on the warehouse, in which the staging tables can be read."""
+        with (
+            self._lock,
+            translate_driver_errors(self.warehouse.backend),
+            self._open_store().write_transaction() as connection,
+        ):
             yield connection
 
     @contextmanager
     def read_transaction(self) -> Iterator[Connection]:
-        """Each statement sees one state of the warehouse, and `table`; nobody waits, and nothing can be written."""
-        with self._lock, translate_driver_errors(self.warehouse.name), self._opened().read_transaction() as connection:
+        """Each statement sees one state of the warehouse and the staging tables; nobody waits for it."""
+        with (
+            self._lock,
+            translate_driver_errors(self.warehouse.backend),
+            self._open_store().read_transaction() as connection,
+        ):
             yield connection
 
     def close(self) -> None:
-        """Give up the connection and what it staged; the added files are the caller's."""
+        """Close the connection and delete what it staged; the added files are the caller's."""
         with self._lock:
             store, self._store = self._store, None
             if store is not None:
@@ -116,38 +108,27 @@ class Staging:
         self.close()
         self._lost = False
         self._attempts += 1
-        self.table, self._excluded, self.changes = self._tables()
+        self.tables = self._name_tables()
         try:
-            self._opened()
+            self._open_store()
             for path, first_record in self._files:
-                self._take(path, first_record)
-            for numbers in self._excluded_numbers:
-                self._remove(numbers)
+                self._stage_file(path, first_record)
+            for numbers in self._excluded:
+                self._exclude_records(numbers)
         except BaseException:
             self._lost = True
             raise
 
-    def _opened(self) -> StagingStore:
+    def _name_tables(self) -> StagingTables:
+        return self.warehouse.backend.staging_tables(self.fields, self.import_id, self._attempts)
+
+    def _open_store(self) -> StagingStore:
         if self._store is None:
-            if self.warehouse.is_postgres:
-                self._store = PostgresStore(self.warehouse, self.table, self._excluded)
-            else:
-                self._store = SqliteStore(self.warehouse, *_staged(None, self.fields), self.folder / "staging.db")
+            self._store = self.warehouse.backend.open_staging(self.tables, self.folder)
         return self._store
 
-    def _tables(self) -> tuple[Table, Table, Table]:
-        """What is staged, the numbers of what is to go again, and what the merge will find to change.
-
-        On PostgreSQL under names that no other attempt has had: a server that has not noticed yet that a connection
-        was cut would let us wait for those of the lost tables.
-        """
-        if not self.warehouse.is_postgres:
-            return *_staged("staging", self.fields), _changes("temp")
-        place, suffix = self.warehouse.schema, f"_{self.import_id}_{self._attempts}"
-        return *_staged(place, self.fields, suffix, "UNLOGGED"), _changes(place, suffix, "UNLOGGED")
-
-    def _run_unless_lost(self, step: Callable[[], None]) -> None:
-        """Take a step that `ensure` will take again when the connection is lost by now, or gets lost in it."""
+    def _unless_lost(self, step: Callable[[], None]) -> None:
+        """Run a step that `ensure_staged` repeats if the connection is lost before or in it."""
         if self._lost:
             return
         try:
@@ -155,45 +136,22 @@ class Staging:
         except TransientWarehouseError:
             self._lost = True
 
-    def _take(self, path: str, first_record: int) -> None:
+    def _stage_file(self, path: str, first_record: int) -> None:
         with (
-            translate_driver_errors(self.warehouse.name),
+            translate_driver_errors(self.warehouse.backend),
             self._open_file(path) as file,
             pa.ipc.open_file(file) as reader,
         ):
-            self._opened().add(_batches(reader, self._schema, first_record), self._schema)
+            self._open_store().add(_batches(reader, self._schema, first_record))
 
-    def _remove(self, numbers: Numbers) -> None:
-        with translate_driver_errors(self.warehouse.name):
-            self._opened().exclude(pa.record_batch([numbers], names=["record_number"]))
+    def _exclude_records(self, numbers: "pa.Array[Any]") -> None:
+        with translate_driver_errors(self.warehouse.backend):
+            self._open_store().exclude(pa.record_batch([numbers], names=["record_number"]))
 
 
 def _arrow_schema(fields: Sequence[Field]) -> pa.Schema:
-    own: dict[str, pa.DataType] = {"record_number": pa.int64(), "email": pa.string()}
-    return pa.schema(own | {field.id: ARROW_TYPES[field.storage] for field in fields})
-
-
-def _staged(schema: str | None, fields: Sequence[Field], suffix: str = "", *kind: str) -> tuple[Table, Table]:
-    metadata = MetaData(schema=schema)
-    staged = Table(
-        f"staged{suffix}",
-        metadata,
-        _number_column("record_number", kind),
-        Column("email", Text, nullable=False),
-        *field_columns(fields),
-        prefixes=list(kind),
-    )
-    return staged, Table(f"excluded{suffix}", metadata, Column("record_number", KeyInteger), prefixes=list(kind))
-
-
-def _changes(schema: str | None, suffix: str = "", *kind: str) -> Table:
-    columns = _number_column("record_number", kind), Column("contact_id", KeyInteger)
-    return Table(f"changes{suffix}", MetaData(schema=schema), *columns, prefixes=list(kind))
-
-
-def _number_column(name: str, kind: Sequence[str]) -> Column[int]:
-    """On SQLite this is the row's own number, and so an index for free."""
-    return Column(name, KeyInteger, primary_key=not kind, autoincrement=False)
+    types: dict[str, pa.DataType] = {"record_number": pa.int64(), "email": pa.string()}
+    return pa.schema(types | {field.id: ARROW_TYPES[field.storage] for field in fields})
 
 
 def _batches(reader: pa.RecordBatchFileReader, schema: pa.Schema, first_record: int) -> Iterator[pa.RecordBatch]:

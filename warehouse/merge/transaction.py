@@ -7,19 +7,20 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pandas as pd
-from sqlalchemy import Connection, Insert, Table, exists, insert, literal, select, update
+import pyarrow as pa
+from sqlalchemy import Connection, Insert, Table, Text, exists, insert, literal, select, update
 
 from schemas.choices import Blanks, MergePolicy
 from schemas.errors.base import Interrupted
 from schemas.errors.request import ApprovalOutdated
-from warehouse.backends.bulk import append_frame
 from warehouse.contacts.segments import require_segment
-from warehouse.database.connection import Warehouse, lock_tables, tune_for_merge
+from warehouse.database.connection import Warehouse
 from warehouse.import_list.entries import COMPLETED, RUNNING, columns_from_report
 from warehouse.import_list.retries import RetriedRecords, RetryCounts, save_retried_records
+from warehouse.merge.execution import MergeCounts, merge
 from warehouse.merge.staging import Staging
-from warehouse.merge.statements import MergeCounts, merge, merge_statements
-from warehouse.storable_text import escape_unstorable
+from warehouse.merge.statements import merge_statements
+from warehouse.storable_text import escape_unstorable, escape_unstorable_column
 from warehouse.tables import WarehouseTables
 
 ReportData = dict[str, Any]
@@ -54,52 +55,53 @@ def load_import(
     approved: tuple[MergeCounts, int] | None = None,
     now: Callable[[], datetime] = _now,
 ) -> LoadResult:
-    """Merge what is staged and complete the import; nothing is written unless all of it is.
+    """Merge the staged rows and complete the import, or write nothing.
 
-    `columns` has `column_name`, `field`, `outcome`, `empty_cells`; the frames of `rejections` the
-    columns of that table but `import_id`; `mending` is of a retry alone; `report` composes the report
-    from the counts. Merges take turns. Safe to call again after any failure, also when the answer to
-    the commit was lost: an import that turns out to be completed is not merged twice. ApprovalOutdated
-    where it would come to other counts or another number of new members than the `approved` ones.
+    `columns` has `column_name`, `field`, `outcome`, `empty_cells`. The frames of `rejections` have the columns of
+    that table except `import_id`. `report` builds the report from the counts. Merges wait for each other.
+
+    Safe to repeat after any failure, also when the answer to the commit was lost: a completed import is not merged
+    again. Interrupted when it was closed as failed. ApprovalOutdated when counts or new members are not `approved`.
     """
-    tables = WarehouseTables(warehouse.schema, staging.fields)
+    tables, backend = WarehouseTables(warehouse.schema, staging.fields), warehouse.backend
     with staging.write_transaction() as connection:
-        if (done := _already_loaded(connection, tables, import_id)) is not None:
-            return done
-        lock_tables(connection, tables.contacts, tables.segment_members)
-        tune_for_merge(connection)
+        if (completed := _completed_before(connection, tables, import_id)) is not None:
+            return completed
+        backend.lock_tables(connection, tables.contacts, tables.segment_members)
+        backend.tune_for_merge(connection)
         if segment is not None:
             require_segment(connection, tables, segment)
         names = [field.id for field in staging.fields]
         statements = merge_statements(
-            tables.contacts, staging.table, staging.changes, names, policy, blanks, import_id=import_id, now=now()
+            tables.contacts, staging.tables, names, policy, blanks, import_id=import_id, now=now()
         )
-        counts = merge(connection, statements, accepted=accepted)
-        added = _add_members(connection, tables, staging.table, segment, import_id)
+        counts = merge(backend, connection, statements, accepted=accepted)
+        added = _add_members(connection, tables, staging.tables.staged, segment, import_id)
         if approved not in (None, (counts, added)):
             raise ApprovalOutdated
         _insert_columns(connection, tables, import_id, columns)
-        _insert_rejections(connection, tables, import_id, rejections)
-        mended = save_retried_records(connection, tables, import_id, retried_records) if retried_records else None
-        content = report(counts, added, mended)
+        _insert_rejections(warehouse, connection, tables, import_id, rejections)
+        retried = save_retried_records(connection, tables, import_id, retried_records) if retried_records else None
+        content = report(counts, added, retried)
         _complete(connection, tables, import_id, counts, content, now)
         return LoadResult(counts, added, content)
 
 
-def _already_loaded(connection: Connection, tables: WarehouseTables, import_id: int) -> LoadResult | None:
+def _completed_before(connection: Connection, tables: WarehouseTables, import_id: int) -> LoadResult | None:
+    """The result of this import if it is completed already; its row stays locked."""
     row = connection.execute(
         select(tables.imports).where(tables.imports.c.import_id == import_id).with_for_update()
     ).one()
     if row.status == RUNNING:
         return None
     if row.status != COMPLETED:
-        raise Interrupted(Interrupted.PROCESS_DIED)  # somebody took it for dead and said so, and that is how it stays
+        raise Interrupted(Interrupted.PROCESS_DIED)  # another process closed it as dead; the list must stay right
     counts = MergeCounts(row.inserted, row.updated, row.unchanged, row.skipped)
     return LoadResult(counts, row.segment_added or 0, json.loads(row.report))
 
 
 def member_statement(tables: WarehouseTables, staged: Table, segment: str, import_id: int) -> Insert:
-    """Make members of the staged contacts that are in the warehouse and not in the segment yet."""
+    """Adds the contacts of the staged rows to the segment, unless they are members."""
     contacts, members = tables.contacts, tables.segment_members
     member = exists().where(members.c.segment_id == segment, members.c.contact_id == contacts.c.contact_id)
     rows = (
@@ -132,10 +134,27 @@ def _insert_columns(
 
 
 def _insert_rejections(
-    connection: Connection, tables: WarehouseTables, import_id: int, rejections: Iterable[pd.DataFrame]
+    warehouse: Warehouse,
+    connection: Connection,
+    tables: WarehouseTables,
+    import_id: int,
+    rejections: Iterable[pd.DataFrame],
 ) -> None:
     for frame in rejections:
-        append_frame(connection, tables.rejections, frame.assign(import_id=import_id))
+        batch = _as_batch(tables.rejections, frame.assign(import_id=import_id))
+        warehouse.backend.append_batch(connection, tables.rejections, batch)
+
+
+def _as_batch(table: Table, frame: pd.DataFrame) -> pa.RecordBatch:
+    """The columns of a table from a frame; texts become storable."""
+    return pa.RecordBatch.from_pydict(
+        {
+            column.name: escape_unstorable_column(frame[column.name])
+            if isinstance(column.type, Text)
+            else pa.array(frame[column.name], pa.int64(), from_pandas=True)
+            for column in table.columns
+        }
+    )
 
 
 def _complete(

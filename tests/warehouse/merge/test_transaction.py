@@ -14,7 +14,7 @@ from tests.warehouse.conftest import NOON, Importer
 from warehouse.contacts.segments import create_segment, list_segments
 from warehouse.database.connection import Warehouse
 from warehouse.import_list.entries import fail_import, get_import
-from warehouse.merge.statements import MergeCounts
+from warehouse.merge.execution import MergeCounts
 from warehouse.tables import WarehouseTables
 
 ANN, BOB = "ann@example.org", "bob@example.org"
@@ -103,21 +103,21 @@ def test_a_load_that_fails_leaves_no_trace_and_may_be_tried_again(
     create_segment(importer.warehouse, "vip")
     with importer.staging(importer.start()) as staging:
         staging.add(importer.write([{"email": ANN}]))
-        staging.ensure()
+        staging.ensure_staged()
         with pytest.raises(error):
             importer.load(staging, 1, **{"segment": "vip", "rejections": [rejections()], **trouble})
         for table in ("contacts", "segment_members", "rejections", "import_columns"):
             assert stored(importer.warehouse, table) == []
         assert get_import(importer.warehouse, 1)["status"] == "running"
 
-        staging.ensure()
+        staging.ensure_staged()
         assert importer.load(staging, 1).counts == MergeCounts(inserted=1)
 
 
 def test_an_import_whose_commit_went_unanswered_is_not_merged_twice(importer: Importer) -> None:
     with importer.staging(importer.start()) as staging:
         staging.add(importer.write([{"email": ANN}]))
-        staging.ensure()
+        staging.ensure_staged()
         first = importer.load(staging, 1)
         assert importer.load(staging, 1) == first
     fail_import(importer.warehouse, 1, error_code="x", error_message="late", report={}, finished_at=NOON)
@@ -126,7 +126,7 @@ def test_an_import_whose_commit_went_unanswered_is_not_merged_twice(importer: Im
 
 def test_an_import_that_failed_is_not_loaded(importer: Importer) -> None:
     with importer.staging(importer.start()) as staging:
-        staging.ensure()
+        staging.ensure_staged()
         fail_import(importer.warehouse, 1, error_code="x", error_message="y", report={}, finished_at=NOON)
         with pytest.raises(Interrupted, match="ended without a word"):
             importer.load(staging, 0)
@@ -144,7 +144,7 @@ def test_merges_take_turns(importer: Importer) -> None:
     def run(staging: Any) -> None:
         with staging:
             staging.add(path)
-            staging.ensure()
+            staging.ensure_staged()
             together.wait()
             counts.append(importer.load(staging, len(rows), segment="vip").counts)
 

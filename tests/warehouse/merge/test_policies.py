@@ -11,8 +11,10 @@ from sqlalchemy.dialects import postgresql, sqlite
 from schemas.choices import Blanks, MergePolicy
 from schemas.errors.base import MergeOutOfBalance
 from tests.warehouse.conftest import NOON, Importer
+from warehouse.backends.base import StagingTables
 from warehouse.merge.dry_run import preview_merge
-from warehouse.merge.statements import MergeCounts, merge_statements
+from warehouse.merge.execution import MergeCounts
+from warehouse.merge.statements import merge_statements
 from warehouse.tables import WarehouseTables
 
 ANN = "ann@example.org"
@@ -115,7 +117,7 @@ def test_a_file_of_emails_alone_changes_no_contact(importer: Importer, policy: s
 def test_a_merge_out_of_balance_writes_nothing(importer: Importer, accepted: int) -> None:
     with importer.staging(importer.start()) as staging:
         staging.add(importer.write([{"email": ANN}]))
-        staging.ensure()
+        staging.ensure_staged()
         with pytest.raises(MergeOutOfBalance):
             importer.load(staging, accepted)
     assert importer.contacts() == []
@@ -123,9 +125,10 @@ def test_a_merge_out_of_balance_writes_nothing(importer: Importer, accepted: int
 
 @pytest.mark.parametrize("policy", [MergePolicy.INSERT_ONLY, MergePolicy.FILL_EMPTY])
 def test_only_policies_that_overwrite_can_clear(importer: Importer, policy: MergePolicy) -> None:
-    contacts = WarehouseTables(None).contacts
+    tables = WarehouseTables(None)
+    staging = StagingTables(tables.contacts, tables.contacts, tables.contacts, tables.contacts.c.email)
     with pytest.raises(ValueError, match="never clears"):
-        merge_statements(contacts, contacts, contacts, [], policy, Blanks.CLEAR, import_id=1, now=NOON)
+        merge_statements(tables.contacts, staging, [], policy, Blanks.CLEAR, import_id=1, now=NOON)
 
 
 @pytest.mark.parametrize("kind", [postgresql.dialect, sqlite.dialect], ids=["postgres", "sqlite"])
@@ -133,7 +136,7 @@ def test_filling_is_one_coalesce(kind: Any, importer: Importer) -> None:
     contacts = WarehouseTables(None, importer.catalogue.fields).contacts
     staging = importer.staging(1)
     statements = merge_statements(
-        contacts, staging.table, staging.changes, ["points"], MergePolicy.FILL_EMPTY, Blanks.KEEP, import_id=1, now=NOON
+        contacts, staging.tables, ["points"], MergePolicy.FILL_EMPTY, Blanks.KEEP, import_id=1, now=NOON
     )
     assert statements.update is not None
     assert "coalesce(contacts.points, " in str(statements.update.compile(dialect=kind()))
@@ -183,7 +186,7 @@ def previewed(importer: Importer, rows: list[dict[str, Any]], policy: str, blank
     imported = [field for field in importer.catalogue.fields if field.identity or field.id in VALUES]
     with importer.staging(1, imported) as staging:
         staging.add(importer.write(rows, imported))
-        staging.ensure()
+        staging.ensure_staged()
         return preview_merge(
             staging, policy=MergePolicy(policy), blanks=Blanks(blanks), accepted=len(rows), rows=0
         ).counts

@@ -11,11 +11,11 @@ from schemas.errors.base import WarehouseError
 from schemas.errors.request import ApprovalOutdated
 from tests.warehouse.conftest import Importer
 from warehouse.contacts.segments import create_segment, list_segments
-from warehouse.database.connection import Warehouse, lock_tables
+from warehouse.database.connection import Warehouse
 from warehouse.import_list.entries import get_import
 from warehouse.merge.dry_run import MergePreview, preview_merge
+from warehouse.merge.execution import MergeCounts
 from warehouse.merge.staging import Staging
-from warehouse.merge.statements import MergeCounts
 from warehouse.tables import WarehouseTables
 
 STORED: list[dict[str, Any]] = [
@@ -35,7 +35,7 @@ FILE: list[dict[str, Any]] = [
 
 
 def look(staging: Staging, policy: str, **more: Any) -> MergePreview:
-    staging.ensure()
+    staging.ensure_staged()
     return preview_merge(staging, policy=MergePolicy(policy), accepted=len(FILE), rows=2, **more)
 
 
@@ -55,9 +55,9 @@ def test_what_is_foreseen_is_what_the_merge_does(importer: Importer, policy: str
         staging.add(importer.write(FILE))
         foreseen = look(staging, policy, blanks=Blanks(blanks), segment="vip")
         assert importer.contacts() == before
-        loaded = importer.load(staging, len(FILE), policy, blanks=blanks, segment="vip", approved=foreseen.total)
+        loaded = importer.load(staging, len(FILE), policy, blanks=blanks, segment="vip", approved=foreseen.totals)
     assert (loaded.counts, loaded.segment_added) == (foreseen.counts, foreseen.segment_added)
-    assert [row["name"] for row in foreseen.first] == ["Ann", "Rob"]
+    assert [row["name"] for row in foreseen.first_rows] == ["Ann", "Rob"]
 
 
 def test_a_file_of_emails_alone(importer: Importer) -> None:
@@ -87,13 +87,13 @@ def test_a_writer_and_a_preview_leave_each_other_alone(
     tables = WarehouseTables(importer.warehouse.schema, importer.catalogue.fields)
     with importer.staging(importer.start()) as staging:
         staging.add(importer.write(FILE))
-        staging.ensure()
+        staging.ensure_staged()
         with open_warehouse().write_transaction() as writer:
-            lock_tables(writer, tables.contacts, tables.segment_members)
+            importer.warehouse.backend.lock_tables(writer, tables.contacts, tables.segment_members)
             writer.execute(text("select 1"))
             during = look(staging, "overwrite")
         with staging.read_transaction() as reader:
-            reader.execute(select(staging.table)).all()
+            reader.execute(select(staging.tables.staged)).all()
             with open_warehouse().write_transaction() as writer:
                 writer.execute(update(tables.contacts).where(tables.contacts.c.name == "Bob").values(name="Rob"))
         after = look(staging, "overwrite")
@@ -106,13 +106,13 @@ def test_what_was_not_approved_is_not_merged(importer: Importer) -> None:
     number = importer.start()
     with importer.staging(number) as staging:
         staging.add(importer.write(FILE))
-        staging.ensure()
+        staging.ensure_staged()
         with pytest.raises(ApprovalOutdated):
             importer.load(staging, len(FILE), approved=(MergeCounts(inserted=1, updated=4), 0))
         assert importer.contacts() == before
         assert get_import(importer.warehouse, number)["status"] == "running"
         foreseen = look(staging, "overwrite")
-        assert importer.load(staging, len(FILE), approved=foreseen.total).counts == foreseen.counts
+        assert importer.load(staging, len(FILE), approved=foreseen.totals).counts == foreseen.counts
 
 
 def test_members_who_were_not_approved_do_not_join(importer: Importer) -> None:
@@ -127,9 +127,9 @@ def test_members_who_were_not_approved_do_not_join(importer: Importer) -> None:
         before = importer.contacts()
         assert look(staging, "overwrite", segment="vip").counts == foreseen.counts
         with pytest.raises(ApprovalOutdated):
-            importer.load(staging, len(FILE), segment="vip", approved=foreseen.total)
+            importer.load(staging, len(FILE), segment="vip", approved=foreseen.totals)
         assert importer.contacts() == before
         assert [segment["members"] for segment in list_segments(importer.warehouse)] == [1]
         again = look(staging, "overwrite", segment="vip")
         assert again.segment_added == foreseen.segment_added - 1
-        assert importer.load(staging, len(FILE), segment="vip", approved=again.total).segment_added == 4
+        assert importer.load(staging, len(FILE), segment="vip", approved=again.totals).segment_added == 4

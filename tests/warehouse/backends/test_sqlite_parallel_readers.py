@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from schemas.choices import MergePolicy
 from tests.warehouse.conftest import Importer
-from warehouse.backends import parallel_readers as lookers
-from warehouse.merge.statements import MergeCounts
+from warehouse.backends import sqlite
+from warehouse.merge.execution import MergeCounts
 from warehouse.tables import WarehouseTables
 
 ROWS = [{"email": f"c{number:03}@example.org", "name": "Ann", "points": number} for number in range(1, 101)]
@@ -22,16 +22,16 @@ one_warehouse = pytest.mark.parametrize("warehouse_url", ["sqlite"], indirect=Tr
 def looks(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """As if a hundred rows were many; what is given has how many looks were shared out, each time."""
     shared: list[int] = []
-    looked = lookers._read_ranges
+    looked = sqlite._read_ranges
 
     def counted(connection: Any, looks: list[range], *what: Any) -> Iterator[Any]:
         shared.append(len(looks))
         return looked(connection, looks, *what)
 
-    monkeypatch.setattr(lookers, "ROWS_A_LOOK", 15)
-    monkeypatch.setattr(lookers, "FIRST_ROWS", 10)
-    monkeypatch.setattr(lookers, "LOOKERS", 3)
-    monkeypatch.setattr(lookers, "_read_ranges", counted)
+    monkeypatch.setattr(sqlite, "ROWS_PER_RANGE", 15)
+    monkeypatch.setattr(sqlite, "SAMPLE_ROWS", 10)
+    monkeypatch.setattr(sqlite, "READERS", 3)
+    monkeypatch.setattr(sqlite, "_read_ranges", counted)
     return shared
 
 
@@ -62,7 +62,7 @@ def test_numbers_may_have_holes(importer: Importer, looks: list[int]) -> None:
     with importer.staging(importer.start()) as staging:
         staging.add(importer.write(ROWS))
         staging.exclude([*range(20, 70), 100])
-        staging.ensure()
+        staging.ensure_staged()
         assert importer.load(staging, 49).counts == MergeCounts(unchanged=49)
     assert looks == [7]
 

@@ -10,7 +10,7 @@ from sqlalchemy import Connection, event, text
 
 from schemas.errors.base import WarehouseError
 from tests.warehouse.conftest import Importer
-from warehouse.merge.statements import MergeCounts
+from warehouse.merge.execution import MergeCounts
 
 ROWS: list[dict[str, Any]] = [{"email": f"{letter}@example.org", "name": letter} for letter in "cabed"]
 IN_THE_FILES_ORDER = [row["email"] for row in ROWS]
@@ -19,7 +19,7 @@ TAKES_AWAY = "drop constraint"
 
 @pytest.fixture(autouse=True)
 def five_are_many(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("warehouse.merge.statements.MANY", len(ROWS))
+    monkeypatch.setattr("warehouse.merge.execution.DEFERRED_KEYS_MIN_ROWS", len(ROWS))
 
 
 @pytest.fixture(params=["postgres"])
@@ -82,7 +82,7 @@ def test_an_import_that_fails_puts_them_back(importer: Importer) -> None:
     before = structure(importer)
     with importer.staging(importer.start()) as staging:
         staging.add(importer.write(ROWS))
-        staging.ensure()
+        staging.ensure_staged()
         with pytest.raises(RuntimeError):
             importer.load(staging, len(ROWS), report=fail)
         assert (structure(importer), emails(importer)) == (before, [])

@@ -15,7 +15,7 @@ from tests.warehouse.conftest import Importer
 from warehouse.database.connection import Warehouse
 from warehouse.database.migrations import migrate
 
-DOCS = Path(__file__).parents[2] / "docs" / "security.md"
+DOCS = Path(__file__).parents[3] / "docs" / "security.md"
 
 
 @pytest.fixture

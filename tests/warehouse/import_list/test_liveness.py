@@ -12,31 +12,30 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from tests.warehouse.conftest import Importer
-from tests.warehouse.test_staging import cut_connections
+from tests.warehouse.conftest import Importer, on_postgres
+from tests.warehouse.merge.test_staging import cut_connections
+from warehouse.backends import postgres
+from warehouse.backends.postgres import PostgresBackend
+from warehouse.backends.sqlite import SqliteBackend
 from warehouse.database.connection import Warehouse
 from warehouse.database.migrations import create_tables
-from warehouse.import_list import liveness
-from warehouse.import_list.entries import (
+from warehouse.import_list.entries import fail_import, get_import, resume_import, start_import, suspend_import
+from warehouse.import_list.liveness import (
     clear_liveness_key,
-    fail_import,
     find_abandoned_imports,
-    get_import,
+    find_dead_keys,
     list_live_imports,
-    resume_import,
-    start_import,
-    suspend_import,
+    liveness_lock,
 )
-from warehouse.import_list.liveness import find_dead_keys, liveness_lock
 
 NOW = datetime.now(UTC)
 HOLDER = """
 import sys, time
 from warehouse.database.connection import Warehouse
 from warehouse.import_list.entries import start_import
-from warehouse.import_list.liveness import alive
+from warehouse.import_list.liveness import liveness_lock
 from datetime import UTC, datetime
-with Warehouse.open(sys.argv[1], sys.argv[2] or None) as warehouse, alive(warehouse) as key:
+with Warehouse.open(sys.argv[1], sys.argv[2] or None) as warehouse, liveness_lock(warehouse) as key:
     start_import(warehouse, source="x", merge_policy="overwrite", started_at=datetime.now(UTC), alive_key=key)
     print(key, flush=True)
     time.sleep(600)
@@ -45,8 +44,8 @@ with Warehouse.open(sys.argv[1], sys.argv[2] or None) as warehouse, alive(wareho
 
 @pytest.fixture(autouse=True)
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(liveness, "GRACE_SECONDS", 0.3)
-    monkeypatch.setattr(liveness, "LOOK_SECONDS", 0.05)
+    monkeypatch.setattr(PostgresBackend, "liveness_grace_seconds", 0.3)
+    monkeypatch.setattr(postgres, "LIVENESS_CHECK_SECONDS", 0.05)
 
 
 @pytest.fixture
@@ -83,9 +82,7 @@ def test_alive_for_as_long_as_the_block(listed: Warehouse) -> None:
         assert list_live_imports(listed) == [(import_id, key)]
     assert [row["import_id"] for row in find_abandoned_imports(listed)] == [import_id]
     fail_import(listed, import_id, error_code="x", error_message="y", report={}, finished_at=NOW)
-    assert [row["status"] for row in find_abandoned_imports(listed)] == ["failed"], (
-        "somebody has yet to tidy up after it"
-    )
+    assert [row["status"] for row in find_abandoned_imports(listed)] == ["failed"], "its files are still to be removed"
     clear_liveness_key(listed, import_id)
     assert (find_abandoned_imports(listed), list_live_imports(listed)) == ([], [])
 
@@ -146,9 +143,8 @@ def test_several_at_once_are_told_apart(listed: Warehouse) -> None:
         assert find_dead_keys(listed, keys) == {key}
 
 
+@on_postgres
 def test_a_lock_that_was_cut_is_taken_again(listed: Warehouse, postgres_url: str) -> None:
-    if not listed.is_postgres:
-        pytest.skip("SQLite has no connection to lose")
     with liveness_lock(listed) as key:
         start(listed, key)
         for _ in range(3):
@@ -163,7 +159,7 @@ def test_a_live_import_that_was_taken_for_dead_merges_nothing(importer: Importer
     import_id = start(importer.warehouse, key)
     with importer.staging(import_id) as staging:
         staging.add(importer.write([{"email": "ann@example.org"}]))
-        staging.ensure()
+        staging.ensure_staged()
         [dead] = find_abandoned_imports(importer.warehouse)
         fail_import(importer.warehouse, dead["import_id"], error_code="interrupted", error_message="", report={},
                     finished_at=NOW)  # fmt: skip
@@ -191,16 +187,15 @@ def test_whoever_closes_an_import_waits_for_its_commit(importer: Importer) -> No
     closing.start()
     with importer.staging(import_id) as staging:
         staging.add(importer.write([{"email": "ann@example.org"}]))
-        staging.ensure()
+        staging.ensure_staged()
         importer.load(staging, 1, report=report)
     closing.join()
     assert get_import(importer.warehouse, import_id)["status"] == "completed"
     assert len(importer.contacts()) == 1
 
 
+@on_postgres
 def test_no_lock_of_another_program_is_mistaken_for_ours(listed: Warehouse, postgres_url: str) -> None:
-    if not listed.is_postgres:
-        pytest.skip("advisory locks are PostgreSQL's")
     with psycopg.connect(postgres_url) as other:
         other.execute("select pg_advisory_lock(77), pg_advisory_lock(1, 77), pg_advisory_lock_shared(77)")
         assert find_dead_keys(listed, [77]) == {77}
@@ -220,6 +215,7 @@ def test_files_beside_a_sqlite_warehouse_go_with_their_processes(tmp_path: Path)
 
 def test_a_file_that_may_not_be_opened_is_not_called_dead(tmp_path: Path) -> None:
     with Warehouse.open(f"sqlite:///{tmp_path / 'contacts.db'}") as warehouse:
-        liveness.liveness_file(warehouse, 5).symlink_to(tmp_path / "loop")
+        assert isinstance(warehouse.backend, SqliteBackend)
+        warehouse.backend.liveness_file(5).symlink_to(tmp_path / "loop")
         (tmp_path / "loop").symlink_to(tmp_path / "loop")
         assert find_dead_keys(warehouse, [5]) == set()

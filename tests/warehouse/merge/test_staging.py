@@ -14,18 +14,19 @@ import pytest
 from sqlalchemy import Connection, event, select, text
 
 from schemas.errors.base import TransientWarehouseError
-from tests.warehouse.conftest import Importer
-from warehouse.backends.copying import ROWS_A_WRITE
+from tests.warehouse.conftest import Importer, on_postgres, on_sqlite
+from warehouse.backends.postgres import ROWS_PER_WRITE
 from warehouse.database.connection import Warehouse
+from warehouse.merge.execution import MergeCounts
 from warehouse.merge.staging import Staging
-from warehouse.merge.statements import MergeCounts
 
 ANN, BOB, EVE = "ann@example.org", "bob@example.org", "eve@example.org"
 
 
 def staged(staging: Staging) -> list[str]:
     with staging.read_transaction() as connection:
-        return list(connection.scalars(select(staging.table.c.email).order_by(staging.table.c.record_number)))
+        table = staging.tables.staged
+        return list(connection.scalars(select(table.c.email).order_by(table.c.record_number)))
 
 
 def cut_connections(url: str) -> None:
@@ -73,7 +74,7 @@ def test_values_arrive_as_they_were(importer: Importer, field: str, value: Any) 
 
 def test_more_rows_than_are_written_at_a_time_arrive(importer: Importer) -> None:
     each = ["Ann", 'say "hi"', None, "a\\b", "Bob", "two\nlines", "Eve", "\x1f"]
-    names = [name for name in each for _ in range(ROWS_A_WRITE)]
+    names = [name for name in each for _ in range(ROWS_PER_WRITE)]
     importer([{"email": f"{number}@example.org", "name": name} for number, name in enumerate(names)])
     stored = {contact["email"]: contact["name"] for contact in importer.contacts()}
     assert [stored[f"{number}@example.org"] for number in range(len(names))] == names
@@ -86,14 +87,14 @@ def test_losing_duplicates_are_taken_out(importer: Importer) -> None:
         staging.exclude([1])
         staging.exclude(pa.array([4]))
         staging.exclude([])
-        staging.ensure()
+        staging.ensure_staged()
         assert staged(staging) == [BOB, ANN]
         assert importer.load(staging, 2).counts == MergeCounts(inserted=2)
 
 
 def test_an_import_without_rows_is_loaded_too(importer: Importer) -> None:
     with importer.staging(importer.start()) as staging:
-        staging.ensure()
+        staging.ensure_staged()
         assert importer.load(staging, 0).counts == MergeCounts()
 
 
@@ -111,7 +112,7 @@ def test_other_columns_and_larger_string_types_are_no_trouble(importer: Importer
     fields = [importer.catalogue["email"], importer.catalogue["name"]]
     with importer.staging(importer.start(), fields) as staging:
         staging.add(str(path))
-        staging.ensure()
+        staging.ensure_staged()
         importer.load(staging, 1)
     assert importer.contacts()[0]["name"] == "Ann"
 
@@ -120,32 +121,30 @@ def test_staging_locks_no_contacts(importer: Importer) -> None:
     with importer.staging(importer.start()) as staging:
         staging.add(importer.write([{"email": ANN}]))
         assert importer([{"email": BOB}]).counts == MergeCounts(inserted=1)
-        staging.ensure()
+        staging.ensure_staged()
         assert importer.load(staging, 1).counts == MergeCounts(inserted=1)
 
 
+@on_postgres
 def test_a_lost_connection_is_mended_by_staging_anew(importer: Importer, postgres_url: str) -> None:
-    if not importer.warehouse.is_postgres:
-        pytest.skip("SQLite has no connection to lose")
     with importer.staging(importer.start()) as staging:
         staging.add(importer.write([{"email": ANN}]))
         cut_connections(postgres_url)
         staging.add(importer.write([{"email": BOB, "record_number": 2}]))
         staging.add(importer.write([{"email": EVE, "record_number": 3}]))
         staging.exclude([3])
-        staging.ensure()
+        staging.ensure_staged()
         assert staged(staging) == [ANN, BOB]
 
         cut_connections(postgres_url)
         with pytest.raises(TransientWarehouseError):
             importer.load(staging, 2)
-        staging.ensure()
+        staging.ensure_staged()
         assert importer.load(staging, 2).counts == MergeCounts(inserted=2)
 
 
+@on_postgres
 def test_nobody_sees_what_is_staged_and_it_holds_nobody_up(importer: Importer, postgres_url: str) -> None:
-    if not importer.warehouse.is_postgres:
-        pytest.skip("SQLite stages in a file of its own")
     schema = importer.warehouse.schema
     with psycopg.connect(postgres_url, autocommit=True) as other, importer.staging(importer.start()) as staging:
         tables = f"select count(*) from pg_tables where schemaname = '{schema}'".encode()
@@ -156,31 +155,29 @@ def test_nobody_sees_what_is_staged_and_it_holds_nobody_up(importer: Importer, p
             connection.execute(text(f"select * from {schema}.contacts"))
         assert other.execute(tables).fetchone() == before
         other.execute(f"alter table {schema}.contacts add column somebodys_own text".encode())
-        staging.ensure()
+        staging.ensure_staged()
         assert importer.load(staging, 1).counts == MergeCounts(inserted=1)
         assert other.execute(tables).fetchone() == before
 
 
+@on_postgres
 def test_a_merge_that_could_not_lock_is_tried_again_with_what_is_staged(importer: Importer, postgres_url: str) -> None:
-    if not importer.warehouse.is_postgres:
-        pytest.skip("SQLite waits where its transaction begins")
     with psycopg.connect(postgres_url) as other, importer.staging(importer.start()) as staging:
         staging.add(importer.write([{"email": ANN}]))
-        table = staging.table.name
+        table = staging.tables.staged.name
         other.execute(f"lock table {importer.warehouse.schema}.contacts in row exclusive mode".encode())
         event.listen(importer.warehouse.engine, "savepoint", impatient)
         with pytest.raises(TransientWarehouseError, match="lock timeout"):
             importer.load(staging, 1)
         event.remove(importer.warehouse.engine, "savepoint", impatient)
         other.rollback()
-        staging.ensure()
+        staging.ensure_staged()
         assert importer.load(staging, 1).counts == MergeCounts(inserted=1)
-        assert staging.table.name == table
+        assert staging.tables.staged.name == table
 
 
+@on_postgres
 def test_a_server_that_ends_idle_transactions_spares_this_one(importer: Importer, postgres_url: str) -> None:
-    if not importer.warehouse.is_postgres:
-        pytest.skip("SQLite has no such limit")
     options = "options=-c%20idle_in_transaction_session_timeout%3D200ms%20-c%20transaction_timeout%3D500ms"
     strict = f"{postgres_url}{'&' if '?' in postgres_url else '?'}{options}"
     number = importer.start()
@@ -188,33 +185,31 @@ def test_a_server_that_ends_idle_transactions_spares_this_one(importer: Importer
         importer.warehouse = warehouse
         with importer.staging(number) as staging:
             staging.add(importer.write([{"email": ANN}]))
-            table = staging.table.name
+            table = staging.tables.staged.name
             time.sleep(0.7)
-            staging.ensure()
+            staging.ensure_staged()
             assert importer.load(staging, 1).counts == MergeCounts(inserted=1)
-            assert staging.table.name == table
+            assert staging.tables.staged.name == table
 
 
 def impatient(connection: Connection, _: str) -> None:
     connection.execute(text("set local lock_timeout to '100ms'"))
 
 
+@on_sqlite
 def test_a_lost_staging_file_is_made_anew(importer: Importer) -> None:
-    if importer.warehouse.is_postgres:
-        pytest.skip("PostgreSQL stages in no file")
     with importer.staging(importer.start()) as staging:
         staging.add(importer.write([{"email": ANN}]))
-        staging.ensure()
+        staging.ensure_staged()
         (staging.folder / "staging.db").unlink()
-        staging.ensure()
+        staging.ensure_staged()
         assert importer.load(staging, 1).counts == MergeCounts(inserted=1)
     assert not (staging.folder / "staging.db").exists()
 
 
+@on_sqlite
 def test_a_commit_does_not_wait_until_its_pages_are_copied(importer: Importer, tmp_path: Path) -> None:
     """A last connection copies them as it closes, and keeps readers out: so the merge's must not be the last."""
-    if importer.warehouse.is_postgres:
-        pytest.skip("PostgreSQL copies in a process of its own")
     file = Path(importer.warehouse.engine.url.database or "")
     with importer.staging(importer.start()) as staging:
         staging.add(importer.write([{"email": ANN}]))

@@ -1,0 +1,73 @@
+"""Errors of drivers become transient or permanent errors that quote no contact."""
+
+import sqlite3
+
+import psycopg
+import pytest
+from sqlalchemy import make_url, text
+
+from schemas.errors.base import TransientWarehouseError, WarehouseUnusable
+from warehouse.backends.base import Backend
+from warehouse.backends.postgres import PostgresBackend
+from warehouse.backends.sqlite import SqliteBackend
+from warehouse.database.connection import Warehouse
+from warehouse.errors import as_warehouse_error, translate_driver_errors
+
+CONTACT = "ann@example.org"
+POSTGRES = PostgresBackend(make_url("postgresql://host/crm"), None)
+SQLITE = SqliteBackend(make_url("sqlite:///contacts.db"), None)
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        pytest.param("insert into t values (:v), (:v)", id="unique violation"),
+        pytest.param("insert into t values (:v || repeat('x', 50))", id="too long"),
+        pytest.param("select cast(:v as integer)", id="not a number"),
+        pytest.param("do $$ begin raise exception 'ann@example.org exists'; end $$", id="raised by a trigger"),
+        pytest.param("insert into no_such_table values (:v)", id="no such table"),
+    ],
+)
+def test_an_error_quotes_no_contact(statement: str, postgres_url: str) -> None:
+    refused = pytest.raises(WarehouseUnusable)
+    with Warehouse.open(postgres_url) as warehouse, refused as caught, warehouse.write_transaction() as connection:
+        connection.execute(text("create temporary table t (email varchar(40) unique)"))
+        connection.execute(text(statement), {"v": CONTACT} if ":v" in statement else {})
+    assert CONTACT not in str(caught.value)
+    assert caught.value.__cause__ is None and caught.value.__suppress_context__
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        pytest.param(psycopg.errors.DeadlockDetected(), id="deadlock"),
+        pytest.param(psycopg.errors.SerializationFailure(), id="serialization failure"),
+        pytest.param(psycopg.errors.LockNotAvailable(), id="lock timeout"),
+        pytest.param(psycopg.errors.CannotConnectNow(), id="starting up"),
+        pytest.param(psycopg.errors.AdminShutdown(), id="shutting down"),
+        pytest.param(psycopg.errors.TooManyConnections(), id="too many connections"),
+        pytest.param(psycopg.OperationalError("the connection is lost"), id="connection lost"),
+        pytest.param(psycopg.OperationalError("FATAL:  the database system is starting up"), id="not up yet"),
+    ],
+)
+def test_an_error_that_may_not_occur_again_is_transient(error: Exception) -> None:
+    assert isinstance(as_warehouse_error(POSTGRES, error), TransientWarehouseError)
+
+
+@pytest.mark.parametrize(
+    ("backend", "error"),
+    [
+        pytest.param(
+            POSTGRES,
+            psycopg.OperationalError('FATAL:  password authentication failed for user "me"'),
+            id="password",
+        ),
+        pytest.param(POSTGRES, psycopg.errors.DiskFull(), id="disk full"),
+        pytest.param(POSTGRES, psycopg.errors.ReadOnlySqlTransaction(), id="read only"),
+        pytest.param(POSTGRES, psycopg.errors.InsufficientPrivilege(), id="no right"),
+        pytest.param(SQLITE, sqlite3.OperationalError("disk I/O error"), id="disk broken"),
+    ],
+)
+def test_an_error_that_would_occur_again_is_permanent(backend: Backend, error: Exception) -> None:
+    with pytest.raises(WarehouseUnusable), translate_driver_errors(backend):
+        raise error

@@ -1,0 +1,159 @@
+"""The interface of a backend: everything that one kind of database does differently."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, ClassVar, Protocol
+
+import pyarrow as pa
+from sqlalchemy import URL, Column, Connection, Engine, MetaData, Select, Table, Text, insert
+from sqlalchemy.schema import CreateTable
+
+from schemas.catalogue import Field
+from warehouse.errors import translate_driver_errors
+from warehouse.tables import KeyInteger, WarehouseTables, field_columns
+
+
+class LivenessLock(Protocol):
+    """A lock that the operating system or the server frees when its process ends."""
+
+    key: int
+
+    def close(self) -> None: ...
+
+
+@dataclass(frozen=True)
+class StagingTables:
+    """The tables of one import's staged rows; `changes` has a row for each that inserts or updates a contact."""
+
+    staged: Table
+    excluded: Table
+    changes: Table
+    insert_order: Column[Any]  # of `staged`: the order in which inserting contacts costs least
+
+
+class StagingStore(Protocol):
+    """The staged rows of one import; it lives as long as its connection."""
+
+    def add(self, batches: Iterator[pa.RecordBatch]) -> None: ...
+    def exclude(self, numbers: pa.RecordBatch) -> None: ...
+    def is_alive(self) -> bool: ...
+    def write_transaction(self) -> AbstractContextManager[Connection]: ...
+    def read_transaction(self) -> AbstractContextManager[Connection]: ...
+    def close(self) -> None: ...
+
+
+class Backend(ABC):
+    """One database, opened by its URL. The methods that are not abstract are portable defaults."""
+
+    url_schemes: ClassVar[tuple[str, ...]]
+    driver_errors: ClassVar[tuple[type[Exception], ...]]
+    liveness_grace_seconds: float = 0.0  # how long a lock may be free although its process lives
+
+    name: str  # what people and logs may see of the URL: no password
+    schema: str | None  # where the tables are; None where a database is as much
+    engine: Engine
+
+    def __init__(self, url: URL, schema: str | None) -> None:
+        self.name, self.schema = self.display_name(url), schema
+        with translate_driver_errors(self):
+            self.engine = self.create_engine(url)
+
+    @classmethod
+    @abstractmethod
+    def display_name(cls, url: URL) -> str:
+        """The URL without user, password and options."""
+
+    @abstractmethod
+    def create_engine(self, url: URL) -> Engine:
+        """An engine whose connections are set up for imports."""
+
+    @abstractmethod
+    def prepare(self, *, create: bool) -> None:
+        """Make the database ready to connect to; WarehouseUnusable when it must be created and may not."""
+
+    def connect_for_writing(self) -> Connection:
+        """A connection whose transactions will write."""
+        return self.engine.connect()
+
+    # Errors
+
+    @abstractmethod
+    def is_transient(self, error: BaseException) -> bool:
+        """Whether the same statement may succeed later."""
+
+    @abstractmethod
+    def reason(self, error: BaseException) -> str:
+        """A description of the error that quotes no value of a row."""
+
+    # Tables and locks
+
+    def create_tables(self, connection: Connection, tables: WarehouseTables) -> None:
+        """Create the tables that do not exist."""
+        tables.metadata.create_all(connection)
+
+    @abstractmethod
+    def lock_tables(self, connection: Connection, *tables: Table) -> None:
+        """Keep other writers of these tables out until the transaction ends; readers continue."""
+
+    @abstractmethod
+    def lock_migrations(self, connection: Connection) -> None:
+        """Let one process at a time change tables, until the transaction ends."""
+
+    @abstractmethod
+    def take_liveness_lock(self) -> LivenessLock:
+        """Take a lock under a new random key of at most 31 bits."""
+
+    @abstractmethod
+    def find_unlocked_keys(self, keys: Collection[int]) -> set[int]:
+        """Those of the keys whose lock is free."""
+
+    # Statements about many rows
+
+    @abstractmethod
+    def tune_for_merge(self, connection: Connection) -> None:
+        """Set what large joins and sorts need, until the transaction ends."""
+
+    def append_batch(self, connection: Connection, table: Table, batch: pa.RecordBatch) -> None:
+        """Insert a batch whose columns are named as the table's are."""
+        if batch.num_rows:
+            connection.execute(insert(table), batch.to_pylist())
+
+    def materialize(self, connection: Connection, table: Table, query: Select[Any]) -> None:
+        """Create a table that holds the result of a query, whose first column numbers the staged row."""
+        connection.execute(CreateTable(table))
+        connection.execute(insert(table).from_select([column.name for column in table.columns], query))
+
+    @contextmanager
+    def deferred_keys(self, connection: Connection, table: Table) -> Iterator[bool]:
+        """Build the keys of an empty table after it is filled, where that is faster; yields whether it is so."""
+        yield False
+
+    # Staging
+
+    @abstractmethod
+    def staging_tables(self, fields: Sequence[Field], import_id: int, attempt: int) -> StagingTables:
+        """The staging tables as the merge sees them."""
+
+    @abstractmethod
+    def open_staging(self, tables: StagingTables, folder: Path) -> StagingStore:
+        """Create the staging tables; `folder` is a local one for temporary files of this import."""
+
+
+def build_staging_tables(
+    fields: Sequence[Field], staged: MetaData, changes: MetaData, suffix: str = "", *prefixes: str, keyed: bool
+) -> tuple[Table, Table, Table]:
+    """The tables `staged`, `excluded` and `changes` in their schemas; `keyed` where a record number can be the key."""
+
+    def record_number(*, keyed: bool = keyed) -> Column[int]:
+        return Column("record_number", KeyInteger, primary_key=keyed, autoincrement=False)
+
+    values = [Column("email", Text, nullable=False), *field_columns(fields)]
+    contact, kind = Column("contact_id", KeyInteger), list(prefixes)
+    return (
+        Table(f"staged{suffix}", staged, record_number(), *values, prefixes=kind),
+        Table(f"excluded{suffix}", staged, record_number(keyed=False), prefixes=kind),
+        Table(f"changes{suffix}", changes, record_number(), contact, prefixes=kind),
+    )
