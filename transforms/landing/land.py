@@ -4,6 +4,7 @@ import errno
 import hashlib
 import re
 from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from itertools import chain
@@ -136,11 +137,13 @@ def read_local_blocks(place: str) -> Iterator[bytes]:
 
 
 def _copy(blocks: Iterable[bytes], place: str) -> _Copy:
-    """Write and hash in one pass; tell whether every byte is UTF-8."""
+    """Write in one pass and hash in a thread beside it; tell whether every byte is UTF-8."""
     digest, size, utf8 = hashlib.sha256(), 0, Utf8Checker()
-    with _open_target(place) as target:
+    with ThreadPoolExecutor(1, "hash") as hasher, _open_target(place) as target:
+        hashed = hasher.submit(digest.update, b"")
         for block in blocks:
-            digest.update(block)
+            hashed.result()
+            hashed = hasher.submit(digest.update, block)
             target.write(block)
             size += len(block)
             utf8.add(block)
