@@ -19,6 +19,8 @@ from transforms.chunks.split import CheckPlan, ChunkResult, ChunkTask, check_chu
 from transforms.parsing.blocks import cut_blocks
 from transforms.work_folder import ImportFolder
 
+FIRST_BLOCK_DIVISOR = 8  # the other blocks wait until the gaps of the first are known
+
 T = TypeVar("T")
 Checked: TypeAlias = tuple[ChunkProfile, ChunkResult | None]
 
@@ -49,7 +51,13 @@ class FileCheck:
         self._work = {"reading, all workers": 0.0, "checking, all workers": 0.0}
         self._read: list[ChunkProfile] = []
         self._whole = False
-        self._blocks = cut_blocks(source.landed.path, source.landed.source, source.layout, block_bytes)
+        self._blocks = cut_blocks(
+            source.landed.path,
+            source.landed.source,
+            source.layout,
+            block_bytes,
+            max(1, block_bytes // FIRST_BLOCK_DIVISOR),
+        )
         fields = self.profile().imported
         self._first = list(self._checked(ChunkTask(block, fields) for block in islice(self._blocks, 1)))
         self._read += [profile for profile, _ in self._first]

@@ -31,10 +31,15 @@ class Block:
     final: bool
 
 
-def cut_blocks(path: str, source: str, layout: Layout, block_bytes: int) -> Iterator[Block]:
-    """Blocks of about `block_bytes` in file order; `RecordTooLarge` rather than unbounded memory."""
+def cut_blocks(
+    path: str, source: str, layout: Layout, block_bytes: int, first_bytes: int | None = None
+) -> Iterator[Block]:
+    """Blocks of about `block_bytes` in file order; `RecordTooLarge` rather than unbounded memory.
+
+    If the file needs more than one block, the first may have another size.
+    """
     offset, index, end = layout.data_start, 0, size_of(path)
-    size = block_bytes
+    size = block_bytes if first_bytes is None or end - offset <= block_bytes else first_bytes
     while offset < end:
         data = read_range(path, offset, size + 1)
         final = len(data) <= size
