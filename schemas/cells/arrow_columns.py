@@ -12,6 +12,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from schemas.cells.cell_bytes import may_need_trimming
 from schemas.field_types import Storage
 
 TEXT_DTYPE = pd.ArrowDtype(pa.string())
@@ -47,8 +48,13 @@ def mask_like(column: pd.Series, array: pa.ChunkedArray, null: bool = True) -> M
 
 def trim(column: pd.Series) -> pd.Series:
     """Cells without outer white space; what is then empty is null."""
-    text = pc.utf8_trim_whitespace(to_arrow(column))
-    return series_like(column, pc.if_else(pc.equal(pc.binary_length(text), 0), None, text))
+    candidates = pd.Series(may_need_trimming(to_arrow(column)), index=column.index)
+    if not candidates.any():
+        return column
+    cells = column[candidates]
+    text = pc.utf8_trim_whitespace(to_arrow(cells))
+    text = pc.if_else(pc.equal(pc.binary_length(text), 0), None, text)
+    return replace_where(column, candidates, series_like(cells, text))
 
 
 def matches(column: pd.Series, pattern: str) -> Mask:

@@ -11,6 +11,7 @@ import pyarrow.compute as pc
 
 from schemas.catalogue import Field
 from schemas.cells.arrow_columns import Mask, check_remaining, check_unique, is_one_of, mask_like, matches, to_arrow
+from schemas.cells.cell_bytes import have_byte
 from schemas.cells.decimals import valid_decimals
 from schemas.cells.emails import valid_emails
 from schemas.cells.phone_columns import valid_phones
@@ -52,7 +53,10 @@ def is_filled(column: pd.Series, field: Field) -> Mask:
 
 
 def _no_nul(column: pd.Series, field: Field) -> Mask:
-    return ~mask_like(column, pc.match_substring(to_arrow(column), "\0"), null=False)
+    array = to_arrow(column)
+    if not have_byte(array, b"\0"):
+        return pd.Series(True, index=column.index)
+    return ~mask_like(column, pc.match_substring(array, "\0"), null=False)
 
 
 def _phone_has_no_spaces(column: pd.Series, field: Field) -> Mask:

@@ -13,6 +13,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from schemas.cells.cell_bytes import first_bytes, may_be_blank
 from schemas.field_types import Gaps
 from schemas.validation.pandera_schemas import profile_schema
 from schemas.validation.rules import Rule
@@ -90,8 +91,12 @@ def well_formed_records(table: pa.Table) -> pa.Table:
 
 def _blank_cells(cells: pa.ChunkedArray) -> np.ndarray:
     """Which cells are empty or only white space; the null cells of malformed records are not."""
-    empty = pc.equal(pc.binary_length(pc.utf8_trim_whitespace(cells)), 0)
-    return np.array(pc.fill_null(empty, False))
+    blank = may_be_blank(first_bytes(cells))
+    candidates = np.flatnonzero(blank)
+    if len(candidates):
+        text = pc.utf8_trim_whitespace(cells.take(pa.array(candidates)))
+        blank[candidates] = np.asarray(pc.fill_null(pc.equal(pc.binary_length(text), 0), False))
+    return blank
 
 
 def _drop_blank_records(table: pa.Table, keys: list[str], dialect: Dialect) -> tuple[pa.Table, int]:
@@ -132,6 +137,8 @@ def _remove_formula_guards(table: pa.Table, keys: list[str]) -> tuple[pa.Table, 
     """The table without the `'` that files written for spreadsheets put before formulas."""
     changed, total = {}, 0
     for key in keys:
+        if not (first_bytes(table[key]) == ord("'")).any():
+            continue
         column, count = unguard(_series(table[key]))
         if count:
             changed[key], total = pa.chunked_array(pa.array(column)), total + count
