@@ -4,6 +4,7 @@ Columns here are series of dtype `ArrowDtype(string)`, one cell a row, null wher
 Values that need a library one by one are judged once for each distinct value.
 """
 
+import weakref
 from collections.abc import Callable, Iterable
 from typing import TypeAlias
 
@@ -30,7 +31,7 @@ Mask: TypeAlias = pd.Series
 
 
 def to_arrow(column: pd.Series) -> pa.ChunkedArray:
-    """The Arrow array beneath a column, not copied."""
+    """The Arrow array beneath a column, not copied, and the same object each time."""
     array = column.array.__arrow_array__()
     return array if isinstance(array, pa.ChunkedArray) else pa.chunked_array([array])
 
@@ -88,6 +89,32 @@ def check_remaining(column: pd.Series, known: Mask, judge: Callable[[pd.Series],
     values = known.to_numpy(bool, copy=True)
     values[~values] = judge(column[~known]).to_numpy(bool)
     return pd.Series(values, index=column.index, name=column.name)
+
+
+class CachedMask:
+    """A check of whole columns that keeps its masks: normalising computes them, and validation reads them again.
+
+    The key is the Arrow array, which pandas passes on to copies of a column. The entry goes with the array, so the
+    cache keeps no cells of earlier chunks.
+    """
+
+    def __init__(self, check: Callable[[pd.Series], Mask]) -> None:
+        self._check = check
+        self._masks: dict[int, tuple[weakref.ref[pa.ChunkedArray], np.ndarray]] = {}
+
+    def __call__(self, column: pd.Series) -> Mask:
+        array = to_arrow(column)
+        found = self._masks.get(id(array))
+        if found is None or found[0]() is not array:
+            return self.store(column, self._check(column))
+        return pd.Series(found[1], index=column.index, name=column.name)
+
+    def store(self, column: pd.Series, mask: Mask) -> Mask:
+        """Keep a mask that is already known for this column."""
+        array, masks = to_arrow(column), self._masks
+        key = id(array)  # no other array has it until this one is gone, and then the entry is gone too
+        masks[key] = weakref.ref(array, lambda gone: masks.pop(key, None)), mask.to_numpy(bool, copy=True)
+        return mask
 
 
 def is_one_of(column: pd.Series, values: Iterable[str]) -> Mask:

@@ -6,7 +6,16 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from schemas.cells.arrow_columns import Mask, check_remaining, mask_like, matches, replace_where, series_like, to_arrow
+from schemas.cells.arrow_columns import (
+    CachedMask,
+    Mask,
+    check_remaining,
+    mask_like,
+    matches,
+    replace_where,
+    series_like,
+    to_arrow,
+)
 
 # A double holds 15 significant digits exactly, down to about 1e-307; hence at most 300 places.
 DECIMAL = r"^-?[0-9]+(?:\.[0-9]{1,300})?$"
@@ -25,10 +34,12 @@ def plain_decimal(value: Decimal | float) -> str:
 def plain_decimals(column: pd.Series) -> pd.Series:
     """Decimals without zeros that say nothing: `-007.50` is `-7.5`; what is no decimal stays as it was written."""
     plain = _plain(column)
-    padded = check_remaining(column, plain, _are_decimals) & ~plain
+    valid = check_remaining(column, plain, _are_decimals)
+    padded = valid & ~plain
     if padded.any():
         rest = column[padded]
         column = replace_where(column, padded, series_like(rest, _without_padding(to_arrow(rest))))
+    valid_decimals.store(column, valid)
     return column
 
 
@@ -54,6 +65,5 @@ def _are_decimals(column: pd.Series) -> Mask:
     return matches(column, DECIMAL) & mask_like(column, few)
 
 
-def valid_decimals(column: pd.Series) -> Mask:
-    """Which cells hold a decimal, in whatever form; blank cells pass."""
-    return check_remaining(column, _plain(column), _are_decimals)
+valid_decimals = CachedMask(lambda column: check_remaining(column, _plain(column), _are_decimals))
+"""Which cells hold a decimal, in whatever form; blank cells pass."""

@@ -13,6 +13,7 @@ import pandas as pd
 import pyarrow.compute as pc
 
 from schemas.cells.arrow_columns import (
+    CachedMask,
     Mask,
     check_remaining,
     check_unique,
@@ -74,14 +75,16 @@ def normalise_emails(column: pd.Series) -> pd.Series:
     plain = _plain(stored)
     if not plain.all():
         stored = replace_where(stored, ~plain, map_unique(column[~plain], normalise_email))
+    valid_emails.store(stored, _valid(stored, plain))
     return stored
 
 
-def valid_emails(column: pd.Series) -> Mask:
-    """Which cells hold an address in its stored form; blank cells pass."""
-    return check_remaining(
-        column, _plain(column), lambda rest: check_unique(rest, lambda text: normalise_email(text) == text)
-    )
+def _valid(column: pd.Series, plain: Mask) -> Mask:
+    return check_remaining(column, plain, lambda rest: check_unique(rest, lambda text: normalise_email(text) == text))
+
+
+valid_emails = CachedMask(lambda column: _valid(column, _plain(column)))
+"""Which cells hold an address in its stored form; blank cells pass."""
 
 
 def explain_invalid_email(text: str) -> str:

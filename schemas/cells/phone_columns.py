@@ -9,6 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from schemas.cells.arrow_columns import (
+    CachedMask,
     Mask,
     check_remaining,
     check_unique,
@@ -35,18 +36,23 @@ def normalise_phones(column: pd.Series, prefix: str) -> pd.Series:
         plain &= ~mask_like(column, abroad, null=False)
     if not plain.all():
         stored = replace_where(stored, ~plain, map_unique(column[~plain], lambda phone: to_e164(phone, prefix)))
+    valid_phones.store(stored, _valid(stored, plain))
     return stored
 
 
-def valid_phones(column: pd.Series) -> Mask:
-    """Which cells hold a phone in E.164; blank cells pass. With its prefix, a number needs no region."""
+def _valid(column: pd.Series, plain: Mask) -> Mask:
+    """With its prefix, a number needs no region."""
     return check_remaining(
         column,
-        plain_phones(column),
+        plain,
         lambda rest: check_unique(
             rest, lambda phone: phone.startswith("+") and to_e164(phone, DEFAULT_PREFIX) == phone
         ),
     )
+
+
+valid_phones = CachedMask(lambda column: _valid(column, plain_phones(column)))
+"""Which cells hold a phone in E.164; blank cells pass."""
 
 
 def plain_phones(column: pd.Series, prefix: str = DEFAULT_PREFIX) -> Mask:
