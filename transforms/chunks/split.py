@@ -13,7 +13,6 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
-from pandas.util import hash_pandas_object
 
 from schemas.catalogue import Field
 from schemas.cells.arrow_columns import ARROW_TYPES, to_arrow
@@ -22,6 +21,7 @@ from schemas.validation.rules import Rule
 from transforms.cells.messages import explain_cell, explain_remaining_code, explain_row, explain_rule
 from transforms.cells.normalise import NormaliseContext, normalise
 from transforms.chunks.read import ChunkProfile, ReadPlan, raw_frame, read_chunk
+from transforms.chunks.text_hashes import hash_texts
 from transforms.chunks.validate import Failure, find_failures
 from transforms.mapping.columns import ColumnMapping
 from transforms.mapping.record_numbers import parse_record_numbers, rejection_column
@@ -228,7 +228,7 @@ def cast_accepted(
     """
     columns = {"record_number": pa.array(contacts.index, pa.int64())}
     if "email" in contacts:
-        columns[EMAIL_HASH] = pa.array(hash_pandas_object(contacts["email"], index=False, categorize=False))
+        columns[EMAIL_HASH] = pa.array(hash_texts(to_arrow(contacts["email"]).combine_chunks()))
     if first_numbers is not None:
         columns[RETRIED_RECORD] = first_numbers.cast(pa.int64())
     for field in fields:
