@@ -48,9 +48,7 @@ def test_a_record_without_end_is_told_with_its_line(tmp_path: Path, monkeypatch:
 
 
 @pytest.mark.parametrize("text", ["", "none", ',"",', '"' * 9, 'a"b,"c""d"\n' * 5])
-@pytest.mark.parametrize("step", [1, 4, 100])
-def test_a_byte_is_found_across_steps(monkeypatch: pytest.MonkeyPatch, text: str, step: int) -> None:
-    monkeypatch.setattr(dialect, "BYTES_A_STEP", step)
+def test_every_place_of_a_byte_is_found(text: str) -> None:
     places = [place for place, character in enumerate(text) if character == '"']
     assert dialect.find_byte(text.encode(), '"').tolist() == places
     assert dialect.count_byte(text.encode(), '"') == len(places)
