@@ -9,11 +9,12 @@ from prefect.client.schemas.objects import State
 from flows.config.request import ReadingOptions
 from flows.config.settings import Settings
 from flows.import_runs.multi_file import combine_outcomes, requests_per_file
-from flows.import_runs.run_states import final_state, flow_run_name_for
+from flows.import_runs.run_states import final_state, flow_run_name_for, log_and_redact_error
 from flows.pipeline.check import check_file
-from flows.pipeline.sources import scheduled_day
+from flows.pipeline.sources import SourceLookups
+from flows.prefect_lookups import scheduled_day, source_logins
 from flows.publishing.artifacts import publish_rejected_rows, publish_summary
-from flows.reports.report import Report, ReportBuilder, RunOutcome, log_and_redact_error
+from flows.reports.report import Report, ReportBuilder, RunOutcome
 from transforms.work_folder import ImportFolder
 
 
@@ -37,7 +38,8 @@ def check_one(request: ReadingOptions, settings: Settings) -> RunOutcome:
     report = ReportBuilder(request)
     with tempfile.TemporaryDirectory(prefix="contacts-check-") as folder:
         try:
-            check_file(report, request, settings, ImportFolder.local(folder), settings.artifact_rows, scheduled_day)
+            lookups = SourceLookups(scheduled_day, source_logins)
+            check_file(report, request, settings, ImportFolder.local(folder), lookups, show=settings.artifact_rows)
             assert report.rejected is not None
             publish_rejected_rows(replace(report.rejected, path=""), settings)  # which goes with the folder
             return RunOutcome(report.checked(), report.stages)

@@ -17,13 +17,13 @@ from flows.config.settings import Settings
 from flows.guided.forms import BACK_TO_COLUMNS, MERGE, STOP, mapping_from_answer
 from flows.guided.session import COLUMNS, GuidedSession, with_mapping
 from flows.guided.suspension import LastQuestion, Question, RunState, ask, can_suspend, last_question
-from flows.import_contacts import publish_results
 from flows.import_runs.lifecycle import prepared_import_list, record_failure, run_id, run_import
-from flows.import_runs.run_states import final_state, flow_run_name_for
+from flows.import_runs.run_states import final_state, flow_run_name_for, log_and_redact_error
 from flows.import_runs.same_file import RepeatCheck
 from flows.import_runs.tasks import land_source, prepare_warehouse, resolve_source
 from flows.import_runs.work_folders import remove_import_folder
-from flows.reports.report import Report, ReportBuilder, log_and_redact_error, redact_error
+from flows.publishing.results import publish_results
+from flows.reports.report import Report, ReportBuilder, redact_error
 from schemas.errors.request import NeedsDeployment, StoppedByUser
 from transforms.work_folder import ImportFolder, name_of
 from warehouse.database.connection import Warehouse

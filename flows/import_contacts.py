@@ -1,7 +1,5 @@
 """The flow: one contacts CSV into the warehouse, from the form to the report."""
 
-from collections.abc import Sequence
-
 from prefect import flow
 from prefect.client.schemas.objects import State
 
@@ -9,14 +7,13 @@ from flows.config.request import ImportRequest
 from flows.config.settings import Settings
 from flows.import_runs.lifecycle import prepared_import_list, run_import
 from flows.import_runs.multi_file import combine_outcomes, requests_per_file
-from flows.import_runs.run_states import final_state, flow_run_name_for
+from flows.import_runs.run_states import final_state, flow_run_name_for, log_and_redact_error
 from flows.import_runs.same_file import RepeatCheck
 from flows.import_runs.tasks import land_source, load_task, opaque, prepare_warehouse, resolve_source, staged_file
-from flows.pipeline.sources import ArchiveOrigin, scheduled_day
 from flows.pipeline.steps import map_source_columns
-from flows.publishing.artifacts import publish_import_list, publish_summary
-from flows.publishing.events import emit_events
-from flows.reports.report import Report, ReportBuilder, RunOutcome, log_and_redact_error, record_outcome
+from flows.prefect_lookups import scheduled_day
+from flows.publishing.results import publish_results
+from flows.reports.report import ArchiveOrigin, Report, ReportBuilder, RunOutcome, record_outcome
 from schemas.errors.base import Interrupted
 from transforms.work_folder import ImportFolder
 from warehouse.database.connection import Warehouse
@@ -62,16 +59,6 @@ def import_one(request: ImportRequest, origin: ArchiveOrigin | None, settings: S
     return RunOutcome(result, report.stages)
 
 
-def publish_results(results: Sequence[Report], settings: Settings) -> None:
-    """Artifacts for people, events for programs; none of their troubles changes anything about the imports."""
-    if not all(map(publish_summary, results)):
-        return  # Prefect has waited for its server for a minute already
-    if any(result["import_id"] for result in results):
-        publish_import_list(settings)
-    for result in results:
-        emit_events(result)
-
-
 def import_file(
     request: ImportRequest, settings: Settings, warehouse: Warehouse, report: ReportBuilder, folder: ImportFolder
 ) -> Report:
@@ -85,11 +72,9 @@ def import_file(
         landed, layout = land_source(folder, settings, report, catalogue, same)
         if repeated := same.find_by_content(landed.sha256):
             return same.skip(report, repeated)
-        report.source = map_source_columns(
-            request, catalogue, landed, layout, report.earlier_decisions, settings.presets
-        )
+        source = map_source_columns(request, catalogue, landed, layout, report.earlier_decisions, settings.presets)
     with (
-        staged_file(request, settings, warehouse, report, catalogue.default_prefix, folder) as staging,
+        staged_file(request, settings, warehouse, report, source, catalogue.default_prefix, folder) as staging,
         report.stage("merging"),
     ):
         return load_task(opaque(warehouse), opaque(staging), request, opaque(report))

@@ -14,7 +14,7 @@ from pydantic import ValidationError
 
 from flows.cli.local_server import start_local_server
 from flows.cli.parser import FAILED, OK, settings_from_options
-from flows.config.request import ImportRequest, ReadingOptions
+from flows.config.request import ImportRequest, ReadingOptions, local_today
 from flows.config.settings import Settings
 from schemas.errors.request import SourceAddressInvalid, UsageError
 from transforms.landing.archives import split_member
@@ -86,13 +86,14 @@ def run_check_command(options: argparse.Namespace) -> int:
     request = request_from(options, ReadingOptions)
     from flows.import_runs.multi_file import combine_outcomes, requests_per_file
     from flows.pipeline.check import check_locally
-    from flows.pipeline.sources import local_today
+    from flows.pipeline.sources import SourceLookups
+    from flows.prefect_lookups import source_logins
 
-    outcomes = []
+    outcomes, lookups = [], SourceLookups(local_today, source_logins)
     one = options.accepted or options.rejected  # files that can hold one check's rows only
     for each, _ in [(request, None)] if one else requests_per_file(request, settings, local_today):
         with progress_shown(options), tempfile.TemporaryDirectory(prefix="contacts-check-") as folder:
-            outcomes.append(check_locally(each, settings, Path(folder), options.accepted, options.rejected))
+            outcomes.append(check_locally(each, settings, Path(folder), options.accepted, options.rejected, lookups))
     return _print_outcome(outcomes[0] if len(outcomes) == 1 else combine_outcomes(request.source, outcomes), options)
 
 

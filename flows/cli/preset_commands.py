@@ -11,7 +11,7 @@ from pathlib import Path
 from flows.cli.console import print_table
 from flows.cli.file_commands import request_from
 from flows.cli.parser import OK, settings_from_options
-from flows.config.request import ReadingOptions
+from flows.config.request import ReadingOptions, local_today
 from flows.config.settings import Settings
 from schemas.catalogue import header_key
 from schemas.errors.request import OutputNotWritable, PresetExists, PresetInvalid, UsageError
@@ -35,11 +35,12 @@ def save_mapping(options: argparse.Namespace) -> int:
     settings = Settings.load(**settings_from_options(options))
     target = _target_path(options.name, settings.presets, options.force)
     request = request_from(options, ReadingOptions)
-    from flows.pipeline.sources import find_source, local_today
+    from flows.pipeline.sources import SourceLookups, find_source
     from flows.pipeline.steps import catalogue_for, land_file, map_source_columns
+    from flows.prefect_lookups import source_logins
 
     with tempfile.TemporaryDirectory(prefix="contacts-mapping-") as folder:
-        found = find_source(request, settings, local_today)
+        found = find_source(request, settings, SourceLookups(local_today, source_logins))
         landed = land_file(request, ImportFolder.local(folder), found, settings.limits)
         source = map_source_columns(request, catalogue_for(request, settings), landed, presets=settings.presets)
     base = None

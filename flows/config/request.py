@@ -54,6 +54,11 @@ NO_PASSWORD_PATTERN = (
 )
 
 
+def local_today() -> datetime.date:
+    """Today in the local time zone: what `{date}` in the source of a command means."""
+    return datetime.datetime.now().astimezone().date()
+
+
 class ReadingOptions(BaseModel):
     """How a file is read and checked; all that `contacts check` needs."""
 

@@ -16,7 +16,7 @@ from schemas.cells.phones import is_country_prefix
 from schemas.errors.request import SettingsInvalid, UsageError
 from transforms.landing.archives import ArchiveLimits
 from transforms.sources.addresses import place
-from transforms.sources.credentials import logins
+from transforms.sources.credentials import Login, logins
 
 ENV_PREFIX = "CONTACTS_"
 FLAG_NAMES = {"warehouse_url": "--warehouse"}
@@ -129,6 +129,11 @@ class Settings(BaseSettings):
     source_time_limit: float = Field(21_600, ge=1, le=604_800, description="seconds, 1 to 604800")
     source_tries: int = Field(5, ge=1, le=20, description="a number from 1 to 20")
     keep_landed: bool = Field(False, description="true or false")
+
+    @property
+    def logins(self) -> dict[str, Login]:
+        """The logins in the environment."""
+        return logins(self.credentials.get_secret_value()) if self.credentials else {}
 
     @property
     def limits(self) -> ArchiveLimits:

@@ -94,7 +94,8 @@ class GuidedSession:
 
     def ask_columns(self, mapping: Mapping[str, str] | None = None, note: str = "") -> Question:
         """The form of the columns, filled with the mapping so far, beside their first values."""
-        self.report.source = source = self.mapped_source(mapping or {}, final=False)
+        source = self.mapped_source(mapping or {}, final=False)
+        self.report.mapping = source.mapping
         publish_columns(source, self.settings)
         form = columns_form(source.mapping.columns, self.catalogue, columns_instructions(self.report, note), note)
         return Question(form, self._facts(COLUMNS, dict(mapping or {}), None))
@@ -105,9 +106,9 @@ class GuidedSession:
         """Merge what was approved, if that is still what would happen; else show what would."""
         request, report = self.request, self.report
         try:
-            report.source = self.mapped_source(mapping, final=True)
+            source = self.mapped_source(mapping, final=True)
             with staged_file(
-                request, self.settings, warehouse, report, self.catalogue.default_prefix, self.folder
+                request, self.settings, warehouse, report, source, self.catalogue.default_prefix, self.folder
             ) as staging:
                 foreseen = dry_run_task(opaque(staging), request, opaque(report))
                 if approved == self._approval_facts(foreseen):

@@ -39,20 +39,6 @@ def can_suspend() -> bool:
     return runtime.deployment.id is not None
 
 
-def run_has_ended(run_id: str) -> bool:
-    """Whether a run that waited is over; in doubt it is not.
-
-    One that this Prefect does not know may wait in another, such as the server of the deployments when the command asks
-    its own; should it be deleted, its time to answer ends all the same.
-    """
-    try:
-        with get_client(sync_client=True) as client:
-            state = client.read_flow_run(UUID(run_id)).state
-    except Exception:  # it is not known here, or Prefect is away; the next one will ask again
-        return False
-    return state is not None and state.is_final()
-
-
 def ask(question: Question, seconds: int) -> NoReturn:
     """End this process; the run starts anew once the form is filled in, and fails when nobody does for so long.
 

@@ -9,11 +9,12 @@ from prefect import runtime
 
 from flows.config.request import ImportRequest
 from flows.config.settings import Settings
-from flows.guided.suspension import run_has_ended
 from flows.import_runs.recovery import close_abandoned_imports
+from flows.import_runs.run_states import log_and_redact_error
 from flows.import_runs.work_folders import FilesToKeep, clean_up_folder, folder_name, make_import_folder
+from flows.prefect_lookups import run_has_ended
 from flows.publishing.events import emit_events
-from flows.reports.report import Report, ReportBuilder, RunOutcome, log_and_redact_error, record_outcome
+from flows.reports.report import Report, ReportBuilder, RunOutcome, record_outcome
 from schemas.errors.base import ContactImportError, Interrupted
 from transforms.sources.addresses import redacted
 from transforms.work_folder import ImportFolder
@@ -108,7 +109,7 @@ def files_to_keep(report: ReportBuilder, settings: Settings) -> FilesToKeep:
     asked = (
         report.options.preset or report.earlier_decisions.preset
     )  # it was to tell, if the import failed before it did
-    readable = not (report.source.mapping.never_read if report.source else asked)
+    readable = not (report.mapping.never_read if report.mapping else asked)
     return FilesToKeep(rejected_file=report.rejected_file is not None, source=settings.keep_landed and readable)
 
 

@@ -1,4 +1,4 @@
-"""Exports of several files in one archive: an import for each file, in an order that does not change."""
+"""An export of several files in one archive: one import for each file, always in the same order."""
 
 import datetime
 from collections import Counter
@@ -8,8 +8,8 @@ from typing import Any, TypeVar
 
 from flows.config.request import ReadingOptions
 from flows.config.settings import Settings
-from flows.pipeline.sources import ArchiveOrigin, find_source
-from flows.reports.report import Report, RunOutcome
+from flows.pipeline.sources import SourceLookups, find_source
+from flows.reports.report import ArchiveOrigin, Report, RunOutcome
 from schemas.errors.base import ContactImportError
 from schemas.presets.loader import list_preset_names, load_preset, split_preset_name
 from schemas.presets.model import AUTO, Preset
@@ -20,7 +20,7 @@ from transforms.sources.fetch import ResolvedSource
 
 Options = TypeVar("Options", bound=ReadingOptions)
 
-STATUSES = ("failed", "completed", "skipped")  # the worst of several comes first
+STATUSES = ("failed", "completed", "skipped")  # the worst comes first
 
 
 def requests_per_file(
@@ -36,7 +36,7 @@ def requests_per_file(
     try:
         if not parse(options.source).is_local:
             return [(options, None)]  # what lies elsewhere has not been fetched yet; its place is asked once, by then
-        found = find_source(options, settings, day)
+        found = find_source(options, settings, SourceLookups(day))
         path = found.address.path
         names = ordered_members(options.preset, path, settings.presets) if _is_whole(found) else {}
     except (ContactImportError, OSError, ValueError):

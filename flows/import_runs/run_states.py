@@ -1,13 +1,15 @@
 """What the flows over a file have alike in the UI: the name that a run goes by, and the state that it ends in."""
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 
-from prefect import runtime
+from prefect import get_run_logger, runtime
 from prefect.client.schemas.objects import State
 from prefect.states import Completed, Failed
 
-from flows.reports.report import Report
+from flows.reports.report import Report, redact_error
+from schemas.errors.base import ContactImportError
 from transforms.sources.addresses import redacted
 from warehouse.import_list.entries import SKIPPED
 
@@ -33,6 +35,13 @@ def final_state(report: Report) -> State[Report]:
     rows = report["rows"]
     message = f"{rows['read']:,} rows read, {_accepted(report)}, {rows['rejected']:,} rejected"
     return Completed(message=message, data=report)
+
+
+def log_and_redact_error(error: Exception) -> ContactImportError:
+    """Redact an error of this run. With CONTACTS_DEBUG, the run's log gets its traceback."""
+    if os.environ.get("CONTACTS_DEBUG"):
+        get_run_logger().error("the run failed", exc_info=error)
+    return redact_error(error)
 
 
 def _accepted(report: Report) -> str:

@@ -27,8 +27,9 @@ from flows.pipeline.limits import (
     check_source_order,
 )
 from flows.pipeline.progress import current_progress
-from flows.pipeline.sources import find_source, scheduled_day
-from flows.pipeline.steps import catalogue_for, detect_layout, land_file, resolve_rejections
+from flows.pipeline.sources import SourceLookups, find_source
+from flows.pipeline.steps import SourceFile, catalogue_for, detect_layout, land_file, resolve_rejections
+from flows.prefect_lookups import scheduled_day, source_logins
 from flows.publishing.artifacts import ProgressArtifact, publish_rejected_rows
 from flows.reports.report import Report, ReportBuilder
 from schemas.catalogue import FieldCatalogue
@@ -71,7 +72,7 @@ def resolve_source(
     request: ImportRequest, settings: Settings, warehouse: Warehouse, report: ReportBuilder
 ) -> ResolvedSource:
     """The source, whose day, for a file of an archive, is the archive's; none comes after a later one."""
-    found = find_source(request, settings, scheduled_day)
+    found = find_source(request, settings, SourceLookups(scheduled_day, source_logins))
     if report.origin:
         found = replace(found, day=report.origin.day)
     check_source_order(request, found.day, get_latest_day(warehouse, report.series))
@@ -101,12 +102,12 @@ def staged_file(
     settings: Settings,
     warehouse: Warehouse,
     report: ReportBuilder,
+    source: SourceFile,
     prefix: str,
     folder: ImportFolder,
 ) -> Iterator[Staging]:
     """Read, check and stage what has landed; then all is decided but what becomes of each contact."""
-    source = report.source
-    assert source is not None
+    report.mapping = source.mapping
     progress = ProgressArtifact(current_progress.get())
     with prefect_runner(settings) as run, ExitStack() as stack:
         with report.stage("examining"):

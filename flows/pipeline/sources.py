@@ -1,107 +1,48 @@
-"""Where this installation lets sources lie, how it logs in there, and the day that a date in an address means."""
+"""Finds the file that a request means, where the settings allow it to be."""
 
 import datetime
-import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from typing import Any
-from uuid import UUID
-from zoneinfo import ZoneInfo
 
-from flows.config.request import ReadingOptions
+from flows.config.request import ReadingOptions, local_today
 from flows.config.settings import Settings
-from schemas.errors.request import SettingsInvalid
 from schemas.presets.loader import is_preset_path, split_preset_name
 from transforms.sources.addresses import Address, AllowedSources, fill_dates, has_date, parse
-from transforms.sources.credentials import FetchOptions, Login, logins
+from transforms.sources.credentials import FetchOptions, Login
 from transforms.sources.fetch import ResolvedSource, SourceAccess, resolve_address
-
-SECRET_BLOCK_EXPECTED = "the name of a Prefect Secret block that holds what CONTACTS_CREDENTIALS would"
 
 
 @dataclass(frozen=True)
-class ArchiveOrigin:
-    """What a file of an archive is each time, however archive and file are called; `archive` is as it was asked for."""
+class SourceLookups:
+    """The day that `{date}` means, and the logins. A flow asks Prefect for them. Each is called only if needed."""
 
-    series: str
-    archive: str
-    day: datetime.date | None
-
-
-def find_source(options: ReadingOptions, settings: Settings, day: Callable[[], datetime.date]) -> ResolvedSource:
-    """The one file that the request means; without a date of its own, it means the one of `day`."""
-    _check_named_files(options, AllowedSources(folders=settings.source_folders))
-    meant = (options.date or day()) if has_date(options.source) else None
-    source = fill_dates(options.source, lambda: meant or local_today())
-    return replace(resolve_address(source, source_reach(settings, remote=not parse(source).is_local)), day=meant)
+    day: Callable[[], datetime.date] = local_today
+    logins: Callable[[Settings], Mapping[str, Login]] = lambda settings: settings.logins
 
 
-def _check_named_files(options: ReadingOptions, allowed: AllowedSources) -> None:
-    """A mapping and a preset at a path are held to the same folders: what is wrong with a file tells of its text."""
-    preset = split_preset_name(options.preset or "")[0]
-    for path in (options.mapping_file, preset if is_preset_path(preset) else None):
-        if path:
-            allowed.local_path(Address("file", "", None, path), path)
+LOCAL_LOOKUPS = SourceLookups()
 
 
-def source_reach(settings: Settings, remote: bool) -> SourceAccess:
-    """What the settings allow; logins are looked up for remote sources alone."""
+def find_source(options: ReadingOptions, settings: Settings, lookups: SourceLookups) -> ResolvedSource:
+    """The one file that the request means."""
     allowed = AllowedSources(frozenset(settings.allowed_sources), settings.source_folders)
+    _check_named_files(options, AllowedSources(folders=settings.source_folders))
+    day = (options.date or lookups.day()) if has_date(options.source) else None
+    source = options.source if day is None else fill_dates(options.source, lambda: day)
     access = FetchOptions(
-        logins=_logins(settings) if remote else {},
+        logins={} if parse(source).is_local else dict(lookups.logins(settings)),
         known_hosts=settings.known_hosts,
         timeout=settings.source_timeout,
         time_limit=settings.source_time_limit,
         tries=settings.source_tries,
         limit=settings.source_limit,
     )
-    return SourceAccess(allowed, access)
+    return replace(resolve_address(source, SourceAccess(allowed, access)), day=day)
 
 
-def _logins(settings: Settings) -> dict[str, Login]:
-    """Those of the environment and those of the Secret block, which come first."""
-    given = settings.credentials
-    known = logins(given.get_secret_value()) if given else {}
-    return known | (_logins_of_block(settings.credentials_block) if settings.credentials_block else {})
-
-
-def _logins_of_block(name: str) -> dict[str, Login]:
-    from prefect.blocks.system import Secret
-
-    try:
-        value: Any = Secret.load(name, _sync=True).get()  # type: ignore[call-arg, union-attr]
-        return logins(value if isinstance(value, str) else json.dumps(value))
-    except ValueError as error:  # also what Prefect raises where there is no such block
-        raise SettingsInvalid("CONTACTS_CREDENTIALS_BLOCK", SECRET_BLOCK_EXPECTED) from error
-
-
-def local_today() -> datetime.date:
-    """The day it is here, which is what a date means in a command."""
-    return datetime.datetime.now().astimezone().date()
-
-
-def scheduled_day() -> datetime.date:
-    """The day for which the run was scheduled, in its schedule's time zone; today, where no deployment runs.
-
-    A run that starts late, or is tried again the morning after, still means its own night.
-    """
-    from prefect import runtime
-
-    if runtime.flow_run.id is None or runtime.deployment.id is None:
-        return local_today()
-    moment: datetime.datetime = runtime.flow_run.scheduled_start_time
-    zone = time_zone_of_run(UUID(runtime.flow_run.id), UUID(runtime.deployment.id))
-    return moment.astimezone(ZoneInfo(zone) if zone else None).date()
-
-
-def time_zone_of_run(run_id: UUID, deployment_id: UUID) -> str | None:
-    """The time zone of the schedule that made the run, or the one that all schedules of its deployment share."""
-    from prefect.client.orchestration import get_client
-
-    with get_client(sync_client=True) as client:
-        made_by = client.read_flow_run(run_id).created_by
-        schedules = client.read_deployment(deployment_id).schedules
-    zones = {str(each.id): getattr(each.schedule, "timezone", None) for each in schedules}
-    own = zones.get(str(made_by.id)) if made_by else None
-    shared = {zone for zone in zones.values() if zone}
-    return own or (shared.pop() if len(shared) == 1 else None)
+def _check_named_files(options: ReadingOptions, allowed: AllowedSources) -> None:
+    """Mapping and preset files must be in the allowed folders too: an error message may quote their text."""
+    preset = split_preset_name(options.preset or "")[0]
+    for path in (options.mapping_file, preset if is_preset_path(preset) else None):
+        if path:
+            allowed.local_path(Address("file", "", None, path), path)

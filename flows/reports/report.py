@@ -1,5 +1,6 @@
 """The report of an import: one JSON object, the same on the command line, in the list and in the artifacts."""
 
+import datetime
 import os
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -9,12 +10,11 @@ from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from flows.config.request import ImportRequest, ReadingOptions
-from flows.pipeline.sources import ArchiveOrigin
-from flows.pipeline.steps import SourceFile
 from schemas.errors.base import ContactImportError, DiskFull, UnexpectedError
 from transforms.chunks.file_profile import FileProfile
 from transforms.chunks.split import ChunkResult
 from transforms.landing.land import DISK_FULL_ERRNOS, Landed
+from transforms.mapping.columns import ColumnMapping
 from transforms.mapping.record_numbers import NUMBER, rejection_column
 from transforms.parsing.dialect import QUOTE
 from transforms.parsing.layout import Layout
@@ -29,6 +29,15 @@ if TYPE_CHECKING:  # `contacts check` needs no warehouse, nor the half second to
 Report = dict[str, Any]
 
 
+@dataclass(frozen=True)
+class ArchiveOrigin:
+    """Where a file of an archive comes from. `series` is the same every night; `archive` is as it was requested."""
+
+    series: str
+    archive: str
+    day: datetime.date | None
+
+
 @dataclass
 class ReportBuilder:
     """Gathers what becomes known as an import goes on; what never did stays null in the JSON."""
@@ -37,7 +46,7 @@ class ReportBuilder:
     import_id: int | None = None
     landed: Landed | None = None
     layout: Layout | None = None
-    source: SourceFile | None = None
+    mapping: ColumnMapping | None = None
     profile: FileProfile | None = None
     rejected: RejectedRows | None = None
     verdicts: Sequence[ChunkResult] = ()
@@ -87,7 +96,7 @@ class ReportBuilder:
     @property
     def first_import(self) -> int | None:
         """The import whose records the rows of a mended file are numbered by; None where they have no such numbers."""
-        numbered = self.earlier and self.source and rejection_column(self.source.mapping)
+        numbered = self.earlier and self.mapping and rejection_column(self.mapping)
         return self.earlier.first if self.earlier and numbered else None
 
     def completed(self, counts: "MergeCounts", added: int, mended: "RetryCounts | None") -> Report:
@@ -127,7 +136,7 @@ class ReportBuilder:
             "rows": self.rows,
             **({"contacts": more["contacts"]} if "contacts" in more else {}),
             "dialect": self.layout.dialect.as_report() if self.layout else None,
-            "preset": self.source.mapping.preset if self.source else None,
+            "preset": self.mapping.preset if self.mapping else None,
             "columns": self._columns(),
             "translations": [asdict(each) for each in self.profile.translations] if self.profile else [],
             "rejections": self.rejected.codes if self.rejected else {},
@@ -158,7 +167,7 @@ class ReportBuilder:
     def warnings(self, completed: bool) -> list[str]:
         """What is no error and nobody should miss."""
         found = [*(self.landed.warnings if self.landed else ()), *(self.layout.warnings if self.layout else ())]
-        found += self.source.mapping.notes if self.source else ()
+        found += self.mapping.notes if self.mapping else ()
         if self.profile:
             found += _count(
                 self.profile.blank_records,
@@ -177,7 +186,7 @@ class ReportBuilder:
                 "this is a rejected file, and it is not known of which import; with --retry-of and that import's "
                 "number, its columns are read as they were then, and its rows count as mended"
             )
-        if self.earlier and self.source and self.first_import is None:
+        if self.earlier and self.mapping and self.first_import is None:
             found.append(
                 f"the file has no column {NUMBER}, so it is not known which rows of import {self.earlier.import_id} "
                 "it mends"
@@ -228,15 +237,6 @@ def redact_error(error: BaseException) -> ContactImportError:
         return DiskFull(os.strerror(error.errno).lower())
     reason = f" ({error.strerror})" if isinstance(error, OSError) and error.strerror else ""
     return UnexpectedError(f"{type(error).__name__}{reason}")
-
-
-def log_and_redact_error(error: Exception) -> ContactImportError:
-    """The same of what a run has just caught; where asked for, the run's log has the traceback that the error hides."""
-    if os.environ.get("CONTACTS_DEBUG"):
-        from prefect import get_run_logger  # a check on the command line does without prefect
-
-        get_run_logger().error("the run failed", exc_info=error)
-    return redact_error(error)
 
 
 class RunOutcome(NamedTuple):

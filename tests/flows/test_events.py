@@ -133,7 +133,7 @@ def test_a_server_that_went_away_is_not_waited_for_again(
         raise ConnectionError
 
     monkeypatch.setattr("flows.publishing.artifacts.create_markdown_artifact", away)
-    monkeypatch.setattr("flows.import_contacts.publish_import_list", pytest.fail)
+    monkeypatch.setattr("flows.publishing.results.publish_import_list", pytest.fail)
     contacts.load(FILE)
     assert ours() == []
 

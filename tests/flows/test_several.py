@@ -10,11 +10,10 @@ from typing import Any
 
 import pytest
 
-from flows.config.request import ReadingOptions
+from flows.config.request import ReadingOptions, local_today
 from flows.config.settings import Settings
 from flows.import_runs.multi_file import combine_outcomes, requests_per_file
 from flows.pipeline.check import check_locally
-from flows.pipeline.sources import local_today
 from flows.reports.report import RunOutcome
 from tests.flows.conftest import Contacts
 from tests.remote.web import web_site

@@ -234,7 +234,7 @@ def test_a_run_of_one_of_several_schedules_means_the_day_of_its_own(contacts: Co
     from prefect.client.orchestration import get_client
     from prefect.client.schemas.filters import DeploymentFilter, DeploymentFilterId
 
-    from flows.pipeline.sources import time_zone_of_run
+    from flows.prefect_lookups import time_zone_of_run
 
     deployed = Deployed("Europe/Madrid", "America/Bogota", active=True)
     with get_client(sync_client=True) as client:
