@@ -1,7 +1,8 @@
-"""The flow around a check: the verdicts on a file as artifacts, with no warehouse."""
+"""The flow that checks a file. It needs no warehouse, and shows the result as artifacts."""
 
 import tempfile
 from dataclasses import replace
+from typing import Any
 
 from prefect import flow
 from prefect.client.schemas.objects import State
@@ -14,12 +15,14 @@ from flows.pipeline.check import check_file
 from flows.pipeline.sources import SourceLookups
 from flows.prefect_lookups import scheduled_day, source_logins
 from flows.publishing.artifacts import publish_rejected_rows, publish_summary
-from flows.reports.report import Report, ReportBuilder, RunOutcome
+from flows.reports.builder import ReportBuilder
+from flows.reports.models import CheckReport
+from flows.reports.outcomes import RunOutcome
 from transforms.work_folder import ImportFolder
 
 
 @flow(name="check-contacts", flow_run_name=flow_run_name_for("check"), persist_result=False)
-def check_contacts(request: ReadingOptions) -> State[Report]:
+def check_contacts(request: ReadingOptions) -> State[dict[str, Any]]:
     """Check a CSV file of contacts under the rules of the field catalogue; no warehouse is touched.
 
     Args:
@@ -27,21 +30,20 @@ def check_contacts(request: ReadingOptions) -> State[Report]:
     """
     settings = Settings.load()
     done = [check_one(each, settings) for each, _ in requests_per_file(request, settings, scheduled_day)]
-    outcome = done[0] if len(done) == 1 else combine_outcomes(request.source, done)
     for result, _ in done:
         publish_summary(result)
-    return final_state(outcome.report)
+    return final_state(combine_outcomes(request.source, done).report)
 
 
-def check_one(request: ReadingOptions, settings: Settings) -> RunOutcome:
-    """One file; its rejected rows are shown while their file is there."""
+def check_one(request: ReadingOptions, settings: Settings) -> RunOutcome[CheckReport]:
+    """Check one file, and publish its rejected rows before their file is deleted."""
     report = ReportBuilder(request)
-    with tempfile.TemporaryDirectory(prefix="contacts-check-") as folder:
+    lookups = SourceLookups(scheduled_day, source_logins)
+    with tempfile.TemporaryDirectory(prefix="contacts-check-") as path:
         try:
-            lookups = SourceLookups(scheduled_day, source_logins)
-            check_file(report, request, settings, ImportFolder.local(folder), lookups, show=settings.artifact_rows)
-            assert report.rejected is not None
-            publish_rejected_rows(replace(report.rejected, path=""), settings)  # which goes with the folder
-            return RunOutcome(report.checked(), report.stages)
+            folder = ImportFolder.local(path)
+            checked = check_file(report, request, settings, folder, lookups, show=settings.artifact_rows)
+            publish_rejected_rows(replace(checked.rejected, path=""), settings)
+            return RunOutcome(report.completed_check(), report.stages)
         except Exception as error:
             return RunOutcome(report.failed(log_and_redact_error(error)), report.stages)

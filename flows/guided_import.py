@@ -1,12 +1,13 @@
-"""The flow that follows the steps of an import wizard: file and options, columns, preview, and only then the merge.
+"""The flow of the import wizard: file and options, columns, preview, and only then the merge.
 
-Between the steps the run is suspended and starts anew with the answer, so waiting takes no worker and no lock. Each
-time the file lands again, and what was approved is merged only if it is still what would happen.
+Between the steps the run is suspended and starts again with the answer. So waiting takes no worker and no lock. Each
+step lands the file again, and merges only if the preview is still the one that was approved.
 """
 
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from functools import partial
+from typing import Any
 
 from prefect import flow, runtime
 from prefect.client.schemas.objects import State
@@ -17,114 +18,102 @@ from flows.config.settings import Settings
 from flows.guided.forms import BACK_TO_COLUMNS, MERGE, STOP, mapping_from_answer
 from flows.guided.session import COLUMNS, GuidedSession, with_mapping
 from flows.guided.suspension import LastQuestion, Question, RunState, ask, can_suspend, last_question
-from flows.import_runs.lifecycle import prepared_import_list, record_failure, run_id, run_import
+from flows.import_runs.context import ImportContext, ImportList
+from flows.import_runs.lifecycle import open_import_list, record_failure, run_import
 from flows.import_runs.run_states import final_state, flow_run_name_for, log_and_redact_error
 from flows.import_runs.same_file import RepeatCheck
 from flows.import_runs.tasks import land_source, prepare_warehouse, resolve_source
 from flows.import_runs.work_folders import remove_import_folder
 from flows.publishing.results import publish_results
-from flows.reports.report import Report, ReportBuilder, redact_error
+from flows.reports.builder import ImportReportBuilder, redact_error
+from flows.reports.models import ImportReport
 from schemas.errors.request import NeedsDeployment, StoppedByUser
-from transforms.work_folder import ImportFolder, name_of
-from warehouse.database.connection import Warehouse
-from warehouse.errors import retry_transient
+from transforms.work_folder import name_of
 from warehouse.import_list.entries import resume_import, suspend_import
 
 
 @flow(name="guided-import", flow_run_name=flow_run_name_for("import"), persist_result=False)
-def guided_import(request: ImportRequest) -> State[Report]:
+def guided_import(request: ImportRequest) -> State[dict[str, Any]]:
     """Import contacts step by step: match the columns, look at what would happen, and only then go on.
 
     Args:
         request: The file and the options; the columns are matched in the next step.
     """
     settings = Settings.load()
-    report = ReportBuilder(request)
+    report = ImportReportBuilder(request)
     try:
         if not can_suspend():
             raise NeedsDeployment
-        url = settings.warehouse_url.get_secret_value()
-        with (
-            retry_transient(Warehouse.open)(url, settings.warehouse_schema) as warehouse,
-            prepared_import_list(warehouse, settings) as key,
-        ):
-            result = take_next_step(request, settings, warehouse, report, key)
-    except Exception as error:  # the warehouse cannot even list the import
+        with open_import_list(settings) as imports:
+            result = take_next_step(imports, request, report)
+    except Exception as error:  # the import could not even be entered in the list
         result = report.failed(log_and_redact_error(error))
     publish_results([result], settings)
-    if result.get("error", {}).get("code") == StoppedByUser.code:
-        return Cancelled(message=str(StoppedByUser()), data=result)
+    if result.error and result.error.code == StoppedByUser.code:
+        return Cancelled(message=str(StoppedByUser()), data=result.model_dump())
     return final_state(result)
 
 
-def take_next_step(
-    request: ImportRequest, settings: Settings, warehouse: Warehouse, report: ReportBuilder, key: int
-) -> Report:
-    """Take the next step from what was asked last; where it is a question, this process ends with it."""
-    asked = last_question()
-    known = None
-    if asked:
-        remove_previous_folder(settings, asked.facts)
-        known = resume_waiting_import(warehouse, asked.facts, key)
-        if known is None and asked.answer == {"decision": STOP}:
-            asked = LastQuestion(asked.facts, None)  # it was obeyed; a run that is started again asks again
-    step = run_import(request, settings, warehouse, report, key, partial(next_step, asked), known)
-    if isinstance(step, Question):
-        try:
-            until = datetime.now(UTC) + timedelta(seconds=settings.answer_seconds)
-            suspend_import(warehouse, run_id(report), until)
-            ask(step, settings.answer_seconds)
-        except Exception as error:
-            return record_failure(warehouse, report, redact_error(error))
-    return step
+def take_next_step(imports: ImportList, request: ImportRequest, report: ImportReportBuilder) -> ImportReport:
+    """Take the step that follows from the last answer. If it ends with a question, the process ends with it."""
+    last, suspended_id = last_question(), None
+    if last:
+        _remove_previous_folder(imports.settings, last.facts)
+        suspended_id = _resume(imports, last.facts)
+        if suspended_id is None and last.answer == {"decision": STOP}:
+            last = LastQuestion(last.facts, None)  # that run was stopped; a run that is started again asks again
+    step = run_import(imports, request, report, partial(next_step, last), suspended_id=suspended_id)
+    if isinstance(step, ImportReport):
+        return step
+    import_id = step.facts["import_id"]
+    try:
+        until = datetime.now(UTC) + timedelta(seconds=imports.settings.answer_seconds)
+        suspend_import(imports.warehouse, import_id, until)
+        ask(step, imports.settings.answer_seconds)
+    except Exception as error:
+        return record_failure(imports.warehouse, import_id, report, redact_error(error))
 
 
-def resume_waiting_import(warehouse: Warehouse, facts: RunState, key: int) -> int | None:
-    """The import that waited for this run; None where it has been closed meanwhile."""
-    number = int(facts["import_id"])
-    return number if resume_import(warehouse, number, str(runtime.flow_run.id), key) else None
+def _resume(imports: ImportList, facts: RunState) -> int | None:
+    """The import that waited for this run. None if it has been closed meanwhile."""
+    import_id = int(facts["import_id"])
+    resumed = resume_import(imports.warehouse, import_id, str(runtime.flow_run.id), imports.liveness_key)
+    return import_id if resumed else None
 
 
-def remove_previous_folder(settings: Settings, facts: RunState) -> None:
-    """What the step before left on this machine is made anew."""
+def _remove_previous_folder(settings: Settings, facts: RunState) -> None:
     with suppress(Exception):
         remove_import_folder(settings, name_of(facts["folder"]))
 
 
-def next_step(
-    asked: LastQuestion | None,
-    request: ImportRequest,
-    settings: Settings,
-    warehouse: Warehouse,
-    report: ReportBuilder,
-    folder: ImportFolder,
-) -> Report | Question:
-    """What comes after the last question: another one, or the merge."""
-    decision = (asked.answer or {}).get("decision") if asked else None
+def next_step(last: LastQuestion | None, context: ImportContext) -> ImportReport | Question:
+    """What follows the last question: another one, or the merge."""
+    decision = (last.answer or {}).get("decision") if last else None
     if decision == STOP:
         raise StoppedByUser
-    mapping = chosen_mapping(asked)
-    catalogue = prepare_warehouse(request, settings, warehouse, report)
-    with report.stage("landing"):  # with the mapping, which is part of what tells the same import again
-        found = resolve_source(request, settings, warehouse, report)
-        same = RepeatCheck.of(warehouse, with_mapping(request, mapping), settings, catalogue, found, report)
-        landed, layout = land_source(folder, settings, report, catalogue, same)
-    file = GuidedSession(request, settings, catalogue, landed, layout, folder, report)
-    if asked is None:
-        return file.ask_columns()
-    if asked.facts["header"] != file.header:
-        return file.ask_columns(note="The file has another header than before: match its columns again.")
-    if decision == BACK_TO_COLUMNS or (asked.facts["step"] == COLUMNS and asked.answer is None):
-        return file.ask_columns(mapping)
-    if repeated := same.find_by_content(landed.sha256):
-        return same.skip(report, repeated)
-    return file.preview_or_merge(warehouse, mapping, asked.facts["shown"] if decision == MERGE else None)
+    mapping = chosen_mapping(last)
+    prepare_warehouse(context)
+    with context.report.stage("landing"):
+        found = resolve_source(context)
+        repeat_check = RepeatCheck.of(context, found, with_mapping(context.request, mapping))
+        landed, layout = land_source(context, found, repeat_check)
+    context.report.log_stage("landing", f"{landed.size:,} bytes")
+    session = GuidedSession(context, landed, layout)
+    if last is None:
+        return session.ask_columns()
+    if last.facts["header"] != session.header:
+        return session.ask_columns(note="The file has another header than before: match its columns again.")
+    if decision == BACK_TO_COLUMNS or (last.facts["step"] == COLUMNS and last.answer is None):
+        return session.ask_columns(mapping)
+    if repeated := repeat_check.find_by_content(landed.sha256):
+        return repeat_check.skip(repeated)
+    return session.preview_or_merge(mapping, last.facts["shown"] if decision == MERGE else None)
 
 
-def chosen_mapping(asked: LastQuestion | None) -> dict[str, str]:
-    """The mapping as it was chosen last; none before the first answer."""
-    if asked is None:
+def chosen_mapping(last: LastQuestion | None) -> dict[str, str]:
+    """The mapping as it was last chosen. Empty before the first answer."""
+    if last is None:
         return {}
-    if asked.facts["step"] == COLUMNS and asked.answer is not None:
-        return mapping_from_answer(asked.answer)
-    return dict(asked.facts["mapping"])
+    if last.facts["step"] == COLUMNS and last.answer is not None:
+        return mapping_from_answer(last.answer)
+    return dict(last.facts["mapping"])

@@ -1,27 +1,29 @@
-"""The flow: one contacts CSV into the warehouse, from the form to the report."""
+"""The flow that imports one contacts CSV into the warehouse."""
+
+from typing import Any
 
 from prefect import flow
 from prefect.client.schemas.objects import State
 
 from flows.config.request import ImportRequest
 from flows.config.settings import Settings
-from flows.import_runs.lifecycle import prepared_import_list, run_import
+from flows.import_runs.context import ArchiveOrigin, ImportContext
+from flows.import_runs.lifecycle import open_import_list, run_import
 from flows.import_runs.multi_file import combine_outcomes, requests_per_file
 from flows.import_runs.run_states import final_state, flow_run_name_for, log_and_redact_error
 from flows.import_runs.same_file import RepeatCheck
-from flows.import_runs.tasks import land_source, load_task, opaque, prepare_warehouse, resolve_source, staged_file
+from flows.import_runs.tasks import land_source, merge_staged, prepare_warehouse, resolve_source, staged_file
 from flows.pipeline.steps import map_source_columns
 from flows.prefect_lookups import scheduled_day
 from flows.publishing.results import publish_results
-from flows.reports.report import ArchiveOrigin, Report, ReportBuilder, RunOutcome, record_outcome
+from flows.reports.builder import ImportReportBuilder
+from flows.reports.models import ImportReport
+from flows.reports.outcomes import RunOutcome, record_outcome
 from schemas.errors.base import Interrupted
-from transforms.work_folder import ImportFolder
-from warehouse.database.connection import Warehouse
-from warehouse.errors import retry_transient
 
 
 @flow(name="import-contacts", flow_run_name=flow_run_name_for("import"), persist_result=False)
-def import_contacts(request: ImportRequest) -> State[Report]:
+def import_contacts(request: ImportRequest) -> State[dict[str, Any]]:
     """Import contacts from a CSV file under the rules of the field catalogue.
 
     Args:
@@ -29,52 +31,46 @@ def import_contacts(request: ImportRequest) -> State[Report]:
     """
     settings = Settings.load()
     files = requests_per_file(request, settings, scheduled_day)
-    done: list[RunOutcome] = []
+    done: list[RunOutcome[ImportReport]] = []
     try:
         for each in files:
-            done.append(import_one(*each, settings))  # noqa: PERF401 - what is done must be known when one is stopped
+            done.append(import_one(*each, settings))  # noqa: PERF401 - after an interruption, `done` is what was imported
     except BaseException:
-        if done:  # what was committed stays, and is not to be told as nothing
-            stopped = ReportBuilder(files[len(done)][0]).failed(Interrupted())
+        if done:  # what was committed stays, so it is reported
+            stopped = ImportReportBuilder(files[len(done)][0]).failed(Interrupted())
             record_outcome(combine_outcomes(request.source, [*done, RunOutcome(stopped, {})]))
         raise
-    outcome = done[0] if len(done) == 1 else combine_outcomes(request.source, done)
+    outcome = combine_outcomes(request.source, done)
     record_outcome(outcome)
     publish_results([result for result, _ in done], settings)
     return final_state(outcome.report)
 
 
-def import_one(request: ImportRequest, origin: ArchiveOrigin | None, settings: Settings) -> RunOutcome:
-    """One file, from the start of its import to its end."""
-    report = ReportBuilder(request, origin=origin)
+def import_one(request: ImportRequest, origin: ArchiveOrigin | None, settings: Settings) -> RunOutcome[ImportReport]:
+    """Import one file, from its entry in the list to its end."""
+    report = ImportReportBuilder(request, series=origin.series if origin else "")
     try:
-        url = settings.warehouse_url.get_secret_value()
-        with (
-            retry_transient(Warehouse.open)(url, settings.warehouse_schema) as warehouse,
-            prepared_import_list(warehouse, settings) as key,
-        ):
-            result = run_import(request, settings, warehouse, report, key, import_file)
-    except Exception as error:  # the warehouse cannot even list the import
+        with open_import_list(settings) as imports:
+            result = run_import(imports, request, report, import_file, origin=origin)
+    except Exception as error:  # the import could not even be entered in the list
         result = report.failed(log_and_redact_error(error))
     return RunOutcome(result, report.stages)
 
 
-def import_file(
-    request: ImportRequest, settings: Settings, warehouse: Warehouse, report: ReportBuilder, folder: ImportFolder
-) -> Report:
-    """The story of one import, from the source to the commit."""
-    catalogue = prepare_warehouse(request, settings, warehouse, report)
+def import_file(context: ImportContext) -> ImportReport:
+    """The steps of one import, from the source to the commit."""
+    prepare_warehouse(context)
+    report = context.report
     with report.stage("landing"):
-        found = resolve_source(request, settings, warehouse, report)
-        same = RepeatCheck.of(warehouse, request, settings, catalogue, found, report)
-        if repeated := same.find_by_version():
-            return same.skip(report, repeated, fetched=False)
-        landed, layout = land_source(folder, settings, report, catalogue, same)
-        if repeated := same.find_by_content(landed.sha256):
-            return same.skip(report, repeated)
-        source = map_source_columns(request, catalogue, landed, layout, report.earlier_decisions, settings.presets)
-    with (
-        staged_file(request, settings, warehouse, report, source, catalogue.default_prefix, folder) as staging,
-        report.stage("merging"),
-    ):
-        return load_task(opaque(warehouse), opaque(staging), request, opaque(report))
+        found = resolve_source(context)
+        repeat_check = RepeatCheck.of(context, found)
+        if repeated := repeat_check.find_by_version():
+            return repeat_check.skip(repeated, fetched=False)
+        landed, layout = land_source(context, found, repeat_check)
+        if repeated := repeat_check.find_by_content(landed.sha256):
+            return repeat_check.skip(repeated)
+        presets = context.settings.presets
+        source = map_source_columns(context.request, context.catalogue, landed, layout, report.first_import, presets)
+    report.log_stage("landing", f"{landed.size:,} bytes")
+    with staged_file(context, source) as (checked, staging):
+        return merge_staged(context, checked, staging)

@@ -3,14 +3,14 @@
 import json
 import sys
 from collections.abc import Iterable, Sequence
-from typing import Any
 
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from flows.reports.phrases import mending, unimported_columns, use_of_rejected
-from flows.reports.report import Report, RunOutcome, describe_dialect
+from flows.reports.models import CheckReport, ColumnReport, ContactCounts, ImportReport, RowCounts
+from flows.reports.outcomes import RunOutcome
+from flows.reports.phrases import describe_dialect, retry_progress, unimported_columns, use_of_rejected
 from schemas.validation.rules import EXPECTED, Rule, sort_by_count
 
 
@@ -50,76 +50,81 @@ def _cell_text(cell: object) -> str:
     return "".join(char if char.isprintable() else "�" for char in str("" if cell is None else cell))
 
 
-def print_report(report: Report, as_json: bool) -> None:
+def print_report(report: CheckReport, as_json: bool) -> None:
     """The report of an import or a check; a failure also says its one line where errors go."""
     if as_json:
-        print_json(report)
-    elif "imports" in report:
-        for each in report["imports"]:
+        print_json(report.model_dump())
+    elif report.imports:
+        for each in report.imports:
             _print_one_report(each)
             print()
-        _print_totals(report)
+        _print_totals(report, len(report.imports))
     else:
         _print_one_report(report)
-    if report["status"] == "failed":
-        print(f"contacts: {report['error']['message']}", file=sys.stderr)
+    if report.error:
+        print(f"contacts: {report.error.message}", file=sys.stderr)
 
 
-def _print_one_report(report: Report) -> None:
-    number = report.get("import_id")
-    what = f"Import {number}" if number else "Check" if "import_id" not in report else "Import"
-    print(f"{what} of {report['source']}: {report['status']} in {report['seconds']:.1f} s")
-    if "source_file" in report:
-        print("taken:    " + report["source_file"])
-    if report["dialect"]:
-        print("file:     " + describe_dialect(report["dialect"]))
-    if "repeats" in report:
-        print(f"It is the same file as in import {report['repeats']}, with the same catalogue and options.")
-    if report["rows"]:
-        print("rows:     " + _counts(report["rows"]))
-    if report.get("contacts"):
-        print(f"contacts: {_counts(report['contacts'])} ({report['merge']})")
-    if (retry := report.get("retry_of")) and retry["mended"] is not None:
-        print(f"retry:    {mending(retry)}")
-    if segment := report.get("segment"):
-        print(f"segment:  {segment['added']:,} contacts joined {segment['id']}")
-    if odd := unimported_columns(report):
+def _print_one_report(report: CheckReport) -> None:
+    name = f"Import {report.import_id or ''}".rstrip() if isinstance(report, ImportReport) else "Check"
+    print(f"{name} of {report.source}: {report.status} in {report.seconds:.1f} s")
+    if report.source_file:
+        print("taken:    " + report.source_file)
+    if report.dialect:
+        print("file:     " + describe_dialect(report.dialect))
+    if isinstance(report, ImportReport) and report.repeats:
+        print(f"It is the same file as in import {report.repeats}, with the same catalogue and options.")
+    if report.rows:
+        print("rows:     " + _counts(report.rows))
+    if isinstance(report, ImportReport):
+        _print_import(report)
+    if unimported := unimported_columns(report):
         print("\nColumns not imported")
-        print_table(("column", "why", "empty cells", "suggestion"), [_unimported_row(column) for column in odd])
-    if changed := [each for each in report["translations"] if each["cells"]]:
-        print(f"\nTranslations of the preset {report['preset']}")
-        rows = [(each["column"] or "(the file)", each["field"], each["translation"], each["cells"]) for each in changed]
+        print_table(("column", "why", "empty cells", "suggestion"), [_unimported_row(column) for column in unimported])
+    if changed := [each for each in report.translations if each.cells]:
+        print(f"\nTranslations of the preset {report.preset}")
+        rows = [(each.column or "(the file)", each.field, each.translation, each.cells) for each in changed]
         print_table(("column", "field", "translation", "cells"), rows)
-    if report["rejections"]:
+    if report.rejections:
         print("\nRejections")
-        ranked = sort_by_count(report["rejections"])
+        ranked = sort_by_count(report.rejections)
         print_table(("reason", "number", "expected"), [(code, count, EXPECTED[Rule(code)]) for code, count in ranked])
-    for warning in report["warnings"]:
+    for warning in report.warnings:
         print(f"\nNote: {warning}")
-    if report["rejected_file"] and report["rows"] and report["rows"]["rejected"]:
-        print(f"\nRejected rows, {use_of_rejected(report, 'with --retry-of')}: {report['rejected_file']}")
+    if report.rejected_file and report.rows and report.rows.rejected:
+        print(f"\nRejected rows, {use_of_rejected(report, 'with --retry-of')}: {report.rejected_file}")
 
 
-def _print_totals(report: Report) -> None:
-    """What several files came to."""
-    print(f"All {len(report['imports'])} files: {report['status']} in {report['seconds']:.1f} s")
-    for name in ("rows", "contacts"):
-        if report.get(name):
-            print(f"{name + ':':<10}" + _counts(report[name]))
+def _print_import(report: ImportReport) -> None:
+    if report.contacts:
+        print(f"contacts: {_counts(report.contacts)} ({report.merge})")
+    if report.retry_of and (progress := retry_progress(report.retry_of)):
+        print(f"retry:    {progress}")
+    if report.segment:
+        print(f"segment:  {report.segment.added:,} contacts joined {report.segment.id}")
 
 
-def print_stages(outcome: RunOutcome) -> None:
+def _print_totals(report: CheckReport, files: int) -> None:
+    """The sums over several files."""
+    print(f"All {files} files: {report.status} in {report.seconds:.1f} s")
+    if report.rows:
+        print("rows:     " + _counts(report.rows))
+    if isinstance(report, ImportReport) and report.contacts:
+        print("contacts: " + _counts(report.contacts))
+
+
+def print_stages(outcome: RunOutcome[CheckReport]) -> None:
     """Where the time went, on standard error, so that a report in JSON stays alone."""
-    rows = (outcome.report["rows"] or {}).get("read", 0)
+    rows = outcome.report.rows.read if outcome.report.rows else 0
     print(f"{'stage':<24} {'seconds':>8} {'rows/s':>12}", file=sys.stderr)
     for name, seconds in outcome.stages.items():
         print(f"{name:<24} {seconds:>8.2f} {rows / max(seconds, 1e-9):>12,.0f}", file=sys.stderr)
 
 
-def _counts(counts: dict[str, int]) -> str:
-    return ", ".join(f"{count:,} {name}" for name, count in counts.items())
+def _counts(counts: RowCounts | ContactCounts) -> str:
+    return ", ".join(f"{count:,} {name}" for name, count in counts)
 
 
-def _unimported_row(column: dict[str, Any]) -> tuple[object, ...]:
-    suggestion = f"did you mean {column['suggestion']}?" if column["suggestion"] else ""
-    return column["column"], column["outcome"], column["empty_cells"], suggestion
+def _unimported_row(column: ColumnReport) -> tuple[object, ...]:
+    suggestion = f"did you mean {column.suggestion}?" if column.suggestion else ""
+    return column.column, column.outcome, column.empty_cells, suggestion

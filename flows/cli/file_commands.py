@@ -21,7 +21,8 @@ from transforms.landing.archives import split_member
 from transforms.sources.addresses import fill_dates, parse
 
 if TYPE_CHECKING:  # the report brings pandas; a wrong command is told without it
-    from flows.reports.report import RunOutcome
+    from flows.reports.models import CheckReport, ImportReport
+    from flows.reports.outcomes import RunOutcome
 
 Options = TypeVar("Options", bound=ReadingOptions)
 
@@ -48,35 +49,35 @@ def run_import_command(options: argparse.Namespace) -> int:
     return _print_outcome(outcome, options)
 
 
-def _print_outcome(outcome: "RunOutcome", options: argparse.Namespace) -> int:
+def _print_outcome(outcome: "RunOutcome[Any]", options: argparse.Namespace) -> int:
     from flows.cli.console import print_report, print_stages
 
     print_report(outcome.report, options.json)
     if options.profile:
         print_stages(outcome)
-    return FAILED if outcome.report["status"] == "failed" else OK
+    return FAILED if outcome.report.failed else OK
 
 
-def _run_flow(request: ImportRequest) -> "RunOutcome":
+def _run_flow(request: ImportRequest) -> "RunOutcome[ImportReport]":
     """Run the flow; once it has its report, a Prefect that went away changes nothing about the import."""
     from prefect.settings import PREFECT_FLOWS_HEARTBEAT_FREQUENCY, temporary_settings
 
     from flows.import_contacts import import_contacts
-    from flows.reports.report import outcomes
+    from flows.reports.outcomes import recorded_outcomes
 
-    told: list[RunOutcome] = []
-    outcomes.set(told)
+    recorded: list[RunOutcome[ImportReport]] = []
+    recorded_outcomes.set(recorded)
     try:
         # At the end Prefect waits for the thread of its heartbeat, which looks up once a second. Here somebody waits.
         with temporary_settings(set_defaults={PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None}):
             result = cast(Any, import_contacts(request, return_state=True)).result(raise_on_failure=False)
     except (Exception, KeyboardInterrupt) as error:  # an interruption after the commit undoes nothing
         result = error
-    if not told:
+    if not recorded:
         raise result
     if isinstance(result, BaseException):
-        told[-1].report["warnings"].append("Prefect went away before it heard how the import ended")
-    return told[-1]
+        recorded[-1].report.warnings.append("Prefect went away before it heard how the import ended")
+    return recorded[-1]
 
 
 def run_check_command(options: argparse.Namespace) -> int:
@@ -89,12 +90,13 @@ def run_check_command(options: argparse.Namespace) -> int:
     from flows.pipeline.sources import SourceLookups
     from flows.prefect_lookups import source_logins
 
-    outcomes, lookups = [], SourceLookups(local_today, source_logins)
+    outcomes: list[RunOutcome[CheckReport]] = []
+    lookups = SourceLookups(local_today, source_logins)
     one = options.accepted or options.rejected  # files that can hold one check's rows only
     for each, _ in [(request, None)] if one else requests_per_file(request, settings, local_today):
         with progress_shown(options), tempfile.TemporaryDirectory(prefix="contacts-check-") as folder:
             outcomes.append(check_locally(each, settings, Path(folder), options.accepted, options.rejected, lookups))
-    return _print_outcome(outcomes[0] if len(outcomes) == 1 else combine_outcomes(request.source, outcomes), options)
+    return _print_outcome(combine_outcomes(request.source, outcomes), options)
 
 
 def _three_files(options: argparse.Namespace) -> None:

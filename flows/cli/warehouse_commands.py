@@ -14,6 +14,7 @@ from flows.cli.parser import OK, settings_from_options
 from flows.config.settings import Settings
 from flows.import_runs.recovery import close_abandoned_imports
 from flows.import_runs.work_folders import folder_name, prune_folders
+from flows.reports.models import ImportReport
 from flows.reports.phrases import kept_reasons_note
 from schemas.catalogue import load_catalogue
 from schemas.errors.request import OutputNotWritable, RejectedFileGone, UsageError
@@ -91,13 +92,12 @@ def _prune(options: argparse.Namespace) -> int:
 
 
 def _show_import(row: Mapping[str, Any], as_json: bool) -> int:
-    report = row["report"] or {name: row[name] for name in ("import_id", "status", "source")}  # it runs still, or died
-    if as_json:
-        print_json(report)
+    if as_json:  # as it was stored, also by another release
+        print_json(row["report"] or {name: row[name] for name in ("import_id", "status", "source")})
     elif row["report"]:
-        print_report(report, as_json=False)
-    else:
-        print(f"Import {report['import_id']} of {report['source']}: {report['status']}")
+        print_report(ImportReport.model_validate(row["report"]), as_json=False)
+    else:  # it is running, or its process died
+        print(f"Import {row['import_id']} of {row['source']}: {row['status']}")
     return OK
 
 

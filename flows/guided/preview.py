@@ -12,11 +12,11 @@ from flows.guided.forms import MAX_FORM_COLUMNS, truncated_header
 from flows.guided.suspension import RunState
 from flows.pipeline.steps import SourceFile
 from flows.publishing.artifacts import MASKED_VALUE, log_and_continue
-from flows.publishing.charts import rows_chart
 from flows.publishing.markdown import code, plain, table
-from flows.publishing.summary import columns_section, reasons_section, translations, warnings_section
+from flows.publishing.summary import columns_section, counts_section, reasons_section, translations, warnings_section
+from flows.reports.builder import ImportReportBuilder
+from flows.reports.models import ImportReport, RowCounts
 from flows.reports.phrases import counted
-from flows.reports.report import Report, ReportBuilder
 from schemas.errors.base import ContactImportError, one_of
 from schemas.errors.request import DuplicateMapping, NoEmailColumn, SeveralEmailColumns
 from transforms.chunks.read import read_chunk
@@ -72,7 +72,7 @@ def _join_distinct(values: Iterable[str | None]) -> str:
     return " · ".join(islice(dict.fromkeys(there), MAX_FIRST_VALUES))
 
 
-def columns_instructions(report: ReportBuilder, note: str) -> str:
+def columns_instructions(report: ImportReportBuilder, note: str) -> str:
     """What stands above the form of the columns."""
     what = f"A field for each column of {_file(report)}, or *do not import*; *import-columns* shows their first values."
     return "\n\n".join(filter(None, (f"**{plain(note)}**" if note else "", what)))
@@ -89,7 +89,7 @@ def mapping_error_text(error: ContactImportError) -> str:
 
 
 def publish_preview(
-    report: ReportBuilder, foreseen: MergePreview, settings: Settings, approved: RunState | None
+    report: ImportReportBuilder, foreseen: MergePreview, settings: Settings, approved: RunState | None
 ) -> None:
     """Make the artifact of what would happen."""
     with log_and_continue("preview"):
@@ -102,7 +102,7 @@ def publish_preview(
         )
 
 
-def preview_instructions(report: ReportBuilder, foreseen: MergePreview, approved: RunState | None) -> str:
+def preview_instructions(report: ImportReportBuilder, foreseen: MergePreview, approved: RunState | None) -> str:
     """What stands above the decision: the counts, and where to look."""
     result = report.completed(foreseen.counts, foreseen.segment_added, None)
     note = changed(result, approved)
@@ -110,36 +110,36 @@ def preview_instructions(report: ReportBuilder, foreseen: MergePreview, approved
     return "\n\n".join(filter(None, (f"**{plain(note)}**" if note else "", what)))
 
 
-def _file(report: ReportBuilder) -> str:
+def _file(report: ImportReportBuilder) -> str:
     return code(Path(redacted(report.options.source)).name)
 
 
-def in_one_line(result: Report) -> str:
+def in_one_line(result: ImportReport) -> str:
     """What would become of the contacts and the rows."""
-    rows, contacts = result["rows"], result["contacts"]
-    would = ", ".join(f"{number:,} {what}" for what, number in contacts.items())
-    return f"{counted(rows['read'], 'row')}, {rows['accepted']:,} accepted ({would}), {rows['rejected']:,} rejected"
+    rows = result.rows or RowCounts(read=0, accepted=0, rejected=0)
+    would = ", ".join(f"{count:,} {name}" for name, count in result.contacts or ())
+    return f"{counted(rows.read, 'row')}, {rows.accepted:,} accepted ({would}), {rows.rejected:,} rejected"
 
 
-def changed(result: Report, approved: RunState | None) -> str:
+def changed(result: ImportReport, approved: RunState | None) -> str:
     """What is not as it was when it was approved; nothing where nothing was."""
     if approved is None:
         return ""
-    if approved["sha256"] != result["sha256"]:
+    if approved["sha256"] != result.sha256:
         return "The file has changed since you approved. Nothing was merged; look again."
-    joining = {"joining the segment": approved["segment_added"]} if result["segment"] else {}
+    joining = {"joining the segment": approved["segment_added"]} if result.segment else {}
     counts = {**approved["contacts"], **joining}
     before = ", ".join(f"{number:,} {what}" for what, number in counts.items())
     return f"The warehouse has changed since you approved ({before}). Nothing was merged; look again."
 
 
-def preview(result: Report, first: list[dict[str, Any]], masked: bool, note: str) -> str:
+def preview(result: ImportReport, first: list[dict[str, Any]], masked: bool, note: str) -> str:
     """The whole preview as markdown."""
     parts = [
-        f"# What import {result['import_id']} would do",
+        f"# What import {result.import_id} would do",
         *([f"**{note}**"] if note else []),
-        f"{code(result['source'])} with policy **{result['merge']}**. Nothing has been written yet.",
-        *_counts(result),
+        f"{code(result.source)} with policy **{result.merge}**. Nothing has been written yet.",
+        *counts_section(result, "would join"),
         *_first_rows(first, masked),
         *reasons_section(result, "would"),
         *columns_section(result),
@@ -147,15 +147,6 @@ def preview(result: Report, first: list[dict[str, Any]], masked: bool, note: str
         *warnings_section(result),
     ]
     return "\n\n".join(part for part in parts if part)
-
-
-def _counts(result: Report) -> Iterator[str]:
-    rows, contacts = result["rows"], result["contacts"]
-    yield rows_chart(rows, contacts)
-    yield table([f"rows {next(iter(rows))}", *list(rows)[1:]], [rows.values()])
-    yield table([f"contacts {next(iter(contacts))}", *list(contacts)[1:]], [contacts.values()])
-    if segment := result["segment"]:
-        yield f"{segment['added']:,} contacts would join the segment **{plain(segment['id'])}**."
 
 
 def _first_rows(first: list[Mapping[str, Any]] | list[dict[str, Any]], masked: bool) -> Iterator[str]:

@@ -1,25 +1,29 @@
-"""One import in the list, from its start to its end: it lives while its process does, and is closed in any case."""
+"""One import in the list, from its entry to its end. It is closed there whatever happens."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
-from typing import TypeVar, cast
+from typing import TypeVar
 
 from prefect import runtime
 
 from flows.config.request import ImportRequest
 from flows.config.settings import Settings
+from flows.import_runs.context import ArchiveOrigin, ImportContext, ImportList
 from flows.import_runs.recovery import close_abandoned_imports
 from flows.import_runs.run_states import log_and_redact_error
 from flows.import_runs.work_folders import FilesToKeep, clean_up_folder, folder_name, make_import_folder
+from flows.pipeline.steps import catalogue_for
 from flows.prefect_lookups import run_has_ended
 from flows.publishing.events import emit_events
-from flows.reports.report import Report, ReportBuilder, RunOutcome, record_outcome
+from flows.reports.builder import ImportReportBuilder
+from flows.reports.models import ImportReport
+from flows.reports.outcomes import RunOutcome, record_outcome
 from schemas.errors.base import ContactImportError, Interrupted
 from transforms.sources.addresses import redacted
-from transforms.work_folder import ImportFolder
 from warehouse.database.connection import Warehouse
 from warehouse.database.migrations import create_tables
+from warehouse.errors import retry_transient
 from warehouse.import_list.entries import COMPLETED, fail_import, get_import, start_import
 from warehouse.import_list.liveness import clear_liveness_key, liveness_lock
 
@@ -27,93 +31,98 @@ T = TypeVar("T")
 
 
 @contextmanager
-def prepared_import_list(warehouse: Warehouse, settings: Settings) -> Iterator[int]:
-    """A warehouse that can list an import, freed of those that died; gives the key by which ours is seen to live."""
-    create_tables(warehouse)
-    close_abandoned_imports(warehouse, settings, emit_events, run_has_ended)
-    with liveness_lock(warehouse) as key:
-        yield key
+def open_import_list(settings: Settings) -> Iterator[ImportList]:
+    """Open the warehouse, close imports whose process died, and lock the key that shows that this process lives."""
+    url = settings.warehouse_url.get_secret_value()
+    with retry_transient(Warehouse.open)(url, settings.warehouse_schema) as warehouse:
+        create_tables(warehouse)
+        close_abandoned_imports(warehouse, settings, emit_events, run_has_ended)
+        with liveness_lock(warehouse) as key:
+            yield ImportList(warehouse, settings, key)
 
 
 def run_import(
+    imports: ImportList,
     request: ImportRequest,
-    settings: Settings,
-    warehouse: Warehouse,
-    report: ReportBuilder,
-    key: int,
-    work: Callable[[ImportRequest, Settings, Warehouse, ReportBuilder, ImportFolder], T],
-    known: int | None = None,
-) -> T | Report:
-    """Enter the import in the list, do it, and close it there: completed with its contacts, or failed without.
+    report: ImportReportBuilder,
+    work: Callable[[ImportContext], T],
+    *,
+    origin: ArchiveOrigin | None = None,
+    suspended_id: int | None = None,
+) -> T | ImportReport:
+    """Enter the import in the list, do the work, and close the import: completed by the work, or failed.
 
-    One that waited for a person is `known` to the list already, by its key too.
+    An import that was suspended is in the list already, as `suspended_id`.
     """
-    report.import_id = known or start_import(
-        warehouse,
+    import_id = suspended_id or start_import(
+        imports.warehouse,
         source=redacted(request.source),
         series=report.series,
         merge_policy=request.merge,
         started_at=datetime.now(UTC),
         flow_run_id=runtime.flow_run.id,
         retry_of=request.retry_of,
-        alive_key=key,
+        alive_key=imports.liveness_key,
     )
-    folder = folder_name(report.import_id, key)
-    try:
-        return close_on_failure(
-            warehouse, report, lambda: work(request, settings, warehouse, report, make_import_folder(settings, folder))
+    report.import_id = import_id
+    name = folder_name(import_id, imports.liveness_key)
+
+    def in_context() -> T:
+        folder = make_import_folder(imports.settings, name)
+        catalogue = catalogue_for(request, imports.settings)
+        return work(
+            ImportContext(request, imports.settings, imports.warehouse, catalogue, folder, import_id, report, origin)
         )
+
+    try:
+        return _close_on_failure(imports.warehouse, import_id, report, in_context)
     finally:
-        clean_up_folder(settings, folder, files_to_keep(report, settings))
-        with suppress(ContactImportError):  # then the next one will look whether we live
-            clear_liveness_key(warehouse, report.import_id)
+        clean_up_folder(imports.settings, name, files_to_keep(report, imports.settings))
+        with suppress(ContactImportError):  # otherwise the next import finds out whether this one lives
+            clear_liveness_key(imports.warehouse, import_id)
 
 
-def close_on_failure(warehouse: Warehouse, report: ReportBuilder, work: Callable[[], T]) -> T | Report:
-    """Do an import that is in the list, and close it there when it fails."""
+def _close_on_failure(
+    warehouse: Warehouse, import_id: int, report: ImportReportBuilder, work: Callable[[], T]
+) -> T | ImportReport:
     try:
         return work()
     except Exception as error:
-        return record_failure(warehouse, report, log_and_redact_error(error))
+        return record_failure(warehouse, import_id, report, log_and_redact_error(error))
     except BaseException:
-        result = record_failure(warehouse, report, Interrupted())
+        result = record_failure(warehouse, import_id, report, Interrupted())
         emit_events(result)
-        if result["status"] == COMPLETED:
+        if result.status == COMPLETED:
             record_outcome(RunOutcome(result, report.stages))
         raise
 
 
-def record_failure(warehouse: Warehouse, report: ReportBuilder, error: ContactImportError) -> Report:
-    """Close the import as failed, as far as the warehouse lets us; what the list says of it is what is told.
+def record_failure(
+    warehouse: Warehouse, import_id: int, report: ImportReportBuilder, error: ContactImportError
+) -> ImportReport:
+    """Close the import as failed, and return the report that the list then has.
 
-    One that is committed has not failed; one that was taken for dead has failed for that reason and no other.
+    An import that was committed stays completed. One that was closed as abandoned keeps that reason.
     """
     result = report.failed(error)
     try:
         fail_import(
             warehouse,
-            run_id(report),
+            import_id,
             error_code=error.code,
             error_message=str(error),
-            report=result,
+            report=result.model_dump(),
             finished_at=datetime.now(UTC),
         )
-        return cast(Report, get_import(warehouse, run_id(report))["report"])
-    except ContactImportError as trouble:
-        result["warnings"] = [*result["warnings"], f"the failure could not be entered in the import list: {trouble}"]
+        return ImportReport.model_validate(get_import(warehouse, import_id)["report"])
+    except ContactImportError as problem:
+        result.warnings.append(f"the failure could not be entered in the import list: {problem}")
     return result
 
 
-def files_to_keep(report: ReportBuilder, settings: Settings) -> FilesToKeep:
-    """What stays in the folder: a source with columns that are never to be read does not, whatever is set."""
-    asked = (
-        report.options.preset or report.earlier_decisions.preset
-    )  # it was to tell, if the import failed before it did
-    readable = not (report.mapping.never_read if report.mapping else asked)
+def files_to_keep(report: ImportReportBuilder, settings: Settings) -> FilesToKeep:
+    """What stays in the folder. A source with columns that must never be read is deleted in any case."""
+    # If the import failed before its columns were mapped, any preset may have such columns.
+    preset = report.options.preset or report.first_import.preset
+    readable = not (report.mapping.never_read if report.mapping else preset)
     return FilesToKeep(rejected_file=report.rejected_file is not None, source=settings.keep_landed and readable)
-
-
-def run_id(report: ReportBuilder) -> int:
-    """The import's number, once it has one."""
-    assert report.import_id is not None
-    return report.import_id

@@ -1,40 +1,40 @@
-"""What the flows over a file have alike in the UI: the name that a run goes by, and the state that it ends in."""
+"""What the flows show of a run in the UI: its name, its last state, and the log."""
 
 import os
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from prefect import get_run_logger, runtime
 from prefect.client.schemas.objects import State
 from prefect.states import Completed, Failed
 
-from flows.reports.report import Report, redact_error
+from flows.reports.builder import redact_error
+from flows.reports.models import CheckReport, ImportReport
 from schemas.errors.base import ContactImportError
 from transforms.sources.addresses import redacted
-from warehouse.import_list.entries import SKIPPED
 
 
-def flow_run_name_for(does: str) -> Callable[[], str]:
-    """Gives a run its name: what it does, and the file that it does it to."""
+def flow_run_name_for(verb: str) -> Callable[[], str]:
+    """Names a run by its verb and its file."""
 
-    def name_of_run() -> str:
+    def flow_run_name() -> str:
         request = runtime.flow_run.parameters.get("request")
         source = request.get("source") if isinstance(request, dict) else getattr(request, "source", "")
-        return f"{does} {Path(redacted(source or '')).name}"
+        return f"{verb} {Path(redacted(source or '')).name}"
 
-    return name_of_run
+    return flow_run_name
 
 
-def final_state(report: Report) -> State[Report]:
-    """The run's last state, whose message carries the counts."""
-    if report["status"] == "failed":
-        return Failed(message=f"{report['error']['code']}: {report['error']['message']}", data=report)
-    if report["status"] == SKIPPED:
-        repeated = ", ".join(str(each["repeats"]) for each in report.get("imports", [report]))
-        return Completed(name="Skipped", message=f"the same file as import {repeated}", data=report)
-    rows = report["rows"]
-    message = f"{rows['read']:,} rows read, {_accepted(report)}, {rows['rejected']:,} rejected"
-    return Completed(message=message, data=report)
+def final_state(report: CheckReport) -> State[dict[str, Any]]:
+    """The last state of a run. Its message has the counts, its data the report."""
+    content = report.model_dump()
+    if report.error:
+        return Failed(message=f"{report.error.code}: {report.error.message}", data=content)
+    if isinstance(report, ImportReport) and report.status == "skipped":
+        repeated = ", ".join(str(each.repeats) for each in report.imports or [report])
+        return Completed(name="Skipped", message=f"the same file as import {repeated}", data=content)
+    return Completed(message=_counts(report), data=content)
 
 
 def log_and_redact_error(error: Exception) -> ContactImportError:
@@ -44,9 +44,11 @@ def log_and_redact_error(error: Exception) -> ContactImportError:
     return redact_error(error)
 
 
-def _accepted(report: Report) -> str:
-    """A check has no contacts to count."""
-    number = f"{report['rows']['accepted']:,}"
-    if "contacts" not in report:
-        return f"{number} would be accepted"
-    return f"{number} accepted ({', '.join(f'{count:,} {what}' for what, count in report['contacts'].items())})"
+def _counts(report: CheckReport) -> str:
+    if not report.rows:
+        return report.status
+    accepted = f"{report.rows.accepted:,} would be accepted"
+    if isinstance(report, ImportReport):
+        contacts = ", ".join(f"{count:,} {name}" for name, count in report.contacts or ())
+        accepted = f"{report.rows.accepted:,} accepted ({contacts})"
+    return f"{report.rows.read:,} rows read, {accepted}, {report.rows.rejected:,} rejected"

@@ -1,4 +1,4 @@
-"""The same file again: known by its content, or by what a server calls its version, and then left out if so asked."""
+"""Finds out whether an import would repeat an earlier one. The file is known by its bytes or its strong ETag."""
 
 import hashlib
 import json
@@ -12,91 +12,84 @@ from secrets import token_hex
 from typing import Self
 
 from flows.config.request import ImportRequest
-from flows.config.settings import Settings
-from flows.reports.report import Report, ReportBuilder
+from flows.import_runs.context import ImportContext
+from flows.reports.models import ImportReport
 from schemas.catalogue import FieldCatalogue
 from schemas.choices import IfSameFile
 from schemas.presets.loader import split_preset_name
 from transforms.sources.addresses import redacted
 from transforms.sources.fetch import ResolvedSource
-from warehouse.database.connection import Warehouse
 from warehouse.import_list.entries import record_landing, skip_import
 from warehouse.import_list.repeats import RepeatedImport, find_repeated_import
 
-EXCLUDED_OPTIONS = {"source", "date", "if_same_file"}  # which file it is, and what to do about it; not how it is read
+EXCLUDED_OPTIONS = {"source", "date", "if_same_file"}  # they do not decide how a file is read
 DISTRIBUTION = "contact-import"
 
 
 @dataclass(frozen=True)
 class RepeatCheck:
-    """A file that was found, and what its import must have in common with an earlier one to repeat it."""
+    """A resolved source, and what its import has in common with an earlier one if it repeats that."""
 
-    warehouse: Warehouse
-    request: ImportRequest
+    context: ImportContext
     found: ResolvedSource
     fingerprint: str
     names: frozenset[str]
     archives: frozenset[str]
 
     @classmethod
-    def of(
-        cls,
-        warehouse: Warehouse,
-        request: ImportRequest,
-        settings: Settings,
-        catalogue: FieldCatalogue,
-        found: ResolvedSource,
-        report: ReportBuilder,
-    ) -> Self:
+    def of(cls, context: ImportContext, found: ResolvedSource, request: ImportRequest | None = None) -> Self:
+        """`request` is what decides how the file is read, if that is not the context's request."""
         name, member = PurePosixPath(redacted(found.address.path)).name, found.address.member
-        preset = request.preset or report.earlier_decisions.preset
+        request, origin = request or context.request, context.origin
+        preset = request.preset or context.report.first_import.preset
         source = redacted(request.source)
         archives = {source.removesuffix(f"!{member}")} if member else set()
         return cls(
-            warehouse,
-            request,
+            context,
             found,
-            fingerprint(request, catalogue, name, settings.presets, member, preset),
-            frozenset({source, report.series}),
-            frozenset(archives | ({report.origin.archive} if report.origin else set())),
+            fingerprint(request, context.catalogue, name, context.settings.presets, member, preset),
+            frozenset({source, context.report.series}),
+            frozenset(archives | ({origin.archive} if origin else set())),
         )
 
     def find_by_version(self) -> RepeatedImport | None:
-        """The import to leave this file for, by what its server says alone; nothing of it is fetched."""
-        return self._known(version=version_of(self.found, etag_of(self.found)))
+        """The import to repeat, if the server says that the file has not changed. Nothing is fetched."""
+        return self._find(version=version_of(self.found, etag_of(self.found)))
 
     def find_by_content(self, sha256: str) -> RepeatedImport | None:
-        """The import to leave these bytes for."""
-        return self._known(sha256=sha256)
+        """The import to repeat, if the bytes are the same."""
+        return self._find(sha256=sha256)
 
-    def note(self, import_id: int, sha256: str, etag: str | None) -> None:
-        """Remember with the import what a later one would have to have in common with it."""
-        version = version_of(self.found, etag)
+    def record_landing(self, sha256: str, etag: str | None) -> None:
+        """Store with the import what a later one is compared with."""
         record_landing(
-            self.warehouse,
-            import_id,
+            self.context.warehouse,
+            self.context.import_id,
             sha256=sha256,
             fingerprint=self.fingerprint,
-            source_version=version,
+            source_version=version_of(self.found, etag),
             source_day=self.found.day,
         )
 
-    def skip(self, report: ReportBuilder, repeated: RepeatedImport, *, fetched: bool = True) -> Report:
-        """Close the import as one that only repeats another."""
-        assert report.import_id is not None
+    def skip(self, repeated: RepeatedImport, *, fetched: bool = True) -> ImportReport:
+        """Close the import as skipped, since it would only repeat another."""
         if not fetched:
-            self.note(report.import_id, repeated.sha256, etag_of(self.found))
-        result = report.skipped(repeated.import_id, repeated.sha256)
-        moment = datetime.now(UTC)
-        skip_import(self.warehouse, report.import_id, repeats=repeated.import_id, report=result, finished_at=moment)
+            self.record_landing(repeated.sha256, etag_of(self.found))
+        result = self.context.report.skipped(repeated.import_id, repeated.sha256)
+        skip_import(
+            self.context.warehouse,
+            self.context.import_id,
+            repeats=repeated.import_id,
+            report=result.model_dump(),
+            finished_at=datetime.now(UTC),
+        )
         return result
 
-    def _known(self, **file: str | None) -> RepeatedImport | None:
-        if self.request.if_same_file is IfSameFile.IMPORT:
+    def _find(self, **file: str | None) -> RepeatedImport | None:
+        if self.context.request.if_same_file is IfSameFile.IMPORT:
             return None
-        names, archives = self.names, self.archives
         return find_repeated_import(
-            self.warehouse, names=names, fingerprint=self.fingerprint, archives=archives, **file
+            self.context.warehouse, names=self.names, fingerprint=self.fingerprint, archives=self.archives, **file
         )
 
 
@@ -108,13 +101,12 @@ def fingerprint(
     member: str | None = None,
     preset: str | None = None,
 ) -> str:
-    """A hash of all that decides what becomes of a file's rows: catalogue, options, the release of this project.
+    """A hash of everything that decides what becomes of a file's rows: catalogue, options, release of this project.
 
-    The bytes of an archive are the same for each file in it, so the `member` tells these apart.
-    A preset, be it of the import that this is a retry of, also goes by the file's name; its digits may be a date and
-    say nothing.
+    The files of an archive have the same bytes, those of the archive, so the `member` is included. A preset also
+    depends on the file's name, but not on its digits, which may be a date.
     """
-    told = {
+    content = {
         "catalogue": catalogue.model_dump(mode="json"),
         "options": request.model_dump(mode="json", exclude=EXCLUDED_OPTIONS),
         "member": member,
@@ -122,39 +114,39 @@ def fingerprint(
         "presets": [re.sub("[0-9]+", "", name), *_presets(preset, presets)] if preset else [],
         "release": _release(),
     }
-    return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 
-def _presets(asked: str, folder: Path) -> Iterator[str | None]:
-    """The content of a preset at a path, and of all of the user's own, since a name may come to mean another."""
-    yield _content(split_preset_name(asked)[0])
+def _presets(name: str, folder: Path) -> Iterator[str | None]:
+    """Hashes of the preset, if it is a path, and of all presets of the user: a name may come to mean another one."""
+    yield _content(split_preset_name(name)[0])
     for path in sorted(folder.glob("*.yaml")):
         yield _content(str(path))
 
 
 def etag_of(found: ResolvedSource) -> str | None:
-    """What the file's server calls the version that it has now."""
+    """The ETag that the server gave before the file was fetched."""
     return found.stamp.etag if found.stamp else None
 
 
 def version_of(found: ResolvedSource, etag: str | None) -> str | None:
-    """A remote file and its strong ETag, as a hash, since an address may hold a secret; None where there is none.
+    """A hash of a remote file's address and strong ETag. An address may hold a secret, hence the hash.
 
-    A weak ETag says that two versions mean the same, not that they are the same bytes.
+    None without one: a weak ETag does not mean that the bytes are the same.
     """
     if found.address.is_local or not etag or etag.startswith("W/"):
         return None
-    told = (found.address.origin, found.address.user, found.address.path, found.address.member, etag)
-    return hashlib.sha256(json.dumps(told).encode()).hexdigest()
+    key = (found.address.origin, found.address.user, found.address.path, found.address.member, etag)
+    return hashlib.sha256(json.dumps(key).encode()).hexdigest()
 
 
 def _content(path: str | None) -> str | None:
-    """A hash of a file; a pipe is left to be read, once, by who needs it, and is never the same again."""
+    """A hash of a file. A pipe can be read only once, so it is left alone and never counts as the same."""
     try:
         if path and Path(path).exists() and not Path(path).is_file():
             return token_hex()
         return hashlib.sha256(Path(path).read_bytes()).hexdigest() if path else None
-    except OSError:  # reading the mapping will say so
+    except OSError:  # reading the mapping reports it
         return None
 
 

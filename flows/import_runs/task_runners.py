@@ -12,7 +12,7 @@ from prefect.task_runners import TaskRunner, ThreadPoolTaskRunner
 
 from flows.config.settings import Settings
 from flows.pipeline.task_order import ChunkRunner, Item, Plan, Result, results_in_order
-from flows.reports.report import redact_error
+from flows.reports.builder import redact_error
 from schemas.errors.base import ContactImportError
 from schemas.errors.request import SettingsInvalid
 

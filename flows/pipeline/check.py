@@ -1,4 +1,4 @@
-"""`contacts check`: the same verdicts as an import, with no warehouse and no server."""
+"""Checks a file in this process, as an import would, without warehouse and server."""
 
 import os
 import shutil
@@ -9,11 +9,20 @@ from flows.config.settings import Settings
 from flows.pipeline.chunk_runs import FileCheck, check_whole_file
 from flows.pipeline.progress import current_progress
 from flows.pipeline.sources import LOCAL_LOOKUPS, SourceLookups, find_source
-from flows.pipeline.steps import catalogue_for, detect_layout, land_file, map_source_columns, resolve_rejections
+from flows.pipeline.steps import (
+    CheckedFile,
+    catalogue_for,
+    detect_layout,
+    land_file,
+    map_source_columns,
+    resolve_rejections,
+)
 from flows.pipeline.task_order import thread_runner
-from flows.reports.report import ReportBuilder, RunOutcome, redact_error
+from flows.reports.builder import ReportBuilder, redact_error
+from flows.reports.models import CheckReport
+from flows.reports.outcomes import RunOutcome
+from flows.reports.phrases import counted
 from schemas.errors.request import OutputNotWritable
-from transforms.chunks.split import ChunkResult
 from transforms.results.accepted_file import write_accepted
 from transforms.work_folder import ImportFolder
 
@@ -25,8 +34,8 @@ def check_locally(
     accepted: str | None = None,
     rejected: str | None = None,
     lookups: SourceLookups = LOCAL_LOOKUPS,
-) -> RunOutcome:
-    """Check a file, leaving nothing in `path` that is needed; write the two frames where asked."""
+) -> RunOutcome[CheckReport]:
+    """Check a file. `path` is a folder for temporary files. The outputs are CSV files of accepted and rejected rows."""
     report = ReportBuilder(options)
     try:
         _check(options, settings, ImportFolder.local(path), lookups, report, accepted, rejected)
@@ -34,7 +43,7 @@ def check_locally(
         if os.environ.get("CONTACTS_DEBUG"):
             raise
         return RunOutcome(report.failed(redact_error(error)), report.stages)
-    return RunOutcome(report.checked(), report.stages)
+    return RunOutcome(report.completed_check(), report.stages)
 
 
 def _check(
@@ -48,13 +57,11 @@ def _check(
 ) -> None:
     for output in filter(None, (accepted, rejected)):
         _check_writable(output)
-    verdicts = check_file(report, options, settings, folder, lookups, keys_only=accepted is None)
-    assert report.profile is not None
-    assert report.rejected is not None
+    checked = check_file(report, options, settings, folder, lookups, keys_only=accepted is None)
     if accepted:
-        write_accepted(accepted, report.profile, verdicts, folder.scratch)
+        write_accepted(accepted, checked.profile, checked.results, folder.scratch)
     if rejected:
-        shutil.copyfile(report.rejected.path, rejected)
+        shutil.copyfile(checked.rejected.path, rejected)
         report.rejected_file = rejected
 
 
@@ -67,8 +74,8 @@ def check_file(
     *,
     show: int = 0,
     keys_only: bool = True,
-) -> list[ChunkResult]:
-    """Land, read and check the file in this process alone; the report has what was found, and `show` rejections."""
+) -> CheckedFile:
+    """Land and check the file. `show`: how many rejections go into the sample that people see."""
     catalogue = catalogue_for(options, settings)
     progress = current_progress.get()
     with report.stage("landing"):
@@ -77,25 +84,31 @@ def check_file(
         report.layout = layout = detect_layout(options, catalogue, landed)
         source = map_source_columns(options, catalogue, landed, layout, presets=settings.presets)
         report.mapping = source.mapping
+    report.log_stage("landing", f"{landed.size:,} bytes")
     with thread_runner(settings.workers) as run:
         with report.stage("examining"):
-            examination = FileCheck(
+            check = FileCheck(
                 source, catalogue.default_prefix, folder, settings.chunk_bytes, run, progress, keys_only=keys_only
             )
-            report.profile, verdicts = check_whole_file(examination)
-        report.stages |= examination.work()
+            profile, results = check_whole_file(check)
+            report.profile = profile
+        report.stages |= check.work_seconds()
+        records, chunks = counted(profile.records, "record"), counted(len(profile.chunks), "chunk")
+        report.log_stage("examining", f"{records} in {chunks}")
         with report.stage("settling"):
-            report.rejected = resolve_rejections(options, source, report.profile, verdicts, folder, run, show=show)
-    return verdicts
+            report.rejected = rejected = resolve_rejections(options, source, profile, results, folder, run, show=show)
+    checked = CheckedFile(profile, results, rejected)
+    report.log_stage("settling", f"{checked.accepted:,} accepted, {rejected.rows:,} rejected")
+    return checked
 
 
 def _check_writable(path: str) -> None:
-    """Found out before the work, not after it."""
+    """Fail before the work if the output cannot be written."""
     new = not os.path.lexists(path)
     try:
         with Path(path).open("ab"):
             pass
-        if new:  # what comes to nothing leaves nothing
+        if new:  # a check that fails leaves no empty file
             Path(path).unlink()
     except OSError as error:
         raise OutputNotWritable(path, error.strerror or "it cannot be opened") from error

@@ -1,13 +1,13 @@
-"""One file's way to its verdicts: each chunk is read and checked in one step, while others are.
+"""Checks one file: each chunk is read and checked in one step, several chunks at a time.
 
-A column that has gaps is dropped, which is sure only once all of the file is read. A column without a gap so far
-is taken for complete; when a later chunk has one after all, the file is read to its end and checked anew.
+A column with gaps is dropped, but whether it has gaps is known only when the whole file is read. So the first pass
+takes a column without a gap so far as complete. If a later chunk has a gap after all, a second pass checks again.
 """
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
-from itertools import islice
-from typing import TypeAlias, TypeVar
+from itertools import chain, islice
+from typing import TypeAlias
 
 from flows.pipeline.progress import Progress
 from flows.pipeline.steps import SourceFile
@@ -21,18 +21,14 @@ from transforms.work_folder import ImportFolder
 
 FIRST_BLOCK_DIVISOR = 8  # the other blocks wait until the gaps of the first are known
 
-T = TypeVar("T")
 Checked: TypeAlias = tuple[ChunkProfile, ChunkResult | None]
-
-
-class LateGap(Exception):
-    """A field of which rows have been checked is incomplete; now all of the file is read."""
+Consumer: TypeAlias = Callable[[ChunkResult], None]
 
 
 class FileCheck:
-    """One file's way from blocks to verdicts. The step goes to `run`, which takes a few items ahead.
+    """One file, from its blocks to the results of its chunks. The first chunk is checked at once.
 
-    With `keys_only`, nobody wants the accepted rows: what is kept of them is what duplicates are found by.
+    With `keys_only`, only the keys of accepted rows are written, by which duplicates are found.
     """
 
     def __init__(
@@ -48,80 +44,73 @@ class FileCheck:
     ) -> None:
         self._source, self._run, self._progress = source, run, progress
         self._plan = CheckPlan(source.read_plan, folder.address, NormaliseContext(prefix), keys_only)
-        self._work = {"reading, all workers": 0.0, "checking, all workers": 0.0}
-        self._read: list[ChunkProfile] = []
-        self._whole = False
-        self._blocks = cut_blocks(
-            source.landed.path,
-            source.landed.source,
-            source.layout,
-            block_bytes,
-            max(1, block_bytes // FIRST_BLOCK_DIVISOR),
-        )
+        self._seconds = {"reading, all workers": 0.0, "checking, all workers": 0.0}
+        self._profiles: list[ChunkProfile] = []
+        first_bytes = max(1, block_bytes // FIRST_BLOCK_DIVISOR)
+        self._blocks = cut_blocks(source.landed.path, source.landed.source, source.layout, block_bytes, first_bytes)
         fields = self.profile().imported
-        self._first = list(self._checked(ChunkTask(block, fields) for block in islice(self._blocks, 1)))
-        self._read += [profile for profile, _ in self._first]
+        self._first = list(self._read(ChunkTask(block, fields) for block in islice(self._blocks, 1)))
 
     def profile(self) -> FileProfile:
-        """What is known of the file so far; its fields can only become fewer."""
-        return profile_file(self._read, self._source.mapping, self._source.layout.first_line)
+        """What is known of the file so far. Its imported fields can only become fewer."""
+        return profile_file(self._profiles, self._source.mapping, self._source.layout.first_line)
 
-    def verdicts(self) -> Iterator[ChunkResult]:
-        """Every chunk split, in order, as soon as each is done; then the profile is the whole file's.
+    def first_pass(self, consume: Consumer) -> bool:
+        """Read the rest of the file and hand on each chunk's result, in order. False after a late gap.
 
-        GapFound when what was given so far is not to be used: ask again, once.
+        Then the results handed on so far are not to be used, and `second_pass` gives the right ones.
         """
-        number, stage = 1, "checking anew" if self._whole else "reading and checking"
-        with self._progress.stage(stage, self._source.landed.size, "bytes") as advance:
-            for profile, verdict in self._second_pass(advance) if self._whole else self._first_pass(advance):
-                assert verdict is not None  # there is always an email
-                yield replace(verdict, first_record=number)
-                number += profile.records
-
-    def work(self) -> dict[str, float]:
-        """Seconds of processors by step, wherever they were; what was done in vain counts too."""
-        return self._work
-
-    def _first_pass(self, advance: Callable[[int], None]) -> Iterator[Checked]:
-        for profile, verdict in self._first:
-            advance(profile.block.length)
-            yield profile, verdict
         fields = self.profile().imported
         complete = {field.id for field in fields}
-        gap = False
-        # Blocks that are not given out yet when a gap is found are read, and no more.
-        for profile, verdict in self._checked(ChunkTask(block, () if gap else fields) for block in self._blocks):
-            advance(profile.block.length)
-            self._read.append(profile)
-            gap = gap or not profile.incomplete.isdisjoint(complete)
-            if not gap:
-                yield profile, verdict
-        self._whole = True
-        if gap:
-            raise LateGap
+        late_gap = False
+        # After a late gap, blocks that have not been given to a worker are only read.
+        rest = self._read(ChunkTask(block, () if late_gap else fields) for block in self._blocks)
+        with self._progress.stage("reading and checking", self._source.landed.size, "bytes") as advance:
+            for profile, result in _numbered(chain(self._first, rest)):
+                advance(profile.block.length)
+                late_gap = late_gap or not profile.incomplete.isdisjoint(complete)
+                if result and not late_gap:
+                    consume(result)
+        return not late_gap
 
-    def _second_pass(self, advance: Callable[[int], None]) -> Iterator[Checked]:
+    def second_pass(self, consume: Consumer) -> None:
+        """Check all chunks again, now that the complete fields are known, and hand on the results, in order."""
         fields = self.profile().imported
-        for profile, verdict in self._checked(ChunkTask(profile.block, fields) for profile in self._read):
-            advance(profile.block.length)
-            yield profile, verdict
+        tasks = (ChunkTask(profile.block, fields) for profile in self._profiles)
+        with self._progress.stage("checking anew", self._source.landed.size, "bytes") as advance:
+            for profile, result in _numbered(self._check(tasks)):
+                advance(profile.block.length)
+                if result:
+                    consume(result)
 
-    def _checked(self, portions: Iterable[ChunkTask]) -> Iterator[Checked]:
-        for profile, verdict in self._run(check_chunk, self._plan, portions):
-            self._work["reading, all workers"] += profile.work
-            self._work["checking, all workers"] += verdict.work if verdict else 0.0
-            yield profile, verdict
+    def work_seconds(self) -> dict[str, float]:
+        """Seconds of all workers by step, with those of results that were not used."""
+        return self._seconds
+
+    def _read(self, tasks: Iterable[ChunkTask]) -> Iterator[Checked]:
+        for profile, result in self._check(tasks):
+            self._profiles.append(profile)
+            yield profile, result
+
+    def _check(self, tasks: Iterable[ChunkTask]) -> Iterator[Checked]:
+        for profile, result in self._run(check_chunk, self._plan, tasks):
+            self._seconds["reading, all workers"] += profile.work
+            self._seconds["checking, all workers"] += result.work if result else 0.0
+            yield profile, result
 
 
-def anew_at_a_gap(step: Callable[[], T]) -> T:
-    """What a step makes of all verdicts; once more, where a column of theirs had a gap further on."""
-    try:
-        return step()
-    except LateGap:
-        return step()
+def _numbered(checked: Iterable[Checked]) -> Iterator[Checked]:
+    """The results with the numbers of their first records."""
+    number = 1
+    for profile, result in checked:
+        yield profile, replace(result, first_record=number) if result else None
+        number += profile.records
 
 
-def check_whole_file(examination: FileCheck) -> tuple[FileProfile, list[ChunkResult]]:
-    """Read and check a file whose verdicts nobody needs before the last one."""
-    verdicts = anew_at_a_gap(lambda: list(examination.verdicts()))
-    return examination.profile(), verdicts
+def check_whole_file(check: FileCheck) -> tuple[FileProfile, list[ChunkResult]]:
+    """Run the passes that the file needs, and collect the results."""
+    results: list[ChunkResult] = []
+    if not check.first_pass(results.append):
+        results.clear()
+        check.second_pass(results.append)
+    return check.profile(), results

@@ -1,4 +1,4 @@
-"""The way of the data from the source to the split, the same for `contacts check` and for an import."""
+"""The steps from the source to the rejected file, the same for a check and an import."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -29,7 +29,7 @@ REJECTED_FILE = "rejected.csv"
 
 @dataclass(frozen=True)
 class SourceFile:
-    """A source that has landed, with its layout and what its columns map to."""
+    """A landed source, with its layout and the fields of its columns."""
 
     landed: Landed
     layout: Layout
@@ -40,8 +40,21 @@ class SourceFile:
         return ReadPlan(self.landed.path, self.layout, self.mapping)
 
 
+@dataclass(frozen=True)
+class CheckedFile:
+    """A file with the results of its chunks, and its rejected rows."""
+
+    profile: FileProfile
+    results: Sequence[ChunkResult]
+    rejected: RejectedRows
+
+    @property
+    def accepted(self) -> int:
+        return self.profile.records - self.rejected.rows
+
+
 def catalogue_for(options: ReadingOptions, settings: Settings) -> FieldCatalogue:
-    """The catalogue as this import reads it: its gaps and its default prefix."""
+    """The catalogue with the gap rule and the default prefix of this request."""
     return load_catalogue(settings.catalogue).adapt(
         allow_gaps=options.gaps is GapRule.ALLOW,
         default_prefix=options.default_prefix or settings.default_prefix,
@@ -51,12 +64,12 @@ def catalogue_for(options: ReadingOptions, settings: Settings) -> FieldCatalogue
 def land_file(
     options: ReadingOptions, folder: ImportFolder, found: ResolvedSource, limits: ArchiveLimits = DEFAULT_ARCHIVE_LIMITS
 ) -> Landed:
-    """Copy the source that was found into the folder, as UTF-8 text."""
+    """Copy the source into the folder, as UTF-8 text."""
     return land_unchanged(found, lambda blocks: land(found.redacted, folder, options.encoding, limits, blocks))
 
 
 def detect_layout(options: ReadingOptions, catalogue: FieldCatalogue, landed: Landed) -> Layout:
-    """Find the dialect and the columns of what has landed."""
+    """Find the dialect and the columns of the landed text."""
     return find_layout(landed, catalogue, options.dialect)
 
 
@@ -65,22 +78,21 @@ def map_source_columns(
     catalogue: FieldCatalogue,
     landed: Landed,
     layout: Layout | None = None,
-    earlier: FirstImport = NO_FIRST_IMPORT,
+    first_import: FirstImport = NO_FIRST_IMPORT,
     presets: Path | None = None,
     *,
     final: bool = True,
 ) -> SourceFile:
-    """Map the columns of what has landed, as an earlier import's report has them, where one is given.
+    """Map the columns to fields. A retry maps them as its `first_import` did.
 
-    The layout is found when not given; `presets` is the folder of the user's own ones; `final` where no person will
-    look at the mapping.
+    `presets` is the folder of the user's own presets. `final`: nobody will review the mapping, so it must be complete.
     """
     explicit = (read_mapping(options.mapping_file) if options.mapping_file else {}) | options.mapping
     layout = layout or detect_layout(options, catalogue, landed)
     never = REJECTION_COLUMNS if layout.rejected_file else ()
-    kept = columns_of_first_import(layout.columns, earlier.columns, catalogue)
-    asked = options.preset or earlier.preset
-    preset = find_preset(asked, presets, layout.columns, landed.source, earlier.preset) if asked else None
+    kept = columns_of_first_import(layout.columns, first_import.columns, catalogue)
+    name = options.preset or first_import.preset
+    preset = find_preset(name, presets, layout.columns, landed.source, first_import.preset) if name else None
     try:
         mapping = map_with_preset(layout.columns, catalogue, explicit, never, kept, preset, final=final)
     except NoEmailColumn as error:
@@ -92,7 +104,7 @@ def resolve_rejections(
     options: ReadingOptions,
     source: SourceFile,
     profile: FileProfile,
-    verdicts: Sequence[ChunkResult],
+    results: Sequence[ChunkResult],
     folder: ImportFolder,
     run: ChunkRunner,
     *,
@@ -100,8 +112,8 @@ def resolve_rejections(
     show: int = 0,
     keep_retried_numbers: bool = False,
 ) -> RejectedRows:
-    """Settle duplicates over the whole file, and write the account of all that was rejected."""
-    resolve_duplicates(verdicts, profile.chunks, options.duplicates, folder.scratch)
+    """Choose among rows with the same email over the whole file, and write the rejected file."""
+    resolve_duplicates(results, profile.chunks, options.duplicates, folder.scratch)
     plan = RejectedPlan(
         folder.scratch,
         folder.address,
@@ -112,4 +124,4 @@ def resolve_rejections(
         show,
         keep_retried_numbers,
     )
-    return write_rejected(plan, profile.chunks, verdicts, run)
+    return write_rejected(plan, profile.chunks, results, run)

@@ -21,9 +21,9 @@ from flows.config.settings import Settings
 from flows.pipeline.progress import Progress
 from flows.publishing.list_artifact import import_list
 from flows.publishing.markdown import cell, code
-from flows.publishing.summary import is_import, summary, summary_line
+from flows.publishing.summary import summary, summary_line
+from flows.reports.models import CheckReport, ImportReport
 from flows.reports.phrases import counted
-from flows.reports.report import Report
 from schemas.validation.rules import EXPECTED, Rule
 from transforms.results.rejected_file import RejectedRows
 from warehouse.database.connection import Warehouse
@@ -34,10 +34,10 @@ PROGRESS_INTERVAL_SECONDS = 3.0
 MASKED_VALUE = "•••"
 
 
-def publish_summary(result: Report) -> bool:
+def publish_summary(result: CheckReport) -> bool:
     """Make the artifact that every import and every check has, also one that failed; whether the server took it."""
     with log_and_continue("summary"):
-        key = "import-summary" if is_import(result) else "check-summary"
+        key = "import-summary" if isinstance(result, ImportReport) else "check-summary"
         create_markdown_artifact(summary(result), key=key, description=summary_line(result))
         return True
     return False

@@ -1,48 +1,72 @@
-"""What the terminal and the artifacts say in the same words."""
+"""Phrases that the terminal and the artifacts share."""
 
 from collections.abc import Mapping
 from typing import Any
 
+from flows.reports.models import CheckReport, ColumnReport, DialectReport, ImportReport, RetryReport
 from transforms.mapping.columns import ColumnOutcome
+from transforms.parsing.dialect import QUOTE
 from transforms.parsing.layout import REJECTION_COLUMNS
+
+_CHARACTERS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "pipe", " ": "space", "\\": "backslash"}
 
 
 def counted(number: int, thing: str) -> str:
-    """A number and its thing, in the plural but for one."""
+    """A number and its noun, in the plural unless the number is 1."""
     return f"{number:,} {thing}{'' if number == 1 else 's'}"
 
 
-def unimported_columns(report: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """The columns that were not imported, but for those that a rejected file adds, which nobody would miss."""
+def describe_dialect(dialect: DialectReport) -> str:
+    """The encoding and the dialect in one line, with how certain they are."""
+
+    def certainty(text: str | None) -> str:
+        return f" ({text})" if text else ""
+
+    def name_of(character: str) -> str:
+        return _CHARACTERS.get(character, character)
+
+    parts = [
+        f"{dialect.encoding}{certainty(dialect.encoding_certainty)}",
+        f"delimiter {name_of(dialect.delimiter)}{certainty(dialect.delimiter_certainty)}",
+        f"quote {dialect.quote}" if dialect.quote != QUOTE else "",
+        f"escape {name_of(dialect.escape)}" if dialect.escape else "",
+        "" if dialect.header else "no header",
+        f"{dialect.skipped_lines} lines above the header" if dialect.skipped_lines else "",
+    ]
+    return ", ".join(filter(None, parts))
+
+
+def unimported_columns(report: CheckReport) -> list[ColumnReport]:
+    """The columns that were not imported, without the columns that a rejected file adds."""
     return [
         column
-        for column in report["columns"]
-        if column["outcome"] != ColumnOutcome.IMPORTED
-        and not (column["outcome"] == ColumnOutcome.IGNORED and column["column"] in REJECTION_COLUMNS)
+        for column in report.columns
+        if column.outcome != ColumnOutcome.IMPORTED
+        and not (column.outcome == ColumnOutcome.IGNORED and column.column in REJECTION_COLUMNS)
     ]
 
 
-def use_of_rejected(report: Mapping[str, Any], retry: str) -> str:
-    """What the rejected rows are good for, `retry` being how the reader's face says of which import.
+def use_of_rejected(report: CheckReport, retry: str) -> str:
+    """What to do with the rejected rows; `retry` says in the reader's interface how to name the import.
 
-    Of a failed import nothing came in, so that its whole file is due, and not these rows alone.
+    A failed import imported nothing, so its whole file is needed again, not only these rows.
     """
-    if report["status"] == "failed":
+    if report.failed:
         return "to look at"
-    again = "to mend and import again"
-    if report["status"] == "completed" and report.get("import_id"):
-        return f"{again} {retry} {report['import_id']}"
-    return f"{again} with --preset {report['preset']}" if report["preset"] else again
+    if isinstance(report, ImportReport) and report.status == "completed" and report.import_id:
+        return f"to correct and import again {retry} {report.import_id}"
+    return f"to correct and import again{f' with --preset {report.preset}' if report.preset else ''}"
 
 
-def mending(retry: Mapping[str, Any]) -> str:
-    """What a retry has brought of its first import."""
-    records = counted(retry["mended"], "record")
-    return f"{records} of import {retry['first']} mended, {retry['missing']:,} of it still missing"
+def retry_progress(retry: RetryReport) -> str:
+    """What a retry has imported of the first import's rejected records; nothing before that is known."""
+    if retry.mended is None or retry.missing is None:
+        return ""
+    return f"{counted(retry.mended, 'record')} of import {retry.first} corrected, {retry.missing:,} still outstanding"
 
 
 def kept_reasons_note(row: Mapping[str, Any]) -> str:
-    """That the warehouse has not all the reasons for which an import rejected rows; nothing where it has."""
+    """A note if the warehouse keeps only a part of an import's rejections."""
     found, kept = row["rejections_found"], row["rejections_kept"]
     if row["status"] != "completed" or found is None or kept is None or kept >= found:
         return ""

@@ -10,7 +10,7 @@ from flows.cli import local_server
 from flows.cli.parser import build_parser
 from flows.config.request import ImportRequest, ReadingOptions
 from flows.config.settings import ENV_PREFIX, Settings
-from flows.reports.report import ReportBuilder
+from flows.reports.builder import ImportReportBuilder, ReportBuilder
 from schemas.catalogue import Field, FieldCatalogue, Option
 from schemas.choices import MergePolicy
 from schemas.errors import base as schema_errors
@@ -166,8 +166,8 @@ def _errors() -> Section:
 
 def _report() -> Section:
     error = UsageError("")
-    whole = ReportBuilder(ImportRequest(source="contacts.csv")).failed(error)
-    check = ReportBuilder(ReadingOptions(source="contacts.csv")).failed(error)
+    whole = ImportReportBuilder(ImportRequest(source="contacts.csv")).failed(error).model_dump()
+    check = ReportBuilder(ReadingOptions(source="contacts.csv")).failed(error).model_dump()
     rows = tuple((code(key), "import, check" if key in check else "import") for key in whole)
     return Section("report", RULES, ("key", "in"), rows, ("content",))
 

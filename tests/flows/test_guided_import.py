@@ -270,16 +270,16 @@ def test_a_run_of_another_prefect_is_left_to_wait(guided: Callable[..., Guided],
 
 
 def test_what_prefect_says_of_a_folder_deletes_no_other(tmp_path: Path) -> None:
-    from flows.guided_import import remove_previous_folder
+    from flows.guided_import import _remove_previous_folder
 
     settings = Settings(home=tmp_path)
     other, ours = tmp_path / "000007-000000ff", tmp_path / "imports" / "000007-000000ff"
     for folder in (other, ours):
         folder.mkdir(parents=True)
     for named in (str(tmp_path), "..", ".", "", "000007-000000ff/.."):
-        remove_previous_folder(settings, {"folder": named})
+        _remove_previous_folder(settings, {"folder": named})
     assert (other.exists(), ours.exists()) == (True, True)
-    remove_previous_folder(settings, {"folder": str(other)})
+    _remove_previous_folder(settings, {"folder": str(other)})
     assert (other.exists(), ours.exists()) == (True, False)
 
 

@@ -39,8 +39,9 @@ def test_a_full_disk_is_told(share: float, tmp_path: Path) -> None:
     (tmp_path / "work").mkdir()
     with room_for(int(source.stat().st_size * share)):
         report = check_locally(ReadingOptions(source=str(source)), Settings(home=tmp_path), tmp_path / "work").report
-    assert report["error"]["code"] == "disk-full"
-    assert "no room for the import's files" in report["error"]["message"]
+    assert report.error
+    assert report.error.code == "disk-full"
+    assert "no room for the import's files" in report.error.message
 
 
 def test_a_folder_that_cannot_be_made(tmp_path: Path) -> None:

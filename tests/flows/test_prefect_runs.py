@@ -12,6 +12,7 @@ import psycopg
 import pytest
 from sqlalchemy import Connection
 
+from flows.reports.models import CheckReport
 from schemas.errors.base import TransientWarehouseError, WarehouseUnusable
 from tests.flows.conftest import Contacts
 from tests.flows.test_several import audience
@@ -110,7 +111,7 @@ def test_heartbeats_only_where_they_are_asked_for(
         refresh_global_settings_context()
     seen: list[int | None] = []
 
-    def final_state(report: dict[str, Any]) -> Any:
+    def final_state(report: CheckReport) -> Any:
         seen.append(get_current_settings().flows.heartbeat_frequency)
         return as_it_was(report)
 
@@ -213,10 +214,7 @@ def test_trouble_in_publishing_fails_no_import(
 @pytest.fixture
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """Retries without the seconds between them."""
-    from flows.import_runs.tasks import load_task
-
-    monkeypatch.setattr(load_task, "retry_delay_seconds", 0)
-    monkeypatch.setattr(load_task, "retry_jitter_factor", None)
+    monkeypatch.setattr("warehouse.errors.RETRY_DELAYS", (0.0,) * 4)
 
 
 def test_a_warehouse_that_was_away_is_tried_again(

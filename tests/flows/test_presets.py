@@ -8,7 +8,8 @@ import pytest
 from flows.cli.main import main
 from flows.config.request import ImportRequest, ReadingOptions
 from flows.publishing.summary import summary
-from flows.reports.report import ReportBuilder
+from flows.reports.builder import ImportReportBuilder
+from flows.reports.models import TranslationReport
 from schemas.errors.request import UsageError
 from schemas.presets.loader import load_built_in_presets
 from schemas.presets.model import AUTO
@@ -99,10 +100,9 @@ def test_nor_where_the_import_fails_before_it_knows_its_columns(
 
 
 def test_the_summary_shows_translations_and_leaves_no_cell_of_the_table_open() -> None:
-    whole = ReportBuilder(ImportRequest(source="x.csv")).failed(UsageError(""))
-    change = {"column": "A|B", "field": "f", "translation": "several values: ',' to '|'", "cells": 1234}
-    report = whole | {"preset": "mine", "translations": [change]}
-    text = summary(report)
+    report = ImportReportBuilder(ImportRequest(source="x.csv")).failed(UsageError(""))
+    change = TranslationReport(column="A|B", field="f", translation="several values: ',' to '|'", cells=1234)
+    text = summary(report.model_copy(update={"preset": "mine", "translations": [change]}))
     assert "the preset `mine`" in text
     assert "1,234" in text
     assert "A|B" not in text

@@ -14,7 +14,8 @@ from flows.config.request import ReadingOptions, local_today
 from flows.config.settings import Settings
 from flows.import_runs.multi_file import combine_outcomes, requests_per_file
 from flows.pipeline.check import check_locally
-from flows.reports.report import RunOutcome
+from flows.reports.models import CheckReport
+from flows.reports.outcomes import RunOutcome
 from tests.flows.conftest import Contacts
 from tests.remote.web import web_site
 from tests.transforms.platform_exports import EXPORTS
@@ -155,14 +156,14 @@ def test_stopped_between_two_files_what_went_in_is_told(contacts: Contacts, monk
 
 def test_a_check_says_the_same_of_the_rows(tmp_path: Path) -> None:
     path = audience(tmp_path)
-    outcomes: list[RunOutcome] = []
+    outcomes: list[RunOutcome[CheckReport]] = []
     for each, _ in requests_per_file(
         ReadingOptions(source=str(path), preset="mailchimp"), Settings(home=tmp_path), local_today
     ):
         work = tmp_path / f"work-{len(outcomes)}"
         work.mkdir()
         outcomes.append(check_locally(each, Settings(home=tmp_path), work))
-    report = combine_outcomes(str(path), outcomes).report
+    report = combine_outcomes(str(path), outcomes).report.model_dump()
     assert report["rows"] == {"read": 3, "accepted": 3, "rejected": 0}
     assert {key for key in report if key in ("contacts", "segment", "import_id")} == set()
     parts = ["subscribed", "unsubscribed", "cleaned"]

@@ -8,7 +8,7 @@ from sqlalchemy import select
 
 from flows.config.request import ReadingOptions
 from flows.pipeline.background_staging import MAX_WAITING_CHUNKS, BackgroundStaging
-from flows.reports.report import ReportBuilder
+from flows.reports.builder import ReportBuilder
 from schemas.catalogue import FieldCatalogue
 from tests.warehouse.conftest import Importer
 from transforms.chunks.split import ChunkResult
@@ -30,15 +30,15 @@ def stager(importer: Importer) -> Iterator[BackgroundStaging]:
         yield stager
 
 
-def verdict(number: int, path: str) -> ChunkResult:
+def chunk_result(number: int, path: str) -> ChunkResult:
     return ChunkResult(number, 1, 0, path, None, None, first_record=number)
 
 
 def test_all_chunks_are_staged_in_order(importer: Importer, stager: BackgroundStaging) -> None:
     for number in range(CHUNKS):
         row = {"record_number": 0, "email": f"c{number}@example.org"}
-        stager.add(verdict(number, importer.write([row])))
-    staging = stager.finished()
+        stager.add(chunk_result(number, importer.write([row])))
+    staging = stager.finish()
     with staging.read_transaction() as connection:
         emails = list(
             connection.scalars(select(staging.tables.staged.c.email).order_by(staging.tables.staged.c.record_number))
@@ -49,14 +49,14 @@ def test_all_chunks_are_staged_in_order(importer: Importer, stager: BackgroundSt
 def test_a_failure_is_told_soon(stager: BackgroundStaging) -> None:
     def add_all() -> None:
         for number in range(CHUNKS):
-            stager.add(verdict(number, "is-not-there.arrow"))
+            stager.add(chunk_result(number, "is-not-there.arrow"))
 
     with pytest.raises(FileNotFoundError):
         add_all()
 
 
 def test_the_last_failure_is_told_before_the_merge(importer: Importer, stager: BackgroundStaging) -> None:
-    stager.add(verdict(0, importer.write([{"email": "ann@example.org"}])))
-    stager.add(verdict(1, "is-not-there.arrow"))
+    stager.add(chunk_result(0, importer.write([{"email": "ann@example.org"}])))
+    stager.add(chunk_result(1, "is-not-there.arrow"))
     with pytest.raises(FileNotFoundError):
-        stager.finished()
+        stager.finish()

@@ -1,9 +1,8 @@
 """What the terminal and the artifacts say in the same words."""
 
-from typing import Any
-
 import pytest
 
+from flows.reports.models import CheckReport, ErrorReport, ImportReport
 from flows.reports.phrases import use_of_rejected
 
 
@@ -11,16 +10,24 @@ from flows.reports.phrases import use_of_rejected
     ("report", "said"),
     [
         pytest.param(
-            {"import_id": 7, "status": "completed", "preset": "Mailchimp:cleaned"},
-            "to mend and import again with --retry-of 7",
-            id="completed, whose preset is kept",
+            ImportReport(import_id=7, status="completed", source="c.csv", preset="Mailchimp:cleaned"),
+            "to correct and import again with --retry-of 7",
+            id="completed import",
         ),
-        pytest.param({"import_id": 7, "status": "failed", "preset": None}, "to look at", id="nothing came in"),
         pytest.param(
-            {"status": "completed", "preset": "My:Part"}, "to mend and import again with --preset My:Part", id="check"
+            ImportReport(import_id=7, status="failed", source="c.csv", error=ErrorReport(code="x", message="x")),
+            "to look at",
+            id="failed import",
         ),
-        pytest.param({"status": "completed", "preset": None}, "to mend and import again", id="check without preset"),
+        pytest.param(
+            CheckReport(status="completed", source="c.csv", preset="My:Part"),
+            "to correct and import again with --preset My:Part",
+            id="check with a preset",
+        ),
+        pytest.param(
+            CheckReport(status="completed", source="c.csv"), "to correct and import again", id="check without preset"
+        ),
     ],
 )
-def test_what_rejected_rows_are_good_for(report: dict[str, Any], said: str) -> None:
+def test_a_report_says_what_to_do_with_rejected_rows(report: CheckReport, said: str) -> None:
     assert use_of_rejected(report, "with --retry-of") == said

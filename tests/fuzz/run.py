@@ -5,7 +5,6 @@ A case is made from its number alone: `--first N --cases 1` shows one again.
 
 import argparse
 import gc
-import json
 import resource
 import signal
 import sys
@@ -82,8 +81,8 @@ def try_case(made: Case, folder: Path) -> Outcome:
         return Outcome("traceback", [f"{type(error).__name__}: {error}"])
     if made.number % WHOLE == 0:
         whole = check_locally(options, Settings(home=folder), folder).report
-        json.dumps(whole).encode()
-        if whole["rows"] is None or whole["rows"]["read"] != checked.profile.records:
+        whole.model_dump_json()
+        if whole.rows is None or whole.rows.read != checked.profile.records:
             return Outcome("report", ["`contacts check` says something else than its steps"])
     try:
         found = list(what_is_wrong(made, text_of(made, folder), checked, options.duplicates))

@@ -32,7 +32,7 @@ def run(case: Path, tmp_path: Path, chunk_bytes: int) -> dict[str, Any]:
     work = tmp_path / "work"
     work.mkdir()
     accepted, rejected = (str(tmp_path / name) for name in OUTPUTS)
-    report = check_locally(options, settings, work, accepted, rejected).report
+    report = check_locally(options, settings, work, accepted, rejected).report.model_dump()
     assert report["source"] == str(case / "input.csv")
     assert report["rejected_file"] == (rejected if report["status"] == "completed" else None)
     variable = ("seconds", "source", "rejected_file")

@@ -1,0 +1,43 @@
+"""What the steps of one import share."""
+
+import datetime
+from dataclasses import dataclass
+
+from flows.config.request import ImportRequest
+from flows.config.settings import Settings
+from flows.reports.builder import ImportReportBuilder
+from schemas.catalogue import FieldCatalogue
+from transforms.work_folder import ImportFolder
+from warehouse.database.connection import Warehouse
+
+
+@dataclass(frozen=True)
+class ArchiveOrigin:
+    """Where a file of an archive comes from. `series` is the same every night; `archive` is as it was requested."""
+
+    series: str
+    archive: str
+    day: datetime.date | None
+
+
+@dataclass(frozen=True)
+class ImportList:
+    """The warehouse's list of imports. While the process lives, `liveness_key` is locked in it."""
+
+    warehouse: Warehouse
+    settings: Settings
+    liveness_key: int
+
+
+@dataclass(frozen=True)
+class ImportContext:
+    """One import that is in the list. `report` collects what becomes known."""
+
+    request: ImportRequest
+    settings: Settings
+    warehouse: Warehouse
+    catalogue: FieldCatalogue
+    folder: ImportFolder
+    import_id: int
+    report: ImportReportBuilder
+    origin: ArchiveOrigin | None = None

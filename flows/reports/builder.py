@@ -1,0 +1,215 @@
+"""Builds the report of a check or an import from what becomes known on the way."""
+
+import os
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from flows.config.request import ImportRequest, ReadingOptions
+from flows.reports.models import (
+    CheckReport,
+    ColumnReport,
+    ContactCounts,
+    DialectReport,
+    ErrorReport,
+    ImportReport,
+    RetryReport,
+    RowCounts,
+    SegmentReport,
+    TranslationReport,
+)
+from flows.reports.stage_log import stage_log
+from schemas.errors.base import ContactImportError, DiskFull, UnexpectedError
+from transforms.chunks.file_profile import FileProfile
+from transforms.landing.land import DISK_FULL_ERRNOS, Landed
+from transforms.mapping.columns import ColumnMapping
+from transforms.mapping.record_numbers import NUMBER, rejection_column
+from transforms.parsing.layout import Layout
+from transforms.results.rejected_file import RejectedRows
+from transforms.results.retry_file import NO_FIRST_IMPORT, FirstImport
+from transforms.sources.addresses import redacted
+
+if TYPE_CHECKING:  # importing the warehouse takes half a second, and a check does not need it
+    from warehouse.import_list.retries import RetriedImport, RetryCounts
+    from warehouse.merge.execution import MergeCounts
+
+
+@dataclass
+class ReportBuilder:
+    """What is known so far about the file of a check."""
+
+    options: ReadingOptions
+    landed: Landed | None = None
+    layout: Layout | None = None
+    mapping: ColumnMapping | None = None
+    profile: FileProfile | None = None
+    rejected: RejectedRows | None = None
+    rejected_file: str | None = None
+    notes: list[str] = field(default_factory=list)
+    started: float = field(default_factory=time.monotonic)
+    stages: dict[str, float] = field(default_factory=dict)
+
+    @contextmanager
+    def stage(self, name: str) -> Iterator[None]:
+        """Add the seconds that the block takes to the stage. Stages may be nested."""
+        self.stages.setdefault(name, 0.0)  # so that it is listed before the stages inside it
+        began = time.monotonic()
+        try:
+            yield
+        finally:
+            self.stages[name] += time.monotonic() - began
+
+    def log_stage(self, name: str, counts: str) -> None:
+        """Log that a stage has ended."""
+        stage_log.info("%s: %s, %.2f s", name, counts, self.stages[name])
+
+    @property
+    def rows(self) -> RowCounts | None:
+        if self.profile is None or self.rejected is None:
+            return None
+        read, rejected = self.profile.records, self.rejected.rows
+        return RowCounts(read=read, accepted=read - rejected, rejected=rejected)
+
+    def completed_check(self) -> CheckReport:
+        return CheckReport(**self._common("completed"))
+
+    def failed(self, error: ContactImportError) -> CheckReport:
+        """The report of a check that stopped with an error, with what was known by then."""
+        return CheckReport(**self._common("failed"), error=_error(error))
+
+    def _common(self, status: str) -> dict[str, Any]:
+        source = redacted(self.options.source)
+        columns, translations = (self.profile.columns, self.profile.translations) if self.profile else ((), ())
+        return {
+            "status": status,
+            "source": source,
+            "source_file": self.landed.source if self.landed and self.landed.source != source else None,
+            "sha256": self.landed.sha256 if self.landed else None,
+            "rows": self.rows,
+            "dialect": DialectReport.model_validate(self.layout.dialect.as_report()) if self.layout else None,
+            "preset": self.mapping.preset if self.mapping else None,
+            "columns": [ColumnReport.model_validate(each.as_report()) for each in columns],
+            "translations": [TranslationReport(**asdict(each)) for each in translations],
+            "rejections": self.rejected.codes if self.rejected else {},
+            "rejected_file": self.rejected_file,
+            "warnings": [*self._warnings(status), *self.notes],
+            "seconds": round(time.monotonic() - self.started, 3),
+        }
+
+    def _warnings(self, status: str) -> Iterator[str]:
+        yield from self.landed.warnings if self.landed else ()
+        yield from self.layout.warnings if self.layout else ()
+        yield from self.mapping.notes if self.mapping else ()
+        if self.profile:
+            yield from _count(
+                self.profile.blank_records,
+                "line has only empty cells and is no record",
+                "lines have only empty cells and are no records",
+            )
+            yield from _count(
+                self.profile.guarded_cells,
+                "cell had a ' before a formula sign; it was taken off",
+                "cells had a ' before a formula sign; it was taken off",
+            )
+            if self.profile.cut_off:
+                yield "the file stops inside a quoted cell: it may have been cut off"
+
+
+@dataclass
+class ImportReportBuilder(ReportBuilder):
+    """What is known so far about an import. `series` identifies its source on every night."""
+
+    options: ImportRequest
+    import_id: int | None = None
+    series: str = ""
+    retried: "RetriedImport | None" = None
+
+    def __post_init__(self) -> None:
+        self.series = self.series or redacted(self.options.source)
+
+    @property
+    def first_import(self) -> FirstImport:
+        """What the retried import decided about the columns and the preset."""
+        return FirstImport(self.retried.columns, self.retried.preset) if self.retried else NO_FIRST_IMPORT
+
+    @property
+    def first_import_id(self) -> int | None:
+        """The import whose record numbers the file has. None if it is no retry, or has no such numbers."""
+        if self.retried and self.mapping and rejection_column(self.mapping):
+            return self.retried.first
+        return None
+
+    def completed(self, counts: "MergeCounts", added: int, retry: "RetryCounts | None") -> ImportReport:
+        """The report of an import that is about to be committed."""
+        segment = self.options.segment
+        return self._report(
+            "completed",
+            retry,
+            contacts=ContactCounts(**asdict(counts)),
+            segment=SegmentReport(id=segment, added=added) if segment else None,
+            rejections_kept=self.rejected.kept if self.rejected else 0,
+        )
+
+    def skipped(self, repeats: int, sha256: str) -> ImportReport:
+        """The report of an import that would only repeat another one."""
+        return self._report("skipped", repeats=repeats).model_copy(update={"sha256": sha256})
+
+    def failed(self, error: ContactImportError) -> ImportReport:
+        """The report of an import that changed no contact, with what was known by then."""
+        return self._report("failed", error=_error(error))
+
+    def _report(self, status: str, retry: "RetryCounts | None" = None, **more: Any) -> ImportReport:
+        return ImportReport(
+            **self._common(status),
+            import_id=self.import_id,
+            merge=str(self.options.merge),
+            retry_of=self._retry(retry),
+            **more,
+        )
+
+    def _retry(self, counts: "RetryCounts | None") -> RetryReport | None:
+        if not self.options.retry_of:
+            return None
+        report = RetryReport(id=self.options.retry_of, first=self.first_import_id)
+        return report.model_copy(update={"mended": counts.records, "missing": counts.outstanding}) if counts else report
+
+    def _warnings(self, status: str) -> Iterator[str]:
+        yield from super()._warnings(status)
+        if self.layout and self.layout.rejected_file and not self.options.retry_of:
+            yield (
+                "this is a rejected file, and it is not known of which import; with --retry-of and that import's "
+                "number, its columns are read as they were then, and its rows count as mended"
+            )
+        if self.retried and self.mapping and self.first_import_id is None:
+            yield (
+                f"the file has no column {NUMBER}, so it is not known which rows of import {self.retried.import_id} "
+                "it mends"
+            )
+        if status == "completed" and self.import_id is not None and self.rejected:
+            kept, found = self.rejected.kept, self.rejected.found
+            if kept < found:
+                yield f"the warehouse keeps the first {kept:,} of {found:,} rejections; the rejected file has all"
+
+
+def _count(number: int, one: str, many: str) -> Iterator[str]:
+    if number:
+        yield f"{number:,} {one if number == 1 else many}"
+
+
+def _error(error: ContactImportError) -> ErrorReport:
+    return ErrorReport(code=error.code, message=str(error))
+
+
+def redact_error(error: BaseException) -> ContactImportError:
+    """Any exception as one of ours. Of a foreign one only the type is kept, since its text may quote a contact.
+
+    What the operating system says (such as "no space left on device") is kept: it quotes nothing from a file.
+    """
+    if isinstance(error, ContactImportError):
+        return error
+    if isinstance(error, OSError) and error.errno in DISK_FULL_ERRNOS:
+        return DiskFull(os.strerror(error.errno).lower())
+    reason = f" ({error.strerror})" if isinstance(error, OSError) and error.strerror else ""
+    return UnexpectedError(f"{type(error).__name__}{reason}")

@@ -1,0 +1,140 @@
+"""The reports of checks and imports. Their JSON is the public contract; the docs list its keys.
+
+Reports in the import list may come from another release. So keys may be missing, and unknown ones are ignored.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+from pydantic import BaseModel, SerializerFunctionWrapHandler, model_serializer
+
+
+class RowCounts(BaseModel):
+    read: int
+    accepted: int
+    rejected: int
+
+
+class ContactCounts(BaseModel):
+    inserted: int = 0
+    updated: int = 0
+    unchanged: int = 0
+    skipped: int = 0
+
+
+class DialectReport(BaseModel):
+    encoding: str
+    encoding_certainty: str | None = None
+    delimiter: str
+    delimiter_certainty: str | None = None
+    quote: str
+    escape: str | None = None
+    header: bool = True
+    skipped_lines: int = 0
+
+
+class ColumnReport(BaseModel):
+    position: int
+    column: str
+    field: str | None
+    outcome: str
+    empty_cells: int = 0
+    first_empty: list[int] = []
+    suggestion: str | None = None
+
+
+class TranslationReport(BaseModel):
+    """A preset's translation and how many cells it changed. The column of a constant is None."""
+
+    column: str | None
+    field: str
+    translation: str
+    cells: int
+
+
+class RetryReport(BaseModel):
+    """The import that this one retries. Records are counted against `first`, where the chain of retries began."""
+
+    id: int
+    first: int | None = None
+    mended: int | None = None
+    missing: int | None = None
+
+
+class SegmentReport(BaseModel):
+    id: str
+    added: int
+
+
+class ErrorReport(BaseModel):
+    code: str
+    message: str
+
+
+class CheckReport(BaseModel):
+    """The report of a check. A value that never became known is null in the JSON."""
+
+    status: str
+    source: str
+    source_file: str | None = None
+    sha256: str | None = None
+    merge: str | None = None
+    rows: RowCounts | None = None
+    dialect: DialectReport | None = None
+    preset: str | None = None
+    columns: list[ColumnReport] = []
+    translations: list[TranslationReport] = []
+    rejections: dict[str, int] = {}
+    rejected_file: str | None = None
+    warnings: list[str] = []
+    seconds: float = 0.0
+    error: ErrorReport | None = None
+    imports: Sequence["CheckReport"] | None = None
+
+    @property
+    def failed(self) -> bool:
+        return self.error is not None
+
+    @model_serializer(mode="wrap")
+    def _in_order_of_keys(self, serialize: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        values = serialize(self)
+        return {key: values[key] for key in KEYS if key in values and (values[key] is not None or key not in OMITTED)}
+
+
+class ImportReport(CheckReport):
+    """The report of an import."""
+
+    import_id: int | None = None
+    retry_of: RetryReport | None = None
+    contacts: ContactCounts | None = None
+    rejections_kept: int = 0
+    segment: SegmentReport | None = None
+    repeats: int | None = None
+    imports: Sequence["ImportReport"] | None = None
+
+
+KEYS = (
+    "import_id",
+    "status",
+    "source",
+    "source_file",
+    "sha256",
+    "merge",
+    "retry_of",
+    "rows",
+    "contacts",
+    "dialect",
+    "preset",
+    "columns",
+    "translations",
+    "rejections",
+    "rejections_kept",
+    "rejected_file",
+    "segment",
+    "warnings",
+    "seconds",
+    "error",
+    "repeats",
+    "imports",
+)
+OMITTED = {"source_file", "error", "repeats", "imports"}  # when None; other keys are then null
