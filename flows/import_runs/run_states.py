@@ -1,18 +1,33 @@
 """What the flows show of a run in the UI: its name, its last state, and the log."""
 
+import logging
 import os
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from prefect import get_run_logger, runtime
 from prefect.client.schemas.objects import State
+from prefect.exceptions import MissingContextError
 from prefect.states import Completed, Failed
 
 from flows.reports.builder import redact_error
 from flows.reports.models import CheckReport, ImportReport
+from flows.reports.stage_log import stage_log
 from schemas.errors.base import ContactImportError
 from transforms.sources.addresses import redacted
+
+
+class RunLogHandler(logging.Handler):
+    """Forwards records to the log of the Prefect run, if there is one."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        with suppress(MissingContextError):
+            get_run_logger().log(record.levelno, record.getMessage())
+
+
+stage_log.addHandler(RunLogHandler())
 
 
 def flow_run_name_for(verb: str) -> Callable[[], str]:

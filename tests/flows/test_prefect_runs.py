@@ -14,7 +14,7 @@ from sqlalchemy import Connection
 
 from flows.reports.models import CheckReport
 from schemas.errors.base import TransientWarehouseError, WarehouseUnusable
-from tests.flows.conftest import Contacts
+from tests.flows.conftest import Contacts, drain_prefect
 from tests.flows.test_several import audience
 from warehouse.merge.staging import Staging
 
@@ -55,6 +55,16 @@ class Runs:
                 artifact_filter=ArtifactFilter(flow_run_id=ArtifactFilterFlowRunId(any_=[run.id]))
             )
         return [artifact for artifact in found if artifact.key]
+
+    def log(self, import_id: int) -> list[str]:
+        from prefect.client.orchestration import get_client
+        from prefect.client.schemas.filters import LogFilter, LogFilterFlowRunId
+
+        drain_prefect()
+        run = self.run(import_id)
+        with get_client(sync_client=True) as client:
+            logs = client.read_logs(log_filter=LogFilter(flow_run_id=LogFilterFlowRunId(any_=[run.id])))
+        return [log.message for log in logs]
 
 
 @pytest.fixture
@@ -170,12 +180,22 @@ def test_a_run_of_several_files_shows_the_list_once(contacts: Contacts, runs: Ru
 
 
 @one_warehouse
+def test_the_log_of_a_run_has_one_line_per_stage_with_counts(contacts: Contacts, runs: Runs) -> None:
+    contacts.load(MARKED)
+    lines = [line for line in runs.log(1) if line.endswith(" s")]
+    assert [line.rpartition(", ")[0] for line in lines] == [
+        f"landing: {len(MARKED):,} bytes",
+        "examining: 5 records in 1 chunk",
+        "settling: 1 accepted, 4 rejected",
+        "merging: 1 inserted, 0 updated, 0 unchanged, 0 skipped",
+    ]
+
+
+@one_warehouse
 def test_prefect_keeps_no_contact(
     contacts: Contacts, runs: Runs, prefect_api: tuple[str, Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Masked, not even the artifacts do; the log, the parameters, states and task runs never do."""
-    from tests.flows.conftest import drain_prefect
-
     monkeypatch.setenv("CONTACTS_ARTIFACT_VALUES", "masked")
     mark = "xk3secret"
     contacts.load(MARKED.replace(MARK, mark))
