@@ -5,6 +5,7 @@ Nothing heavy is imported here: the command calls it first, and boots its server
 
 import os
 from pathlib import Path
+from urllib.parse import quote
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 SERVER_BOOT_SECONDS = 120  # a fresh home runs all of prefect's migrations, on slow disks too
@@ -68,6 +69,9 @@ def set_prefect_environment() -> None:
     if not user_configured_prefect():
         os.environ["PREFECT_HOME"] = str(prefect_home())
         os.environ.setdefault("PREFECT_SERVER_EPHEMERAL_ENABLED", "true")
+        if "?" in os.environ["PREFECT_HOME"]:  # Prefect puts the path into a URL as it is
+            database = f"file:{quote(os.environ['PREFECT_HOME'])}/prefect.db?uri=true"
+            os.environ.setdefault("PREFECT_SERVER_DATABASE_CONNECTION_URL", f"sqlite+aiosqlite:///{database}")
     for name, value in {**OFFLINE_DEFAULTS, **LOCAL_SERVER_DEFAULTS}.items():
         os.environ.setdefault(name, value)
     # A failing flow's traceback is for those who ask for it; the command says the same in one line.

@@ -53,6 +53,11 @@ def _task_runner(value: str) -> str:
     return value
 
 
+def sqlite_url(path: Path) -> str:
+    """The URL of a SQLite file, in which what would end or change the path is percent-encoded."""
+    return "sqlite:///" + re.sub(r"[\x00-\x20%?#\x7f]", lambda found: f"%{ord(found[0]):02X}", path.as_posix())
+
+
 def _split_list(value: object) -> object:
     return tuple(filter(None, (part.strip() for part in value.split(",")))) if isinstance(value, str) else value
 
@@ -82,7 +87,7 @@ class Settings(BaseSettings):
 
     home: AbsolutePath = Field(default_factory=home_folder, description="a folder")
     warehouse_url: SecretStr = Field(
-        default_factory=lambda known: SecretStr(f"sqlite:///{(known['home'] / 'contacts.db').as_posix()}"),
+        default_factory=lambda known: SecretStr(sqlite_url(known["home"] / "contacts.db")),
         description="a URL: sqlite:///file.db or postgresql://user:password@host/database",
     )
     warehouse_schema: str | None = Field(None, description="the name of a PostgreSQL schema")

@@ -1,6 +1,7 @@
 """What the command sets before prefect is there, and what it leaves alone."""
 
 import os
+import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
 from unittest.mock import patch
@@ -29,6 +30,18 @@ def test_runs_are_kept_in_the_home(tmp_path: Path) -> None:
     set_prefect_environment()
     assert os.environ["PREFECT_HOME"] == str(tmp_path / "prefect")
     assert os.environ["DO_NOT_TRACK"] == "1"
+
+
+def test_the_runs_of_a_home_with_a_question_mark_are_in_that_home(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home = tmp_path / "who?a%"
+    (home / "prefect").mkdir(parents=True)
+    monkeypatch.setenv("CONTACTS_HOME", str(home))
+    set_prefect_environment()
+    path = os.environ["PREFECT_SERVER_DATABASE_CONNECTION_URL"].removeprefix("sqlite+aiosqlite:///")
+    sqlite3.connect(path.partition("?")[0], uri=True).close()
+    assert (home / "prefect" / "prefect.db").is_file()
 
 
 def test_twice_is_once() -> None:

@@ -8,6 +8,7 @@ import pytest
 
 from flows.config.settings import Settings
 from schemas.errors.request import SettingsInvalid, UsageError
+from warehouse.database.connection import Warehouse
 
 
 @pytest.fixture(autouse=True)
@@ -25,6 +26,17 @@ def test_defaults_follow_the_home(tmp_path: Path) -> None:
     assert settings.warehouse_url.get_secret_value() == f"sqlite:///{tmp_path.as_posix()}/contacts.db"
     assert settings.catalogue is None
     assert 1 <= settings.workers <= 8
+
+
+@pytest.mark.parametrize("name", ["who?a", "a#b", "10%", "a%3Fb", "two words ", "ñandú-日本"])
+def test_the_default_warehouse_is_in_the_home_whatever_its_name(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home = tmp_path / name
+    monkeypatch.setenv("CONTACTS_HOME", str(home))
+    with Warehouse.open(Settings.load().warehouse_url.get_secret_value()):
+        assert (home / "contacts.db").is_file()
+    assert [path.name for path in tmp_path.iterdir()] == [name]
 
 
 def test_a_flag_beats_the_environment_and_none_is_no_flag(monkeypatch: pytest.MonkeyPatch) -> None:

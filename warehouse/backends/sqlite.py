@@ -12,6 +12,7 @@ from contextlib import ExitStack, closing, contextmanager, suppress
 from pathlib import Path
 from queue import SimpleQueue
 from typing import Any, cast
+from urllib.parse import unquote
 
 import adbc_driver_manager
 import adbc_driver_sqlite.dbapi
@@ -81,7 +82,10 @@ class SqliteBackend(Backend):
     def __init__(self, url: URL, schema: str | None) -> None:
         if url.host or not url.database or url.database.startswith((":memory:", "file:")):
             raise WarehouseUnusable("sqlite://", "it names no file; write sqlite:///path/to/file.db")
-        self.path = Path(url.database)
+        if url.query:
+            raise WarehouseUnusable("sqlite://", "it has a '?'; remove the options, or write %3F for a '?' in the path")
+        # Links are resolved, so that the files beside the database are the same for everyone who uses it.
+        self.path = Path(os.path.realpath(unquote(url.database, errors="surrogateescape")))
         super().__init__(url, None)
 
     @classmethod

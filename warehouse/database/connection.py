@@ -88,6 +88,8 @@ def _parse(url: str) -> URL:
         raise WarehouseUnusable("address", f"it cannot be read; {URL_EXAMPLES}") from None
     if any("@" in (part or "") for part in (address.host, address.database if address.host else None)):
         raise WarehouseUnusable("address", "it has an '@' too many; write %40 for one inside a password")
+    if "?" in url and not address.query:
+        raise WarehouseUnusable("address", "it has a '?' without options; write %3F for one inside a SQLite path")
     return address
 
 

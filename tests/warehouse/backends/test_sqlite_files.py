@@ -1,0 +1,57 @@
+"""Where the files of a SQLite warehouse are, whoever names them and however."""
+
+from pathlib import Path
+from urllib.parse import quote
+
+import pytest
+from sqlalchemy import text
+
+from schemas.catalogue import FieldCatalogue
+from schemas.errors.base import WarehouseUnusable
+from tests.warehouse.conftest import Importer
+from warehouse.database.connection import Warehouse
+from warehouse.database.migrations import migrate
+from warehouse.import_list.liveness import find_dead_keys, liveness_lock
+
+NAMES = ["who?a", "a#b", "10%", "%41", "a%3Fb", "two words ", "ñandú-日本", "a;b&c=d", 'it\'s "it"']
+
+
+def read_emails(path: Path) -> list[str]:
+    with Warehouse.open(f"sqlite:///{quote(str(path))}") as warehouse, warehouse.read_transaction() as connection:
+        return list(connection.scalars(text("select email from contacts")))
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_path_with_any_character_is_written_percent_encoded(
+    name: str, small_catalogue: FieldCatalogue, tmp_path: Path
+) -> None:
+    folder = tmp_path / name
+    with Warehouse.open(f"sqlite:///{quote(str(folder / 'contacts.db'))}") as warehouse:
+        migrate(warehouse, small_catalogue)
+        Importer(warehouse, small_catalogue, folder)([{"email": "ann@example.org"}])
+    assert [path.name for path in tmp_path.iterdir()] == [name]
+    assert read_emails(folder / "contacts.db") == ["ann@example.org"]
+
+
+@pytest.mark.parametrize("options", ["?a/contacts.db", "?timeout=5", "?"])
+def test_options_in_a_sqlite_url_are_refused(options: str, tmp_path: Path) -> None:
+    with pytest.raises(WarehouseUnusable, match="%3F"):
+        Warehouse.open(f"sqlite:///{tmp_path}/who{options}")
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("link", ["file", "folder"])
+def test_an_import_through_a_link_is_alive_for_who_uses_the_file_itself(link: str, tmp_path: Path) -> None:
+    (tmp_path / "real").mkdir()
+    file = tmp_path / "real" / "l.db"
+    linked = tmp_path / "via.db" if link == "file" else tmp_path / "via" / "l.db"
+    if link == "file":
+        linked.symlink_to(file)
+    else:
+        linked.parent.symlink_to(file.parent)
+    with Warehouse.open(f"sqlite:///{linked}") as one, Warehouse.open(f"sqlite:///{file}") as other:
+        with liveness_lock(one) as key:
+            assert find_dead_keys(other, [key]) == set()
+        assert find_dead_keys(other, [key]) == {key}
+        with liveness_lock(other) as key:
+            assert find_dead_keys(one, [key]) == set()
