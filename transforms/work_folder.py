@@ -116,9 +116,11 @@ def remove(place: str) -> None:
 
 
 def make_folder(folder: str) -> None:
-    """Make a new folder; a local one is for its owner only."""
+    """Make a new folder; a local one, and the folders that it needs, are for their owner only."""
     if is_local(folder):
-        Path(folder).parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        for parent in reversed(Path(folder).parents):
+            if not parent.is_dir():
+                parent.mkdir(mode=0o700, exist_ok=True)
         Path(folder).mkdir(mode=0o700)
         return
     files, path = _file_system(folder)

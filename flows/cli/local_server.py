@@ -24,6 +24,7 @@ from flows.config.environment import (
     CONSOLE_LOG_LEVEL,
     SERVER_BOOT_SECONDS,
     make_prefect_home,
+    make_private_folder,
     prefect_home,
     set_prefect_environment,
     user_configured_prefect,
@@ -68,7 +69,7 @@ class LocalServer:
         environment["PREFECT_UI_ENABLED"] = "0"
         if environment.get("PREFECT_SERVER_LOGGING_LEVEL") == "CRITICAL":
             environment["PREFECT_SERVER_LOGGING_LEVEL"] = "WARNING"  # in a file, it disturbs nobody
-        self.log.parent.mkdir(mode=0o700, parents=True, exist_ok=True)  # artifacts show contact values
+        make_private_folder(self.log.parent)  # artifacts show contact values
         full = self.log.exists() and self.log.stat().st_size > LOG_BYTES
         with self.log.open("wb" if full else "ab") as log:
             # -P, since the user's folder may well have a `flows` of its own. A process group of its own:

@@ -4,6 +4,7 @@ Nothing heavy is imported here: the command calls it first, and boots its server
 """
 
 import os
+import shlex
 from pathlib import Path
 from urllib.parse import quote
 
@@ -53,9 +54,23 @@ def prefect_home() -> Path:
     return _absolute_folder(named) if named else home_folder() / "prefect"
 
 
+def make_private_folder(folder: Path) -> None:
+    """Create a folder, and the folders that it needs, for their owner only; an existing one stays as it is."""
+    for each in (*reversed(folder.parents), folder):
+        if not each.is_dir():
+            each.mkdir(mode=0o700, exist_ok=True)
+
+
+def home_warnings(home: Path) -> list[str]:
+    """That other users can enter the home. The data/ of a checkout is as open as the checkout; what is in it is not."""
+    if home == CHECKOUT / "data" or not home.is_dir() or not home.stat().st_mode & 0o007:
+        return []
+    return [f"every user of this machine can enter {home}; run chmod o= {shlex.quote(str(home))}"]
+
+
 def make_prefect_home() -> None:
-    """Make the folder that prefect will be at home in: by itself it makes the last part alone, and goes on without."""
-    _absolute_folder(os.environ.get("PREFECT_HOME") or "~/.prefect").mkdir(mode=0o700, parents=True, exist_ok=True)
+    """Create Prefect's home: Prefect creates only the last part of the path, and goes on without it."""
+    make_private_folder(_absolute_folder(os.environ.get("PREFECT_HOME") or "~/.prefect"))
 
 
 def user_configured_prefect() -> bool:

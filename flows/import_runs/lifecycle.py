@@ -7,6 +7,7 @@ from typing import TypeVar
 
 from prefect import runtime
 
+from flows.config.environment import home_warnings
 from flows.config.request import ImportRequest
 from flows.config.settings import Settings
 from flows.import_runs.context import ArchiveOrigin, ImportContext, ImportList
@@ -65,6 +66,7 @@ def run_import(
         alive_key=imports.liveness_key,
     )
     report.import_id = import_id
+    report.notes += [*home_warnings(imports.settings.home), *imports.warehouse.warnings()]
     name = folder_name(import_id, imports.liveness_key)
 
     def in_context() -> T:

@@ -12,6 +12,8 @@ from flows.config import environment
 from flows.config.environment import (
     CONSOLE_LOG_LEVEL,
     home_folder,
+    home_warnings,
+    make_private_folder,
     prefect_home,
     set_prefect_environment,
     user_configured_prefect,
@@ -112,3 +114,19 @@ def test_a_home_is_absolute(named: str, monkeypatch: pytest.MonkeyPatch) -> None
     monkeypatch.setenv("CONTACTS_HOME", named)
     assert home_folder().is_absolute()
     assert prefect_home().parent == home_folder()
+
+
+def test_a_new_home_is_for_its_owner_only_and_an_open_one_is_a_warning(tmp_path: Path) -> None:
+    home = tmp_path / "new" / "home"
+    before = os.umask(0o022)
+    try:
+        make_private_folder(home / "prefect")
+    finally:
+        os.umask(before)
+    assert {path.stat().st_mode & 0o777 for path in (home.parent, home, home / "prefect")} == {0o700}
+    assert home_warnings(home) == []
+    home.chmod(0o755)
+    make_private_folder(home)
+    [warning] = home_warnings(home)
+    assert f"chmod o= {home}" in warning
+    assert home_warnings(environment.CHECKOUT / "data") == []

@@ -1,5 +1,6 @@
 """`contacts import` from the file to the contacts, on both databases."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -24,6 +25,18 @@ not an email,Cy,+34651234568,7,L3,
 ann@example.com,Anna,+34651234569,6,L4,
 dan@example.com,Dan
 """
+
+
+@one_warehouse
+def test_a_warehouse_and_a_home_that_other_users_can_read_are_warnings(contacts: Contacts) -> None:
+    first = contacts("import", contacts.file("email\nann@example.com\n"), "--json")
+    home = Path(os.environ["CONTACTS_HOME"])
+    home.chmod(0o755)
+    for file in contacts.folder.rglob("contacts.db"):
+        file.chmod(0o644)
+    second = contacts("import", contacts.file("email\nann@example.com\n"), "--json")
+    assert not [warning for warning in first.json["warnings"] if "chmod" in warning]
+    assert len([warning for warning in second.json["warnings"] if "chmod o= /" in warning]) == 2
 
 
 def test_the_report(contacts: Contacts) -> None:

@@ -74,6 +74,10 @@ class Backend(ABC):
     def prepare(self, *, create: bool) -> None:
         """Make the database ready to connect to; WarehouseUnusable when it must be created and may not."""
 
+    def warnings(self) -> list[str]:
+        """What the operator should change about an existing database; empty if nothing."""
+        return []
+
     def connect_for_writing(self) -> Connection:
         """A connection whose transactions will write."""
         return self.engine.connect()

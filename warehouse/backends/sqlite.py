@@ -3,6 +3,7 @@
 import fcntl
 import os
 import secrets
+import shlex
 import sqlite3
 import time
 from collections import deque
@@ -119,7 +120,7 @@ class SqliteBackend(Backend):
         if not (create or self.path.exists()):
             raise WarehouseUnusable(self.name, "there is no such file; the first import makes it")
         try:
-            self.path.parent.mkdir(parents=True, exist_ok=True)
+            self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             is_folder = self.path.is_dir()  # also fails where the name is too long
         except OSError as error:
             raise WarehouseUnusable(self.name, f"its folder cannot be made ({error.strerror})") from error
@@ -130,8 +131,16 @@ class SqliteBackend(Backend):
                 raise WarehouseUnusable(
                     self.name, f"{'the file' if path == self.path else 'its folder'} may not be written"
                 )
+        # SQLite gives the WAL and the files beside it the mode of the database.
+        with suppress(FileExistsError, PermissionError):
+            os.close(os.open(self.path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
         with translate_driver_errors(self):
             self._turn_on_wal()
+
+    def warnings(self) -> list[str]:
+        if self.path.stat().st_mode & 0o007:
+            return [f"every user of this machine can read {self.path}; run chmod o= {shlex.quote(str(self.path))}*"]
+        return []
 
     def _turn_on_wal(self) -> None:
         """Let readers continue during a merge; SQLite does not wait for a lock here, so this retries."""
@@ -217,7 +226,9 @@ class FileLock:
         while True:
             self.key = secrets.randbits(31)
             self._path = backend.liveness_file(self.key)
-            self._file = os.open(self._path, os.O_CREAT | os.O_RDWR, 0o666)
+            self._file = os.open(self._path, os.O_CREAT | os.O_RDWR, 0o600)
+            # Those who share the database also have to open this file.
+            os.fchmod(self._file, backend.path.stat().st_mode & 0o666)
             # Between opening and locking, another process may have found the file unlocked and removed it.
             if _lock(self._file) and self._path.exists() and self._path.stat().st_ino == os.fstat(self._file).st_ino:
                 return

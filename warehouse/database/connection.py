@@ -54,6 +54,10 @@ class Warehouse:
     def schema(self) -> str | None:
         return self.backend.schema
 
+    def warnings(self) -> list[str]:
+        """What the operator should change about the database; empty if nothing."""
+        return self.backend.warnings()
+
     @contextmanager
     def read_transaction(self) -> Iterator[Connection]:
         """A connection that waits for no writer."""
