@@ -1,4 +1,4 @@
-"""Faults are tried on the real command, in processes of their own, against both warehouses."""
+"""Faults happen to the real command, in a process of its own, on both databases."""
 
 import json
 import os
@@ -52,7 +52,7 @@ EARLY_REJECTION = pd.DataFrame(
 
 @dataclass(frozen=True)
 class RunningCommand:
-    """A command at work in a process of its own."""
+    """A command that runs in a process of its own."""
 
     pid: int
     output: Path
@@ -66,7 +66,7 @@ class RunningCommand:
             os.kill(self.pid, signal.SIGKILL)
 
     def wait(self, seconds: float = 90) -> Ran:
-        """Its exit status, negative for the signal that killed it, and what it said."""
+        """Its output and exit status, which is negative after a signal."""
         wait_until = time.monotonic() + seconds
         while not self.ended:
             if time.monotonic() > wait_until:
@@ -79,7 +79,7 @@ class RunningCommand:
 
 
 class CommandRunner:
-    """Starts `contacts` commands: one process loads everything, and forks another for each command."""
+    """Runs `contacts` commands: one process imports all modules, and forks another for each command."""
 
     def __init__(self, api_url: str, home: Path, folder: Path) -> None:
         self.folder = folder
@@ -132,7 +132,7 @@ def commands(prefect_api: tuple[str, Path], tmp_path_factory: pytest.TempPathFac
 
 
 class ImportScenario:
-    """A warehouse with a past, a file to import into it, and what must come of that."""
+    """A warehouse with contacts, a file to import into it, and the expected result."""
 
     FILE_ROWS = 120
 
@@ -154,11 +154,11 @@ class ImportScenario:
         return self.start(*arguments, trap=trap, **more).wait()
 
     def imports(self, trap: tuple[str, ...] = (), **more: str) -> RunningCommand:
-        """Start the import that all faults are about."""
+        """Start the import to which the fault happens."""
         return self.start("import", self.file, "--merge", "overwrite", "--segment", "vip", "--json", trap=trap, **more)
 
     def add_earlier_import(self) -> None:
-        """Contacts of an earlier import, a member of the segment among them; some of them the file will change."""
+        """Contacts of an earlier import, which the file partly changes; all are members of the segment."""
         with Warehouse.open(self.database.url, self.database.schema) as warehouse:
             catalogue = load_catalogue()
             migrate(warehouse, catalogue)
@@ -173,7 +173,7 @@ class ImportScenario:
             importer(rows, fields=fields, segment="vip", columns=[EARLY_COLUMN], rejections=[EARLY_REJECTION])
 
     def state(self) -> dict[str, Any]:
-        """Everything that an import may change, but numbers that a fault may skip, and the list itself."""
+        """Everything that an import can change, except the import list and numbers that a fault may skip."""
         members = self.database.run(
             "select s.segment_id, c.email from segment_members s join contacts c using (contact_id) order by 1, 2"
         )
@@ -201,7 +201,7 @@ class ImportScenario:
         return sorted(rows, key=str)
 
     def expected(self) -> tuple[dict[str, Any], list[tuple[str, str]]]:
-        """The contacts and members after the import, said by this test and not by the code."""
+        """The contacts and members after the import, computed here."""
         early = {"c0@example.com": ("Before", 9), "old@example.com": ("Old", 8), "c3@example.com": ("Kept", 7)}
         late = {f"c{row}@example.com": (f"Name {row}", row + 1) for row in range(self.FILE_ROWS) if row % 10 != 3}
         people = {email: {"name": name, "points": str(points)} for email, (name, points) in (early | late).items()}
@@ -210,7 +210,7 @@ class ImportScenario:
         return people, sorted(("vip", email) for email in people)
 
     def left_behind(self) -> list[str]:
-        """Files of imports that nobody needs any more: all but the rejected files that reports name."""
+        """Files that imports should have removed: all except the rejected files of the reports."""
         reports = [json.loads(row["report"] or "{}") for row in self.database.imports()]
         named = {report.get("rejected_file") for report in reports}
         found = [path for path in (self.folder / "home" / "imports").rglob("*") if path.is_file()]
@@ -219,7 +219,7 @@ class ImportScenario:
         return [str(path) for path in [*found, *locks] if path not in kept]
 
     def staged_tables(self) -> int:
-        """Tables of transactions that go on, or that left files behind: no other session sees more of them."""
+        """Files of tables of open or aborted transactions; other sessions see nothing else of them."""
         if self.database.schema is None:
             return 0
         counted = self.database.run("""
@@ -233,13 +233,13 @@ class ImportScenario:
 
 
 def contacts_csv(rows: range) -> str:
-    """A row in ten is rejected, and so is one of two that are the same."""
+    """One row in ten is rejected, and one of two duplicates."""
     lines = (f"c{row}@example.com,Name {row},{'x' if row % 10 == 3 else row + 1}\n" for row in rows)
     return "email,name,points\n" + "".join(lines) + f"c{rows[5]}@example.com,Name {rows[5]},{rows[5] + 1}\n"
 
 
 def wait_until(happened: Callable[[], Any], seconds: float = 30) -> Any:
-    """Wait for something that another process does."""
+    """Wait until another process has done something."""
     deadline = time.monotonic() + seconds
     while not (answer := happened()):
         assert time.monotonic() < deadline, "it did not happen"
@@ -249,7 +249,7 @@ def wait_until(happened: Callable[[], Any], seconds: float = 30) -> Any:
 
 @pytest.fixture
 def scenario(commands: CommandRunner, database: Database, tmp_path: Path) -> ImportScenario:  # noqa: F811
-    """A warehouse of each kind in turn, with a past."""
+    """A warehouse of each kind, with contacts."""
     made = ImportScenario(commands, database, tmp_path)
     made.add_earlier_import()
     return made

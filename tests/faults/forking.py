@@ -1,4 +1,4 @@
-"""Loads everything once, then forks a process for each command that it is told, which saves seconds of start-up.
+"""Imports all modules once, then forks a process for each command, which saves seconds of start-up.
 
 Each line of standard input is an order; the answer is the number of the process. Its output goes to files.
 """

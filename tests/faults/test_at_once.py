@@ -1,4 +1,4 @@
-"""Imports beside imports, beside writers, beside readers: nobody's update is lost, and nobody sees half an import."""
+"""Concurrent imports, writers and readers: no update is lost, and no reader sees half an import."""
 
 import sqlite3
 import threading
@@ -13,10 +13,10 @@ import pytest
 from tests.faults.conftest import ImportScenario, contacts_csv, wait_until
 from tests.faults.test_killed import append_outcome
 
-READER_WAITS = 1.0  # seconds; what docs/operations.md promises
+READER_WAITS = 1.0  # seconds; as docs/operations.md says
 
 
-def test_two_imports_of_one_file(scenario: ImportScenario) -> None:
+def test_two_imports_of_one_file_at_once_insert_its_contacts_once(scenario: ImportScenario) -> None:
     ran = [each.wait() for each in (scenario.imports(), scenario.imports())]
     assert [each.status for each in ran] == [0, 0], ran
     counts = sorted((each.json["contacts"]["inserted"], each.json["contacts"]["unchanged"]) for each in ran)
@@ -27,7 +27,7 @@ def test_two_imports_of_one_file(scenario: ImportScenario) -> None:
 
 
 @pytest.mark.harness
-def test_two_imports_of_overlapping_files(scenario: ImportScenario) -> None:
+def test_two_imports_of_overlapping_files_insert_every_contact_once(scenario: ImportScenario) -> None:
     other = scenario.folder / "other.csv"
     other.write_text(contacts_csv(range(60, 180)))
     ran = [
@@ -40,9 +40,9 @@ def test_two_imports_of_overlapping_files(scenario: ImportScenario) -> None:
     append_outcome("two imports of overlapping files: every contact once")
 
 
-def test_another_program_writes_the_same_contacts(scenario: ImportScenario) -> None:
-    """It updates what the file does not bring, and inserts contacts that the file has too."""
-    stop, troubles = threading.Event(), []
+def test_writes_of_another_program_to_the_same_contacts_are_kept(scenario: ImportScenario) -> None:
+    """It updates a field that is not in the file, and inserts contacts of the file."""
+    stop, errors = threading.Event(), []
     written = {"updates": 0, "inserts": 0}
 
     def write() -> None:
@@ -59,7 +59,7 @@ def test_another_program_writes_the_same_contacts(scenario: ImportScenario) -> N
                 )
                 written["inserts"] += 1
             except (psycopg.Error, sqlite3.Error) as error:
-                troubles.append(error)
+                errors.append(error)
             time.sleep(0.01)
 
     writer = threading.Thread(target=write)
@@ -67,7 +67,7 @@ def test_another_program_writes_the_same_contacts(scenario: ImportScenario) -> N
     ran = scenario.imports().wait()
     stop.set()
     writer.join()
-    assert (ran.status, troubles) == (0, []), ran
+    assert (ran.status, errors) == (0, []), ran
     assert written["inserts"] > 5
     contacts = scenario.state()["contacts"]
     people, _ = scenario.expected()
@@ -77,7 +77,7 @@ def test_another_program_writes_the_same_contacts(scenario: ImportScenario) -> N
     append_outcome("another program writes the same contacts: both kept, no unique violation")
 
 
-def test_readers_see_the_old_state_or_the_new_and_do_not_wait(scenario: ImportScenario) -> None:
+def test_readers_see_the_old_or_the_new_state_without_waiting(scenario: ImportScenario) -> None:
     people, _ = scenario.expected()
     before, after = 3, len(people)
     seen: list[tuple[int, float]] = []
@@ -107,7 +107,7 @@ def test_readers_see_the_old_state_or_the_new_and_do_not_wait(scenario: ImportSc
 
 
 def _count(scenario: ImportScenario) -> int:
-    """How many contacts a reader sees; SQLite's last writer keeps others out for a moment, to take its log away."""
+    """How many contacts a reader sees; the last writer of SQLite locks readers out for a moment to remove the WAL."""
     if scenario.database.schema is None:
         path = Path(scenario.database.url.removeprefix("sqlite:///"))
         with closing(sqlite3.connect(path, timeout=READER_WAITS)) as file:
@@ -119,8 +119,8 @@ def _count(scenario: ImportScenario) -> int:
 
 
 @pytest.mark.parametrize("warehouse_url", ["postgres"], indirect=True)
-def test_a_new_field_waits_for_readers_without_making_others_wait(scenario: ImportScenario) -> None:
-    """Adding a column needs the table for itself; while it waits for a long reader, the next ones get by."""
+def test_a_new_field_waits_for_a_reader_and_lets_others_read(scenario: ImportScenario) -> None:
+    """Adding a column needs an exclusive lock; while it waits for a long reader, others can read."""
     catalogue = scenario.folder / "catalogue.yaml"
     catalogue.write_text(
         "fields:\n"

@@ -1,4 +1,4 @@
-"""Faults of the database amid an import: what passes is tried again and merged once, the rest is one line."""
+"""Faults of the database during an import: it retries transient ones and merges once; others are one line."""
 
 import os
 import socket
@@ -25,7 +25,7 @@ Fault = Callable[[ImportScenario], None]
 
 
 def import_with_fault(scenario: ImportScenario, place: tuple[str, str, int], fault: Fault, **environment: str) -> Ran:
-    """Hold an import up at a place, let the fault happen, and let the import go on."""
+    """Stop an import at a step, cause the fault, and let the import continue."""
     gate = scenario.folder / "gate"
     started = scenario.imports(trap=(place[0], place[1], str(place[2]), str(gate)), **environment)
     wait_until(lambda: (scenario.folder / "gate.here").exists() or started.ended)
@@ -36,7 +36,7 @@ def import_with_fault(scenario: ImportScenario, place: tuple[str, str, int], fau
 
 
 def assert_merged_once(scenario: ImportScenario, ran: Ran, fault: str) -> None:
-    """The import succeeded, and what is in the warehouse is what one import brings."""
+    """The import succeeded, and its rows are in the warehouse once."""
     assert (ran.status, ran.err) == (0, ""), ran
     assert ran.json["contacts"] == {"inserted": 107, "updated": 1, "unchanged": 0, "skipped": 0}
     assert ran.json["segment"]["added"] == 107
@@ -47,11 +47,11 @@ def assert_merged_once(scenario: ImportScenario, ran: Ran, fault: str) -> None:
     assert state["strays"] == [[(0,)]] * 3
     assert [row["status"] for row in scenario.database.imports()] == ["completed", "completed"]
     assert scenario.left_behind() == []
-    append_outcome(f"{fault}: tried again, merged once")
+    append_outcome(f"{fault}: retried, merged once")
 
 
 def assert_refused(scenario: ImportScenario, ran: Ran, before: object, code: str, says: str, fault: str) -> None:
-    """One line, no traceback, no contact changed, and nothing left behind."""
+    """The error is one line; no contact changed, and no file is left."""
     assert ran.status == 1
     assert ran.json["error"]["code"] == code
     assert says in ran.err
@@ -63,7 +63,7 @@ def assert_refused(scenario: ImportScenario, ran: Ran, before: object, code: str
 
 
 def cut(scenario: ImportScenario) -> None:
-    """Every session of the import ends, as when an administrator or a failing network ends it."""
+    """Every session of the import ends, as by an administrator or a network failure."""
     with psycopg.connect(scenario.database.url, autocommit=True) as admin:
         admin.execute(
             "select pg_terminate_backend(pid) from pg_stat_activity "
@@ -84,14 +84,14 @@ def cut(scenario: ImportScenario) -> None:
         pytest.param(("commit", "after", 1), id="after the commit", marks=pytest.mark.harness),
     ],
 )
-def test_a_connection_that_is_cut(place: tuple[str, str, int], scenario: ImportScenario) -> None:
+def test_an_import_whose_connection_is_cut_merges_once(place: tuple[str, str, int], scenario: ImportScenario) -> None:
     assert_merged_once(
         scenario, import_with_fault(scenario, place, cut), f"PostgreSQL, sessions ended, {place[1]} {place[0]}"
     )
 
 
 class Proxy:
-    """A port that leads to the server, until it is cut; then it leads nowhere for a while."""
+    """A port that forwards to the server and can be cut for some seconds."""
 
     def __init__(self, socket_path: str) -> None:
         self._target, self._open = socket_path, True
@@ -160,7 +160,9 @@ def proxy(postgres_url: str) -> Iterator[Proxy]:
         pytest.param(("commit", "after", 1), id="after the commit", marks=pytest.mark.harness),
     ],
 )
-def test_a_network_that_fails_for_seconds(place: tuple[str, str, int], scenario: ImportScenario, proxy: Proxy) -> None:
+def test_an_import_during_a_network_failure_merges_once(
+    place: tuple[str, str, int], scenario: ImportScenario, proxy: Proxy
+) -> None:
     name = scenario.database.url.partition("?")[0].rpartition("/")[2]
     url = f"postgresql://postgres@127.0.0.1:{proxy.port}/{name}"
     ran = import_with_fault(scenario, place, lambda _: proxy.cut_for(2), CONTACTS_WAREHOUSE_URL=url)
@@ -175,8 +177,10 @@ def test_a_network_that_fails_for_seconds(place: tuple[str, str, int], scenario:
         pytest.param(("members", "after", 1), id="in the merge", marks=pytest.mark.harness),
     ],
 )
-def test_a_server_that_is_restarted(place: tuple[str, str, int], commands: CommandRunner, tmp_path: Path) -> None:
-    """A server of its own, stopped without mercy, as by a crash, and started again."""
+def test_an_import_during_a_restart_of_the_server_merges_once(
+    place: tuple[str, str, int], commands: CommandRunner, tmp_path: Path
+) -> None:
+    """A server of its own, stopped as by a crash and started again."""
     with tempfile.TemporaryDirectory(prefix="contacts-restarted-") as folder:
         server = start_postgres(Path(folder) / "data")
         try:
@@ -215,8 +219,8 @@ def with_option(url: str, option: str) -> str:
 
 
 @on_postgres
-def test_a_lock_that_is_waited_for_too_long(scenario: ImportScenario) -> None:
-    """The server's own time-out ends the wait a few times; then the lock is free."""
+def test_an_import_retries_after_a_lock_timeout(scenario: ImportScenario) -> None:
+    """The server's lock timeout ends the wait a few times; then the lock is free."""
     url = with_option(scenario.database.url, "lock_timeout%3D400ms")
     with another_session(scenario) as other:
         other.execute("lock table contacts in row exclusive mode")
@@ -227,21 +231,21 @@ def test_a_lock_that_is_waited_for_too_long(scenario: ImportScenario) -> None:
 
 
 @on_postgres
-def test_a_deadlock(scenario: ImportScenario) -> None:
-    """Another program takes the same locks in the other order, and the server makes the import give way."""
+def test_an_import_retries_after_a_deadlock(scenario: ImportScenario) -> None:
+    """Another program takes the same locks in the other order, and the server cancels the import's statement."""
     with another_session(scenario) as other:
         other.execute("set deadlock_timeout to '30s'")
         other.commit()
         other.execute("lock table segment_members in row exclusive mode")
         started = scenario.imports()
         wait_until(lambda: waits_for_a_lock(scenario))
-        other.execute("lock table contacts in row exclusive mode")  # granted once the import has given way
+        other.execute("lock table contacts in row exclusive mode")  # granted once the import was cancelled
         time.sleep(0.5)
     assert_merged_once(scenario, started.wait(), "PostgreSQL, deadlock")
 
 
 @on_postgres
-def test_a_read_only_server(scenario: ImportScenario) -> None:
+def test_a_read_only_server_is_one_clear_error(scenario: ImportScenario) -> None:
     before = scenario.state()
     url = with_option(scenario.database.url, "default_transaction_read_only%3Don")
     ran = scenario.imports(CONTACTS_WAREHOUSE_URL=url).wait()
@@ -250,7 +254,7 @@ def test_a_read_only_server(scenario: ImportScenario) -> None:
 
 @contextmanager
 def small_disk(folder: Path, size: str) -> Iterator[Path]:
-    """A disk of its own in memory; needs root."""
+    """A separate file system in memory; needs root."""
     folder.mkdir()
     mounted = subprocess.run(
         ["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", str(folder)], check=False, capture_output=True
@@ -264,8 +268,8 @@ def small_disk(folder: Path, size: str) -> Iterator[Path]:
 
 
 @on_postgres
-def test_a_full_disk_of_the_server(scenario: ImportScenario) -> None:
-    """The staged rows have no room; the contacts are as they were."""
+def test_a_full_disk_of_the_server_changes_no_contact(scenario: ImportScenario) -> None:
+    """The staged rows do not fit; the contacts do not change."""
     scenario.file.write_text(contacts_csv(range(20_000)))
     before = scenario.state()
     with tempfile.TemporaryDirectory(prefix="contacts-disk-") as folder, small_disk(Path(folder) / "d", "512k") as disk:
@@ -289,10 +293,10 @@ def test_a_full_disk_of_the_server(scenario: ImportScenario) -> None:
 
 @on_sqlite
 @pytest.mark.parametrize("place", ["early", "late"])
-def test_a_sqlite_file_that_may_not_grow(place: str, scenario: ImportScenario) -> None:
+def test_a_sqlite_file_that_cannot_grow_changes_no_contact(place: str, scenario: ImportScenario) -> None:
     scenario.file.write_text(contacts_csv(range(2_000)))
     before = scenario.state()
-    # Late, there is room for the import's row, and not for its contacts.
+    # Late: the import's row fits, its contacts do not.
     ran = scenario.imports(
         trap=("pages", "beyond", "0" if place == "early" else "4"), CONTACTS_CHUNK_BYTES="1MiB"
     ).wait()
@@ -302,7 +306,7 @@ def test_a_sqlite_file_that_may_not_grow(place: str, scenario: ImportScenario) -
 
 
 @on_sqlite
-def test_a_sqlite_file_on_a_disk_that_may_not_be_written(scenario: ImportScenario) -> None:
+def test_a_sqlite_file_on_a_read_only_disk_is_one_clear_error(scenario: ImportScenario) -> None:
     before = scenario.state()
     path = scenario.database.url.removeprefix("sqlite:///")
     with small_disk(scenario.folder / "disk", "8m") as disk:
@@ -317,8 +321,8 @@ def test_a_sqlite_file_on_a_disk_that_may_not_be_written(scenario: ImportScenari
 
 
 @on_sqlite
-def test_a_sqlite_file_that_another_program_writes(scenario: ImportScenario) -> None:
-    """The import waits for its turn, at the start of the merge and not in the middle of it."""
+def test_an_import_waits_for_another_writer_of_the_sqlite_file(scenario: ImportScenario) -> None:
+    """The import waits at the start of the merge, not in the middle."""
     other = sqlite3.connect(scenario.database.url.removeprefix("sqlite:///"), timeout=30, isolation_level=None)
 
     gate = scenario.folder / "gate"

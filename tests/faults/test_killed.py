@@ -1,4 +1,4 @@
-"""SIGKILL at many places of an import: the warehouse is in the state before it or after it, and the next one says so.
+"""SIGKILL at many steps of an import: the state is the old or the new one, and the next import closes the dead one.
 
 The suite tries a few places; `make faults` tries them all, and counts what came of them.
 """
@@ -15,7 +15,7 @@ import pytest
 
 from tests.faults.conftest import ImportScenario, wait_until
 
-# Where, before or after it, and at which call; and whether the import has been committed by then.
+# Step, before or after it, number of the call, and whether the import is committed by then.
 PLACES = [
     ("listed", "before", 1, False),
     ("landed", "before", 1, False),
@@ -58,7 +58,9 @@ def named(place: tuple[str, str, int, bool]) -> str:
 
 
 @pytest.mark.parametrize("place", [pytest.param(place, id=named(place)) for place in FEW])
-def test_killed(place: tuple[str, str, int, bool], scenario: ImportScenario) -> None:
+def test_an_import_killed_at_a_step_leaves_the_old_or_the_new_state(
+    place: tuple[str, str, int, bool], scenario: ImportScenario
+) -> None:
     kill_at(place, scenario)
 
 
@@ -66,13 +68,15 @@ def test_killed(place: tuple[str, str, int, bool], scenario: ImportScenario) -> 
 @pytest.mark.parametrize(
     "place", [pytest.param(place, id=named(place)) for place in [*PLACES, *STATEMENTS] if place not in FEW]
 )
-def test_killed_anywhere(place: tuple[str, str, int, bool], scenario: ImportScenario) -> None:
+def test_an_import_killed_at_any_step_leaves_the_old_or_the_new_state(
+    place: tuple[str, str, int, bool], scenario: ImportScenario
+) -> None:
     kill_at(place, scenario)
 
 
 @pytest.mark.harness
 @pytest.mark.parametrize("seed", range(10))
-def test_killed_at_any_time(seed: int, scenario: ImportScenario) -> None:
+def test_an_import_killed_at_any_time_leaves_the_old_or_the_new_state(seed: int, scenario: ImportScenario) -> None:
     before = scenario.state()
     started = scenario.imports()
     time.sleep(random.Random(seed).uniform(0.05, 2.5))
@@ -95,7 +99,7 @@ def kill_at(place: tuple[str, str, int, bool], scenario: ImportScenario) -> None
 def assert_recovered(
     scenario: ImportScenario, before: dict[str, Any], committed: bool | None, ended_well: bool, how: str
 ) -> None:
-    """The old state or the new one, row by row; then the same command again comes to what is expected."""
+    """The old or the new state, row by row; repeating the command gives the expected result."""
     people, members = scenario.expected()
     database = scenario.database
     after = until_quiet(scenario)
@@ -140,14 +144,14 @@ def assert_recovered(
 
 
 def append_outcome(outcome: str) -> None:
-    """A line a case, for the figures in docs/architecture.md, into the file that CONTACTS_FAULTS_REPORT names."""
+    """Append a line, for the figures in docs/architecture.md, to the file that CONTACTS_FAULTS_REPORT names."""
     if path := os.environ.get("CONTACTS_FAULTS_REPORT"):
         with Path(path).open("a") as report:
             report.write(outcome + "\n")
 
 
 def until_quiet(scenario: ImportScenario) -> dict[str, Any]:
-    """The state once a server has noticed that its client is gone."""
+    """The state after the server has noticed that its client is gone."""
 
     def gone() -> bool:
         return scenario.staged_tables() == 0

@@ -1,4 +1,4 @@
-"""Traps: a named function at whose Nth call the process is killed, or stopped until a file is there."""
+"""Traps: at the Nth call of a named function, the process is killed or waits until a file exists."""
 
 import os
 import signal
@@ -9,7 +9,7 @@ from importlib import import_module
 from pkgutil import resolve_name
 from typing import Any
 
-# Where an import can be hit, in the order in which it comes there.
+# The steps of an import in their order.
 POINTS = {
     "listed": "flows.import_runs.lifecycle:make_import_folder",
     "landed": "flows.import_contacts:land_source",
@@ -37,7 +37,7 @@ def die() -> None:
 
 
 def wait_for(path: str) -> Callable[[], None]:
-    """Say that the place is reached, and go on when somebody says so."""
+    """Create a file when the step is reached, and wait until the test creates another."""
 
     def wait() -> None:
         with open(f"{path}.here", "w"):  # noqa: PTH123 - the fewest steps
@@ -67,7 +67,7 @@ def set_trap(point: str, when: str, number: str, gate: str = "") -> None:
 
 
 def _limit_pages(more: int) -> None:
-    """Let an SQLite warehouse grow by so many pages and no further, as on a full disk."""
+    """Let a SQLite warehouse grow by some pages only, as on a full disk."""
     from sqlalchemy import event
     from sqlalchemy.engine import Engine
 
@@ -112,7 +112,7 @@ def _signature(function: Callable[..., Any]) -> Any:
 
 
 def _in_the_merge(begin: Callable[[], None]) -> None:
-    """Call `begin` when the merge begins: what comes before it is of no interest here."""
+    """Call `begin` when the merge begins."""
     load = resolve_name("flows.import_runs.tasks:load_import")
 
     def loading(*args: Any, **kwargs: Any) -> Any:

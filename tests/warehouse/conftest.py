@@ -1,4 +1,4 @@
-"""An import in a few lines: rows as dictionaries go in, counts come out."""
+"""Imports for tests: rows are dictionaries, the result is the counts."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
@@ -30,7 +30,7 @@ Row = Mapping[str, Any]
 
 
 def write_rows(path: Path, rows: Sequence[Row], fields: Sequence[Field]) -> str:
-    """The rows as the flow hands them over, numbered from 1 unless they say otherwise."""
+    """Write rows as the flow does; they are numbered from 1 unless they have a number."""
     others = [field for field in fields if not field.identity]
     schema = pa.schema(
         [("record_number", pa.int64()), ("email", pa.string())] + [(f.id, ARROW[f.storage]) for f in others]
@@ -81,7 +81,7 @@ class Importer:
             return self.load(staging, len(rows), policy, **more)
 
     def contacts(self) -> list[dict[str, Any]]:
-        """All contacts as plain Python values, a decimal as the float it came from."""
+        """All contacts as Python values; a decimal is a float."""
         contacts = WarehouseTables(self.warehouse.schema, self.catalogue.fields).contacts
         with self.warehouse.read_transaction() as connection:
             rows = connection.execute(select(contacts).order_by(contacts.c.contact_id))
@@ -105,7 +105,7 @@ def importer(warehouse: Warehouse, small_catalogue: FieldCatalogue, tmp_path: Pa
 
 @pytest.fixture
 def rejections() -> Callable[..., pd.DataFrame]:
-    """Rejections as the flow hands them over, in the types that pandas gives them."""
+    """Rejections as the flow passes them, in the types that pandas gives them."""
 
     def build(**changes: Any) -> pd.DataFrame:
         row = {"record_number": 3, "line_number": 4, "column_name": "Phone", "field": "phone", "code": "phone-invalid"}

@@ -11,7 +11,6 @@ from warehouse.backends.base import Backend
 from warehouse.backends.postgres import PostgresBackend
 from warehouse.backends.sqlite import SqliteBackend
 from warehouse.database.connection import Warehouse
-from warehouse.errors import as_warehouse_error, translate_driver_errors
 
 CONTACT = "ann@example.org"
 POSTGRES = PostgresBackend(make_url("postgresql://host/crm"), None)
@@ -51,7 +50,7 @@ def test_an_error_quotes_no_contact(statement: str, postgres_url: str) -> None:
     ],
 )
 def test_an_error_that_may_not_occur_again_is_transient(error: Exception) -> None:
-    assert isinstance(as_warehouse_error(POSTGRES, error), TransientWarehouseError)
+    assert isinstance(POSTGRES.as_warehouse_error(error), TransientWarehouseError)
 
 
 @pytest.mark.parametrize(
@@ -69,5 +68,5 @@ def test_an_error_that_may_not_occur_again_is_transient(error: Exception) -> Non
     ],
 )
 def test_an_error_that_would_occur_again_is_permanent(backend: Backend, error: Exception) -> None:
-    with pytest.raises(WarehouseUnusable), translate_driver_errors(backend):
+    with pytest.raises(WarehouseUnusable), backend.translate_errors():
         raise error

@@ -9,10 +9,12 @@ from typing import Any, ClassVar, Protocol
 
 import pyarrow as pa
 from sqlalchemy import URL, Column, Connection, Engine, MetaData, Select, Table, Text, insert
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.schema import CreateTable
 
 from schemas.catalogue import Field
-from warehouse.errors import translate_driver_errors
+from schemas.errors.base import TransientWarehouseError, WarehouseUnusable
 from warehouse.tables import KeyInteger, WarehouseTables, field_columns
 
 
@@ -58,7 +60,7 @@ class Backend(ABC):
 
     def __init__(self, url: URL, schema: str | None) -> None:
         self.name, self.schema = self.display_name(url), schema
-        with translate_driver_errors(self):
+        with self.translate_errors():
             self.engine = self.create_engine(url)
 
     @classmethod
@@ -83,6 +85,27 @@ class Backend(ABC):
         return self.engine.connect()
 
     # Errors
+
+    @contextmanager
+    def translate_errors(self) -> Iterator[None]:
+        """Raise TransientWarehouseError or WarehouseUnusable instead of any driver's error.
+
+        The driver's error is not chained: its text may quote a row (`Key (email)=(…)`).
+        """
+        errors: tuple[type[Exception], ...] = (SQLAlchemyError, *self.driver_errors)
+        try:
+            yield
+        except errors as error:
+            raise self.as_warehouse_error(error) from None
+
+    def as_warehouse_error(self, error: Exception) -> TransientWarehouseError | WarehouseUnusable:
+        """The error that says what the caller of a failed statement can do next."""
+        if isinstance(error, PoolTimeout):
+            return TransientWarehouseError(self.name, "all its connections are in use")
+        cause = error.orig if isinstance(error, DBAPIError) and error.orig is not None else error
+        disconnected = isinstance(error, DBAPIError) and error.connection_invalidated
+        kind = TransientWarehouseError if disconnected or self.is_transient(cause) else WarehouseUnusable
+        return kind(self.name, self.reason(cause))
 
     @abstractmethod
     def is_transient(self, error: BaseException) -> bool:

@@ -35,7 +35,6 @@ from sqlalchemy.sql.compiler import DDLCompiler
 
 from schemas.catalogue import Field
 from warehouse.backends.base import Backend, StagingTables, build_staging_tables
-from warehouse.errors import translate_driver_errors
 from warehouse.tables import WarehouseTables
 
 LOCK_SECONDS = 60
@@ -162,7 +161,7 @@ class PostgresBackend(Backend):
         )
         if not keys:
             return set()
-        with translate_driver_errors(self), self.engine.connect() as connection:
+        with self.translate_errors(), self.engine.connect() as connection:
             return set(keys) - set(connection.scalars(held, {"class": ADVISORY_LOCK_CLASS}))
 
     def tune_for_merge(self, connection: Connection) -> None:
@@ -220,7 +219,7 @@ class SessionLock:
         self._engine = backend.engine
         self.key = secrets.randbits(31)
         self._ended = threading.Event()
-        with translate_driver_errors(backend):
+        with backend.translate_errors():
             self._connection = self._take()
         self._thread = threading.Thread(target=self._keep, name="liveness-lock", daemon=True)
         self._thread.start()

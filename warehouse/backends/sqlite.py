@@ -42,7 +42,6 @@ from sqlalchemy.schema import CreateTable
 from schemas.catalogue import Field
 from schemas.errors.base import TransientWarehouseError, WarehouseUnusable
 from warehouse.backends.base import Backend, StagingTables, build_staging_tables
-from warehouse.errors import translate_driver_errors
 from warehouse.tables import KeyInteger
 
 BUSY_SECONDS = 60
@@ -118,23 +117,21 @@ class SqliteBackend(Backend):
 
     def prepare(self, *, create: bool) -> None:
         if not (create or self.path.exists()):
-            raise WarehouseUnusable(self.name, "there is no such file; the first import makes it")
+            raise WarehouseUnusable(self.name, "there is no such file; an import creates it")
         try:
             self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             is_folder = self.path.is_dir()  # also fails where the name is too long
         except OSError as error:
-            raise WarehouseUnusable(self.name, f"its folder cannot be made ({error.strerror})") from error
+            raise WarehouseUnusable(self.name, f"its folder cannot be made ({error.strerror}); create it") from error
         if is_folder:
             raise WarehouseUnusable(self.name, "it is a folder; name a file")
-        for path in (self.path, self.path.parent):
+        for path, what in ((self.path, "the file"), (self.path.parent, "its folder")):
             if path.exists() and not os.access(path, os.W_OK):
-                raise WarehouseUnusable(
-                    self.name, f"{'the file' if path == self.path else 'its folder'} may not be written"
-                )
+                raise WarehouseUnusable(self.name, f"{what} may not be written; change its permissions")
         # SQLite gives the WAL and the files beside it the mode of the database.
         with suppress(FileExistsError, PermissionError):
             os.close(os.open(self.path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
-        with translate_driver_errors(self):
+        with self.translate_errors():
             self._turn_on_wal()
 
     def warnings(self) -> list[str]:
@@ -154,7 +151,7 @@ class SqliteBackend(Backend):
                     if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY:
                         raise
             time.sleep(0.1)
-        raise TransientWarehouseError(self.name, "another program holds the file")
+        raise TransientWarehouseError(self.name, "another program holds the file; try again when it has ended")
 
     def connect_for_writing(self) -> Connection:
         return self.engine.execution_options(writes=True).connect()

@@ -12,7 +12,6 @@ from schemas.errors.base import WarehouseUnusable
 from warehouse.backends.base import Backend
 from warehouse.backends.postgres import PostgresBackend
 from warehouse.backends.sqlite import SqliteBackend
-from warehouse.errors import translate_driver_errors
 
 BACKENDS: tuple[type[Backend], ...] = (SqliteBackend, PostgresBackend)
 URL_EXAMPLES = "write sqlite:///path/to/file.db or postgresql://user@host/database"
@@ -61,14 +60,14 @@ class Warehouse:
     @contextmanager
     def read_transaction(self) -> Iterator[Connection]:
         """A connection that waits for no writer."""
-        with translate_driver_errors(self.backend), self.engine.connect() as connection:
+        with self.backend.translate_errors(), self.engine.connect() as connection:
             yield connection
 
     @contextmanager
     def write_transaction(self) -> Iterator[Connection]:
         """One transaction: committed at the end of the block, rolled back at an exception."""
         with (
-            translate_driver_errors(self.backend),
+            self.backend.translate_errors(),
             self.backend.connect_for_writing() as connection,
             connection.begin(),
         ):

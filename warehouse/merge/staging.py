@@ -16,7 +16,6 @@ from schemas.cells.arrow_columns import ARROW_TYPES
 from schemas.errors.base import TransientWarehouseError
 from warehouse.backends.base import StagingStore, StagingTables
 from warehouse.database.connection import Warehouse
-from warehouse.errors import translate_driver_errors
 
 
 class Staging:
@@ -40,6 +39,7 @@ class Staging:
         self.fields = tuple(field for field in fields if not field.identity)
         self.folder = folder
         self._open_file = open_file
+        self._translate_errors = warehouse.backend.translate_errors
         self._schema = _arrow_schema(self.fields)
         self._attempts = 0
         self.tables = self._name_tables()
@@ -67,28 +67,20 @@ class Staging:
 
     def ensure_staged(self) -> None:
         """Stage all files again if they were lost; TransientWarehouseError when the warehouse is away."""
-        with self._lock, translate_driver_errors(self.warehouse.backend):
+        with self._lock, self._translate_errors():
             if self._lost or self._store is None or not self._store.is_alive():
                 self._restage()
 
     @contextmanager
     def write_transaction(self) -> Iterator[Connection]:
         """One write transaction on the warehouse, in which the staging tables can be read."""
-        with (
-            self._lock,
-            translate_driver_errors(self.warehouse.backend),
-            self._open_store().write_transaction() as connection,
-        ):
+        with self._lock, self._translate_errors(), self._open_store().write_transaction() as connection:
             yield connection
 
     @contextmanager
     def read_transaction(self) -> Iterator[Connection]:
         """Each statement sees one state of the warehouse and the staging tables; nobody waits for it."""
-        with (
-            self._lock,
-            translate_driver_errors(self.warehouse.backend),
-            self._open_store().read_transaction() as connection,
-        ):
+        with self._lock, self._translate_errors(), self._open_store().read_transaction() as connection:
             yield connection
 
     def close(self) -> None:
@@ -137,15 +129,11 @@ class Staging:
             self._lost = True
 
     def _stage_file(self, path: str, first_record: int) -> None:
-        with (
-            translate_driver_errors(self.warehouse.backend),
-            self._open_file(path) as file,
-            pa.ipc.open_file(file) as reader,
-        ):
+        with self._translate_errors(), self._open_file(path) as file, pa.ipc.open_file(file) as reader:
             self._open_store().add(_batches(reader, self._schema, first_record))
 
     def _exclude_records(self, numbers: "pa.Array[Any]") -> None:
-        with translate_driver_errors(self.warehouse.backend):
+        with self._translate_errors():
             self._open_store().exclude(pa.record_batch([numbers], names=["record_number"]))
 
 

@@ -1,4 +1,4 @@
-"""What a PostgreSQL role needs: a schema of its own and nothing else, as docs/security.md lists it."""
+"""A PostgreSQL role needs a schema of its own and nothing else, as docs/security.md says."""
 
 import re
 import uuid
@@ -20,7 +20,7 @@ DOCS = Path(__file__).parents[3] / "docs" / "security.md"
 
 @pytest.fixture
 def role(postgres_url: str) -> Iterator[tuple[str, str]]:
-    """A role made by the statements of the docs, in a database where the public may do nothing; and its address."""
+    """A role created by the statements of the docs, in a database without public rights; its URL and name."""
     name, database = f"importer_{uuid.uuid4().hex[:8]}", f"own_{uuid.uuid4().hex[:8]}"
     [block] = re.findall(r"```sql\n(.*?)```", DOCS.read_text("utf-8"), re.DOTALL)
     statements = block.replace("contacts_importer", name).replace("crm", database)
@@ -40,7 +40,7 @@ def role(postgres_url: str) -> Iterator[tuple[str, str]]:
 
 
 def import_one(address: str, catalogue: FieldCatalogue, folder: Path) -> int:
-    """Make the warehouse ready and import a contact; how many were inserted."""
+    """Create the tables and import a contact; gives the number of inserted ones."""
     with Warehouse.open(address, "contacts") as warehouse:
         migrate(warehouse, catalogue)
         return Importer(warehouse, catalogue, folder)([{"email": "a@example.com", "name": "Ann"}]).counts.inserted
@@ -67,11 +67,11 @@ def test_an_import_needs_no_more_than_the_docs_grant(
 @pytest.mark.parametrize(
     ("ready", "may"),
     [
-        pytest.param(False, "", id="the schema is another's"),
-        pytest.param(True, "usage", id="the tables are there, and no more may be made"),
+        pytest.param(False, "", id="another role owns the schema"),
+        pytest.param(True, "usage", id="no new tables allowed"),
     ],
 )
-def test_a_right_that_is_missing_is_told(
+def test_a_missing_right_is_named_without_the_password(
     ready: bool, may: str, role: tuple[str, str], postgres_url: str, small_catalogue: FieldCatalogue, tmp_path: Path
 ) -> None:
     address, name = role

@@ -1,4 +1,4 @@
-"""Several connections find what one would, on SQLite, where a query has a single processor."""
+"""On SQLite, parallel readers find the same changes as one query."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -19,14 +19,14 @@ one_warehouse = pytest.mark.parametrize("warehouse_url", ["sqlite"], indirect=Tr
 
 
 @pytest.fixture(autouse=True)
-def looks(monkeypatch: pytest.MonkeyPatch) -> list[int]:
-    """As if a hundred rows were many; what is given has how many looks were shared out, each time."""
+def ranges(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """Small limits, so that a hundred rows are many; gives the number of ranges of each parallel read."""
     shared: list[int] = []
     looked = sqlite._read_ranges
 
-    def counted(connection: Any, looks: list[range], *what: Any) -> Iterator[Any]:
-        shared.append(len(looks))
-        return looked(connection, looks, *what)
+    def counted(connection: Any, ranges: list[range], *what: Any) -> Iterator[Any]:
+        shared.append(len(ranges))
+        return looked(connection, ranges, *what)
 
     monkeypatch.setattr(sqlite, "ROWS_PER_RANGE", 15)
     monkeypatch.setattr(sqlite, "SAMPLE_ROWS", 10)
@@ -37,41 +37,43 @@ def looks(monkeypatch: pytest.MonkeyPatch) -> list[int]:
 
 @one_warehouse
 @pytest.mark.parametrize(
-    ("changed", "together"),
+    ("changed", "parallel"),
     [
         pytest.param(set[int](), True, id="nothing"),
-        pytest.param({1, 15, 16, 60, 100}, True, id="a few, at the ends of looks too"),
-        pytest.param(set(range(11, 101)), True, id="most, but not of the first ones"),
+        pytest.param({1, 15, 16, 60, 100}, True, id="a few, also at the ends of ranges"),
+        pytest.param(set(range(11, 101)), True, id="most, but none of the sampled ones"),
         pytest.param(set(range(1, 101)), False, id="all"),
     ],
 )
-def test_changes_are_found(importer: Importer, looks: list[int], changed: set[int], together: bool) -> None:
+def test_parallel_readers_find_the_same_changes_as_one_query(
+    importer: Importer, ranges: list[int], changed: set[int], parallel: bool
+) -> None:
     importer(ROWS)
     rows = [row | {"name": "Eve"} if row["points"] in changed else row for row in ROWS]
     new = [{"email": f"new{number}@example.org", "name": "Bob"} for number in range(2)]
     counts = importer([*rows, *new]).counts
     assert counts == MergeCounts(inserted=2, updated=len(changed), unchanged=100 - len(changed))
-    assert looks == ([7] if together else [])
+    assert ranges == ([7] if parallel else [])
     found = {contact["points"] for contact in importer.contacts() if contact["name"] == "Eve"}
     assert found == changed
 
 
 @one_warehouse
-def test_numbers_may_have_holes(importer: Importer, looks: list[int]) -> None:
+def test_record_numbers_may_have_gaps(importer: Importer, ranges: list[int]) -> None:
     importer(ROWS)
     with importer.staging(importer.start()) as staging:
         staging.add(importer.write(ROWS))
         staging.exclude([*range(20, 70), 100])
         staging.ensure_staged()
         assert importer.load(staging, 49).counts == MergeCounts(unchanged=49)
-    assert looks == [7]
+    assert ranges == [7]
 
 
 @one_warehouse
-def test_a_few_rows_are_looked_at_by_one(importer: Importer, looks: list[int]) -> None:
+def test_a_small_import_starts_no_parallel_readers(importer: Importer, ranges: list[int]) -> None:
     importer(ROWS[:10])
     assert importer(ROWS[:10]).counts == MergeCounts(unchanged=10)
-    assert looks == []
+    assert ranges == []
 
 
 REMOVED = [row for row in ROWS if row["points"] not in (37, 38)]
@@ -82,10 +84,10 @@ OTHERS = [{"email": f"other{number}@example.org"} for number in range(5)]
 @pytest.mark.parametrize(
     "rows",
     [
-        pytest.param(ROWS, id="all as they were"),
-        pytest.param(ROWS[5:], id="the first ones gone"),
-        pytest.param(REMOVED, id="some gone in the middle"),
-        pytest.param(ROWS[::-1], id="the other way round"),
+        pytest.param(ROWS, id="the same rows"),
+        pytest.param(ROWS[5:], id="without the first rows"),
+        pytest.param(REMOVED, id="without rows in the middle"),
+        pytest.param(ROWS[::-1], id="in reverse order"),
         pytest.param([*ROWS, *OTHERS], id="new ones at the end"),
     ],
 )
@@ -103,10 +105,10 @@ def test_contacts_are_found_in_any_order(importer: Importer, rows: list[dict[str
     steps=st.lists(st.tuples(st.integers(0, 40), st.sampled_from(["gone", "renamed", "blank"])), max_size=4),
     moved=st.booleans(),
 )
-def test_a_contact_elsewhere_is_found_all_the_same(
+def test_every_policy_finds_contacts_wherever_they_are(
     importer: Importer, policy: MergePolicy, start: int, steps: list[tuple[int, str]], moved: bool
 ) -> None:
-    """Whatever lies where a contact is expected, rows come to what they would come to one by one."""
+    """The counts are right whatever the order and gaps of the rows."""
     with importer.warehouse.write_transaction() as connection:
         connection.execute(WarehouseTables(importer.warehouse.schema).contacts.delete())
     importer(ROWS)

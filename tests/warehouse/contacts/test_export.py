@@ -1,4 +1,4 @@
-"""The export is text that imports again unchanged."""
+"""The export is text that can be imported again without a change."""
 
 from datetime import date
 from typing import Any
@@ -32,19 +32,21 @@ def exported(importer: Importer, rows: int = 50_000) -> pd.DataFrame:
         pytest.param("vip", False, "false", id="false"),
     ],
 )
-def test_each_value_is_written_as_it_may_be_read(importer: Importer, field: str, value: Any, text: str | None) -> None:
+def test_a_value_is_exported_in_the_form_that_imports_again(
+    importer: Importer, field: str, value: Any, text: str | None
+) -> None:
     importer([{"email": "ann@example.org", field: value}])
     [row] = exported(importer).to_dict("records")
     assert row == dict.fromkeys(importer.catalogue.ids) | {"email": "ann@example.org", field: text}
 
 
-def test_contacts_come_in_order_and_in_batches(importer: Importer) -> None:
+def test_contacts_are_exported_in_order_and_in_batches(importer: Importer) -> None:
     importer([{"email": f"{number}@example.org"} for number in range(7, 0, -1)])
     batches = list(export_batches(importer.warehouse, importer.catalogue, rows=3))
     assert [len(batch) for batch in batches] == [3, 3, 1]
     assert list(pd.concat(batches)["email"]) == [contact["email"] for contact in importer.contacts()]
 
 
-def test_an_empty_warehouse_still_has_its_columns(importer: Importer) -> None:
+def test_the_export_of_an_empty_warehouse_has_all_columns(importer: Importer) -> None:
     frame = exported(importer)
     assert (list(frame.columns), len(frame)) == (list(importer.catalogue.ids), 0)

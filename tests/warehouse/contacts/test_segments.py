@@ -1,4 +1,4 @@
-"""Segments are made by hand, named as typed, and counted by who is in them."""
+"""Segments are created by a person, keep their exact name and count their members."""
 
 from datetime import UTC
 
@@ -19,7 +19,7 @@ def empty(warehouse: Warehouse) -> Warehouse:
     return warehouse
 
 
-def test_a_segment_is_new_once(empty: Warehouse) -> None:
+def test_creating_a_segment_twice_says_that_it_exists(empty: Warehouse) -> None:
     assert [create_segment(empty, name) for name in (" vip ", "vip", "VIP", "ñ 😀'; --")] == [True, False, True, True]
     listed = list_segments(empty)
     assert {segment["segment_id"] for segment in listed} == {"vip", "VIP", "ñ 😀'; --"}
@@ -33,7 +33,7 @@ def test_a_segment_needs_a_printable_name(empty: Warehouse, name: str) -> None:
         create_segment(empty, name)
 
 
-def test_an_unknown_segment_is_told_with_the_known_ones(empty: Warehouse) -> None:
+def test_the_error_for_an_unknown_segment_lists_the_known_ones(empty: Warehouse) -> None:
     create_segment(empty, "vip")
     check_segment(empty, "vip")
     for name in ("VIP", "a\0b", ""):
@@ -42,7 +42,7 @@ def test_an_unknown_segment_is_told_with_the_known_ones(empty: Warehouse) -> Non
         assert caught.value.known == ("vip",)
 
 
-def test_members_that_left_the_warehouse_are_not_counted(importer: Importer) -> None:
+def test_members_whose_contact_was_deleted_are_not_counted(importer: Importer) -> None:
     create_segment(importer.warehouse, "vip")
     importer([{"email": "ann@example.org"}, {"email": "bob@example.org"}], segment="vip")
     contacts = WarehouseTables(importer.warehouse.schema).contacts

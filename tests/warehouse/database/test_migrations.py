@@ -1,4 +1,4 @@
-"""The warehouse grows with the catalogue, and with nothing else."""
+"""Migrations add tables and columns, and remove nothing."""
 
 import threading
 from collections.abc import Callable
@@ -31,7 +31,7 @@ def columns(warehouse: Warehouse) -> set[str]:
 OWN = {"contact_id", "email", "created_at", "updated_at", "created_by_import", "updated_by_import"}
 
 
-def test_the_built_in_catalogue_finds_its_columns(warehouse: Warehouse) -> None:
+def test_the_built_in_catalogue_gets_its_columns(warehouse: Warehouse) -> None:
     migrate(warehouse, load_catalogue())
     assert columns(warehouse) == OWN | set(load_catalogue().ids)
 
@@ -42,14 +42,14 @@ def test_the_import_list_needs_no_catalogue(warehouse: Warehouse) -> None:
     assert list_imports(warehouse) == []
 
 
-def test_a_new_field_becomes_a_column_and_a_removed_one_keeps_its(warehouse: Warehouse) -> None:
+def test_a_new_field_gets_a_column_and_a_removed_one_keeps_it(warehouse: Warehouse) -> None:
     migrate(warehouse, catalogue(name="text", points="integer"))
     migrate(warehouse, catalogue(name="text", order="date"))
     assert columns(warehouse) == OWN | {"name", "points", "order"}
 
 
 def test_a_warehouse_of_an_older_release_gets_the_columns_that_are_new(warehouse: Warehouse) -> None:
-    """Its imports stay as they are, and are listed beside new ones."""
+    """Its imports do not change and are listed with new ones."""
     create_tables(warehouse)
     old = start_import(warehouse, source="old.csv", merge_policy="overwrite", started_at=datetime.now(UTC))
     with warehouse.write_transaction() as connection:
@@ -81,7 +81,7 @@ def test_a_changed_type_is_refused_and_adds_nothing(warehouse: Warehouse, betwee
 
 
 @pytest.mark.parametrize(("type", "fits"), [("varchar(80)", True), ("integer", False)])
-def test_a_column_somebody_else_made_is_used_if_it_fits(warehouse: Warehouse, type: str, fits: bool) -> None:
+def test_an_existing_column_is_used_if_its_type_fits(warehouse: Warehouse, type: str, fits: bool) -> None:
     migrate(warehouse, catalogue())
     with warehouse.write_transaction() as connection:
         connection.execute(text(f"alter table {warehouse.schema or 'main'}.contacts add column name {type}"))
@@ -92,27 +92,27 @@ def test_a_column_somebody_else_made_is_used_if_it_fits(warehouse: Warehouse, ty
             migrate(warehouse, catalogue(name="text"))
 
 
-def test_many_may_prepare_at_once(open_warehouse: Callable[[], Warehouse]) -> None:
+def test_several_processes_can_migrate_at_once(open_warehouse: Callable[[], Warehouse]) -> None:
     warehouses = [open_warehouse() for _ in range(4)]
-    troubles: list[BaseException] = []
-    together = threading.Barrier(len(warehouses))
+    errors: list[BaseException] = []
+    barrier = threading.Barrier(len(warehouses))
 
     def run(warehouse: Warehouse) -> None:
-        together.wait()
+        barrier.wait()
         try:
             migrate(warehouse, load_catalogue())
         except BaseException as error:
-            troubles.append(error)
+            errors.append(error)
 
     threads = [threading.Thread(target=run, args=[warehouse]) for warehouse in warehouses]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    assert troubles == []
+    assert errors == []
 
 
-def test_a_ready_warehouse_is_not_locked(open_warehouse: Callable[[], Warehouse]) -> None:
+def test_migrating_a_complete_warehouse_does_not_lock_it(open_warehouse: Callable[[], Warehouse]) -> None:
     one, other = open_warehouse(), open_warehouse()
     migrate(one, load_catalogue())
     with one.write_transaction() as connection:

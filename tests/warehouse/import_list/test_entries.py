@@ -1,4 +1,4 @@
-"""The import list tells what became of every import."""
+"""The import list has the result of every import."""
 
 from datetime import UTC, datetime, timedelta, timezone
 
@@ -49,7 +49,7 @@ def test_a_failed_import_keeps_its_error_its_counts_and_its_report(listed: Wareh
     assert row["report"] == report
 
 
-def test_a_closed_import_stays_as_it_is(listed: Warehouse) -> None:
+def test_a_closed_import_does_not_change(listed: Warehouse) -> None:
     import_id = start(listed)
     skip_import(listed, import_id, repeats=1, report={}, finished_at=NOON)
     fail_import(listed, import_id, error_code="x", error_message="late", report={}, finished_at=NOON)
@@ -63,7 +63,7 @@ def test_the_list_has_the_newest_first_and_no_reports(listed: Warehouse) -> None
     assert "report" not in rows[0]
 
 
-def test_an_import_that_never_was(listed: Warehouse) -> None:
+def test_an_unknown_import_is_an_error(listed: Warehouse) -> None:
     with pytest.raises(UnknownImport) as caught:
         get_import(listed, 7)
     assert caught.value.import_id == 7

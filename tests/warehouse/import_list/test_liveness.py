@@ -1,4 +1,4 @@
-"""An import is alive while its process lives: neither longer, nor shorter."""
+"""An import is alive exactly as long as its process."""
 
 import subprocess
 import sys
@@ -43,7 +43,7 @@ with Warehouse.open(sys.argv[1], sys.argv[2] or None) as warehouse, liveness_loc
 
 
 @pytest.fixture(autouse=True)
-def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+def short_waits(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(PostgresBackend, "liveness_grace_seconds", 0.3)
     monkeypatch.setattr(postgres, "LIVENESS_CHECK_SECONDS", 0.05)
 
@@ -60,7 +60,7 @@ def start(warehouse: Warehouse, key: int | None, began: datetime = NOW) -> int:
 
 @contextmanager
 def import_in_another_process(warehouse: Warehouse) -> Iterator[tuple[subprocess.Popen[str], int]]:
-    """A process that holds an import of its own in the list."""
+    """Another process with an import of its own in the list."""
     url = warehouse.engine.url.render_as_string(hide_password=False)
     holder = subprocess.Popen(
         [sys.executable, "-c", HOLDER, url, warehouse.schema or ""], stdout=subprocess.PIPE, text=True
@@ -74,7 +74,7 @@ def import_in_another_process(warehouse: Warehouse) -> Iterator[tuple[subprocess
         holder.wait()
 
 
-def test_alive_for_as_long_as_the_block(listed: Warehouse) -> None:
+def test_an_import_is_alive_until_its_block_ends(listed: Warehouse) -> None:
     with liveness_lock(listed) as key:
         import_id = start(listed, key)
         assert find_dead_keys(listed, [key]) == set()
@@ -87,37 +87,39 @@ def test_alive_for_as_long_as_the_block(listed: Warehouse) -> None:
     assert (find_abandoned_imports(listed), list_live_imports(listed)) == ([], [])
 
 
-def test_a_process_that_is_killed_is_dead_and_one_that_is_not_is_not(listed: Warehouse) -> None:
+def test_only_the_import_of_a_killed_process_is_dead(listed: Warehouse) -> None:
     with import_in_another_process(listed) as (holder, key), liveness_lock(listed) as ours:
         assert find_dead_keys(listed, [key, ours]) == set()
         holder.kill()
         holder.wait()
-        until = time.monotonic() + 30  # a server with much to do may take a moment to notice
+        until = time.monotonic() + 30  # a busy server may need a moment to notice
         while (dead := find_dead_keys(listed, [key, ours])) != {key}:
             assert not dead and time.monotonic() < until
         assert [row["alive_key"] for row in find_abandoned_imports(listed)] == [key]
 
 
-def test_a_process_that_stands_still_is_alive(listed: Warehouse) -> None:
+def test_an_import_of_a_stopped_process_is_alive(listed: Warehouse) -> None:
     with import_in_another_process(listed) as (holder, key):
         holder.send_signal(19)
         assert find_dead_keys(listed, [key]) == set()
 
 
-def test_a_running_import_is_never_forgotten(listed: Warehouse) -> None:
+def test_the_key_of_a_running_import_is_not_cleared(listed: Warehouse) -> None:
     with liveness_lock(listed) as key:
         import_id = start(listed, key)
         clear_liveness_key(listed, import_id)
         assert list_live_imports(listed) == [(import_id, key)]
 
 
-def test_an_import_is_entered_once_when_the_answer_was_lost(listed: Warehouse) -> None:
+def test_an_import_whose_start_is_repeated_is_listed_once(listed: Warehouse) -> None:
     with liveness_lock(listed) as key, liveness_lock(listed) as other:
         assert start(listed, key) == start(listed, key) != start(listed, other)
 
 
 @pytest.mark.parametrize(("age", "dead"), [(timedelta(hours=2), False), (timedelta(days=2), True)])
-def test_what_an_older_release_began(age: timedelta, dead: bool, listed: Warehouse) -> None:
+def test_a_running_import_of_an_older_release_is_dead_after_a_day(
+    age: timedelta, dead: bool, listed: Warehouse
+) -> None:
     start(listed, None, NOW - age)
     assert bool(find_abandoned_imports(listed)) is dead
 
@@ -135,7 +137,7 @@ def test_an_import_that_waits_for_a_person_is_not_dead(listed: Warehouse) -> Non
     assert [row["import_id"] for row in find_abandoned_imports(listed)] == [import_id]
 
 
-def test_several_at_once_are_told_apart(listed: Warehouse) -> None:
+def test_of_several_imports_only_the_ended_one_is_dead(listed: Warehouse) -> None:
     with ExitStack() as living:
         keys = [living.enter_context(liveness_lock(listed)) for _ in range(3)]
         with liveness_lock(listed) as key:
@@ -144,7 +146,7 @@ def test_several_at_once_are_told_apart(listed: Warehouse) -> None:
 
 
 @on_postgres
-def test_a_lock_that_was_cut_is_taken_again(listed: Warehouse, postgres_url: str) -> None:
+def test_a_lock_lost_with_its_session_is_taken_again(listed: Warehouse, postgres_url: str) -> None:
     with liveness_lock(listed) as key:
         start(listed, key)
         for _ in range(3):
@@ -153,8 +155,7 @@ def test_a_lock_that_was_cut_is_taken_again(listed: Warehouse, postgres_url: str
             time.sleep(0.2)
 
 
-def test_a_live_import_that_was_taken_for_dead_merges_nothing(importer: Importer) -> None:
-    """The one truth is the one that was told first."""
+def test_an_import_that_was_closed_as_dead_merges_nothing(importer: Importer) -> None:
     key = 1
     import_id = start(importer.warehouse, key)
     with importer.staging(import_id) as staging:
@@ -169,8 +170,8 @@ def test_a_live_import_that_was_taken_for_dead_merges_nothing(importer: Importer
     assert get_import(importer.warehouse, import_id)["status"] == "failed"
 
 
-def test_whoever_closes_an_import_waits_for_its_commit(importer: Importer) -> None:
-    """It is completed, or it failed; never failed with its contacts in the warehouse."""
+def test_closing_an_import_waits_for_its_commit(importer: Importer) -> None:
+    """It is completed or failed, but never failed with its contacts in the warehouse."""
     import_id = start(importer.warehouse, 1)
     in_the_merge = threading.Event()
 
@@ -195,13 +196,13 @@ def test_whoever_closes_an_import_waits_for_its_commit(importer: Importer) -> No
 
 
 @on_postgres
-def test_no_lock_of_another_program_is_mistaken_for_ours(listed: Warehouse, postgres_url: str) -> None:
+def test_advisory_locks_of_other_programs_are_ignored(listed: Warehouse, postgres_url: str) -> None:
     with psycopg.connect(postgres_url) as other:
         other.execute("select pg_advisory_lock(77), pg_advisory_lock(1, 77), pg_advisory_lock_shared(77)")
         assert find_dead_keys(listed, [77]) == {77}
 
 
-def test_files_beside_a_sqlite_warehouse_go_with_their_processes(tmp_path: Path) -> None:
+def test_lock_files_of_ended_processes_are_removed(tmp_path: Path) -> None:
     with Warehouse.open(f"sqlite:///{tmp_path / 'contacts.db'}") as warehouse:
         create_tables(warehouse)
         (tmp_path / "contacts.db-import-0000000a").touch()
@@ -213,7 +214,7 @@ def test_files_beside_a_sqlite_warehouse_go_with_their_processes(tmp_path: Path)
         assert not list(tmp_path.glob("contacts.db-import-*"))
 
 
-def test_a_file_that_may_not_be_opened_is_not_called_dead(tmp_path: Path) -> None:
+def test_a_lock_file_that_cannot_be_opened_counts_as_locked(tmp_path: Path) -> None:
     with Warehouse.open(f"sqlite:///{tmp_path / 'contacts.db'}") as warehouse:
         assert isinstance(warehouse.backend, SqliteBackend)
         warehouse.backend.liveness_file(5).symlink_to(tmp_path / "loop")

@@ -1,4 +1,4 @@
-"""What is missing from an import is what no retry of it has brought, by the numbers of its rejected records."""
+"""A rejected record is outstanding until a retry imports it."""
 
 from datetime import UTC, datetime
 
@@ -18,7 +18,7 @@ FIRST, READ, REJECTED = 1, 9, (2, 3, 5, 8)
 
 
 def import_with_rejections(warehouse: Warehouse, *kept: int) -> None:
-    """Import 1 has read nine records and rejected four, of which the warehouse keeps some."""
+    """Import 1 read nine records and rejected four; the warehouse stored some of the rejections."""
     create_tables(warehouse)
     start_import(warehouse, source="contacts.csv", merge_policy="overwrite", started_at=NOON)
     tables = WarehouseTables(warehouse.schema)
@@ -29,42 +29,42 @@ def import_with_rejections(warehouse: Warehouse, *kept: int) -> None:
         connection.execute(insert(tables.rejections), [*rows, rows[0]])  # a record may break two rules
 
 
-def bring(warehouse: Warehouse, *arrays: list[int], import_id: int = 2) -> RetryCounts:
+def retry_records(warehouse: Warehouse, *arrays: list[int], import_id: int = 2) -> RetryCounts:
     with warehouse.write_transaction() as connection:
         retried_records = RetriedRecords(FIRST, (np.array(numbers, np.int64) for numbers in arrays))
         return save_retried_records(connection, WarehouseTables(warehouse.schema), import_id, retried_records)
 
 
 @pytest.mark.parametrize(
-    ("arrays", "mended", "missing"),
+    ("arrays", "records", "outstanding"),
     [
         pytest.param([], 0, 4, id="no rows"),
         pytest.param([[], []], 0, 4, id="no numbers"),
-        pytest.param([[2, 5]], 2, 2, id="two of them"),
-        pytest.param([[2], [5, 2], [2]], 2, 2, id="one of them often"),
+        pytest.param([[2, 5]], 2, 2, id="two"),
+        pytest.param([[2], [5, 2], [2]], 2, 2, id="one repeated"),
         pytest.param([[1, 4, 9]], 0, 4, id="records that were accepted"),
-        pytest.param([[10, 10**17]], 0, 4, id="records that never were"),
-        pytest.param([[8, 5, 3, 2]], 4, 0, id="all of them"),
+        pytest.param([[10, 10**17]], 0, 4, id="records that do not exist"),
+        pytest.param([[8, 5, 3, 2]], 4, 0, id="all"),
     ],
 )
 def test_records_count_once_and_only_rejected_ones(
-    warehouse: Warehouse, arrays: list[list[int]], mended: int, missing: int
+    warehouse: Warehouse, arrays: list[list[int]], records: int, outstanding: int
 ) -> None:
     import_with_rejections(warehouse, *REJECTED)
-    assert bring(warehouse, *arrays) == RetryCounts(mended, missing)
-    assert [row["missing"] for row in list_imports(warehouse)] == [missing]
+    assert retry_records(warehouse, *arrays) == RetryCounts(records, outstanding)
+    assert [row["missing"] for row in list_imports(warehouse)] == [outstanding]
 
 
-def test_a_record_that_another_retry_brought_is_not_brought_again(warehouse: Warehouse) -> None:
+def test_a_record_of_an_earlier_retry_does_not_count_again(warehouse: Warehouse) -> None:
     import_with_rejections(warehouse, *REJECTED)
-    assert bring(warehouse, [2, 3]) == RetryCounts(2, 2)
-    assert bring(warehouse, [3, 5], import_id=3) == RetryCounts(1, 1)
+    assert retry_records(warehouse, [2, 3]) == RetryCounts(2, 2)
+    assert retry_records(warehouse, [3, 5], import_id=3) == RetryCounts(1, 1)
 
 
-def test_rejections_that_the_warehouse_did_not_keep_are_taken_at_their_word(warehouse: Warehouse) -> None:
-    """As far as the file went: 7 may have been rejected, 4 lies before what is kept, and 10 was never read."""
+def test_records_after_the_last_stored_rejection_count_as_rejected(warehouse: Warehouse) -> None:
+    """7 may have been rejected; 4 is before the last stored rejection; 10 was never read."""
     import_with_rejections(warehouse, 2, 3, 5)
-    assert bring(warehouse, [4, 7, 8, 10]) == RetryCounts(2, 2)
+    assert retry_records(warehouse, [4, 7, 8, 10]) == RetryCounts(2, 2)
 
 
 @pytest.mark.parametrize("status", ["running", "failed", "skipped"])

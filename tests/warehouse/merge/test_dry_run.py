@@ -1,4 +1,4 @@
-"""A preview counts what the merge then does, writes nothing, waits for nobody and keeps nobody waiting."""
+"""A preview counts what the merge would do, without writing or locking."""
 
 from collections.abc import Callable
 from typing import Any
@@ -34,7 +34,7 @@ FILE: list[dict[str, Any]] = [
 ]
 
 
-def look(staging: Staging, policy: str, **more: Any) -> MergePreview:
+def preview(staging: Staging, policy: str, **more: Any) -> MergePreview:
     staging.ensure_staged()
     return preview_merge(staging, policy=MergePolicy(policy), accepted=len(FILE), rows=2, **more)
 
@@ -46,28 +46,28 @@ def look(staging: Staging, policy: str, **more: Any) -> MergePreview:
         *((policy, "clear") for policy in ("overwrite", "update-only")),
     ],
 )
-def test_what_is_foreseen_is_what_the_merge_does(importer: Importer, policy: str, blanks: str) -> None:
+def test_a_preview_counts_what_the_merge_does(importer: Importer, policy: str, blanks: str) -> None:
     create_segment(importer.warehouse, "vip")
     importer(STORED)
     importer(FILE[:1], segment="vip")
     before = importer.contacts()
     with importer.staging(importer.start(policy)) as staging:
         staging.add(importer.write(FILE))
-        foreseen = look(staging, policy, blanks=Blanks(blanks), segment="vip")
+        previewed = preview(staging, policy, blanks=Blanks(blanks), segment="vip")
         assert importer.contacts() == before
-        loaded = importer.load(staging, len(FILE), policy, blanks=blanks, segment="vip", approved=foreseen.totals)
-    assert (loaded.counts, loaded.segment_added) == (foreseen.counts, foreseen.segment_added)
-    assert [row["name"] for row in foreseen.first_rows] == ["Ann", "Rob"]
+        loaded = importer.load(staging, len(FILE), policy, blanks=blanks, segment="vip", approved=previewed.totals)
+    assert (loaded.counts, loaded.segment_added) == (previewed.counts, previewed.segment_added)
+    assert [row["name"] for row in previewed.first_rows] == ["Ann", "Rob"]
 
 
-def test_a_file_of_emails_alone(importer: Importer) -> None:
+def test_a_preview_of_emails_only_changes_no_contact(importer: Importer) -> None:
     importer(STORED)
     with importer.staging(importer.start(), importer.catalogue.fields[:1]) as staging:
         staging.add(importer.write([{"email": row["email"]} for row in FILE]))
-        assert look(staging, "overwrite").counts == MergeCounts(inserted=1, unchanged=4)
+        assert preview(staging, "overwrite").counts == MergeCounts(inserted=1, unchanged=4)
 
 
-def test_nothing_can_be_written_while_looking(importer: Importer) -> None:
+def test_a_preview_cannot_write(importer: Importer) -> None:
     contacts = WarehouseTables(importer.warehouse.schema).contacts
     importer(STORED)
     with importer.staging(importer.start()) as staging:
@@ -77,10 +77,10 @@ def test_nothing_can_be_written_while_looking(importer: Importer) -> None:
             staging.read_transaction() as one,
         ):
             one.execute(update(contacts).values(email="x"))
-        assert look(staging, "overwrite").counts.inserted == 1
+        assert preview(staging, "overwrite").counts.inserted == 1
 
 
-def test_a_writer_and_a_preview_leave_each_other_alone(
+def test_a_writer_and_a_preview_do_not_wait_for_each_other(
     importer: Importer, open_warehouse: Callable[[], Warehouse]
 ) -> None:
     importer(STORED)
@@ -91,16 +91,16 @@ def test_a_writer_and_a_preview_leave_each_other_alone(
         with open_warehouse().write_transaction() as writer:
             importer.warehouse.backend.lock_tables(writer, tables.contacts, tables.segment_members)
             writer.execute(text("select 1"))
-            during = look(staging, "overwrite")
+            during = preview(staging, "overwrite")
         with staging.read_transaction() as reader:
             reader.execute(select(staging.tables.staged)).all()
             with open_warehouse().write_transaction() as writer:
                 writer.execute(update(tables.contacts).where(tables.contacts.c.name == "Bob").values(name="Rob"))
-        after = look(staging, "overwrite")
+        after = preview(staging, "overwrite")
     assert (during.counts.updated, after.counts.updated) == (2, 1)
 
 
-def test_what_was_not_approved_is_not_merged(importer: Importer) -> None:
+def test_counts_that_were_not_approved_are_not_merged(importer: Importer) -> None:
     importer(STORED)
     before = importer.contacts()
     number = importer.start()
@@ -111,25 +111,25 @@ def test_what_was_not_approved_is_not_merged(importer: Importer) -> None:
             importer.load(staging, len(FILE), approved=(MergeCounts(inserted=1, updated=4), 0))
         assert importer.contacts() == before
         assert get_import(importer.warehouse, number)["status"] == "running"
-        foreseen = look(staging, "overwrite")
-        assert importer.load(staging, len(FILE), approved=foreseen.totals).counts == foreseen.counts
+        previewed = preview(staging, "overwrite")
+        assert importer.load(staging, len(FILE), approved=previewed.totals).counts == previewed.counts
 
 
-def test_members_who_were_not_approved_do_not_join(importer: Importer) -> None:
-    """The contacts are the same as ever; somebody else has put one of them into the segment."""
+def test_memberships_that_were_not_approved_are_not_added(importer: Importer) -> None:
+    """The contacts have not changed, but another import added one to the segment."""
     create_segment(importer.warehouse, "vip")
     importer(STORED)
     number = importer.start()
     with importer.staging(number) as staging:
         staging.add(importer.write(FILE))
-        foreseen = look(staging, "overwrite", segment="vip")
+        previewed = preview(staging, "overwrite", segment="vip")
         importer(STORED[:1], segment="vip")
         before = importer.contacts()
-        assert look(staging, "overwrite", segment="vip").counts == foreseen.counts
+        assert preview(staging, "overwrite", segment="vip").counts == previewed.counts
         with pytest.raises(ApprovalOutdated):
-            importer.load(staging, len(FILE), segment="vip", approved=foreseen.totals)
+            importer.load(staging, len(FILE), segment="vip", approved=previewed.totals)
         assert importer.contacts() == before
         assert [segment["members"] for segment in list_segments(importer.warehouse)] == [1]
-        again = look(staging, "overwrite", segment="vip")
-        assert again.segment_added == foreseen.segment_added - 1
+        again = preview(staging, "overwrite", segment="vip")
+        assert again.segment_added == previewed.segment_added - 1
         assert importer.load(staging, len(FILE), segment="vip", approved=again.totals).segment_added == 4

@@ -1,4 +1,4 @@
-"""Section "merge policies" of docs/rules.md, cell by cell, and its promises for rows of every kind."""
+"""The table of merge policies in docs/rules.md, cell by cell, and as a property of random rows."""
 
 from datetime import date
 from typing import Any
@@ -21,7 +21,7 @@ ANN = "ann@example.org"
 POLICIES = ["insert-only", "overwrite", "fill-empty", "update-only"]
 WAYS = [(policy, "keep") for policy in POLICIES] + [("overwrite", "clear"), ("update-only", "clear")]
 
-# What a stored field becomes, by policy and blanks: stored value, cell, result.
+# By policy and blanks: stored value, cell, result.
 KEPT = [(None, "new", None), ("old", "new", "old"), ("old", None, "old"), ("", "new", ""), ("", None, "")]
 WRITTEN = [(None, "new", "new"), ("old", "new", "new"), ("old", None, "old"), ("", "new", "new"), ("", None, "")]
 CLEARED = [(None, "new", "new"), ("old", "new", "new"), ("old", None, None), ("", "new", "new"), ("", None, "")]
@@ -51,8 +51,8 @@ def test_what_a_stored_field_becomes(
     contact = importer.contacts()[0]
     assert contact["name"] == result
     changed = result != stored
-    left_out = policy == "insert-only"
-    assert counts == MergeCounts(updated=changed, unchanged=not changed and not left_out, skipped=left_out)
+    is_skipped = policy == "insert-only"
+    assert counts == MergeCounts(updated=changed, unchanged=not changed and not is_skipped, skipped=is_skipped)
     assert contact["updated_by_import"] == (2 if changed else None)
 
 
@@ -66,7 +66,9 @@ def test_what_a_stored_field_becomes(
         pytest.param("vip", False, True, id="boolean"),
     ],
 )
-def test_every_storage_is_compared_written_and_emptied(importer: Importer, field: str, old: Any, new: Any) -> None:
+def test_values_of_every_type_are_compared_written_and_cleared(
+    importer: Importer, field: str, old: Any, new: Any
+) -> None:
     importer([{"email": ANN, field: old}])
     assert importer([{"email": ANN, field: old}]).counts == MergeCounts(unchanged=1)
     assert importer([{"email": ANN, field: new}]).counts == MergeCounts(updated=1)
@@ -84,12 +86,14 @@ def test_every_storage_is_compared_written_and_emptied(importer: Importer, field
         pytest.param("update-only", MergeCounts(skipped=1), id="update-only"),
     ],
 )
-def test_a_contact_that_is_not_there(importer: Importer, policy: str, counts: MergeCounts) -> None:
+def test_a_new_contact_is_inserted_unless_the_policy_only_updates(
+    importer: Importer, policy: str, counts: MergeCounts
+) -> None:
     assert importer([{"email": ANN, "name": "Ann"}], policy).counts == counts
     assert [contact["email"] for contact in importer.contacts()] == [ANN] * counts.inserted
 
 
-def test_contacts_are_numbered_in_the_order_of_the_file_and_say_which_import_made_them(importer: Importer) -> None:
+def test_contacts_are_numbered_in_order_and_have_their_import(importer: Importer) -> None:
     rows = [{"email": f"{letter}@example.org", "record_number": 9 - place} for place, letter in enumerate("zyx")]
     importer(rows)
     importer([{"email": "y@example.org", "name": "Y"}])
@@ -100,7 +104,7 @@ def test_contacts_are_numbered_in_the_order_of_the_file_and_say_which_import_mad
     assert (y["created_by_import"], y["updated_by_import"]) == (1, 2)
 
 
-def test_fields_the_file_does_not_import_are_never_touched(importer: Importer) -> None:
+def test_fields_that_are_not_imported_do_not_change(importer: Importer) -> None:
     importer([{"email": ANN, "name": "Ann", "order": "first"}])
     importer([{"email": ANN, "name": "Anna"}], fields=["name"], blanks="clear")
     assert importer.contacts()[0]["order"] == "first"
@@ -114,7 +118,7 @@ def test_a_file_of_emails_alone_changes_no_contact(importer: Importer, policy: s
 
 
 @pytest.mark.parametrize("accepted", [0, 2])
-def test_a_merge_out_of_balance_writes_nothing(importer: Importer, accepted: int) -> None:
+def test_a_merge_whose_counts_do_not_balance_writes_nothing(importer: Importer, accepted: int) -> None:
     with importer.staging(importer.start()) as staging:
         staging.add(importer.write([{"email": ANN}]))
         staging.ensure_staged()
@@ -132,7 +136,7 @@ def test_only_policies_that_overwrite_can_clear(importer: Importer, policy: Merg
 
 
 @pytest.mark.parametrize("kind", [postgresql.dialect, sqlite.dialect], ids=["postgres", "sqlite"])
-def test_filling_is_one_coalesce(kind: Any, importer: Importer) -> None:
+def test_fill_empty_is_one_coalesce_on_every_database(kind: Any, importer: Importer) -> None:
     contacts = WarehouseTables(None, importer.catalogue.fields).contacts
     staging = importer.staging(1)
     statements = merge_statements(
@@ -159,7 +163,7 @@ FILES = st.lists(ROWS.filter(lambda row: row["name"] != ""), unique_by=lambda ro
 def merged_by_hand(
     contacts: dict[str, dict[str, Any]], rows: list[dict[str, Any]], policy: str, blanks: str
 ) -> tuple[dict[str, dict[str, Any]], MergeCounts]:
-    """The rules once more, as a loop over rows."""
+    """The rules as a loop over rows, to compare with."""
     after = {email: dict(contact) for email, contact in contacts.items()}
     counts = {"inserted": 0, "updated": 0, "unchanged": 0, "skipped": 0}
     for row in rows:
@@ -201,7 +205,7 @@ def same(one: Any, other: Any) -> bool:
     max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
 )
 @given(before=CONTACTS, rows=FILES)
-def test_any_merge_does_what_the_rules_say_and_the_same_again_changes_nothing(
+def test_a_merge_follows_the_rules_and_repeating_it_changes_nothing(
     importer: Importer, policy: str, blanks: str, before: list[Any], rows: list[Any]
 ) -> None:
     tables = WarehouseTables(importer.warehouse.schema)

@@ -1,4 +1,4 @@
-"""Staged rows arrive exactly, survive a lost connection, and never touch the contacts by themselves."""
+"""Staged rows are exact, survive a lost connection and do not touch the contacts."""
 
 import shutil
 import sqlite3
@@ -40,10 +40,10 @@ def cut_connections(url: str) -> None:
 @pytest.mark.parametrize(
     ("field", "value"),
     [
-        pytest.param("name", "", id="empty text is no blank"),
+        pytest.param("name", "", id="an empty text, which is not null"),
         pytest.param("name", "NULL", id="the word NULL"),
-        pytest.param("name", "\\N", id="the mark for null of COPY"),
-        pytest.param("name", "a\n\\.\nb", id="the mark for the end of COPY"),
+        pytest.param("name", "\\N", id="null in COPY"),
+        pytest.param("name", "a\n\\.\nb", id="end of data in COPY"),
         pytest.param("name", 'say "hi", \\"\r\n\tthere;', id="quotes, breaks, tabs"),
         pytest.param("name", "a\\tb\\", id="a backslash at the end"),
         pytest.param("name", "a\rb", id="a carriage return"),
@@ -60,10 +60,10 @@ def cut_connections(url: str) -> None:
         pytest.param("spent", 0.000000000000001, id="a small decimal"),
         pytest.param("spent", 0.1, id="no binary fraction"),
         pytest.param("spent", 1e22, id="written with an exponent"),
-        pytest.param("vip", False, id="false is no blank"),
+        pytest.param("vip", False, id="false, which is not null"),
     ],
 )
-def test_values_arrive_as_they_were(importer: Importer, field: str, value: Any) -> None:
+def test_a_value_is_stored_unchanged(importer: Importer, field: str, value: Any) -> None:
     row = {"email": ANN, field: value}
     importer([row])
     contact = importer.contacts()[0]
@@ -72,7 +72,7 @@ def test_values_arrive_as_they_were(importer: Importer, field: str, value: Any) 
     assert importer([row]).counts.updated == 0 if value != "" else True
 
 
-def test_more_rows_than_are_written_at_a_time_arrive(importer: Importer) -> None:
+def test_more_rows_than_one_write_are_stored(importer: Importer) -> None:
     each = ["Ann", 'say "hi"', None, "a\\b", "Bob", "two\nlines", "Eve", "\x1f"]
     names = [name for name in each for _ in range(ROWS_PER_WRITE)]
     importer([{"email": f"{number}@example.org", "name": name} for number, name in enumerate(names)])
@@ -80,7 +80,7 @@ def test_more_rows_than_are_written_at_a_time_arrive(importer: Importer) -> None
     assert [stored[f"{number}@example.org"] for number in range(len(names))] == names
 
 
-def test_losing_duplicates_are_taken_out(importer: Importer) -> None:
+def test_excluded_records_are_not_merged(importer: Importer) -> None:
     rows = [{"email": email} for email in (ANN, BOB, ANN, EVE)]
     with importer.staging(importer.start()) as staging:
         staging.add(importer.write(rows))
@@ -92,13 +92,13 @@ def test_losing_duplicates_are_taken_out(importer: Importer) -> None:
         assert importer.load(staging, 2).counts == MergeCounts(inserted=2)
 
 
-def test_an_import_without_rows_is_loaded_too(importer: Importer) -> None:
+def test_an_import_without_rows_is_completed(importer: Importer) -> None:
     with importer.staging(importer.start()) as staging:
         staging.ensure_staged()
         assert importer.load(staging, 0).counts == MergeCounts()
 
 
-def test_other_columns_and_larger_string_types_are_no_trouble(importer: Importer) -> None:
+def test_more_columns_and_other_arrow_string_types_are_accepted(importer: Importer) -> None:
     path = importer.folder / "wide.arrow"
     table = pa.table(
         {
@@ -126,7 +126,7 @@ def test_staging_locks_no_contacts(importer: Importer) -> None:
 
 
 @on_postgres
-def test_a_lost_connection_is_mended_by_staging_anew(importer: Importer, postgres_url: str) -> None:
+def test_rows_are_staged_again_after_a_lost_connection(importer: Importer, postgres_url: str) -> None:
     with importer.staging(importer.start()) as staging:
         staging.add(importer.write([{"email": ANN}]))
         cut_connections(postgres_url)
@@ -144,7 +144,7 @@ def test_a_lost_connection_is_mended_by_staging_anew(importer: Importer, postgre
 
 
 @on_postgres
-def test_nobody_sees_what_is_staged_and_it_holds_nobody_up(importer: Importer, postgres_url: str) -> None:
+def test_staged_rows_are_invisible_and_block_nobody(importer: Importer, postgres_url: str) -> None:
     schema = importer.warehouse.schema
     with psycopg.connect(postgres_url, autocommit=True) as other, importer.staging(importer.start()) as staging:
         tables = f"select count(*) from pg_tables where schemaname = '{schema}'".encode()
@@ -161,15 +161,15 @@ def test_nobody_sees_what_is_staged_and_it_holds_nobody_up(importer: Importer, p
 
 
 @on_postgres
-def test_a_merge_that_could_not_lock_is_tried_again_with_what_is_staged(importer: Importer, postgres_url: str) -> None:
+def test_a_merge_that_could_not_lock_is_repeated_without_staging_again(importer: Importer, postgres_url: str) -> None:
     with psycopg.connect(postgres_url) as other, importer.staging(importer.start()) as staging:
         staging.add(importer.write([{"email": ANN}]))
         table = staging.tables.staged.name
         other.execute(f"lock table {importer.warehouse.schema}.contacts in row exclusive mode".encode())
-        event.listen(importer.warehouse.engine, "savepoint", impatient)
+        event.listen(importer.warehouse.engine, "savepoint", lower_lock_timeout)
         with pytest.raises(TransientWarehouseError, match="lock timeout"):
             importer.load(staging, 1)
-        event.remove(importer.warehouse.engine, "savepoint", impatient)
+        event.remove(importer.warehouse.engine, "savepoint", lower_lock_timeout)
         other.rollback()
         staging.ensure_staged()
         assert importer.load(staging, 1).counts == MergeCounts(inserted=1)
@@ -177,7 +177,7 @@ def test_a_merge_that_could_not_lock_is_tried_again_with_what_is_staged(importer
 
 
 @on_postgres
-def test_a_server_that_ends_idle_transactions_spares_this_one(importer: Importer, postgres_url: str) -> None:
+def test_staging_outlasts_the_transaction_timeouts_of_the_server(importer: Importer, postgres_url: str) -> None:
     options = "options=-c%20idle_in_transaction_session_timeout%3D200ms%20-c%20transaction_timeout%3D500ms"
     strict = f"{postgres_url}{'&' if '?' in postgres_url else '?'}{options}"
     number = importer.start()
@@ -192,12 +192,12 @@ def test_a_server_that_ends_idle_transactions_spares_this_one(importer: Importer
             assert staging.tables.staged.name == table
 
 
-def impatient(connection: Connection, _: str) -> None:
+def lower_lock_timeout(connection: Connection, _: str) -> None:
     connection.execute(text("set local lock_timeout to '100ms'"))
 
 
 @on_sqlite
-def test_a_lost_staging_file_is_made_anew(importer: Importer) -> None:
+def test_a_lost_staging_file_is_created_again(importer: Importer) -> None:
     with importer.staging(importer.start()) as staging:
         staging.add(importer.write([{"email": ANN}]))
         staging.ensure_staged()
@@ -208,8 +208,8 @@ def test_a_lost_staging_file_is_made_anew(importer: Importer) -> None:
 
 
 @on_sqlite
-def test_a_commit_does_not_wait_until_its_pages_are_copied(importer: Importer, tmp_path: Path) -> None:
-    """A last connection copies them as it closes, and keeps readers out: so the merge's must not be the last."""
+def test_a_commit_does_not_wait_for_the_wal_to_be_copied(importer: Importer, tmp_path: Path) -> None:
+    """The last connection copies the WAL as it closes, and locks readers out, so another one stays open."""
     file = Path(importer.warehouse.engine.url.database or "")
     with importer.staging(importer.start()) as staging:
         staging.add(importer.write([{"email": ANN}]))

@@ -1,4 +1,4 @@
-"""An import is loaded whole or not at all, once, and in turn with others."""
+"""An import is loaded completely or not at all, once, and one after another."""
 
 import threading
 from collections.abc import Callable
@@ -28,7 +28,9 @@ def stored(warehouse: Warehouse, table: str) -> list[dict[str, Any]]:
         ]
 
 
-def test_everything_of_an_import_is_stored(importer: Importer, rejections: Callable[..., pd.DataFrame]) -> None:
+def test_an_import_stores_counts_members_columns_and_rejections(
+    importer: Importer, rejections: Callable[..., pd.DataFrame]
+) -> None:
     create_segment(importer.warehouse, "vip")
     loaded = importer([{"email": ANN}], segment="vip", columns=[COLUMN], rejections=[rejections()])
 
@@ -56,8 +58,8 @@ def test_everything_of_an_import_is_stored(importer: Importer, rejections: Calla
         pytest.param("a\0b", r"a\x00b", id="NUL"),
         pytest.param("a\udc80", r"a\udc80", id="half a surrogate pair"),
         pytest.param("'); drop table contacts; --%s%(x)s:y", "'); drop table contacts; --%s%(x)s:y", id="SQL"),
-        pytest.param('a,"b"\r\n\\N\t\x1f', 'a,"b"\r\n\\N\t\x1f', id="marks of COPY"),
-        pytest.param(None, None, id="nothing"),
+        pytest.param('a,"b"\r\n\\N\t\x1f', 'a,"b"\r\n\\N\t\x1f', id="characters that COPY interprets"),
+        pytest.param(None, None, id="null"),
         pytest.param("", "", id="empty"),
     ],
 )
@@ -74,9 +76,7 @@ def test_any_rejected_text_can_be_stored(
     ("policy", "added"),
     [("insert-only", 2), ("overwrite", 2), ("fill-empty", 2), ("update-only", 1)],
 )
-def test_whoever_is_in_the_warehouse_after_the_merge_becomes_a_member_once(
-    importer: Importer, policy: str, added: int
-) -> None:
+def test_contacts_of_the_file_become_members_once(importer: Importer, policy: str, added: int) -> None:
     create_segment(importer.warehouse, "vip")
     importer([{"email": ANN}])
     rows = [{"email": ANN}, {"email": BOB}]
@@ -90,22 +90,22 @@ def _fail(*_: Any) -> Any:
 
 
 @pytest.mark.parametrize(
-    ("trouble", "error"),
+    ("change", "error"),
     [
         pytest.param({"segment": "gone"}, UnknownSegment, id="segment gone"),
         pytest.param({"report": _fail}, RuntimeError, id="no report"),
         pytest.param({"columns": [{**COLUMN, "outcome": None}]}, WarehouseError, id="statement refused"),
     ],
 )
-def test_a_load_that_fails_leaves_no_trace_and_may_be_tried_again(
-    importer: Importer, rejections: Callable[..., pd.DataFrame], trouble: dict[str, Any], error: type[Exception]
+def test_a_failed_load_writes_nothing_and_can_be_repeated(
+    importer: Importer, rejections: Callable[..., pd.DataFrame], change: dict[str, Any], error: type[Exception]
 ) -> None:
     create_segment(importer.warehouse, "vip")
     with importer.staging(importer.start()) as staging:
         staging.add(importer.write([{"email": ANN}]))
         staging.ensure_staged()
         with pytest.raises(error):
-            importer.load(staging, 1, **{"segment": "vip", "rejections": [rejections()], **trouble})
+            importer.load(staging, 1, **{"segment": "vip", "rejections": [rejections()], **change})
         for table in ("contacts", "segment_members", "rejections", "import_columns"):
             assert stored(importer.warehouse, table) == []
         assert get_import(importer.warehouse, 1)["status"] == "running"
@@ -114,7 +114,7 @@ def test_a_load_that_fails_leaves_no_trace_and_may_be_tried_again(
         assert importer.load(staging, 1).counts == MergeCounts(inserted=1)
 
 
-def test_an_import_whose_commit_went_unanswered_is_not_merged_twice(importer: Importer) -> None:
+def test_an_import_whose_commit_was_not_answered_is_merged_once(importer: Importer) -> None:
     with importer.staging(importer.start()) as staging:
         staging.add(importer.write([{"email": ANN}]))
         staging.ensure_staged()
@@ -124,7 +124,7 @@ def test_an_import_whose_commit_went_unanswered_is_not_merged_twice(importer: Im
     assert get_import(importer.warehouse, 1)["status"] == "completed"
 
 
-def test_an_import_that_failed_is_not_loaded(importer: Importer) -> None:
+def test_a_failed_import_is_not_loaded(importer: Importer) -> None:
     with importer.staging(importer.start()) as staging:
         staging.ensure_staged()
         fail_import(importer.warehouse, 1, error_code="x", error_message="y", report={}, finished_at=NOON)
@@ -132,20 +132,20 @@ def test_an_import_that_failed_is_not_loaded(importer: Importer) -> None:
             importer.load(staging, 0)
 
 
-def test_merges_take_turns(importer: Importer) -> None:
-    """Imports of the same new contacts at once: the first inserts them, the others find them."""
+def test_concurrent_merges_of_the_same_contacts_wait_for_each_other(importer: Importer) -> None:
+    """Of concurrent imports of new contacts, the first inserts them and the others find them."""
     rows = [{"email": f"{number}@example.org", "name": "x"} for number in range(200)]
     create_segment(importer.warehouse, "vip")
     stagings = [importer.staging(importer.start()) for _ in range(4)]
     counts: list[MergeCounts] = []
     path = importer.write(rows)
-    together = threading.Barrier(len(stagings))
+    barrier = threading.Barrier(len(stagings))
 
     def run(staging: Any) -> None:
         with staging:
             staging.add(path)
             staging.ensure_staged()
-            together.wait()
+            barrier.wait()
             counts.append(importer.load(staging, len(rows), segment="vip").counts)
 
     threads = [threading.Thread(target=run, args=[staging]) for staging in stagings]
