@@ -5,7 +5,7 @@ from collections.abc import Callable
 from functools import wraps
 from typing import ParamSpec, TypeVar
 
-from schemas.errors.base import TransientWarehouseError
+from schemas.errors.warehouse import TransientWarehouseError
 
 RETRY_DELAYS = (0.5, 1.0, 2.0, 4.0)  # seconds; a server restarts in less than their sum
 

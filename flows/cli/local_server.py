@@ -13,10 +13,8 @@ import subprocess
 import sys
 import threading
 import time
-from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import ClassVar
 from urllib.error import HTTPError
 from urllib.request import ProxyHandler, build_opener, urlopen
 
@@ -37,15 +35,12 @@ MAX_STARTS = 3  # of two first commands at once, one loses the race for the migr
 LOG_BYTES = 1 << 20
 
 
-@dataclass(eq=False)
 class PrefectServerFailed(ContactImportError):
     """The Prefect server of the command, or the one that the user named, does not answer."""
 
-    code: ClassVar[str] = "prefect-server-failed"
+    code = "prefect-server-failed"
+    template = "there is no Prefect server to run the import on: {reason}"
     reason: str
-
-    def __str__(self) -> str:
-        return f"there is no Prefect server to run the import on: {self.reason}"
 
 
 class LocalServer:

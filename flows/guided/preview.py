@@ -17,7 +17,7 @@ from flows.publishing.summary import columns_section, counts_section, reasons_se
 from flows.reports.builder import ImportReportBuilder
 from flows.reports.models import ImportReport, RowCounts
 from flows.reports.phrases import counted
-from schemas.errors.base import ContactImportError, one_of
+from schemas.errors.base import ContactImportError, Names
 from schemas.errors.request import DuplicateMapping, NoEmailColumn, SeveralEmailColumns
 from transforms.chunks.read import read_chunk
 from transforms.parsing.blocks import cut_blocks
@@ -84,7 +84,7 @@ def mapping_error_text(error: ContactImportError) -> str:
         return f"No column goes to {error.identity}, which identifies a contact: choose it for one of them."
     if isinstance(error, SeveralEmailColumns | DuplicateMapping):
         field = error.identity if isinstance(error, SeveralEmailColumns) else error.field
-        return f"{len(error.columns)} columns go to {field}: {one_of(error.columns)}. Choose it for one of them."
+        return f"{len(error.columns)} columns go to {field}: {Names(error.columns)}. Choose it for one of them."
     return str(error)
 
 

@@ -19,6 +19,7 @@ from flows.import_runs.context import ImportContext
 from flows.import_runs.tasks import merge_staged, staged_file
 from flows.pipeline.steps import CheckedFile, SourceFile, map_source_columns
 from flows.reports.models import ImportReport
+from schemas.errors.limits import RequiredFieldMissing, TooManyRejected
 from schemas.errors.request import (
     ApprovalOutdated,
     ColumnNeverRead,
@@ -26,7 +27,6 @@ from schemas.errors.request import (
     NoEmailColumn,
     SeveralEmailColumns,
 )
-from schemas.errors.source import RequiredFieldMissing, TooManyRejected
 from transforms.landing.land import Landed
 from transforms.parsing.layout import Layout
 from transforms.work_folder import name_of

@@ -4,8 +4,9 @@ from collections.abc import Sequence
 from datetime import date
 
 from flows.config.request import ImportRequest
+from schemas.errors.limits import RequiredFieldMissing, TooFewRows, TooManyRejected
 from schemas.errors.request import UnknownField
-from schemas.errors.source import RequiredFieldMissing, SourceOutOfOrder, TooFewRows, TooManyRejected
+from schemas.errors.source import SourceOutOfOrder
 from transforms.chunks.file_profile import FileProfile
 from transforms.mapping.columns import ColumnOutcome
 from transforms.sources.addresses import redacted

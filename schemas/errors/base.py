@@ -1,197 +1,120 @@
-"""The exceptions that stop a run, in groups by what the caller does next.
+"""The root of all errors, and those of the catalogue, of an import's folder and of the program itself.
 
-Those of a request and of a source, which are most, have modules of their own.
-
-Bad rows are data, not exceptions. An exception carries its facts as attributes, has a stable
-`code`, survives pickling (task runners send it between processes) and never quotes a contact's
-values: columns and record numbers only.
+Rejected rows are data, not errors. An error carries its facts as attributes, has a stable `code`,
+survives pickling (task runners send it between processes) and names columns and record numbers,
+never a contact's values.
 """
 
-from dataclasses import dataclass, fields
-from typing import Any, ClassVar
+from dataclasses import dataclass
+from typing import Any, ClassVar, Self, dataclass_transform
+
+MAX_LISTED_NAMES = 20
 
 
-def one_of(names: tuple[str, ...], none: str = "there is none yet") -> str:
-    """List names for a message, the first twenty of them."""
-    if not names:
-        return none
-    more = f" and {len(names) - 20} more" if len(names) > 20 else ""
-    return ", ".join(names[:20]) + more
+class Names(tuple[str, ...]):
+    """Names in a message: the first twenty, after the words that the format spec holds; nothing if there are none."""
+
+    def __format__(self, words_before: str) -> str:
+        more = f" and {len(self) - MAX_LISTED_NAMES} more" if len(self) > MAX_LISTED_NAMES else ""
+        return f"{words_before}{', '.join(self[:MAX_LISTED_NAMES])}{more}" if self else ""
+
+    @property
+    def number(self) -> int:
+        return len(self)
+
+    @property
+    def sentences(self) -> str:
+        return "; ".join(self)
 
 
-def header_below(lines: int) -> str:
-    """The end of a message, where the header seems to stand below so many lines."""
-    return f"; or, since the header seems to be below, skip what is above it with --skip-lines {lines}" if lines else ""
+class _Attributes:
+    """What a template is formatted from: the attributes of an error, tuples as `Names`."""
+
+    def __init__(self, error: Exception) -> None:
+        self._error = error
+
+    def __getitem__(self, name: str) -> Any:
+        value = getattr(self._error, name)
+        return Names(value) if isinstance(value, tuple) else value
 
 
-@dataclass(eq=False)
+@dataclass_transform(eq_default=False)
 class ContactImportError(Exception):
-    """Root of everything this project raises on purpose."""
+    """Root of everything that this project raises on purpose; each subclass becomes a dataclass."""
 
     code: ClassVar[str] = "internal-error"
+    template: ClassVar[str] = ""
+    __match_args__: ClassVar[tuple[str, ...]] = ()  # the names of the attributes, in the order of the constructor
 
-    def __reduce__(self) -> tuple[type, tuple[Any, ...]]:
-        return type(self), tuple(getattr(self, field.name) for field in fields(self))
+    def __init_subclass__(cls) -> None:
+        dataclass(eq=False)(cls)
+
+    def __str__(self) -> str:
+        return self.template.format_map(_Attributes(self))
+
+    def __reduce__(self) -> tuple[type[Self], tuple[Any, ...]]:
+        return type(self), tuple(getattr(self, name) for name in self.__match_args__)
 
 
-@dataclass(eq=False)
 class UnexpectedError(ContactImportError):
     """A fault of this project, not of its input; only the exception's type is kept, never its text."""
 
-    code: ClassVar[str] = "internal-error"
+    code = "internal-error"
+    template = (
+        "the import stopped at an unexpected {kind}; nothing was merged. CONTACTS_DEBUG=1 shows where: run it again"
+    )
     kind: str
 
-    def __str__(self) -> str:
-        return (
-            f"the import stopped at an unexpected {self.kind}; nothing was merged. "
-            "Run it again with CONTACTS_DEBUG=1 to see where"
-        )
 
-
-@dataclass(eq=False)
 class Interrupted(ContactImportError):
-    """The import was stopped from outside: Ctrl-C, SIGTERM, a cancelled run; or its process or machine died."""
+    """The import was stopped from outside (Ctrl-C, SIGTERM, a cancelled run), or its process or machine died."""
 
-    PROCESS_DIED: ClassVar[str] = "ended without a word: its process was killed, or its machine or connection went away"
+    PROCESS_DIED: ClassVar[str] = "ended without a report: its process was killed, or its machine or connection failed"
 
-    code: ClassVar[str] = "interrupted"
+    code = "interrupted"
+    template = "the import {how}; nothing was merged. Run it again: it starts from the beginning"
     how: str = "was interrupted"
-
-    def __str__(self) -> str:
-        return f"the import {self.how}; nothing was merged. Run it again: it starts from the beginning"
-
-
-# --- the catalogue is wrong: mend it --------------------------------------------------------------
 
 
 class CatalogueError(ContactImportError):
     """The field catalogue cannot be used."""
 
 
-@dataclass(eq=False)
 class CatalogueNotFound(CatalogueError):
     """The catalogue file is not there or cannot be opened."""
 
-    code: ClassVar[str] = "catalogue-not-found"
+    code = "catalogue-not-found"
+    template = "the field catalogue {path!r} cannot be read; give the path of a YAML file"
     path: str
 
-    def __str__(self) -> str:
-        return f"the field catalogue {self.path!r} cannot be read; give the path of a YAML file"
 
-
-@dataclass(eq=False)
 class CatalogueInvalid(CatalogueError):
-    """The catalogue was read, but breaks a rule; every breach is listed."""
+    """The catalogue was read, but breaks a rule; every problem is listed."""
 
-    code: ClassVar[str] = "catalogue-invalid"
+    code = "catalogue-invalid"
+    template = "the field catalogue {path!r} is wrong: {problems.sentences}. Correct it, then try again"
     path: str
     problems: tuple[str, ...]
 
-    def __str__(self) -> str:
-        return f"the field catalogue {self.path!r} is wrong: " + "; ".join(self.problems)
-
-
-# --- the request is wrong: ask for something else -------------------------------------------------
-
-
-class RequestError(ContactImportError):
-    """The import was asked for in a way that cannot be met."""
-
-
-# --- the source is wrong: get another file --------------------------------------------------------
-
-
-class SourceError(ContactImportError):
-    """The file cannot be read as contacts."""
-
-
-# --- the import's own folder is in trouble: make room, or name another --------------------------------
-
 
 class ImportFolderError(ContactImportError):
-    """What an import writes while it is at work cannot be written."""
+    """The files of a running import cannot be written."""
 
 
-@dataclass(eq=False)
 class ImportFolderUnusable(ImportFolderError):
-    """The folder of an import cannot be made or written to."""
+    """The folder of an import cannot be created or written to."""
 
-    code: ClassVar[str] = "import-folder-unusable"
+    code = "import-folder-unusable"
+    template = "the import folder {folder!r} cannot be used: {reason}; name another one with CONTACTS_IMPORTS"
     folder: str
     reason: str
 
-    def __str__(self) -> str:
-        return f"the import folder {self.folder!r} cannot be used: {self.reason}; CONTACTS_IMPORTS names another"
 
-
-@dataclass(eq=False)
 class DiskFull(ImportFolderError):
-    """The disk has no more room for what an import writes while it is at work."""
+    """The disk has no room for the files of a running import."""
 
-    code: ClassVar[str] = "disk-full"
+    code = "disk-full"
+    template = (
+        "there is no room for the import's files ({reason}); free some, or name another disk with CONTACTS_IMPORTS"
+    )
     reason: str
-
-    def __str__(self) -> str:
-        return (
-            f"there is no room for the import's files ({self.reason}); nothing was merged. Make room, "
-            "or name another place with CONTACTS_IMPORTS"
-        )
-
-
-# --- the warehouse is in trouble ------------------------------------------------------------------
-
-
-class WarehouseError(ContactImportError):
-    """The warehouse refuses, and would refuse again."""
-
-
-@dataclass(eq=False)
-class WarehouseUnusable(WarehouseError):
-    """The warehouse's address is wrong, or it does not let us read or write."""
-
-    code: ClassVar[str] = "warehouse-unusable"
-    warehouse: str
-    reason: str
-
-    def __str__(self) -> str:
-        return f"the warehouse {self.warehouse} cannot be used: {self.reason}"
-
-
-@dataclass(eq=False)
-class FieldTypeChanged(WarehouseError):
-    """The catalogue gives a field another type than the warehouse stores."""
-
-    code: ClassVar[str] = "field-type-changed"
-    field: str
-    stored: str
-    wanted: str
-
-    def __str__(self) -> str:
-        return (
-            f"the field {self.field!r} is stored as {self.stored}, and the catalogue now says {self.wanted}; "
-            "give the new type a new id, or put the old type back"
-        )
-
-
-@dataclass(eq=False)
-class MergeOutOfBalance(WarehouseError):
-    """The counts taken in the database do not add up to the accepted rows; the merge is undone."""
-
-    code: ClassVar[str] = "merge-out-of-balance"
-    accepted: int
-    counted: int
-
-    def __str__(self) -> str:
-        return f"{self.accepted} rows were accepted, but the warehouse counted {self.counted}; the merge was undone"
-
-
-@dataclass(eq=False)
-class TransientWarehouseError(ContactImportError):
-    """The warehouse is away or busy; the same work may succeed in a moment. The only kind retried."""
-
-    code: ClassVar[str] = "warehouse-unavailable"
-    warehouse: str
-    reason: str
-
-    def __str__(self) -> str:
-        return f"the warehouse {self.warehouse} did not answer: {self.reason}"

@@ -1,329 +1,249 @@
-"""Requests that cannot be met: ask for something else."""
+"""Requests that cannot be met: request something else."""
 
-from dataclasses import dataclass
-from typing import ClassVar
-
-from schemas.errors.base import RequestError, header_below, one_of
+from schemas.errors.base import ContactImportError
 
 
-@dataclass(eq=False)
+def skip_lines_hint(lines: int) -> str:
+    """The end of a message where the header seems to be below `lines` lines of other text."""
+    return f"; or, since the header seems to be below, skip what is above it with --skip-lines {lines}" if lines else ""
+
+
+class RequestError(ContactImportError):
+    """The request cannot be met as it is written."""
+
+
 class UsageError(RequestError):
-    """The command is wrong, as its own text shows; exit status 2."""
+    """The command line itself is wrong; exit status 2."""
 
-    code: ClassVar[str] = "usage"
+    code = "usage"
+    template = "{problem}"
     problem: str
 
-    def __str__(self) -> str:
-        return self.problem
 
-
-@dataclass(eq=False)
 class SettingsInvalid(RequestError):
     """A setting in the environment has a wrong value, which is not quoted: it may hold a password."""
 
-    code: ClassVar[str] = "settings-invalid"
+    code = "settings-invalid"
+    template = "the environment variable {variable} is wrong; write {expected}"
     variable: str
     expected: str
 
-    def __str__(self) -> str:
-        return f"the environment variable {self.variable} is wrong; write {self.expected}"
 
-
-@dataclass(eq=False)
 class NoEmailColumn(RequestError):
     """No column maps to the identity field."""
 
-    code: ClassVar[str] = "no-email-column"
+    code = "no-email-column"
+    template = (
+        "no column maps to {identity!r}, which identifies a contact{columns:; the columns are: }. "
+        "Name the right one with --map COLUMN={identity}{skip_lines}"
+    )
     identity: str
     columns: tuple[str, ...]
     lines_above: int = 0
 
-    def __str__(self) -> str:
-        return (
-            f"no column maps to {self.identity!r}, which identifies a contact; the columns are: "
-            f"{one_of(self.columns)}. Name the one with --map COLUMN={self.identity}{header_below(self.lines_above)}"
-        )
+    @property
+    def skip_lines(self) -> str:
+        return skip_lines_hint(self.lines_above)
 
 
-@dataclass(eq=False)
 class SeveralEmailColumns(RequestError):
     """Two columns map to the identity field."""
 
-    code: ClassVar[str] = "several-email-columns"
+    code = "several-email-columns"
+    template = (
+        "{columns.number} columns map to {identity!r}: {columns}; ignore all but one with --map COLUMN= (or column_N=)"
+    )
     identity: str
     columns: tuple[str, ...]
 
-    def __str__(self) -> str:
-        return (
-            f"{len(self.columns)} columns map to {self.identity!r}: {one_of(self.columns)}; "
-            "exactly one may. Ignore the others with --map COLUMN= (or --map column_N= by position)"
-        )
 
-
-@dataclass(eq=False)
 class DuplicateMapping(RequestError):
     """Two columns map to one field."""
 
-    code: ClassVar[str] = "duplicate-mapping"
+    code = "duplicate-mapping"
+    template = (
+        "{columns.number} columns map to {field!r}: {columns}; ignore all but one with --map COLUMN= (or column_N=)"
+    )
     field: str
     columns: tuple[str, ...]
 
-    def __str__(self) -> str:
-        return (
-            f"{len(self.columns)} columns map to the field {self.field!r}: {one_of(self.columns)}; "
-            "ignore all but one with --map COLUMN= (or --map column_N= by position)"
-        )
 
-
-@dataclass(eq=False)
 class UnknownColumn(RequestError):
     """The mapping names a column that the file does not have."""
 
-    code: ClassVar[str] = "unknown-column"
+    code = "unknown-column"
+    template = "the mapping names the column {column!r}, which the file does not have{columns:; use one of: }"
     column: str
     columns: tuple[str, ...]
 
-    def __str__(self) -> str:
-        return f"the mapping names the column {self.column!r}; the file has: {one_of(self.columns)}"
 
-
-@dataclass(eq=False)
 class UnknownField(RequestError):
-    """A field is named that the catalogue does not have."""
+    """The request names a field that the catalogue does not have."""
 
-    code: ClassVar[str] = "unknown-field"
+    code = "unknown-field"
+    template = "there is no field {field!r} in the catalogue{fields:; use one of: }"
     field: str
     fields: tuple[str, ...]
 
-    def __str__(self) -> str:
-        return f"there is no field {self.field!r} in the catalogue; it has: {one_of(self.fields)}"
 
-
-@dataclass(eq=False)
 class MappingInvalid(RequestError):
     """The mapping file cannot be read as `column: field` lines."""
 
-    code: ClassVar[str] = "mapping-invalid"
+    code = "mapping-invalid"
+    template = "the mapping file {path!r} {problem}; write one 'Column: field' a line (YAML)"
     path: str
     problem: str
 
-    def __str__(self) -> str:
-        return f"the mapping file {self.path!r} {self.problem}; write one 'Column: field' a line (YAML)"
 
-
-@dataclass(eq=False)
 class UnknownPreset(RequestError):
-    """The request names a preset, or a part of one, that there is not."""
+    """The request names a preset, or a part of one, that does not exist."""
 
-    code: ClassVar[str] = "unknown-preset"
+    code = "unknown-preset"
+    template = "there is no preset {preset!r}; give the path of a YAML file, as in ./mine.yaml{known:, or use one of: }"
     preset: str
     known: tuple[str, ...]
 
-    def __str__(self) -> str:
-        return (
-            f"there is no preset {self.preset!r}; write one of: {one_of(self.known)}, or the path of a YAML file "
-            "with a / in it or .yaml at its end"
-        )
 
-
-@dataclass(eq=False)
 class PresetInvalid(RequestError):
-    """The preset cannot be used as it is written; every breach is listed."""
+    """The preset cannot be used as it is written; every problem is listed."""
 
-    code: ClassVar[str] = "preset-invalid"
+    code = "preset-invalid"
+    template = "the preset {path!r} is wrong: {problems.sentences}. Correct it, then try again"
     path: str
     problems: tuple[str, ...]
 
-    def __str__(self) -> str:
-        return f"the preset {self.path!r} is wrong: " + "; ".join(self.problems)
 
-
-@dataclass(eq=False)
 class PresetNotFound(RequestError):
     """The header has the columns of no preset, or those of several."""
 
-    code: ClassVar[str] = "preset-not-found"
+    code = "preset-not-found"
+    template = (
+        "the file's header fits {fitting.number} presets{fitting:: }; name the right one with --preset, "
+        "or leave the option out ('contacts mapping list' shows all presets)"
+    )
     fitting: tuple[str, ...]
 
-    def __str__(self) -> str:
-        if self.fitting:
-            return f"the file's header fits several presets: {one_of(self.fitting)}; name one of them with --preset"
-        return (
-            "the file's header fits no preset; name one with --preset, or leave the option out "
-            "('contacts mapping list' shows them)"
-        )
 
-
-@dataclass(eq=False)
 class PresetExists(RequestError):
-    """A preset was to be saved under a name that is taken."""
+    """The name of a preset to be saved is taken; `path` is empty for a built-in one."""
 
-    code: ClassVar[str] = "preset-exists"
+    code = "preset-exists"
+    template = "there is a preset {preset!r} already ({place}); choose another name{or_overwrite}"
     preset: str
     path: str
 
-    def __str__(self) -> str:
-        if not self.path:
-            return f"{self.preset!r} is the name of a built-in preset; choose another"
-        return (
-            f"there is a preset {self.preset!r} already ({self.path}); choose another name, or write over it: --force"
-        )
+    @property
+    def place(self) -> str:
+        return self.path or "built-in"
+
+    @property
+    def or_overwrite(self) -> str:
+        return ", or overwrite it with --force" if self.path else ""
 
 
-@dataclass(eq=False)
 class ColumnNeverRead(RequestError):
     """The request maps a column that the preset never reads."""
 
-    code: ClassVar[str] = "column-never-read"
+    code = "column-never-read"
+    template = "the preset {preset!r} never reads the column {column!r}; do not map it, or use another preset"
     column: str
     preset: str
 
-    def __str__(self) -> str:
-        return (
-            f"the preset {self.preset!r} never reads the column {self.column!r}, so it cannot go to a field; "
-            "take it out of the mapping, or use another preset"
-        )
 
-
-@dataclass(eq=False)
 class UnknownSegment(RequestError):
     """The request names a segment that does not exist."""
 
-    code: ClassVar[str] = "unknown-segment"
+    code = "unknown-segment"
+    template = "there is no segment {segment!r}; create it with 'contacts segments create'{known:, or use one of: }"
     segment: str
     known: tuple[str, ...]
 
-    def __str__(self) -> str:
-        return (
-            f"there is no segment {self.segment!r}; create it first with 'contacts segments create', "
-            f"or use one of: {one_of(self.known)}"
-        )
 
-
-@dataclass(eq=False)
 class UnknownImport(RequestError):
     """The import list has no such import."""
 
-    code: ClassVar[str] = "unknown-import"
+    code = "unknown-import"
+    template = "there is no import {import_id}; 'contacts imports' lists them"
     import_id: int
 
-    def __str__(self) -> str:
-        return f"there is no import {self.import_id}; 'contacts imports' lists them"
 
-
-@dataclass(eq=False)
 class ImportNotCompleted(RequestError):
-    """The import to retry has merged nothing, so a mended part of its file would not do."""
+    """The import to retry has merged nothing, so correcting its rejected rows is not enough."""
 
-    code: ClassVar[str] = "import-not-completed"
+    code = "import-not-completed"
+    template = "import {import_id} is {status}: it merged no rows. Import its whole file again, without --retry-of"
     import_id: int
     status: str
 
-    def __str__(self) -> str:
-        return (
-            f"import {self.import_id} is {self.status}, not completed: none of its rows is in the warehouse. "
-            "Import its whole file again, without --retry-of"
-        )
 
-
-@dataclass(eq=False)
 class RejectedFileGone(RequestError):
     """The import is known, but its rejected file is not there."""
 
-    code: ClassVar[str] = "rejected-file-gone"
+    code = "rejected-file-gone"
+    template = "the rejected file of import {import_id} was never written, or removed; import the source again"
     import_id: int
 
-    def __str__(self) -> str:
-        return (
-            f"the rejected file of import {self.import_id} is not there: "
-            "the import failed before it was written, or its folder was removed"
-        )
 
-
-@dataclass(eq=False)
 class SourceAddressInvalid(RequestError):
     """The address of the source cannot be used as it is written; what is shown of it holds no secret."""
 
-    code: ClassVar[str] = "source-address-invalid"
+    code = "source-address-invalid"
+    template = "the source {source!r} {problem}. Correct the address"
     source: str
     problem: str
 
-    def __str__(self) -> str:
-        return f"the source {self.source!r} {self.problem}"
 
-
-@dataclass(eq=False)
 class SourceNotAllowed(RequestError):
-    """The settings do not let imports read from there."""
+    """The settings do not allow imports from this place."""
 
-    code: ClassVar[str] = "source-not-allowed"
+    code = "source-not-allowed"
+    template = "{source!r} may not be read; to allow it, add {place} to {variable}"
     source: str
-    reason: str
-
-    def __str__(self) -> str:
-        return f"{self.source!r} may not be read: {self.reason}"
+    place: str
+    variable: str
 
 
-@dataclass(eq=False)
 class ExtraMissing(RequestError):
     """The source needs an optional part of this project that is not installed."""
 
-    code: ClassVar[str] = "extra-missing"
+    code = "extra-missing"
+    template = "{source!r} needs an extra; install it with .venv/bin/pip install 'contact-import[{extra}]'"
     source: str
     extra: str
 
-    def __str__(self) -> str:
-        install = f".venv/bin/pip install 'contact-import[{self.extra}]'"
-        return f"{self.source!r} needs an extra that is not installed: {install}"
 
-
-@dataclass(eq=False)
 class OutputNotWritable(RequestError):
-    """A file that the command was to write cannot be opened."""
+    """A file that the command should write cannot be opened."""
 
-    code: ClassVar[str] = "output-not-writable"
+    code = "output-not-writable"
+    template = "{path!r} cannot be written: {reason}; choose another file"
     path: str
     reason: str
 
-    def __str__(self) -> str:
-        return f"{self.path!r} cannot be written: {self.reason}"
 
-
-@dataclass(eq=False)
 class NeedsDeployment(RequestError):
     """A guided import was called by itself; only a run of a deployment can wait for a person."""
 
-    code: ClassVar[str] = "needs-deployment"
-
-    def __str__(self) -> str:
-        return "a guided import waits for a person, which only a run of its deployment can; run 'prefect deploy --all'"
+    code = "needs-deployment"
+    template = "a guided import waits for a person, which only a run of its deployment can; run 'prefect deploy --all'"
 
 
-@dataclass(eq=False)
 class NoFormAnswer(RequestError):
-    """A guided import asked, and nobody answered in time."""
+    """Nobody answered a form of a guided import in time."""
 
-    code: ClassVar[str] = "no-answer"
-
-    def __str__(self) -> str:
-        return "nobody answered the form in time; nothing was merged. Start the guided import again"
+    code = "no-answer"
+    template = "nobody answered the form in time; nothing was merged. Start the guided import again"
 
 
-@dataclass(eq=False)
 class StoppedByUser(RequestError):
-    """The person who was shown the preview chose to stop."""
+    """The person who saw the preview chose to stop."""
 
-    code: ClassVar[str] = "stopped"
-
-    def __str__(self) -> str:
-        return "the import was stopped at its preview, as asked; nothing was merged"
+    code = "stopped"
+    template = "the import was stopped at its preview, as requested; nothing was merged. To merge it, start it again"
 
 
-@dataclass(eq=False)
 class ApprovalOutdated(RequestError):
-    """What would be merged is no longer what was approved; a guided import asks again."""
+    """The import would now merge something else than what was approved; a guided import asks again."""
 
-    code: ClassVar[str] = "approval-outdated"
-
-    def __str__(self) -> str:
-        return "the import would come to other counts than those that were approved; nothing was merged"
+    code = "approval-outdated"
+    template = "the counts are no longer those that were approved; nothing was merged. Look at the preview again"

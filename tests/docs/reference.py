@@ -13,9 +13,7 @@ from flows.config.settings import ENV_PREFIX, Settings
 from flows.reports.builder import ImportReportBuilder, ReportBuilder
 from schemas.catalogue import Field, FieldCatalogue, Option
 from schemas.choices import MergePolicy
-from schemas.errors import base as schema_errors
-from schemas.errors import request as request_errors
-from schemas.errors import source as source_errors
+from schemas.errors import base, limits, request, source, warehouse
 from schemas.errors.base import ContactImportError
 from schemas.errors.request import UsageError
 from schemas.field_types import TRAITS, FieldType, Gaps
@@ -31,7 +29,7 @@ from warehouse.tables import WarehouseTables
 
 RULES, ARCHITECTURE, PRESETS = "docs/rules.md", "docs/architecture.md", "docs/presets.md"
 PACKAGES = ("flows", "transforms", "warehouse", "schemas")
-ERROR_MODULES = tuple(module.__name__ for module in (schema_errors, request_errors, source_errors, local_server))
+ERROR_MODULES = tuple(module.__name__ for module in (base, request, source, limits, warehouse, local_server))
 
 
 def sections() -> list[Section]:

@@ -63,7 +63,7 @@ def test_a_dead_import_is_told_of(
     assert contacts(*arguments).status == (1 if arguments[-1] == "1" else 0) or arguments[-1] == "1"
     dead = contacts.database.imports()[0]
     assert (dead["status"], dead["error_code"], dead["alive_key"]) == ("failed", "interrupted", None)
-    assert "ended without a word" in dead["error_message"]
+    assert "ended without a report" in dead["error_message"]
     assert dead["finished_at"] is not None
     assert not folder.exists()
     report = contacts("imports", "1", "--json").json
@@ -71,7 +71,7 @@ def test_a_dead_import_is_told_of(
     assert report["error"] == {"code": "interrupted", "message": dead["error_message"]}
     assert (report["import_id"], report["source"], report["merge"]) == (1, "dead.csv", "overwrite")
     assert report["retry_of"]["id"] == 5
-    assert "ended without a word" in contacts("imports", "1").err
+    assert "ended without a report" in contacts("imports", "1").err
     assert "alive_key" not in contacts("imports", "--json").json[0]
 
 
@@ -117,7 +117,7 @@ def test_a_folder_of_another_machine_is_left_to_it(contacts: Contacts, monkeypat
 
 
 def test_trouble_with_the_dead_stops_nobody(contacts: Contacts, monkeypatch: pytest.MonkeyPatch) -> None:
-    from schemas.errors.base import WarehouseUnusable
+    from schemas.errors.warehouse import WarehouseUnusable
 
     def refuse(*_: object, **__: object) -> None:
         raise WarehouseUnusable("db", "it may not be written")

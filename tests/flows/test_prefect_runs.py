@@ -13,7 +13,7 @@ import pytest
 from sqlalchemy import Connection
 
 from flows.reports.models import CheckReport
-from schemas.errors.base import TransientWarehouseError, WarehouseUnusable
+from schemas.errors.warehouse import TransientWarehouseError, WarehouseUnusable
 from tests.flows.conftest import Contacts, drain_prefect
 from tests.flows.test_several import audience
 from warehouse.merge.staging import Staging

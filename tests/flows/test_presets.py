@@ -215,7 +215,7 @@ def test_a_preset_is_not_written_over_by_accident(alone: Alone) -> None:
         pytest.param(("mapping", "show", "auto"), 2, "mapping list", id="show-of-auto"),
         pytest.param(("mapping",), 2, "save|list|show", id="no-action"),
         pytest.param(("check", "{file}", "--preset", "nope"), 1, "shopify", id="preset-of-none"),
-        pytest.param(("check", "{file}", "--preset", "auto"), 1, "fits no preset", id="auto-finds-none"),
+        pytest.param(("check", "{file}", "--preset", "auto"), 1, "fits 0 presets", id="auto-finds-none"),
         pytest.param(("check", "{file}", "--preset", "{file}.yaml"), 1, "there is no such file", id="path-of-none"),
     ],
 )

@@ -98,9 +98,11 @@ def test_a_wrong_command(arguments: tuple[str, ...], command: Contacts, monkeypa
             "--max-rejected: '100.1%' is more than the file has; write 100% at most",
             id="more than all",
         ),
-        pytest.param(("check", "none-*.csv"), "no file matches 'none-*.csv'; check the pattern", id="no match"),
+        pytest.param(("check", "none-*.csv"), "there is no file 'none-*.csv'; check the pattern", id="no match"),
         pytest.param(
-            ("mapping", "show", "./none.yaml"), "the preset 'none.yaml' is wrong: there is no such file", id="preset"
+            ("mapping", "show", "./none.yaml"),
+            "the preset 'none.yaml' is wrong: there is no such file. Correct it, then try again",
+            id="preset",
         ),
     ],
 )
@@ -166,7 +168,7 @@ def test_a_rejected_file_is_never_written_over_itself(contacts: Contacts) -> Non
     Path(report["rejected_file"]).unlink()
     gone = contacts("rejected", "1")
     assert (gone.status, gone.out) == (1, "")
-    is_one_line(gone, "folder was removed")
+    is_one_line(gone, "import the source again")
 
 
 def test_other_failures_are_one_line_too(command: Contacts, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,7 +8,8 @@ import pytest
 import s3fs
 
 from schemas.errors.base import ContactImportError
-from schemas.errors.source import SourceChanging, SourceNotFound, SourceTooLarge, SourceUnavailable, SourceUnreadable
+from schemas.errors.limits import SourceTooLarge
+from schemas.errors.source import SourceChanging, SourceNotFound, SourceUnavailable, SourceUnreadable
 from tests.remote.conftest import FILE, content, land_found, reach
 from transforms.landing.land import Landed
 from transforms.sources import fetch as sources

@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 from schemas.errors.base import ContactImportError
-from schemas.errors.source import SourceChanging, SourceNotFound, SourceTooLarge, SourceUnavailable, SourceUnreadable
+from schemas.errors.limits import SourceTooLarge
+from schemas.errors.source import SourceChanging, SourceNotFound, SourceUnavailable, SourceUnreadable
 from tests.remote.conftest import FILE, content, land_found, reach
 from tests.remote.sftp import SshServer, ssh_server
 from transforms.landing.land import Landed

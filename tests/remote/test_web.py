@@ -6,8 +6,9 @@ from pathlib import Path
 import pytest
 
 from schemas.errors.base import ContactImportError
+from schemas.errors.limits import SourceTooLarge
 from schemas.errors.request import SourceAddressInvalid, SourceNotAllowed
-from schemas.errors.source import SourceChanging, SourceNotFound, SourceTooLarge, SourceUnavailable, SourceUnreadable
+from schemas.errors.source import SourceChanging, SourceNotFound, SourceUnavailable, SourceUnreadable
 from tests.remote.conftest import FILE, content, reach
 from tests.remote.web import Page, Site, basic
 from transforms.landing.land import Landed

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from schemas.errors.source import RecordTooLarge
+from schemas.errors.limits import RecordTooLarge
 from transforms.parsing import blocks, dialect
 from transforms.parsing.blocks import cut_blocks
 from transforms.parsing.dialect import Dialect

@@ -9,8 +9,9 @@ from pydantic import ValidationError
 from flows.config.request import ReadingOptions
 from schemas.catalogue import FieldCatalogue
 from schemas.errors.base import ContactImportError
+from schemas.errors.limits import RecordTooLarge, TooManyColumns
 from schemas.errors.request import NoEmailColumn
-from schemas.errors.source import HeaderUnreadable, RecordTooLarge, SourceEmpty, TooManyColumns
+from schemas.errors.source import HeaderUnreadable, SourceEmpty
 from tests.transforms.pipeline import check
 from transforms.landing.encoding import usable_encoding
 from transforms.parsing import head as sample

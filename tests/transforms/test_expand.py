@@ -12,14 +12,14 @@ from pathlib import Path
 
 import pytest
 
-from schemas.errors.base import SourceError
+from schemas.errors.limits import ArchiveTooLarge
 from schemas.errors.source import (
     ArchiveHasSeveralFiles,
     ArchiveRefused,
-    ArchiveTooLarge,
     ArchiveUnreadable,
     MemberNotFound,
     SourceEmpty,
+    SourceError,
     SourceNotFound,
     SourceNotText,
 )
@@ -120,8 +120,8 @@ def forged_directory() -> bytes:
 REFUSED: list[tuple[bytes, str, type[SourceError], str]] = [
     (THREE, "", ArchiveHasSeveralFiles, "a.csv, b.CSV, c.csv"),
     (THREE, "!d.csv", MemberNotFound, "a.csv, b.CSV, c.csv"),
-    (gzipped(TEXT), "!a.csv", MemberNotFound, "no named files"),
-    (TEXT, "!a.csv", MemberNotFound, "no named files"),
+    (gzipped(TEXT), "!a.csv", MemberNotFound, "leave out what follows the '!'"),
+    (TEXT, "!a.csv", MemberNotFound, "leave out what follows the '!'"),
     (gzipped(b""), "", SourceEmpty, "empty"),
     (zipped(("a.csv", b"")), "", SourceEmpty, "empty"),
     (zipped(), "", ArchiveUnreadable, "no file"),

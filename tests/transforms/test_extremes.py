@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from schemas.catalogue import FieldCatalogue
-from schemas.errors.source import RecordTooLarge
+from schemas.errors.limits import RecordTooLarge
 from tests.transforms.pipeline import check
 from transforms.parsing import blocks
 from transforms.parsing import strict_reader as records

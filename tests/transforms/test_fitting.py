@@ -185,8 +185,8 @@ def test_auto_takes_the_one_that_fits_a_users_own_first() -> None:
 @pytest.mark.parametrize(
     ("names", "says"),
     [
-        pytest.param(["Mail"], "fits no preset", id="none"),
-        pytest.param(["Mail", "x", "y"], "several presets: a, b", id="several"),
+        pytest.param(["Mail"], "fits 0 presets", id="none"),
+        pytest.param(["Mail", "x", "y"], "2 presets: a, b", id="several"),
     ],
 )
 def test_auto_says_when_none_or_several_fit(names: list[str], says: str) -> None:

@@ -10,8 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from schemas.errors.limits import SourceTooLarge
 from schemas.errors.request import ExtraMissing, SourceNotAllowed
-from schemas.errors.source import SourceChanging, SourceNotFound, SourceTooLarge, SourceUnreadable
+from schemas.errors.source import SourceChanging, SourceNotFound, SourceUnreadable
 from transforms.landing.land import Landed, land, read_local_blocks
 from transforms.sources import fetch as sources
 from transforms.sources.addresses import AllowedSources, parse

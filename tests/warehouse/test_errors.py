@@ -6,7 +6,7 @@ import psycopg
 import pytest
 from sqlalchemy import make_url, text
 
-from schemas.errors.base import TransientWarehouseError, WarehouseUnusable
+from schemas.errors.warehouse import TransientWarehouseError, WarehouseUnusable
 from warehouse.backends.base import Backend
 from warehouse.backends.postgres import PostgresBackend
 from warehouse.backends.sqlite import SqliteBackend

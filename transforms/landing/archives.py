@@ -18,10 +18,10 @@ from enum import StrEnum
 from pathlib import Path
 from typing import IO
 
+from schemas.errors.limits import ArchiveTooLarge
 from schemas.errors.source import (
     ArchiveHasSeveralFiles,
     ArchiveRefused,
-    ArchiveTooLarge,
     ArchiveUnreadable,
     MemberNotFound,
     SourceNotText,

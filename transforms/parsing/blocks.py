@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from schemas.errors.source import RecordTooLarge
+from schemas.errors.limits import RecordTooLarge
 from transforms.landing.encoding import is_utf8
 from transforms.parsing.dialect import Dialect, count_byte, count_lone_carriage_returns, find_byte
 from transforms.parsing.layout import Layout

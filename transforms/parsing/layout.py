@@ -10,7 +10,8 @@ from typing import Any
 from schemas.catalogue import FieldCatalogue, header_key
 from schemas.cells.emails import normalise_email
 from schemas.cells.phones import to_e164
-from schemas.errors.source import HeaderLooksLikeData, HeaderUnreadable, RecordTooLarge, SourceEmpty, TooManyColumns
+from schemas.errors.limits import RecordTooLarge, TooManyColumns
+from schemas.errors.source import HeaderLooksLikeData, HeaderUnreadable, SourceEmpty
 from transforms.landing.land import Landed
 from transforms.parsing.csv_writer import remove_guard
 from transforms.parsing.dialect import (

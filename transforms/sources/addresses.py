@@ -155,7 +155,7 @@ class AllowedSources:
     def check(self, address: Address) -> None:
         """SourceNotAllowed for a place that is not on the list; where local files lie is told by `local_path`."""
         if not address.is_local and address.origin not in self.places:
-            raise SourceNotAllowed(address.redacted(), f"add {address.origin} to CONTACTS_ALLOWED_SOURCES if it may be")
+            raise SourceNotAllowed(address.redacted(), address.origin, "CONTACTS_ALLOWED_SOURCES")
 
     def local_path(self, address: Address, path: str) -> Path:
         """Where a local file really lies, links followed; SourceNotAllowed outside of the folders."""
@@ -163,5 +163,5 @@ class AllowedSources:
             return Path(path)
         real = Path(path).resolve()
         if not any(real.is_relative_to(folder) for folder in self.folders):
-            raise SourceNotAllowed(address.redacted(), "it is in none of the folders of CONTACTS_SOURCE_FOLDERS")
+            raise SourceNotAllowed(address.redacted(), "its folder", "CONTACTS_SOURCE_FOLDERS")
         return real

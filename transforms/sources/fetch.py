@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import TypeVar
 
 from schemas.errors.base import ContactImportError
-from schemas.errors.source import SourceChanging, SourceNotFound, SourceTooLarge, SourceUnavailable, SourceUnreadable
+from schemas.errors.limits import SourceTooLarge
+from schemas.errors.source import SourceChanging, SourceNotFound, SourceUnavailable, SourceUnreadable
 from transforms.landing.land import Landed, read_local_blocks
 from transforms.sources.addresses import Address, AllowedSources, parse
 from transforms.sources.credentials import FetchOptions

@@ -14,7 +14,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.schema import CreateTable
 
 from schemas.catalogue import Field
-from schemas.errors.base import TransientWarehouseError, WarehouseUnusable
+from schemas.errors.warehouse import TransientWarehouseError, WarehouseUnusable
 from warehouse.tables import KeyInteger, WarehouseTables, field_columns
 
 

@@ -40,7 +40,7 @@ from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.schema import CreateTable
 
 from schemas.catalogue import Field
-from schemas.errors.base import TransientWarehouseError, WarehouseUnusable
+from schemas.errors.warehouse import TransientWarehouseError, WarehouseUnusable
 from warehouse.backends.base import Backend, StagingTables, build_staging_tables
 from warehouse.tables import KeyInteger
 

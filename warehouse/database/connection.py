@@ -8,7 +8,7 @@ from typing import Self
 
 from sqlalchemy import URL, Connection, Engine, make_url, text
 
-from schemas.errors.base import WarehouseUnusable
+from schemas.errors.warehouse import WarehouseUnusable
 from warehouse.backends.base import Backend
 from warehouse.backends.postgres import PostgresBackend
 from warehouse.backends.sqlite import SqliteBackend

@@ -6,7 +6,7 @@ from sqlalchemy import Column, Connection, insert, inspect, select
 from sqlalchemy.types import TypeEngine
 
 from schemas.catalogue import Field, FieldCatalogue
-from schemas.errors.base import FieldTypeChanged, WarehouseUnusable
+from schemas.errors.warehouse import FieldTypeChanged, WarehouseUnusable
 from warehouse.database.connection import Warehouse
 from warehouse.errors import retry_transient
 from warehouse.tables import COLUMN_TYPES, WarehouseTables

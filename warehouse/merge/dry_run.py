@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import Connection, Select, Table, exists, func, literal, select
 
 from schemas.choices import Blanks, MergePolicy
-from schemas.errors.base import MergeOutOfBalance
+from schemas.errors.warehouse import MergeOutOfBalance
 from warehouse.merge.execution import MergeCounts, count_merge
 from warehouse.merge.staging import Staging
 from warehouse.merge.statements import merge_statements

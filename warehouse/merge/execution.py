@@ -9,7 +9,7 @@ from sqlalchemy import Connection, Insert, Select, Update, func, select
 from sqlalchemy.schema import DropTable
 
 from schemas.choices import MergePolicy
-from schemas.errors.base import MergeOutOfBalance
+from schemas.errors.warehouse import MergeOutOfBalance
 from warehouse.backends.base import Backend
 from warehouse.merge.statements import MergeStatements
 

@@ -13,7 +13,7 @@ from sqlalchemy import Connection
 
 from schemas.catalogue import Field
 from schemas.cells.arrow_columns import ARROW_TYPES
-from schemas.errors.base import TransientWarehouseError
+from schemas.errors.warehouse import TransientWarehouseError
 from warehouse.backends.base import StagingStore, StagingTables
 from warehouse.database.connection import Warehouse
 

@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import make_url
 
 from schemas.catalogue import FieldCatalogue
-from schemas.errors.base import WarehouseUnusable
+from schemas.errors.warehouse import WarehouseUnusable
 from tests.warehouse.conftest import Importer
 from warehouse.database.connection import Warehouse
 from warehouse.database.migrations import migrate

@@ -8,7 +8,7 @@ import psycopg
 import pytest
 from sqlalchemy import Connection, event, text
 
-from schemas.errors.base import WarehouseError
+from schemas.errors.warehouse import WarehouseError
 from tests.warehouse.conftest import Importer
 from warehouse.merge.execution import MergeCounts
 

@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import text
 
 from schemas.catalogue import FieldCatalogue
-from schemas.errors.base import WarehouseUnusable
+from schemas.errors.warehouse import WarehouseUnusable
 from tests.warehouse.conftest import Importer
 from warehouse.backends.sqlite import SqliteBackend
 from warehouse.database.connection import Warehouse

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import make_url, text
 
-from schemas.errors.base import TransientWarehouseError, WarehouseUnusable
+from schemas.errors.warehouse import TransientWarehouseError, WarehouseUnusable
 from tests.warehouse.conftest import on_postgres
 from tests.warehouse.merge.test_staging import cut_connections
 from warehouse.backends import sqlite

@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import inspect, text
 
 from schemas.catalogue import FieldCatalogue, load_catalogue
-from schemas.errors.base import FieldTypeChanged, WarehouseUnusable
+from schemas.errors.warehouse import FieldTypeChanged, WarehouseUnusable
 from warehouse.contacts.segments import list_segments
 from warehouse.database.connection import Warehouse
 from warehouse.database.migrations import create_tables, migrate

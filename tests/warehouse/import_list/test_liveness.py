@@ -164,7 +164,7 @@ def test_an_import_that_was_closed_as_dead_merges_nothing(importer: Importer) ->
         [dead] = find_abandoned_imports(importer.warehouse)
         fail_import(importer.warehouse, dead["import_id"], error_code="interrupted", error_message="", report={},
                     finished_at=NOW)  # fmt: skip
-        with pytest.raises(Exception, match="ended without a word"):
+        with pytest.raises(Exception, match="ended without a report"):
             importer.load(staging, 1)
     assert importer.contacts() == []
     assert get_import(importer.warehouse, import_id)["status"] == "failed"

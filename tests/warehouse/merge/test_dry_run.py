@@ -7,8 +7,8 @@ import pytest
 from sqlalchemy import select, text, update
 
 from schemas.choices import Blanks, MergePolicy
-from schemas.errors.base import WarehouseError
 from schemas.errors.request import ApprovalOutdated
+from schemas.errors.warehouse import WarehouseError
 from tests.warehouse.conftest import Importer
 from warehouse.contacts.segments import create_segment, list_segments
 from warehouse.database.connection import Warehouse

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from sqlalchemy.dialects import postgresql, sqlite
 
 from schemas.choices import Blanks, MergePolicy
-from schemas.errors.base import MergeOutOfBalance
+from schemas.errors.warehouse import MergeOutOfBalance
 from tests.warehouse.conftest import NOON, Importer
 from warehouse.backends.base import StagingTables
 from warehouse.merge.dry_run import preview_merge

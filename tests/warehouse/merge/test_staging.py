@@ -13,7 +13,7 @@ import pyarrow as pa
 import pytest
 from sqlalchemy import Connection, event, select, text
 
-from schemas.errors.base import TransientWarehouseError
+from schemas.errors.warehouse import TransientWarehouseError
 from tests.warehouse.conftest import Importer, on_postgres, on_sqlite
 from warehouse.backends.postgres import ROWS_PER_WRITE
 from warehouse.database.connection import Warehouse

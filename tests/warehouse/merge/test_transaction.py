@@ -8,8 +8,9 @@ import pandas as pd
 import pytest
 from sqlalchemy import func, select
 
-from schemas.errors.base import Interrupted, WarehouseError
+from schemas.errors.base import Interrupted
 from schemas.errors.request import UnknownSegment
+from schemas.errors.warehouse import WarehouseError
 from tests.warehouse.conftest import NOON, Importer
 from warehouse.contacts.segments import create_segment, list_segments
 from warehouse.database.connection import Warehouse
@@ -128,7 +129,7 @@ def test_a_failed_import_is_not_loaded(importer: Importer) -> None:
     with importer.staging(importer.start()) as staging:
         staging.ensure_staged()
         fail_import(importer.warehouse, 1, error_code="x", error_message="y", report={}, finished_at=NOON)
-        with pytest.raises(Interrupted, match="ended without a word"):
+        with pytest.raises(Interrupted, match="ended without a report"):
             importer.load(staging, 0)
 
 
