@@ -1,7 +1,7 @@
-"""The import's folder: on a local path, or at any address that fsspec knows, where workers elsewhere can read it.
+"""An import's work folder: a local path, or an fsspec address that workers on other machines can read.
 
-A local path costs what it always did: plain files, and no fsspec. A file elsewhere is written once and whole,
-and read by ranges or at once; nothing is appended to, renamed or locked, as object stores cannot do that.
+Local files are opened directly, without fsspec. A remote file is written once and as a whole, and read by ranges or
+as a whole; nothing is appended to, renamed or locked, because object stores cannot do that.
 """
 
 import math
@@ -19,7 +19,7 @@ import pyarrow.feather
 
 @dataclass(frozen=True)
 class ImportFolder:
-    """`address` is where the steps over chunks meet, on whatever machine; `scratch`, a local path of the run's own."""
+    """`address` is shared by the workers, on any machine; `scratch` is a local path of the run alone."""
 
     address: str
     scratch: str
@@ -29,94 +29,94 @@ class ImportFolder:
         return cls(str(path), str(path))
 
 
-def is_local(place: str) -> bool:
-    return "://" not in place
+def is_local(address: str) -> bool:
+    return "://" not in address
 
 
 def join_path(folder: str, name: str) -> str:
-    """The place of a file in a folder."""
+    """The address of a file in a folder."""
     return str(Path(folder) / name) if is_local(folder) else f"{folder.rstrip('/')}/{name}"
 
 
-def name_of(place: str) -> str:
-    return place.rstrip("/").rpartition("/")[2]
+def name_of(address: str) -> str:
+    return address.rstrip("/").rpartition("/")[2]
 
 
-def open_for_reading(place: str) -> BinaryIO:
-    """The file from its beginning, as a stream to close."""
-    if is_local(place):
-        return Path(place).open("rb")
-    files, path = _file_system(place)
+def open_for_reading(address: str) -> BinaryIO:
+    """A file for reading; the caller closes it."""
+    if is_local(address):
+        return Path(address).open("rb")
+    files, path = _file_system(address)
     return cast(BinaryIO, files.open(path, "rb"))
 
 
-def open_for_writing(place: str) -> BinaryIO:
-    """A new or emptied file, as a stream to close; local ones are for their owner's eyes only."""
-    if is_local(place):
-        return open(place, "wb", opener=_owner_only)
-    files, path = _file_system(place)
+def open_for_writing(address: str) -> BinaryIO:
+    """A new or truncated file for writing; the caller closes it. Only the owner can read a local one."""
+    if is_local(address):
+        return open(address, "wb", opener=_owner_only)
+    files, path = _file_system(address)
     return cast(BinaryIO, files.open(path, "wb"))
 
 
-def read_range(place: str, offset: int, length: int) -> bytes:
-    """So many bytes of a file, fewer where it ends before; it must not begin at the end."""
-    if is_local(place):
-        with Path(place).open("rb") as stream:
+def read_range(address: str, offset: int, length: int) -> bytes:
+    """A range of a file, shorter if the file ends in it; `offset` must be before the end."""
+    if is_local(address):
+        with Path(address).open("rb") as stream:
             stream.seek(offset)
             return stream.read(length)
-    files, path = _file_system(place)
+    files, path = _file_system(address)
     return cast(bytes, files.cat_file(path, start=offset, end=offset + length))
 
 
-def size_of(place: str) -> int:
-    if is_local(place):
-        return Path(place).stat().st_size
-    files, path = _file_system(place)
+def size_of(address: str) -> int:
+    if is_local(address):
+        return Path(address).stat().st_size
+    files, path = _file_system(address)
     return int(files.size(path))
 
 
-def write_table(table: pa.Table, place: str) -> None:
-    """An Arrow file of one batch; packed where it travels."""
+def write_table(table: pa.Table, address: str) -> None:
+    """Write an Arrow file of one batch, compressed if it is remote."""
     rows = max(table.num_rows, 1)
-    if is_local(place):
-        os.close(_owner_only(place, os.O_WRONLY | os.O_CREAT))  # Arrow would make it for all to read
-        pyarrow.feather.write_feather(table, place, compression="uncompressed", chunksize=rows)
+    if is_local(address):
+        os.close(_owner_only(address, os.O_WRONLY | os.O_CREAT))  # Arrow alone would make it readable for all
+        pyarrow.feather.write_feather(table, address, compression="uncompressed", chunksize=rows)
         return
     packed = pa.BufferOutputStream()
     pyarrow.feather.write_feather(table, packed, compression="lz4", chunksize=rows)
-    files, path = _file_system(place)
+    files, path = _file_system(address)
     files.pipe_file(path, packed.getvalue().to_pybytes())
 
 
-def read_table(place: str, columns: list[str] | None = None) -> pa.Table:
-    """An Arrow file, or some columns of it."""
-    source = place if is_local(place) else _fetch_table(place)
+def read_table(address: str, columns: list[str] | None = None) -> pa.Table:
+    """Read an Arrow file, or some columns of it."""
+    source = address if is_local(address) else _fetch_table(address)
     return pyarrow.feather.read_table(source, columns=columns, memory_map=False)
 
 
-def open_table(place: str) -> pa.NativeFile:
-    """An Arrow file to be read batch by batch: mapped into memory, or fetched at once, which a chunk allows."""
-    return pa.memory_map(place) if is_local(place) else _fetch_table(place)
+def open_table(address: str) -> pa.NativeFile:
+    """An Arrow file to read batch by batch: memory-mapped, or fetched as a whole if it is remote."""
+    return pa.memory_map(address) if is_local(address) else _fetch_table(address)
 
 
-def exists(place: str) -> bool:
-    if is_local(place):
-        return Path(place).is_file()
-    files, path = _file_system(place)
+def exists(address: str) -> bool:
+    if is_local(address):
+        return Path(address).is_file()
+    files, path = _file_system(address)
     return bool(files.isfile(path))
 
 
-def remove(place: str) -> None:
-    if is_local(place):
-        Path(place).unlink(missing_ok=True)
+def remove(address: str) -> None:
+    if is_local(address):
+        Path(address).unlink(missing_ok=True)
         return
-    files, path = _file_system(place)
+    files, path = _file_system(address)
     with suppress(FileNotFoundError):
         files.rm_file(path)
 
 
 def make_folder(folder: str) -> None:
-    """Make a new folder; a local one, and the folders that it needs, are for their owner only."""
+    """Create a folder. A local one, and the missing folders above it, are for their owner only."""
     if is_local(folder):
         for parent in reversed(Path(folder).parents):
             if not parent.is_dir():
@@ -128,7 +128,7 @@ def make_folder(folder: str) -> None:
 
 
 def clear_folder(folder: str, kept: Callable[[str], bool]) -> None:
-    """Remove the files whose names are not kept, and the folder too when none is."""
+    """Remove the files whose names are not kept, and the folder if none is."""
     if is_local(folder):
         for path in Path(folder).iterdir():
             if not kept(path.name):
@@ -155,7 +155,7 @@ def remove_folder(folder: str) -> None:
 
 
 def list_folders(parent: str) -> list[str]:
-    """The folders in a folder, none where it does not exist."""
+    """The folders in a folder; an empty list if it does not exist."""
     if is_local(parent):
         return [str(path) for path in sorted(Path(parent).glob("*")) if path.is_dir()]
     files, path = _file_system(parent)
@@ -167,27 +167,27 @@ def list_folders(parent: str) -> list[str]:
 
 
 def last_written(folder: str) -> float:
-    """When something was last written to a folder, in seconds since 1970; an empty one elsewhere is never old."""
+    """The time of the last change in a folder, in seconds since 1970; infinity for an empty remote one."""
     if is_local(folder):
         return Path(folder).stat().st_mtime
     files, path = _file_system(folder)
     return max((files.modified(each).timestamp() for each in files.find(path)), default=math.inf)
 
 
-def _file_system(place: str) -> tuple[Any, str]:
-    """The file system of an address, and the path in it; ImportError where its package is not installed.
+def _file_system(address: str) -> tuple[Any, str]:
+    """The file system of an address, and the path in it; ImportError if its package is not installed.
 
     What others wrote meanwhile must be seen, so listings are not remembered.
     """
     from fsspec.core import url_to_fs
 
-    files, path = url_to_fs(place)
+    files, path = url_to_fs(address)
     files.invalidate_cache()
     return files, path
 
 
-def _fetch_table(place: str) -> pa.BufferReader:
-    files, path = _file_system(place)
+def _fetch_table(address: str) -> pa.BufferReader:
+    files, path = _file_system(address)
     return pa.BufferReader(files.cat_file(path))
 
 

@@ -15,7 +15,7 @@ from flows.pipeline.steps import land_file, map_source_columns
 from flows.pipeline.task_order import ChunkRunner, thread_runner
 from schemas.catalogue import FieldCatalogue
 from tests.flows.conftest import Contacts
-from tests.transforms.cells import field_of
+from tests.transforms.judge_cells import field_of
 from transforms.chunks.split import ChunkResult, ChunkTask
 from transforms.sources.fetch import SourceAccess, resolve_address
 from transforms.work_folder import ImportFolder

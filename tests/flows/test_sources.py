@@ -2,6 +2,8 @@
 
 import json
 import os
+import subprocess
+import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -26,7 +28,7 @@ def warehouse_url(tmp_path: Path) -> str:
 @pytest.fixture
 def site(monkeypatch: pytest.MonkeyPatch) -> Iterator[Site]:
     """A web site that the settings allow."""
-    monkeypatch.setattr(sources, "PAUSE", 0.001)
+    monkeypatch.setattr(sources, "FIRST_RETRY_SECONDS", 0.001)
     with web_site() as served:
         monkeypatch.setenv("CONTACTS_ALLOWED_SOURCES", f"s3://other, {served.url}")
         yield served
@@ -259,3 +261,15 @@ def test_the_form_refuses_a_password_before_prefect_stores_it() -> None:
     taken = ["c.csv", "C:/c@d.csv", "sftp://ana@h:22/c:d@e.csv", "https://h:8080/c?a=b:c@d", "in/{date:%Y}@x.csv"]
     assert [bool(re.search(pattern, source)) for source in [*refused, *taken]] == [False] * 2 + [True] * 5
     assert os.environ.get("CONTACTS_CREDENTIALS") is None
+
+
+def test_a_local_file_loads_no_library_of_remote_ones(tmp_path: Path) -> None:
+    (tmp_path / "c.csv").write_bytes(b"email\na@b.com\n")
+    program = (
+        "import sys; from flows.cli.main import main; main(sys.argv[1:]); "
+        "print(sorted({'aiohttp', 'asyncssh', 'botocore', 'fsspec', 's3fs', 'sshfs', 'prefect'} & {*sys.modules}))"
+    )
+    ran = subprocess.run(
+        [sys.executable, "-c", program, "check", str(tmp_path / "c.csv")], capture_output=True, text=True, check=True
+    )
+    assert ran.stdout.splitlines()[-1] == "[]"

@@ -52,7 +52,10 @@ def _shifted(original: Callable[..., Any]) -> Callable[..., Any]:
             id="no reading on after a stray quote",
         ),
         pytest.param(
-            "transforms.chunks.read.unguard", lambda _: lambda column: (column, 0), "stored otherwise", id="guards kept"
+            "transforms.chunks.read.remove_guards",
+            lambda _: lambda column: (column, 0),
+            "stored otherwise",
+            id="guards kept",
         ),
         pytest.param(
             "schemas.cells.phone_columns.to_e164", lambda _: lambda *_: "+34651234567", "line", id="all phones equal"

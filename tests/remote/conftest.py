@@ -21,7 +21,7 @@ FILE = b"email,name\n" + b"".join(b"user%d@example.com,User %d\n" % (n, n) for n
 @pytest.fixture(autouse=True)
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """Tries follow each other at once."""
-    monkeypatch.setattr(sources, "PAUSE", 0.001)
+    monkeypatch.setattr(sources, "FIRST_RETRY_SECONDS", 0.001)
 
 
 @pytest.fixture

@@ -107,21 +107,21 @@ def test_an_object_that_changes_between_two_ranges_is_fetched_again(
     large = FILE * 150
     bucket.pipe("exports/c.csv", large)
     found = resolve_address("s3://exports/c.csv", within(s3_server))
-    measured = sources._measured
+    limit_source = sources._limit_source
 
     def changing(times: int) -> Callable[..., Iterator[bytes]]:
         left = iter(range(times))
 
         def blocks(given: Iterator[bytes], *more: Any) -> Iterator[bytes]:
-            for number, block in enumerate(measured(given, *more)):
+            for number, block in enumerate(limit_source(given, *more)):
                 if number == 1 and next(left, None) is not None:
                     bucket.pipe("exports/c.csv", large[: -next(left, 9)] + b"\n")
                 yield block
 
         return blocks
 
-    monkeypatch.setattr(sources, "_measured", changing(1))
+    monkeypatch.setattr(sources, "_limit_source", changing(1))
     assert content(land_found(found, tmp_path)) == large[:-9] + b"\n"
-    monkeypatch.setattr(sources, "_measured", changing(99))
+    monkeypatch.setattr(sources, "_limit_source", changing(99))
     with pytest.raises((SourceChanging, SourceUnavailable)):
         land_found(found, tmp_path)

@@ -105,14 +105,14 @@ def test_a_file_that_is_still_written_is_fetched_again_and_then_given_up(
     found = resolve_address(f"{server.origin}{path}", within(server))
     changes = iter([b"a@example.com,A\n"])
 
-    stamp_now = sources._stamp_now
+    current_stamp = sources._current_stamp
 
     def grown(found: ResolvedSource) -> FileStamp | None:
         with path.open("ab") as stream:
             stream.write(next(changes, b""))
-        return stamp_now(found)
+        return current_stamp(found)
 
-    monkeypatch.setattr(sources, "_stamp_now", grown)
+    monkeypatch.setattr(sources, "_current_stamp", grown)
     assert content(land_found(found, tmp_path)) == path.read_bytes() != FILE
     changes = iter([b"b@example.com,B\n"] * 9)
     with pytest.raises(SourceChanging):
@@ -145,18 +145,18 @@ def test_a_server_that_falls_silent_in_the_middle_is_given_up_and_asked_again(
     (tmp_path / "ssh").mkdir()
     large = FILE * 100
     (tmp_path / "c.csv").write_bytes(large)
-    measured = sources._measured
+    limit_source = sources._limit_source
     silenced: list[int] = []
 
     def silencing(blocks: Iterator[bytes], *more: Any) -> Iterator[bytes]:
-        for block in measured(blocks, *more):
+        for block in limit_source(blocks, *more):
             yield block
             if not silenced:
                 silenced.extend(sessions(server.process.pid))
                 for each in silenced:
                     os.kill(each, signal.SIGSTOP)
 
-    monkeypatch.setattr(sources, "_measured", silencing)
+    monkeypatch.setattr(sources, "_limit_source", silencing)
     with ssh_server(tmp_path / "ssh") as server:
         found = resolve_address(f"{server.origin}{tmp_path}/c.csv", within(server, timeout=1.0))
         began = time.monotonic()

@@ -6,7 +6,7 @@ from schemas.cells.arrow_columns import ARROW_TYPES
 from schemas.field_types import TRAITS, FieldType, Storage
 from schemas.validation.checks import CHECKS, checks_of
 from schemas.validation.rules import EXPECTED, Rule
-from tests.transforms.cells import SPAIN, field_of
+from tests.transforms.judge_cells import SPAIN, field_of
 from transforms.cells.messages import explain_cell, explain_remaining_code, explain_row
 from transforms.cells.normalise import NORMALISERS
 

@@ -1,8 +1,8 @@
-"""The way from a file to its verdicts, run in one process with blocks of any size, for tests to look at."""
+"""A whole file through all steps of this package, in one process, with blocks of any size."""
 
 import json
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, TypeVar
@@ -10,16 +10,22 @@ from typing import Any, TypeVar
 import pandas as pd
 import pyarrow as pa
 
-from flows.config.request import ReadingOptions
-from flows.pipeline.chunk_runs import FileCheck, check_whole_file
-from flows.pipeline.progress import NoProgress
-from flows.pipeline.steps import REJECTED_FILE, land_file, map_source_columns
 from schemas.catalogue import FieldCatalogue
-from schemas.choices import GapRule
+from schemas.choices import Duplicates
+from schemas.errors.request import NoEmailColumn
+from transforms.cells.normalise import NormaliseContext
 from transforms.chunks.duplicates import ROWS_PER_PARTITION, resolve_duplicates
+from transforms.chunks.file_profile import profile_file
+from transforms.chunks.read import ReadPlan, read_chunk
+from transforms.chunks.split import CheckPlan, ChunkTask, check_chunk
+from transforms.landing.encoding import usable_encoding
+from transforms.landing.land import Landed, land
+from transforms.mapping.preset_fit import find_preset, map_with_preset
+from transforms.parsing.blocks import Block, cut_blocks
+from transforms.parsing.dialect import QUOTE, DialectOptions, parse_delimiter, parse_quote_character
+from transforms.parsing.layout import REJECTION_COLUMNS, find_layout
 from transforms.results.accepted_file import write_accepted
 from transforms.results.rejected_file import RejectedPlan, write_rejected
-from transforms.sources.fetch import SourceAccess, resolve_address
 from transforms.work_folder import ImportFolder
 
 Plan = TypeVar("Plan")
@@ -74,8 +80,8 @@ class Checked:
         return [row[name] for row in self.accepted]
 
 
-def one_by_one(step: Callable[[Plan, Item], Result], plan: Plan, items: Iterable[Item]) -> Iterator[Result]:
-    """Runs steps here and now, as threads would in order."""
+def run_in_order(step: Callable[[Plan, Item], Result], plan: Plan, items: Iterable[Item]) -> Iterator[Result]:
+    """Runs the steps one after another, as a chunk runner would give their results."""
     return (step(plan, item) for item in items)
 
 
@@ -85,39 +91,69 @@ def check(
     block_bytes: int = 1 << 20,
     rows_per_partition: int = ROWS_PER_PARTITION,
     name: str = "contacts.csv",
-    **options: Any,
+    *,
+    mapping: dict[str, str] | None = None,
+    preset: str | None = None,
+    encoding: str | None = None,
+    gaps: str = "catalogue",
+    default_prefix: str | None = None,
+    duplicates: str = "last",
+    **dialect: Any,
 ) -> Checked:
     """Check a file of this content; text is written as UTF-8, its line breaks as they are."""
-    with TemporaryDirectory() as temporary:
-        folder = Path(temporary)
-        path = folder / name
+    catalogue = catalogue.adapt(allow_gaps=gaps == "allow", default_prefix=default_prefix)
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / name
         path.write_bytes(content.encode() if isinstance(content, str) else content)
-        asked = ReadingOptions(source=str(path), **options)
-        return _check(asked, _adapted(catalogue, asked), folder, block_bytes, rows_per_partition)
+        landed = land(str(path), ImportFolder.local(folder), encoding and usable_encoding(encoding))
+        layout = find_layout(landed, catalogue, dialect_options(**dialect))
+        chosen = find_preset(preset, None, layout.columns, str(path)) if preset else None
+        never = REJECTION_COLUMNS if layout.rejected_file else ()
+        try:
+            columns = map_with_preset(layout.columns, catalogue, mapping or {}, never, {}, chosen)
+        except NoEmailColumn as error:
+            raise replace(error, lines_above=layout.lines_above) from None
+        plan = CheckPlan(ReadPlan(landed.path, layout, columns), folder, NormaliseContext(catalogue.default_prefix))
+        blocks = list(cut_blocks(landed.path, name, layout, block_bytes))
+        return _check(plan, blocks, landed, Duplicates(duplicates), rows_per_partition)
 
 
-def _adapted(catalogue: FieldCatalogue, asked: ReadingOptions) -> FieldCatalogue:
-    return catalogue.adapt(allow_gaps=asked.gaps is GapRule.ALLOW, default_prefix=asked.default_prefix)
+def dialect_options(
+    delimiter: str | None = None,
+    quote: str = QUOTE,
+    escape: str | None = None,
+    header: bool = True,
+    skip_lines: int = 0,
+) -> DialectOptions:
+    """The dialect as a request names it."""
+    return DialectOptions(
+        delimiter and parse_delimiter(delimiter), quote, escape and parse_quote_character(escape), header, skip_lines
+    )
 
 
 def _check(
-    asked: ReadingOptions, catalogue: FieldCatalogue, folder: Path, block_bytes: int, rows_per_partition: int
+    plan: CheckPlan, blocks: list[Block], landed: Landed, duplicates: Duplicates, rows_per_partition: int
 ) -> Checked:
-    place = ImportFolder.local(folder)
-    source = map_source_columns(
-        asked, catalogue, land_file(asked, place, resolve_address(asked.source, SourceAccess()))
+    """In two passes: the first finds the columns that have gaps, the second checks the others."""
+    folder, layout = plan.folder, plan.read.layout
+    profile = profile_file([read_chunk(plan.read, block)[1] for block in blocks], plan.mapping, layout.first_line)
+    verdicts = []
+    for chunk in profile.chunks:
+        _, verdict = check_chunk(plan, ChunkTask(chunk.block, profile.imported))
+        assert verdict is not None
+        verdicts.append(replace(verdict, first_record=chunk.first_record))
+    resolve_duplicates(verdicts, profile.chunks, duplicates, folder, rows_per_partition)
+    path = f"{folder}/rejected.csv"
+    rejected = write_rejected(
+        RejectedPlan(folder, folder, path, plan.read, duplicates, max_kept=1_000_000),
+        profile.chunks,
+        verdicts,
+        run_in_order,
     )
-    profile, verdicts = check_whole_file(
-        FileCheck(source, catalogue.default_prefix, place, block_bytes, one_by_one, NoProgress())
-    )
-    resolve_duplicates(verdicts, profile.chunks, asked.duplicates, str(folder), rows_per_partition)
-    path = str(folder / REJECTED_FILE)
-    plan = RejectedPlan(str(folder), str(folder), path, source.read_plan, asked.duplicates, max_kept=1_000_000)
-    rejected = write_rejected(plan, profile.chunks, verdicts, one_by_one)
-    write_accepted(str(folder / "accepted.csv"), profile, verdicts, str(folder))
+    write_accepted(f"{folder}/accepted.csv", profile, verdicts, folder)
     frames = list(rejected.kept_frames())
     rejections = pd.concat(frames) if frames else pd.DataFrame()
-    accepted_file = (folder / "accepted.csv").read_bytes()
+    accepted_file = Path(folder, "accepted.csv").read_bytes()
     return Checked(
         profile.records,
         rows_of(accepted_file),
@@ -129,12 +165,12 @@ def _check(
         profile.blank_records,
         profile.guarded_cells,
         profile.cut_off,
-        source.layout.dialect.delimiter,
-        source.landed.encoding,
-        (*source.landed.warnings, *source.layout.warnings),
-        source.layout.dialect.as_report(),
-        source.mapping.preset,
-        source.mapping.notes,
+        layout.dialect.delimiter,
+        landed.encoding,
+        (*landed.warnings, *layout.warnings),
+        layout.dialect.as_report(),
+        plan.mapping.preset,
+        plan.mapping.notes,
         {(each.column, each.translation): each.cells for each in profile.translations},
     )
 

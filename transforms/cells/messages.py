@@ -1,7 +1,7 @@
-"""What a person needs to read to mend a cell: what is wrong with it, and what to write instead.
+"""Messages about rejected cells and records: what is wrong, and what to write instead.
 
-Messages quote the contact's value. They go to the rejected file, the warehouse and the artifacts that
-people review; never to a log or an exception.
+They quote the contact's value. They go to the rejected file, the warehouse and the artifacts that people review,
+never to a log or an exception.
 """
 
 import re
@@ -19,25 +19,24 @@ from transforms.cells.normalise import NormaliseContext
 from transforms.cells.translate import titles
 
 MAX_QUOTED_LENGTH = 60
-_MIN_SIMILARITY = 0.6  # how alike an option must be to be suggested
+_MIN_SIMILARITY = 0.6  # from 0 to 1; an option that is less similar is not suggested
 MAX_LISTED = 5  # wrong options of one cell that a message names
+MAX_KNOWN_OPTIONS = 20  # valid options that a message names
 
 _ISO_SHAPE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", re.ASCII)
 
 
 def quoted(value: str) -> str:
-    """A value in a message, cut where it is too long to read."""
-    shown = value if len(value) <= MAX_QUOTED_LENGTH else f"{value[:MAX_QUOTED_LENGTH]}…"
-    return f"'{shown}'"
+    """A value in quotes, shortened if it is long."""
+    text = value if len(value) <= MAX_QUOTED_LENGTH else f"{value[:MAX_QUOTED_LENGTH]}…"
+    return f"'{text}'"
 
 
 def _phone_has_spaces(value: str, field: Field, context: NormaliseContext) -> str:
-    phone = to_e164("".join(value.split()), context.default_prefix)
-    return (
-        f"{quoted(value)} has spaces; write {phone}"
-        if phone
-        else (f"{quoted(value)} has spaces, and is no valid phone without them")
-    )
+    if phone := to_e164("".join(value.split()), context.default_prefix):
+        return f"{quoted(value)} has spaces; write {phone}"
+    example = example_phone(context.default_prefix)
+    return f"{quoted(value)} has spaces and is not a valid phone without them; write a number such as {example}"
 
 
 def _phone_invalid(value: str, field: Field, context: NormaliseContext) -> str:
@@ -45,19 +44,19 @@ def _phone_invalid(value: str, field: Field, context: NormaliseContext) -> str:
     if (phone := to_e164(digits, context.default_prefix)) is not None:
         return f"{quoted(value)} has characters other than digits; write {phone}"
     example = example_phone(context.default_prefix)
-    return f"{quoted(value)} is no valid phone; write it with its international prefix, such as {example}"
+    return f"{quoted(value)} is not a valid phone; write it with its international prefix, such as {example}"
 
 
 def _date_invalid(value: str, field: Field, context: NormaliseContext) -> str:
     if _ISO_SHAPE.fullmatch(value):
-        return f"{quoted(value)} is a day that does not exist"
-    return f"{quoted(value)} is no ISO date; write yyyy-mm-dd, such as 1990-12-31"
+        return f"{quoted(value)} is a day that does not exist; correct the day or the month"
+    return f"{quoted(value)} is not an ISO date; write yyyy-mm-dd, such as 1990-12-31"
 
 
 def _integer_invalid(value: str, field: Field, context: NormaliseContext) -> str:
     if re.fullmatch(r"[1-9][0-9]*", value, re.ASCII):
-        return f"{quoted(value)} is larger than 9223372036854775807"
-    return f"{quoted(value)} is no whole number here; write only digits, the first from 1 to 9"
+        return f"{quoted(value)} is too large; write at most 9223372036854775807"
+    return f"{quoted(value)} is not a whole number above 0; write only digits, without zeros in front"
 
 
 def _decimal_invalid(value: str, field: Field, context: NormaliseContext) -> str:
@@ -66,8 +65,8 @@ def _decimal_invalid(value: str, field: Field, context: NormaliseContext) -> str
     if re.search(DECIMAL, point) and point != value and len(digits) <= SIGNIFICANT_DIGITS:
         return f"{quoted(value)} has a decimal comma; write {point}"
     if re.search(DECIMAL, point):
-        return f"{quoted(value)} has more than 15 significant digits"
-    return f"{quoted(value)} is no decimal; write digits with a point, such as 12.50"
+        return f"{quoted(value)} has more than 15 significant digits; write a rounded number"
+    return f"{quoted(value)} is not a decimal; write digits with a point, such as 12.50"
 
 
 def _option_unknown(value: str, field: Field, context: NormaliseContext) -> str:
@@ -79,30 +78,30 @@ def _option_unknown(value: str, field: Field, context: NormaliseContext) -> str:
 
 def _wrong_option(part: str, field: Field) -> str:
     if not part.strip():
-        return "an option is empty between two '|'; take one '|' out"
+        return "an option between two '|' is empty; remove one '|'"
     key = header_key(part)
     for option in field.options:
         if key and key in (header_key(option.label), header_key(option.id)):
             is_label = key == header_key(option.label) and part != option.id
-            kind = "a label" if is_label else "written otherwise"
-            return f"{quoted(part)} is {kind}; its ID is '{option.id}'"
+            kind = "a label" if is_label else "not written as the option is"
+            return f"{quoted(part)} is {kind}; write the ID '{option.id}'"
     if near := nearest_name(header_key(part), field.option_ids, at_least=_MIN_SIMILARITY):
-        return f"{quoted(part)} is no option; did you mean '{near}'?"
-    known = ", ".join(field.option_ids[:20])
-    return f"{quoted(part)} is no option; write one of: {known}"
+        return f"{quoted(part)} is not an option; did you mean '{near}'?"
+    known = ", ".join(field.option_ids[:MAX_KNOWN_OPTIONS])
+    return f"{quoted(part)} is not an option; write one of: {known}"
 
 
-def _message(verdict: str) -> Callable[[str, Field, NormaliseContext], str]:
-    return lambda value, field, context: f"{quoted(value)} {verdict}"
+def _message(problem: str) -> Callable[[str, Field, NormaliseContext], str]:
+    return lambda value, field, context: f"{quoted(value)} {problem}"
 
 
 _MESSAGES: dict[Rule, Callable[[str, Field, NormaliseContext], str]] = {
-    Rule.EMAIL_MISSING: lambda value, field, context: "the email is empty; it identifies the contact",
+    Rule.EMAIL_MISSING: lambda value, field, context: "the email is empty; write it, because it identifies the contact",
     Rule.EMAIL_INVALID: lambda value, field, context: (
-        f"{quoted(value)} is no valid email: {explain_invalid_email(value)}"
+        f"{quoted(value)} is not a valid email: {explain_invalid_email(value)}"
     ),
-    Rule.VALUE_MISSING: lambda value, field, context: f"{field.label or field.id} is empty, and must not be",
-    Rule.TEXT_INVALID: _message("holds a NUL character; take it out"),
+    Rule.VALUE_MISSING: lambda value, field, context: f"{field.label or field.id} is empty; write a value",
+    Rule.TEXT_INVALID: _message("contains a NUL character; remove it"),
     Rule.PHONE_HAS_SPACES: _phone_has_spaces,
     Rule.PHONE_INVALID: _phone_invalid,
     Rule.DATE_INVALID: _date_invalid,
@@ -114,34 +113,33 @@ _MESSAGES: dict[Rule, Callable[[str, Field, NormaliseContext], str]] = {
 
 
 def explain_cell(rule: Rule, value: str, field: Field, context: NormaliseContext) -> str:
-    """Why a cell was refused, and what to write, where that can be told."""
+    """Why a cell was rejected, and what to write."""
     return _MESSAGES[rule](value, field, context)
 
 
 def explain_rule(rule: ColumnRule) -> str:
-    """What a preset reads in a column besides what the rules ask for."""
-    return f"(the preset reads here: {', '.join(titles(rule)[:MAX_LISTED])})"
+    """What the preset of a column reads in addition to the rules' own format."""
+    return f"(in this column the preset also reads: {', '.join(titles(rule)[:MAX_LISTED])})"
 
 
 def explain_row(rule: Rule, cells: int | None, width: int) -> str:
-    """Why a record could not be read as a row of cells."""
+    """Why a record could not be read as a row of cells. `cells` is None if the record may not be shown."""
     if rule in (Rule.ROW_TOO_SHORT, Rule.ROW_TOO_LONG):
-        if cells is None:  # the record is not shown, since it holds a column that is never read
-            wrong = "few" if rule is Rule.ROW_TOO_SHORT else "many"
-            return f"the record has too {wrong} cells; the header has {width} columns"
-        return f"the record has {cells} cell{'s' * (cells != 1)}; the header has {width} columns"
+        too_many = "few" if rule is Rule.ROW_TOO_SHORT else "many"
+        has = f"too {too_many} cells" if cells is None else f"{cells} cell{'s' * (cells != 1)}"
+        return f"the record has {has}; the header has {width} columns, so write {width} cells"
     if rule is Rule.ROW_BAD_QUOTING:
-        return "a cell of the record starts with a quote that is not closed where the cell ends"
-    return f"the record's bytes are no {EXPECTED[rule]}"
+        return "a cell starts with a quote that is not closed where the cell ends; close it, and double quotes inside"
+    return f"the record's bytes are not {EXPECTED[rule]}; correct them, or name the file's --encoding"
 
 
 def explain_remaining_code(rule: Rule) -> str:
-    """Why a record of a rejected file is refused again."""
-    return f"rejection_codes still says {rule}; mend the record and clear that cell"
+    """Why a record of a rejected file is rejected again."""
+    return f"rejection_codes still says {rule}; correct the record and clear that cell"
 
 
 def explain_duplicate(winner: int, kept: bool) -> str:
-    """Which record has the same email."""
+    """Which record has the same email, and whether that one was kept."""
     if kept:
-        return f"record {winner} has the same email and was kept"
-    return f"several records have this email, record {winner} first; none was kept"
+        return f"record {winner} has the same email and was kept; correct one of the emails to import both"
+    return f"several records have this email, record {winner} first, and none was kept; remove all but one"

@@ -1,7 +1,7 @@
-"""Cells in the one form in which they are judged and stored.
+"""Brings cells into the canonical form in which they are validated and stored.
 
-Normalising never refuses: a cell that breaks its type's rule comes out trimmed and otherwise as it was
-written, for the row schema to reject. What it does change is already valid, and changes only once.
+Normalising never rejects: a cell that breaks its type's rule is only trimmed, and the row schema rejects it. What it
+changes is valid, and normalising it again changes nothing.
 """
 
 from collections.abc import Callable
@@ -18,7 +18,7 @@ from schemas.field_types import FieldType
 
 
 class NormaliseContext(NamedTuple):
-    """What a cell's meaning depends on besides its field."""
+    """What the meaning of a cell depends on, besides its field."""
 
     default_prefix: str
 
@@ -71,7 +71,7 @@ NORMALISERS: dict[FieldType, Normaliser] = {
 
 
 def normalise(contacts: pd.DataFrame, fields: tuple[Field, ...], context: NormaliseContext) -> pd.DataFrame:
-    """Take raw text cells, one column a field; give the same shape trimmed, blank as null, in canonical form."""
+    """Raw text cells, one column per field, in the same shape: trimmed, blank as null, in canonical form."""
     return pd.DataFrame(
         {field.id: NORMALISERS[field.type](trim(contacts[field.id]), field, context) for field in fields},
         index=contacts.index,

@@ -1,7 +1,7 @@
-"""Translations: cells as another program wrote them, turned by column into what the rules ask for.
+"""Translations: turn the cells of a column from another program's format into the one that the rules require.
 
-They run before normalising and change only what they can read: any other cell stays as it is, for the
-rules to judge. A cell that holds what the rules ask for stays too, so that a mended file imports.
+They run before normalising and change only what they can read; any other cell stays as it is, for the rules to
+judge. A cell that is valid already stays too, so a corrected file imports.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -16,7 +16,7 @@ from schemas.presets.model import ColumnRule
 from schemas.validation.checks import DATE, WHITE_SPACE
 
 Cells: TypeAlias = pa.ChunkedArray
-SAMPLE = 10_000
+SAMPLE_ROWS = 10_000
 
 _PHONE_SIGNS = " -().\t/"
 _OTHER_PHONE_SIGNS = rf"(?:{WHITE_SPACE}|[\x{{2010}}-\x{{2015}}])+"
@@ -24,9 +24,10 @@ _THOUSANDS = {" ": r"[ \x{00A0}\x{2009}\x{202F}]", "'": "['\u2019]", ".": r"\.",
 
 
 class TranslationStep(NamedTuple):
-    """Translations of a column that run at once: what the report calls each, and what they do together.
+    """Translations of a column that run together.
 
-    Besides the cells after it, a step gives for each of its translations the cells that this one changed.
+    `titles` are their names in the report. `apply` returns the cells, and for each translation a mask of the cells
+    that it changed.
     """
 
     titles: tuple[str, ...]
@@ -34,21 +35,21 @@ class TranslationStep(NamedTuple):
 
 
 class TranslationResult(NamedTuple):
-    """Cells after all of a column's translations, and how many cells each of these changed."""
+    """The cells after all translations of a column, and how many cells each of them changed."""
 
     cells: Cells
     counts: tuple[int, ...]
 
 
 def titles(rule: ColumnRule) -> tuple[str, ...]:
-    """A column's translations, in the order in which they run, as the report names them."""
+    """The names of a column's translations for the report, in the order in which they run."""
     return tuple(title for step in _steps(rule) for title in step.titles)
 
 
 def translate(cells: Cells, rule: ColumnRule) -> TranslationResult:
-    """Run a column's translations; nulls, the cells of malformed records, stay null.
+    """Run a column's translations; nulls (the cells of malformed records) stay null.
 
-    Where values repeat, as statuses and dates do, each distinct one is translated once.
+    If values repeat, as in statuses and dates, each distinct value is translated once.
     """
     cells = pc.utf8_trim_whitespace(cells)
     if not (_splits_values(rule) or _repeats(cells)):
@@ -60,12 +61,12 @@ def translate(cells: Cells, rule: ColumnRule) -> TranslationResult:
 
 
 def _repeats(cells: Cells) -> bool:
-    sample = cells.slice(0, SAMPLE)
+    sample = cells.slice(0, SAMPLE_ROWS)
     return 2 * int(pc.count_distinct(sample).as_py()) < len(sample)
 
 
 def _run(cells: Cells, rule: ColumnRule, times: np.ndarray) -> TranslationResult:
-    """Each cell counts as many `times` as it is there."""
+    """Run the steps on distinct cells; `times` is how often each one occurs."""
     counts: list[int] = []
     for step in _steps(rule):
         cells, changed = step.apply(cells)
@@ -74,7 +75,7 @@ def _run(cells: Cells, rule: ColumnRule, times: np.ndarray) -> TranslationResult
 
 
 def _steps(rule: ColumnRule) -> Iterator[TranslationStep]:
-    """What comes first makes a cell readable for what comes after it."""
+    """The order matters: each step may make a cell readable for the next one."""
     separator = rule.sign
     if rule.apostrophe:
         yield _step("a leading ' taken off", _remove_apostrophe)
@@ -118,7 +119,7 @@ def _where(mask: Cells, changed: Cells, cells: Cells) -> Cells:
 
 
 def _remove_apostrophe(cells: Cells) -> Cells:
-    """Off numbers and phones alone: 't Hooft keeps his name."""
+    """Only before numbers and phones, so that a name such as 't Hooft stays."""
     return pc.replace_substring_regex(cells, r"^'+([+0-9])", r"\1")
 
 
@@ -156,27 +157,27 @@ def _map_values(cells: Cells, values: dict[str, str]) -> tuple[Cells, Sequence[n
     keys = pc.utf8_lower(pc.utf8_trim_whitespace(pa.array(values, pa.string())))
     found = pc.index_in(pc.utf8_lower(cells), value_set=keys)
     after = pc.coalesce(pa.array(values.values(), pa.string()).take(found), cells)
-    changed, places = _mask(pc.not_equal(after, cells)), np.asarray(pc.fill_null(found, -1))
-    return after, [changed & (places == place) for place in range(len(values))]
+    changed, matches = _mask(pc.not_equal(after, cells)), np.asarray(pc.fill_null(found, -1))
+    return after, [changed & (matches == index) for index in range(len(values))]
 
 
 def _map_parts(cells: Cells, values: dict[str, str]) -> tuple[Cells, Sequence[np.ndarray]]:
-    """The same for each part of cells with several values; a part that comes to nothing goes."""
-    places = {key.strip().lower(): place for place, key in enumerate(values)}
+    """Map each part of cells with several values; a part that is mapped to blank is removed."""
+    indexes = {key.strip().lower(): index for index, key in enumerate(values)}
     targets = list(values.values())
     changed = np.zeros((len(values), len(cells)), bool)
     after = []
     for row, cell in enumerate(cells.to_pylist()):
-        parts = [(part, places.get(part.lower())) for part in cell.split("|")]
-        mine = [place for part, place in parts if place is not None and targets[place] != part]
-        changed[mine, row] = True
-        kept = [part if place is None else targets[place] for part, place in parts]
-        after.append("|".join(part for part in kept if part or len(kept) == 1) if mine else cell)
+        parts = [(part, indexes.get(part.lower())) for part in cell.split("|")]
+        mapped = [index for part, index in parts if index is not None and targets[index] != part]
+        changed[mapped, row] = True
+        result = [part if index is None else targets[index] for part, index in parts]
+        after.append("|".join(part for part in result if part or len(result) == 1) if mapped else cell)
     return pa.chunked_array([pa.array(after, pa.string())]), list(changed)
 
 
 def _iso_dates(cells: Cells, pattern: str) -> Cells:
-    """A day that does not exist stays as it was written."""
+    """Dates in ISO form; a day that does not exist stays as it is."""
     found = pc.extract_regex(cells, pattern)
     year, month, day = (pc.struct_field(found, name) for name in "ymd")
     padded = (pc.utf8_lpad(part, 2, "0") for part in (month, day))

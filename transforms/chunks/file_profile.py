@@ -1,4 +1,4 @@
-"""Complete or dropped: what the chunks found, summed over the whole file, decides which fields are imported."""
+"""Decides over the whole file which columns are complete and which are dropped, from the profiles of its chunks."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from transforms.parsing.blocks import Block
 
 @dataclass(frozen=True)
 class ColumnProfile:
-    """A column of the file, what became of it, and where it is empty (in well-formed records)."""
+    """A column of the file, its outcome, and its empty cells in well-formed records."""
 
     column: MappedColumn
     outcome: ColumnOutcome
@@ -33,7 +33,7 @@ class ColumnProfile:
 
 @dataclass(frozen=True)
 class ChunkPosition:
-    """A chunk and its place in the file: its first record's number and its first line's."""
+    """A chunk's position in the file: the numbers of its first record and of its first line."""
 
     block: Block
     first_record: int
@@ -43,7 +43,7 @@ class ChunkPosition:
 
 @dataclass(frozen=True)
 class TranslationCount:
-    """One translation of a preset, and how many cells it changed; a constant has no column."""
+    """One translation of a preset, and how many cells it changed. A constant has no column."""
 
     column: str | None
     field: str
@@ -53,7 +53,7 @@ class TranslationCount:
 
 @dataclass(frozen=True)
 class FileProfile:
-    """The whole file as read: its chunks in order, its columns, and the number of its records."""
+    """The whole file as read: its chunks in order, its columns, and its counts."""
 
     chunks: tuple[ChunkPosition, ...]
     columns: tuple[ColumnProfile, ...]
@@ -66,13 +66,13 @@ class FileProfile:
 
     @property
     def imported(self) -> tuple[Field, ...]:
-        """The fields that the file brings, in the file's order, and then those that it implies."""
+        """The imported fields: those of columns, in the file's order, then those of constants."""
         columns = (each.column.field for each in self.columns if each.outcome is ColumnOutcome.IMPORTED)
         return (*filter(None, columns), *self.constants)
 
 
 def _chunk_positions(profiles: Iterable[ChunkProfile], first_line: int) -> Iterator[ChunkPosition]:
-    """The chunks, each with its place, which those before it say."""
+    """The chunks' positions, summed over the chunks before each."""
     record, line = 1, first_line
     for profile in profiles:
         yield ChunkPosition(profile.block, record, line, profile.records)
@@ -80,7 +80,7 @@ def _chunk_positions(profiles: Iterable[ChunkProfile], first_line: int) -> Itera
 
 
 def profile_file(profiles: Sequence[ChunkProfile], mapping: ColumnMapping, first_line: int) -> FileProfile:
-    """Number the chunks' records and lines, and drop every field in which any chunk has a gap."""
+    """Number the chunks' records and lines, and drop every field that has a gap in any chunk."""
     chunks = list(_chunk_positions(profiles, first_line))
     records = sum(profile.records for profile in profiles)
     incomplete = frozenset[str]().union(*(profile.incomplete for profile in profiles))
@@ -97,12 +97,10 @@ def profile_file(profiles: Sequence[ChunkProfile], mapping: ColumnMapping, first
 
 
 def _translations(profiles: Sequence[ChunkProfile], mapping: ColumnMapping, records: int) -> Iterator[TranslationCount]:
-    for column in mapping.translated:
-        assert column.rule is not None
-        assert column.field is not None
-        for place, title in enumerate(titles(column.rule)):
-            cells = sum(profile.translated[column.position][place] for profile in profiles)
-            yield TranslationCount(column.name, column.field.id, title, cells)
+    for column, field, rule in mapping.translated:
+        for index, title in enumerate(titles(rule)):
+            cells = sum(profile.translated[column.position][index] for profile in profiles)
+            yield TranslationCount(column.name, field.id, title, cells)
     for constant in mapping.constants:
         yield TranslationCount(None, constant.field.id, constant.title, records)
 

@@ -1,7 +1,7 @@
-"""One chunk of records: read from its block, freed of what is no record, and profiled.
+"""Reads one block into a chunk: without blank records and guards, translated, and profiled.
 
-A chunk is a table of raw cells (`transforms.parsing.block_reader` describes it), and the same whenever its
-block is read. Only numbers travel between tasks, never the records.
+A chunk is a table of raw cells, as `transforms.parsing.block_reader` describes it. Reading the same block again gives
+the same chunk.
 """
 
 import re
@@ -22,7 +22,7 @@ from transforms.chunks.validate import find_failures
 from transforms.mapping.columns import ColumnMapping, MappedColumn
 from transforms.parsing.block_reader import column_keys, merge_malformed, read_records
 from transforms.parsing.blocks import Block
-from transforms.parsing.csv_writer import unguard
+from transforms.parsing.csv_writer import remove_guards
 from transforms.parsing.dialect import Dialect
 from transforms.parsing.layout import Layout
 from transforms.parsing.strict_reader import RecordReader
@@ -35,7 +35,7 @@ _REMAINING_CODE = re.compile(rf"(?<![\w-])(?:{_ROW_CODES})(?![\w-])")
 
 @dataclass(frozen=True)
 class ReadPlan:
-    """All that reading a block needs to know."""
+    """Everything that reading a block needs."""
 
     landed: str
     layout: Layout
@@ -46,9 +46,10 @@ class ReadPlan:
 class ChunkProfile:
     """What reading a chunk found. Rows are counted from 0 within the chunk.
 
-    `empty` has, by column position, the number of empty cells and the first rows that have one.
-    `incomplete` are the ids of the fields in which the profile schema found a gap. `translated` has, by
-    column position, how many cells each of the column's translations changed. `work` is in seconds of a processor.
+    `empty`: by column position, the number of empty cells and the first rows that have one.
+    `incomplete`: the ids of the fields in which the profile schema found a gap.
+    `translated`: by column position, how many cells each of the column's translations changed.
+    `work`: CPU seconds.
     """
 
     block: Block
@@ -64,7 +65,7 @@ class ChunkProfile:
 
 
 def read_chunk(plan: ReadPlan, block: Block) -> tuple[pa.Table, ChunkProfile]:
-    """A block's records, and their profile, which counts the gaps of the well-formed ones."""
+    """A block's records, and their profile, which counts the empty cells of the well-formed ones."""
     began = time.thread_time()
     records, lines = read_records(plan.landed, plan.layout, block)
     table = merge_malformed(records)
@@ -83,14 +84,14 @@ def read_chunk(plan: ReadPlan, block: Block) -> tuple[pa.Table, ChunkProfile]:
 
 
 def well_formed_records(table: pa.Table) -> pa.Table:
-    """The records that are rows of cells, whatever the cells hold."""
+    """The records that are rows of cells, valid or not."""
     if "rule" not in table.column_names:
         return table
     return table.filter(pc.invert(pc.fill_null(pc.starts_with(table["rule"], "row-"), False)))
 
 
 def _blank_cells(cells: pa.ChunkedArray) -> np.ndarray:
-    """Which cells are empty or only white space; the null cells of malformed records are not."""
+    """A mask of the cells that are empty or only white space; the null cells of malformed records are not blank."""
     blank = may_be_blank(first_bytes(cells))
     candidates = np.flatnonzero(blank)
     if len(candidates):
@@ -100,7 +101,7 @@ def _blank_cells(cells: pa.ChunkedArray) -> np.ndarray:
 
 
 def _drop_blank_records(table: pa.Table, keys: list[str], dialect: Dialect) -> tuple[pa.Table, int]:
-    """The table without records whose cells are all blank, of whatever width, and how many there were."""
+    """The table without records whose cells are all blank, whatever their width, and how many there were."""
     blank = _blank_cells(table[keys[0]])
     for key in keys[1:]:
         if not blank.any():
@@ -117,16 +118,16 @@ def _drop_blank_records(table: pa.Table, keys: list[str], dialect: Dialect) -> t
 
 
 def _blank_lines(table: pa.Table, dialect: Dialect) -> np.ndarray:
-    """Which records are ragged and have nothing in any cell; only the ragged ones are looked at."""
+    """A mask of the records of a wrong width whose cells are all blank."""
     ragged = pc.is_in(table["rule"], value_set=pa.array([Rule.ROW_TOO_SHORT, Rule.ROW_TOO_LONG], pa.string()))
-    places = np.flatnonzero(np.asarray(ragged))
+    rows = np.flatnonzero(np.asarray(ragged))
     blank = np.zeros(table.num_rows, bool)
-    blank[places] = [_is_blank_line(raw, dialect) for raw in table["raw"].take(pa.array(places)).to_pylist()]
+    blank[rows] = [_is_blank_line(raw, dialect) for raw in table["raw"].take(pa.array(rows)).to_pylist()]
     return blank
 
 
 def _is_blank_line(raw: str, dialect: Dialect) -> bool:
-    """Whether all cells of a ragged record are empty or white space, quoted or not."""
+    """Whether all cells of a record are empty or white space, quoted or not."""
     if raw.strip().strip(dialect.quote + dialect.delimiter)[:1].strip():
         return False
     record = next(RecordReader(raw.encode(), dialect, None).records(), None)
@@ -134,21 +135,21 @@ def _is_blank_line(raw: str, dialect: Dialect) -> bool:
 
 
 def _remove_formula_guards(table: pa.Table, keys: list[str]) -> tuple[pa.Table, int]:
-    """The table without the `'` that files written for spreadsheets put before formulas."""
+    """The table without the `'` before formulas in files for spreadsheets, and how many cells had one."""
     changed, total = {}, 0
     for key in keys:
         if not (first_bytes(table[key]) == ord("'")).any():
             continue
-        column, count = unguard(_series(table[key]))
+        column, count = remove_guards(_series(table[key]))
         if count:
             changed[key], total = pa.chunked_array(pa.array(column)), total + count
-    if changed:  # all at once: each new table costs as much as the file has columns
+    if changed:  # all at once: replacing one column copies the list of all columns
         table = pa.table({name: changed.get(name, table[name]) for name in table.column_names})
     return table, total
 
 
 def _restore_remaining_rules(table: pa.Table, keys: list[str]) -> pa.Table:
-    """A rejected file's records whose codes still say that the row itself, not a cell, was refused."""
+    """Mark the records of a rejected file whose codes still name a rule about the row: they are rejected again."""
     codes, raws = (table[key].to_pylist() for key in (keys[-3], keys[-1]))
     rules = table["rule"].to_pylist() if "rule" in table.column_names else [None] * table.num_rows
     texts = table["raw"].to_pylist() if "raw" in table.column_names else [None] * table.num_rows
@@ -162,7 +163,7 @@ def _restore_remaining_rules(table: pa.Table, keys: list[str]) -> pa.Table:
 
 
 def _blank_never_read_columns(table: pa.Table, mapping: ColumnMapping) -> pa.Table:
-    """Blank cells in columns that are never read; and no malformed record's text, in which they stand somewhere."""
+    """Blank the columns that are never read, and the text of malformed records, which contains them."""
     for column in mapping.never_read:
         blank = pc.if_else(pc.is_null(table[column.key]), pa.scalar(None, pa.string()), "")
         table = table.set_column(column.position - 1, column.key, blank)
@@ -173,18 +174,17 @@ def _blank_never_read_columns(table: pa.Table, mapping: ColumnMapping) -> pa.Tab
 
 
 def _apply_translations(table: pa.Table, mapping: ColumnMapping) -> tuple[pa.Table, dict[int, tuple[int, ...]]]:
-    """The table with the translated cells beside the source's own, in columns in which any cell changed."""
+    """The table with one more column for each column in which a translation changed a cell, and the counts."""
     counts = {}
-    for column in mapping.translated:
-        assert column.rule is not None
-        cells, counts[column.position] = translate(table[column.key], column.rule)
+    for column, _, rule in mapping.translated:
+        cells, counts[column.position] = translate(table[column.key], rule)
         if any(counts[column.position]):
             table = table.append_column(column.translated_key, cells)
     return table, counts
 
 
 def judged_cells(table: pa.Table, column: MappedColumn) -> pa.ChunkedArray:
-    """A column's cells as the rules judge them: translated, where a preset changed any."""
+    """A column's cells as the rules judge them: translated, if a preset changed any."""
     return table[column.translated_key if column.rule and column.translated_key in table.column_names else column.key]
 
 
@@ -202,7 +202,7 @@ def _profile(table: pa.Table, mapping: ColumnMapping) -> tuple[dict[int, tuple[i
         cells = judged_cells(table, column)
         blank = _blank_cells(cells)
         found = np.flatnonzero(blank)
-        empty[column.position] = (len(found), tuple(int(rows[place]) for place in found[:MAX_EMPTY_NUMBERS]))
+        empty[column.position] = (len(found), tuple(rows[found[:MAX_EMPTY_NUMBERS]].tolist()))
         if column.field and column.field.gaps is Gaps.DROP_COLUMN:
             filled[column.field.id] = _series(pc.if_else(pa.array(blank), None, cells) if len(found) else cells)
     return empty, frozenset(each.field for each in find_failures(pd.DataFrame(filled), profile_schema(mapping.fields)))
@@ -213,7 +213,7 @@ def _series(cells: pa.ChunkedArray) -> pd.Series:
 
 
 def raw_frame(table: pa.Table, mapping: ColumnMapping) -> pd.DataFrame:
-    """The mapped columns' cells as text, translated where a preset says so, and its constants; one column a field."""
+    """The mapped columns' cells as text, translated, and the preset's constants; one column per field."""
     cells = {column.field.id: judged_cells(table, column) for column in mapping.mapped if column.field}
     for constant in mapping.constants:
         cells[constant.field.id] = pa.chunked_array([pa.repeat(pa.scalar(constant.value), table.num_rows)])

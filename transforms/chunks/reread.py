@@ -1,4 +1,4 @@
-"""Reading a block again, for rows that nobody knew would be asked for when their chunk was checked."""
+"""Reads a block again, for rows that turned out to be needed only after their chunk was checked."""
 
 from dataclasses import dataclass
 
@@ -12,7 +12,7 @@ from transforms.work_folder import join_path, write_table
 
 @dataclass(frozen=True)
 class RereadPlan:
-    """All that reading a block again needs to know."""
+    """Everything that reading a block again needs."""
 
     read: ReadPlan
     folder: str
@@ -20,15 +20,15 @@ class RereadPlan:
 
 @dataclass(frozen=True)
 class RowSelection:
-    """Some records of a block, by their places in it, in order."""
+    """Some records of a block; `rows` are their positions in it, in order."""
 
     block: Block
     rows: np.ndarray
 
 
 def reread_rows(plan: RereadPlan, some: RowSelection) -> str:
-    """Write the rows as they are read, as `check_chunk` does with those that it rejects; where to."""
+    """Write the raw rows, in the form of `check_chunk`'s rejected rows; returns the path."""
     table, _ = read_chunk(plan.read, some.block)
-    place = join_path(plan.folder, f"reread-{some.block.index:05}.arrow")
-    write_table(take_rows(table, some.rows), place)
-    return place
+    address = join_path(plan.folder, f"reread-{some.block.index:05}.arrow")
+    write_table(take_rows(table, some.rows), address)
+    return address

@@ -1,8 +1,8 @@
-"""Checking one chunk: read, normalise, validate, split, and cast what was accepted.
+"""Checks one chunk: read, normalise, validate, split into accepted and rejected, cast the accepted rows.
 
-Writes Arrow files into the import's folder: the accepted contacts, typed as the warehouse stages them; and where
-records were rejected, those rows as they were read, and the rejections, one row a broken rule. Paths and numbers travel
-between tasks, never the records.
+Writes Arrow files into the import's work folder: the accepted contacts, typed as the warehouse stages them, and, if
+there are any, the rejected rows as they were read and the rejections, one row per broken rule. Tasks exchange paths
+and numbers only, never records.
 """
 
 import time
@@ -30,7 +30,7 @@ from transforms.parsing.dialect import Dialect
 from transforms.parsing.strict_reader import RecordReader
 from transforms.work_folder import join_path, write_table
 
-# No field has an id with a space in it.
+# Names with a space, which no field id can have.
 EMAIL_HASH = "email fingerprint"
 RETRIED_RECORD = "first number"
 
@@ -39,7 +39,7 @@ REJECTION_FIELDS = ("record_number", "line_number", "column_name", "field", "cod
 
 @dataclass(frozen=True)
 class CheckPlan:
-    """All that checking a chunk needs to know. With `keys_only`, accepted rows are kept as their emails alone."""
+    """Everything that checking a chunk needs. With `keys_only`, only the emails of accepted rows are written."""
 
     read: ReadPlan
     folder: str
@@ -53,7 +53,7 @@ class CheckPlan:
 
 @dataclass(frozen=True)
 class ChunkTask:
-    """A block, and the fields that are taken for complete in the file; none where it is only to be read."""
+    """A block, and the fields that have no gap so far; no fields if the block is only to be profiled."""
 
     block: Block
     fields: tuple[Field, ...]
@@ -61,10 +61,10 @@ class ChunkTask:
 
 @dataclass(frozen=True)
 class ChunkResult:
-    """How a chunk's records split, and where the two sides lie; `work` is in seconds of a processor.
+    """How a chunk's records split, and the paths of both sides; `work` is in CPU seconds.
 
-    In the files, records and lines are counted from the chunk's first; `first_record` is that one's number, as soon as
-    it is known. Of the rejected side there are two files, or none: each broken rule, and the rows as they were read.
+    The files count records and lines from the first of the chunk; `first_record` is its number in the file, once
+    known. `rejections_path` (each broken rule) and `rejected_path` (the rows as read) are None if nothing was rejected.
     """
 
     index: int
@@ -78,14 +78,14 @@ class ChunkResult:
 
 
 class RowSplit(NamedTuple):
-    """Accepted contacts, and rejections with one row a broken rule; both know their places in the chunk."""
+    """Accepted contacts, indexed by row of the chunk, and rejections, one row per broken rule."""
 
     accepted: pd.DataFrame
     rejected: pd.DataFrame
 
 
 def check_chunk(plan: CheckPlan, chunk_task: ChunkTask) -> tuple[ChunkProfile, ChunkResult | None]:
-    """Read a block, split its records by the fields without a gap in it, and write both sides."""
+    """Read a block, check the fields that have no gap in it, and write both sides."""
     table, profile = read_chunk(plan.read, chunk_task.block)
     fields = tuple(field for field in chunk_task.fields if field.id not in profile.incomplete)
     return profile, _write_sides(table, fields, plan, chunk_task.block.index) if fields else None
@@ -112,34 +112,34 @@ def _path(plan: CheckPlan, name: str, index: int) -> str:
 
 
 def take_rows(table: pa.Table, rows: np.ndarray) -> pa.Table:
-    """Some records of a chunk, as they were read, with their `row` and `line` in it."""
+    """Some records of a chunk as they were read, with their `row` and `line` in the chunk."""
     lines = pa.array(record_lines(table)[rows])
     some = table.drop_columns([name for name in ("line",) if name in table.column_names]).take(pa.array(rows))
     return some.append_column("line", lines).append_column("row", pa.array(rows, pa.int64()))
 
 
 def split_records(table: pa.Table, fields: tuple[Field, ...], plan: CheckPlan) -> RowSplit:
-    """Split records by failure; a record with several bad cells is rejected once, with all its reasons."""
+    """Split the records; one with several invalid cells is rejected once, with all its reasons."""
     rules = _rules(table)
-    refused = np.array([rule is not None and rule.malformed for rule in rules], bool)
-    places = np.flatnonzero(~refused) if rules else np.arange(table.num_rows)
+    malformed = np.array([rule is not None and rule.malformed for rule in rules], bool)
+    rows = np.flatnonzero(~malformed) if rules else np.arange(table.num_rows)
     raw = raw_frame(table, plan.mapping)[[field.id for field in fields]]
-    raw = raw[~refused] if refused.any() else raw
+    raw = raw[~malformed] if malformed.any() else raw
     contacts = normalise(raw, fields, plan.context)
-    broken = find_failures(contacts, row_schema(fields))
+    failures = find_failures(contacts, row_schema(fields))
     rejected = np.array([rule is not None for rule in rules], bool) if rules else np.zeros(table.num_rows, bool)
-    for failure in broken:
-        rejected[places[failure.rows]] = True
+    for failure in failures:
+        rejected[rows[failure.rows]] = True
     rejections = [
         *_row_rejections(table, rules, plan),
-        *(_cell_rejections(failure, raw, table, places, plan) for failure in broken),
+        *(_cell_rejections(failure, raw, table, rows, plan) for failure in failures),
     ]
-    accepted = contacts[~rejected[places]] if rejected.any() else contacts
+    accepted = contacts[~rejected[rows]] if rejected.any() else contacts
     return RowSplit(accepted, _sort_rejections(rejections, table, plan.mapping))
 
 
 def _rules(table: pa.Table) -> list[Rule | None]:
-    """The rule that each record broke as a row; nothing at all where none did."""
+    """The rule that each record broke as a row; an empty list if none did."""
     if "rule" not in table.column_names:
         return []
     return [rule and Rule(rule) for rule in table["rule"].to_pylist()]
@@ -164,22 +164,21 @@ def _row_rejections(table: pa.Table, rules: list[Rule | None], plan: CheckPlan) 
 
 
 def count_cells(raw: str, dialect: Dialect) -> int | None:
-    """How many cells a record has, where its quoting lets that be told."""
+    """How many cells a record has; None if its quoting is wrong."""
     record = next(RecordReader(raw.encode("utf-8", "surrogatepass"), dialect, None).records(), None)
     return len(record.cells) if record and record.cells else None
 
 
 def _cell_rejections(
-    failure: Failure, cells: pd.DataFrame, table: pa.Table, places: np.ndarray, plan: CheckPlan
+    failure: Failure, cells: pd.DataFrame, table: pa.Table, well_formed: np.ndarray, plan: CheckPlan
 ) -> pd.DataFrame:
-    """A rejection shows the source's own cell; what is wrong with it is said of what it was read as."""
-    column = plan.mapping.column_of(failure.field)
-    field, rows = column.field, places[failure.rows]
-    assert field is not None  # only mapped columns are in the schema
+    """One rejection per failed cell: its value is the source's cell, its message is about the translated cell."""
+    column, field = plan.mapping.column_of(failure.field)
+    rows = well_formed[failure.rows]
     judged = [text or "" for text in to_arrow(cells[failure.field]).take(pa.array(failure.rows)).to_pylist()]
     values = [text or "" for text in table[column.key].take(rows).to_pylist()] if column.rule else judged
     hint = f" {explain_rule(column.rule)}" if column.rule else ""
-    said = {
+    messages = {
         text: explain_cell(Rule(failure.code), text.strip(), field, plan.context) + hint
         for text in dict.fromkeys(judged)
     }
@@ -189,14 +188,14 @@ def _cell_rejections(
             "position": column.position,
             "field": failure.field,
             "code": failure.code,
-            "message": [said[text] for text in judged],
+            "message": [messages[text] for text in judged],
             "value": values,
         }
     )
 
 
 def _sort_rejections(rejections: list[pd.DataFrame], table: pa.Table, mapping: ColumnMapping) -> pd.DataFrame:
-    """Rejections by record, then by column; a record's own failure comes before its cells'."""
+    """Rejections by record, then by column; a failure of the record itself comes first."""
     if not rejections:
         return pd.DataFrame(columns=list(REJECTION_FIELDS))
     found = pd.concat(rejections, ignore_index=True)
@@ -209,12 +208,12 @@ def _sort_rejections(rejections: list[pd.DataFrame], table: pa.Table, mapping: C
 
 
 def record_lines(table: pa.Table) -> np.ndarray:
-    """The line on which each of a chunk's records starts, counted from the chunk's first."""
+    """The line on which each record starts, counted from the first line of the chunk."""
     return np.asarray(table["line"]) if "line" in table.column_names else np.arange(table.num_rows)
 
 
 def _retried_numbers(table: pa.Table, accepted: pd.DataFrame, plan: CheckPlan) -> pa.ChunkedArray | None:
-    """Which records of their first import the accepted rows of a mended file say they are; of no other file."""
+    """The first import's record numbers in the accepted rows of a corrected rejected file; None for another file."""
     column = rejection_column(plan.mapping)
     return parse_record_numbers(table[column.key].take(pa.array(accepted.index))) if column else None
 
@@ -222,9 +221,9 @@ def _retried_numbers(table: pa.Table, accepted: pd.DataFrame, plan: CheckPlan) -
 def cast_accepted(
     contacts: pd.DataFrame, fields: tuple[Field, ...], first_numbers: pa.ChunkedArray | None = None
 ) -> pa.Table:
-    """Accepted text as the types in which it is staged; it has been validated, so no cast can fail.
+    """Accepted text as the types in which it is staged. It has been validated, so no cast can fail.
 
-    Besides, the fingerprints of the emails, by which duplicates are found in a file of any size.
+    `EMAIL_HASH` is added to find duplicates.
     """
     columns = {"record_number": pa.array(contacts.index, pa.int64())}
     if "email" in contacts:

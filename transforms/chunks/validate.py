@@ -1,4 +1,4 @@
-"""Running a generated schema over a frame, and taking its failures out of Pandera's hands as masks."""
+"""Runs a generated Pandera schema over a frame and returns its failures as row positions."""
 
 from dataclasses import dataclass
 
@@ -9,7 +9,7 @@ import pandera.pandas as pa
 
 @dataclass(frozen=True)
 class Failure:
-    """One rule broken in one column: the row positions, in order."""
+    """One rule broken in one column; `rows` are row positions, in order."""
 
     field: str
     code: str
@@ -19,7 +19,7 @@ class Failure:
 def find_failures(contacts: pd.DataFrame, schema: pa.DataFrameSchema) -> list[Failure]:
     """Every failure of every check, in the schema's order; the frame is neither changed nor coerced.
 
-    A failure that has no mask is a fault of ours (a column that the schema wants and the frame lacks).
+    TypeError if the frame lacks a column of the schema: that is a programming error.
     """
     try:
         schema.validate(contacts, lazy=True)

@@ -1,7 +1,6 @@
-"""Archives: the CSV in a gzip file or a ZIP archive, as a stream that is held to limits.
+"""Archives: expands the CSV in a gzip file or a ZIP archive as a stream, within limits.
 
-Nothing that an archive says of itself is believed: no file is ever made under a name from it, and the
-limits count the bytes that really come out.
+Nothing in an archive is trusted: no file is created under a name from it, and the limits count expanded bytes.
 """
 
 import gzip
@@ -27,23 +26,23 @@ from schemas.errors.source import (
     SourceNotText,
 )
 
-BLOCK = 1 << 20
-ALWAYS_ALLOWED_BYTES = 16 << 20  # bytes that may come out of any archive, however small it is
-MAX_READ_BYTES = 4 << 20  # of an archive at once; a directory of entries may be no larger
+READ_BYTES = 1 << 20
+ALWAYS_ALLOWED_BYTES = 16 << 20  # the ratio is not checked below this size
+MAX_READ_BYTES = 4 << 20  # at once; the archive's directory of entries may not be larger
 
 _BROKEN_ARCHIVE_ERRORS = (
     zipfile.BadZipFile,
     zipfile.LargeZipFile,
     zlib.error,
     EOFError,
-    OSError,  # gzip's own errors, and offsets that lead before the file
+    OSError,  # gzip's own errors, and offsets before the start of the file
     NotImplementedError,
     RuntimeError,
     struct.error,
     ValueError,
     OverflowError,
 )
-MAGIC_BYTES = 4  # bytes that tell an archive from a text
+MAGIC_BYTES = 4  # enough to recognise an archive
 _CSV = (".csv", ".tsv", ".txt")
 
 
@@ -56,7 +55,7 @@ class Archive(StrEnum):
 
 @dataclass(frozen=True)
 class ArchiveLimits:
-    """How many bytes may come out of an archive, and how many times its own size."""
+    """The largest expanded size of an archive, in bytes and as a multiple of its own size."""
 
     size: int = 16 << 30
     ratio: int = 200
@@ -66,31 +65,31 @@ DEFAULT_ARCHIVE_LIMITS = ArchiveLimits()
 
 
 def split_member(source: str) -> tuple[str, str | None]:
-    """`archive.zip!member.csv` as the archive's place and the member's name; other sources have no member."""
-    place, mark, member = source.rpartition("!")
-    names_a_member = bool(place and mark and member) and (place.lower().endswith(".zip") or _exists(place))
-    return (place, member) if names_a_member and not _exists(source) else (source, None)
+    """`archive.zip!member.csv` as the archive's path and the member's name; other sources have no member."""
+    path, mark, member = source.rpartition("!")
+    names_a_member = bool(path and mark and member) and (path.lower().endswith(".zip") or _exists(path))
+    return (path, member) if names_a_member and not _exists(source) else (source, None)
 
 
 def _exists(path: str) -> bool:
     try:
         return bool(Path(path).stat())
-    except (OSError, ValueError):  # too long, or with characters that no name has
+    except (OSError, ValueError):  # too long, or with characters that no path may have
         return False
 
 
 def archive_kind(head: bytes) -> Archive | None:
-    """What a file's first bytes say that it is; names are not looked at."""
+    """The kind of archive by a file's first bytes, whatever its name."""
     if head.startswith(b"\x1f\x8b"):
         return Archive.GZIP
     return Archive.ZIP if head.startswith((b"PK\x03\x04", b"PK\x05\x06", b"PK\x07\x08")) else None
 
 
 def list_members(path: str, source: str | None = None) -> list[str]:
-    """The CSV files in the ZIP archive at `path`, in its own order; none where it is no ZIP archive.
+    """The CSV files in the ZIP archive at `path`, in its own order; none if it is not a ZIP archive.
 
-    Where no name in it says CSV, all its files. An archive with an entry that is refused has no members, but an
-    `ArchiveRefused`; `source` is how errors call it.
+    If no name in it is one of a CSV, all its files. Raises `ArchiveRefused` if an entry may not be there. `source`
+    is its name in errors.
     """
     with Path(path).open("rb") as stream:
         if archive_kind(stream.read(4)) is not Archive.ZIP:
@@ -100,7 +99,7 @@ def list_members(path: str, source: str | None = None) -> list[str]:
 
 
 def expand_archive(path: str, source: str, kind: Archive, member: str | None, limits: ArchiveLimits) -> Iterator[bytes]:
-    """The bytes of the archive's one CSV, or of the member named, a block at a time."""
+    """The bytes of the archive's only CSV, or of the named member, block by block."""
     blocks = _from_gzip(path, source, member) if kind is Archive.GZIP else _from_zip(path, source, member)
     return _limit_blocks(limits, source, Path(path).stat().st_size, blocks)
 
@@ -117,18 +116,18 @@ def _from_zip(path: str, source: str, member: str | None) -> Iterator[bytes]:
         entries = _entries(archive, source)
         chosen = entries[_choose_entry(source, member, entries)]
         if chosen.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
-            raise ArchiveUnreadable(source, "it is compressed by another method than deflate; make it anew")
+            raise ArchiveUnreadable(source, "its compression is not deflate; create it again with deflate")
         with archive.open(chosen) as stream:
             yield from _blocks(stream)
 
 
 def _blocks(stream: IO[bytes] | gzip.GzipFile) -> Iterator[bytes]:
-    while block := stream.read(BLOCK):
+    while block := stream.read(READ_BYTES):
         yield block
 
 
 class _BoundedFile(io.FileIO):
-    """A file that is never read as a whole, as a forged directory of entries would have us do."""
+    """A file that limits each read, because a forged archive makes zipfile read a directory of any size."""
 
     def read(self, size: int | None = -1) -> bytes:
         left = os.fstat(self.fileno()).st_size - self.tell()
@@ -148,20 +147,20 @@ def _report_broken_archive(source: str) -> Iterator[None]:
     try:
         yield
     except _BROKEN_ARCHIVE_ERRORS as error:
-        raise ArchiveUnreadable(source, "it is damaged or cut off; fetch it again") from error
+        raise ArchiveUnreadable(source, "it is damaged or incomplete; fetch it again") from error
 
 
 def _entries(archive: zipfile.ZipFile, source: str) -> dict[str, zipfile.ZipInfo]:
-    """The archive's files by name; one entry that is refused refuses the archive."""
+    """The archive's files by name; `ArchiveRefused` if one entry may not be there."""
     names = [entry.orig_filename for entry in archive.infolist()]
     if "[Content_Types].xml" in names or names[:1] == ["mimetype"]:
         raise SourceNotText(source, "an Excel workbook or another office document")
     found: dict[str, zipfile.ZipInfo] = {}
     for entry in archive.infolist():
         name = entry.orig_filename
-        if name.startswith("__MACOSX/"):  # what a Mac knows of each file besides; never opened
+        if name.startswith("__MACOSX/"):  # metadata that macOS adds; never opened
             continue
-        if reason := _refusal_reason(entry) or ("has a name that another entry has too" if name in found else None):
+        if reason := _refusal_reason(entry) or ("has the name of another entry" if name in found else None):
             raise ArchiveRefused(source, name, reason)
         found[name] = entry
     return found
@@ -170,12 +169,12 @@ def _entries(archive: zipfile.ZipFile, source: str) -> dict[str, zipfile.ZipInfo
 def _refusal_reason(entry: zipfile.ZipInfo) -> str | None:
     name, mode = entry.orig_filename, entry.external_attr >> 16
     if "/" in name or "\\" in name or name[1:2] == ":" or name in ("", ".", ".."):
-        return "has a path, and only plain file names are read"
+        return "has a path; put files into the archive without folders"
     if not name.isprintable():
-        return "has a name with control characters"
+        return "has control characters in its name; rename it"
     if stat.S_IFMT(mode) not in (0, stat.S_IFREG):
-        return "is no plain file but a link or a device"
-    return "is encrypted" if entry.flag_bits & 0x1 else None
+        return "is a link or a device; put the file itself into the archive"
+    return "is encrypted; create the archive without a password" if entry.flag_bits & 0x1 else None
 
 
 def _csv_names(entries: dict[str, zipfile.ZipInfo]) -> list[str]:
@@ -189,18 +188,18 @@ def _choose_entry(source: str, member: str | None, entries: dict[str, zipfile.Zi
             raise MemberNotFound(source, member, tuple(names))
         return member
     if not names:
-        raise ArchiveUnreadable(source, "there is no file in it")
+        raise ArchiveUnreadable(source, "it has no file; put the CSV into it")
     if len(names) > 1:
         raise ArchiveHasSeveralFiles(source, tuple(names))
     return names[0]
 
 
 def _limit_blocks(limits: ArchiveLimits, source: str, packed: int, blocks: Iterator[bytes]) -> Iterator[bytes]:
-    """The blocks, as long as they are not too many, and are no archive again."""
+    """The blocks, within the limits; an archive inside an archive is refused."""
     total = 0
     for block in blocks:
         if total == 0 and (archive_kind(block) or block[257:262] == b"ustar"):
-            raise ArchiveRefused(source, "what is inside", "is an archive again")
+            raise ArchiveRefused(source, "its content", "is an archive again; put the CSV itself into it")
         total += len(block)
         if total > limits.size:
             raise ArchiveTooLarge(source, f"{limits.size:,} bytes", "CONTACTS_EXPANDED_BYTES")

@@ -1,4 +1,4 @@
-"""Which encoding a file is in, and how sure that is; and its text as UTF-8, whatever it was."""
+"""Detects a file's encoding, and transcodes it to UTF-8."""
 
 import codecs
 import re
@@ -11,8 +11,8 @@ import pyarrow as pa
 
 from transforms.work_folder import open_for_reading
 
-BLOCK = 1 << 20
-_ARROW_MIN_BYTES = 1 << 12  # bytes from which on it pays to ask Arrow
+READ_BYTES = 1 << 20
+_ARROW_MIN_BYTES = 1 << 12  # below, Python's decoder is faster than Arrow
 
 _BOMS = (
     (codecs.BOM_UTF32_LE, "utf-32"),
@@ -22,13 +22,13 @@ _BOMS = (
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
 _FALLBACK = "cp1252"
-_ENCODING_ADVICE = ". If letters with accents look wrong, name the encoding with --encoding"
-# Text in other text's clothes: programs' escapes, names of hosts, mail of old. No CSV is written so.
+_ENCODING_ADVICE = "; if letters with accents look wrong, name the encoding with --encoding"
+# Codecs for escapes in source code, host names and old mail; no CSV is written in them.
 _NOT_FILE_ENCODINGS = frozenset({"idna", "punycode", "raw-unicode-escape", "undefined", "unicode-escape", "utf-7"})
 
 
 class EncodingCertainty(StrEnum):
-    """What the choice of an encoding rests on."""
+    """How the encoding was determined."""
 
     MARK = "byte order mark"
     DECLARED = "declared"
@@ -38,7 +38,7 @@ class EncodingCertainty(StrEnum):
 
 @dataclass(frozen=True)
 class Encoding:
-    """A file's encoding, and what a reader of the report should know about the choice."""
+    """A file's encoding, how it was determined, and warnings for the report."""
 
     name: str
     certainty: EncodingCertainty
@@ -46,9 +46,9 @@ class Encoding:
 
 
 def usable_encoding(name: str) -> str | None:
-    """The codec's own name for an encoding that files may be in, or None where there is none."""
+    """The codec's own name for an encoding of files; None if it is not one."""
     try:
-        b"a,\xe9\n".decode(name, "replace")  # refused by codecs of no text (rot13) and of bytes (base64)
+        b"a,\xe9\n".decode(name, "replace")  # codecs that are not for text (rot13) or for bytes (base64) fail here
         codec = codecs.lookup(name)
     except (LookupError, ValueError):
         return None
@@ -57,15 +57,15 @@ def usable_encoding(name: str) -> str | None:
 
 
 def bom_encoding(head: bytes) -> str | None:
-    """The encoding that a byte order mark at the file's beginning names."""
+    """The encoding that a byte order mark at the start of the file names."""
     return next((name for mark, name in _BOMS if head.startswith(mark)), None)
 
 
-def find_encoding(place: str, head: bytes, utf8: bool, declared: str | None) -> Encoding:
-    """A mark decides, else what is declared, else UTF-8 if every byte agrees, else Windows-1252.
+def find_encoding(address: str, head: bytes, utf8: bool, declared: str | None) -> Encoding:
+    """A byte order mark decides, then the declared encoding, then UTF-8 if every byte agrees, else Windows-1252.
 
-    The last is a guess that reads any file, since nearly every byte is some character there. A few damaged
-    places among more good ones leave a file UTF-8.
+    Windows-1252 is a guess: nearly every byte is a character in it. A file stays UTF-8 if fewer places are damaged
+    than valid characters beyond ASCII are in it.
     """
     if mark := bom_encoding(head):
         other = declared and codecs.lookup(declared).name.split("-")[:2] != mark.split("-")
@@ -75,17 +75,17 @@ def find_encoding(place: str, head: bytes, utf8: bool, declared: str | None) -> 
         return Encoding(_declared(head, codecs.lookup(declared).name), EncodingCertainty.DECLARED)
     if utf8:
         return Encoding("utf-8", EncodingCertainty.EVERY_BYTE)
-    good, bad = _count_utf8(place)
+    good, bad = _count_utf8(address)
     if good > bad:
         damage = f"{bad} damaged place{'s' * (bad != 1)}"
-        warning = f"the file is UTF-8 with {damage}; the records there are rejected{_ENCODING_ADVICE}"
+        warning = f"the file is UTF-8 with {damage}, whose records are rejected{_ENCODING_ADVICE}"
         return Encoding("utf-8", EncodingCertainty.GUESSED, (warning,))
     warning = f"the file is not UTF-8, so it was read as Windows-1252{_ENCODING_ADVICE}"
     return Encoding(_FALLBACK, EncodingCertainty.GUESSED, (warning,))
 
 
 def _declared(head: bytes, name: str) -> str:
-    """The declared encoding of a file without a mark; UTF-16 and UTF-32 by the order that its first byte shows."""
+    """The declared encoding of a file without a byte order mark; the first byte shows the order of UTF-16 and -32."""
     if name in ("utf-8", "utf-8-sig", "ascii"):
         return "utf-8"
     if name in ("utf-16", "utf-32"):
@@ -93,12 +93,12 @@ def _declared(head: bytes, name: str) -> str:
     return name
 
 
-def _count_utf8(place: str) -> tuple[int, int]:
-    """How many characters beyond ASCII are good UTF-8, and in how many places the bytes are none."""
+def _count_utf8(address: str) -> tuple[int, int]:
+    """How many characters beyond ASCII are valid UTF-8, and how many places are invalid."""
     good = bad = 0
     decoder = codecs.getincrementaldecoder("utf-8")("replace")
-    with open_for_reading(place) as stream:
-        while block := stream.read(BLOCK):
+    with open_for_reading(address) as stream:
+        while block := stream.read(READ_BYTES):
             text = decoder.decode(block)
             broken = text.count("\ufffd")
             bad += broken
@@ -107,20 +107,20 @@ def _count_utf8(place: str) -> tuple[int, int]:
 
 
 def transcode(source: BinaryIO, target: BinaryIO, encoding: str) -> None:
-    """Write the text as UTF-8. Bytes that do not decode stay in it, recognisably, as bytes that are no UTF-8."""
+    """Write the text as UTF-8. Bytes that cannot be decoded become bytes that are not UTF-8 and name the byte."""
     decoder = codecs.getincrementaldecoder(encoding)("contacts.undecodable")
-    while block := source.read(BLOCK):
+    while block := source.read(READ_BYTES):
         target.write(decoder.decode(block).encode("utf-8", "surrogatepass"))
     target.write(decoder.decode(b"", True).encode("utf-8", "surrogatepass"))
 
 
 def count_bom_bytes(text: bytes) -> int:
-    """How many bytes of UTF-8 byte order marks stand before the text; programs that append write more than one."""
+    """The length of the UTF-8 byte order marks before the text; programs that append files write more than one."""
     return len(text) - len(re.sub(rb"\A(?:\xef\xbb\xbf)+", b"", text))
 
 
 def _keep_undecodable(error: UnicodeError) -> tuple[str, int]:
-    """Undecodable bytes as lone surrogates, U+DC00 plus the byte: no text has them, and they tell the byte."""
+    """Undecodable bytes as lone surrogates, U+DC00 plus the byte, which valid text never has."""
     if not isinstance(error, UnicodeDecodeError):
         raise error
     return "".join(chr(0xDC00 + byte) for byte in error.object[error.start : error.end]), error.end
@@ -130,7 +130,7 @@ codecs.register_error("contacts.undecodable", _keep_undecodable)
 
 
 def is_utf8(data: bytes) -> bool:
-    """Whether all of some bytes are UTF-8."""
+    """Whether the bytes are valid UTF-8."""
     if data.isascii():
         return True
     try:
@@ -144,31 +144,31 @@ def is_utf8(data: bytes) -> bool:
 
 
 def _as_text(data: bytes) -> pa.LargeStringArray:
-    """The bytes as a column of one cell, not copied."""
+    """The bytes as a column of one cell, without a copy."""
     ends = pa.py_buffer(np.array([0, len(data)], np.int64))
     array: pa.LargeStringArray = pa.Array.from_buffers(pa.large_string(), 1, [None, ends, pa.py_buffer(data)])
     return array
 
 
 class Utf8Checker:
-    """Whether bytes that come in blocks are UTF-8; a block may end within a character."""
+    """Checks whether bytes that come in blocks are UTF-8; a block may end within a character."""
 
     def __init__(self) -> None:
-        self._so_far = True
+        self._valid = True
         self._rest = b""
 
     def add(self, block: bytes) -> None:
-        if self._so_far:
+        if self._valid:
             data = self._rest + block
             whole = len(data) - _partial_character_bytes(data)
-            self._so_far, self._rest = is_utf8(data[:whole]), data[whole:]
+            self._valid, self._rest = is_utf8(data[:whole]), data[whole:]
 
     def is_valid(self) -> bool:
-        return self._so_far and is_utf8(self._rest)
+        return self._valid and is_utf8(self._rest)
 
 
 def _partial_character_bytes(data: bytes) -> int:
-    """How many bytes at the end are the last character's, if it is one of several bytes; it may lack some."""
+    """How many bytes at the end belong to a character of several bytes, which may be incomplete."""
     for count, byte in enumerate(reversed(data[-4:]), start=1):
         if byte >= 0xC0:
             return count

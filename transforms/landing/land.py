@@ -1,4 +1,4 @@
-"""Landing: the source is copied once, hashed, expanded and made UTF-8, so that nothing changes under the import."""
+"""Landing: copies the source once, hashed, expanded and as UTF-8, so it cannot change during the import."""
 
 import errno
 import hashlib
@@ -39,8 +39,8 @@ from transforms.work_folder import (
     size_of,
 )
 
-BLOCK = 1 << 20
-HEAD_BYTES = 1 << 16  # bytes that a file is judged by at first sight
+READ_BYTES = 1 << 20
+HEAD_BYTES = 1 << 16  # a file that is not text is recognised by these first bytes
 
 _BINARY = (
     (b"\xd0\xcf\x11\xe0", "an old Office document"),
@@ -60,11 +60,11 @@ DISK_FULL_ERRNOS = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 
 @dataclass(frozen=True)
 class Landed:
-    """The source as UTF-8 text in the import's folder; `start` skips byte order marks.
+    """The source as UTF-8 text in the work folder; `start` skips byte order marks.
 
-    `sha256` is of the source as it was given, `size` of the text. Bytes that could not be decoded stay in the text
-    as bytes that are no UTF-8, for the reader to reject; `all_utf8` where it is known that there are none. `etag` is
-    what its server calls this version of the source.
+    `sha256` is the source's, `size` the text's. Bytes that could not be decoded are in the text as bytes that are not
+    UTF-8; the reader rejects their records. `all_utf8`: there are none for sure. `etag`: the server's name for this
+    version of the source.
     """
 
     path: str
@@ -81,7 +81,7 @@ class Landed:
 
 @dataclass(frozen=True)
 class _Copy:
-    place: str
+    address: str
     sha256: str
     size: int
     utf8: bool
@@ -94,13 +94,13 @@ def land(
     limits: ArchiveLimits = DEFAULT_ARCHIVE_LIMITS,
     blocks: Iterator[bytes] | None = None,
 ) -> Landed:
-    """Copy the source into `folder`, expand it if it is an archive, and make it UTF-8.
+    """Copy the source into `folder`, expanded if it is an archive, as UTF-8.
 
-    Its bytes are `blocks`, or else what is at the path `source`.
-    `SourceError` where it cannot be read as text at all, `ImportFolderError` where it finds no room.
+    Its bytes are `blocks`, or the file at the path `source`. Raises `SourceError` if it cannot be read as text, and
+    `ImportFolderError` if the folder cannot be written.
     """
-    place, member = split_member(source)
-    blocks = read_local_blocks(place) if blocks is None else blocks
+    path, member = split_member(source)
+    blocks = read_local_blocks(path) if blocks is None else blocks
     first = b""
     while len(first) < MAGIC_BYTES and (block := next(blocks, b"")):  # a server may send a byte at a time
         first += block
@@ -110,36 +110,36 @@ def land(
     if kind := archive_kind(first):
         packed = _copy(blocks, join_path(folder.scratch, "source.packed"))
         text = _copy(
-            expand_archive(packed.place, source, kind, member, limits), join_path(folder.address, "source.csv")
+            expand_archive(packed.address, source, kind, member, limits), join_path(folder.address, "source.csv")
         )
-        remove(packed.place)
+        remove(packed.address)
         return _decode(replace(text, sha256=packed.sha256), source, encoding)
     if member is not None:
         raise MemberNotFound(source, member, ())
     return _decode(_copy(blocks, join_path(folder.address, "source.csv")), source, encoding)
 
 
-def read_local_blocks(place: str) -> Iterator[bytes]:
-    """The source's bytes, a block at a time; of a pipe, what it holds.
+def read_local_blocks(path: str) -> Iterator[bytes]:
+    """The source's bytes, block by block; from a pipe, what it has at the time.
 
-    A buffered reader would wait for a full block, and miss a signal that comes between two of its own reads.
+    Unbuffered, because a buffered reader waits for a full block and delays signals meanwhile.
     """
     try:
-        with Path(place).open("rb", buffering=0) as stream:
-            while block := stream.read(BLOCK):
+        with Path(path).open("rb", buffering=0) as stream:
+            while block := stream.read(READ_BYTES):
                 yield block
-    except (FileNotFoundError, ValueError) as error:  # a name may hold what no file's name may
-        raise SourceNotFound(place) from error
+    except (FileNotFoundError, ValueError) as error:  # ValueError: a character that no path may have
+        raise SourceNotFound(path) from error
     except IsADirectoryError as error:
-        raise SourceUnreadable(place, "it is a folder") from error
+        raise SourceUnreadable(path, "it is a folder; name a file in it") from error
     except OSError as error:
-        raise SourceUnreadable(place, (error.strerror or "the disk fails").lower()) from error
+        raise SourceUnreadable(path, (error.strerror or "the disk fails").lower()) from error
 
 
-def _copy(blocks: Iterable[bytes], place: str) -> _Copy:
-    """Write in one pass and hash in a thread beside it; tell whether every byte is UTF-8."""
+def _copy(blocks: Iterable[bytes], address: str) -> _Copy:
+    """Write in one pass, hash in a thread, and check for UTF-8."""
     digest, size, utf8 = hashlib.sha256(), 0, Utf8Checker()
-    with ThreadPoolExecutor(1, "hash") as hasher, _open_target(place) as target:
+    with ThreadPoolExecutor(1, "hash") as hasher, _open_target(address) as target:
         hashed = hasher.submit(digest.update, b"")
         for block in blocks:
             hashed.result()
@@ -147,39 +147,39 @@ def _copy(blocks: Iterable[bytes], place: str) -> _Copy:
             target.write(block)
             size += len(block)
             utf8.add(block)
-    return _Copy(place, digest.hexdigest(), size, utf8.is_valid())
+    return _Copy(address, digest.hexdigest(), size, utf8.is_valid())
 
 
 @contextmanager
-def _open_target(place: str) -> Iterator[BinaryIO]:
-    """A new file in the import's folder; what fails there is the folder, not the source, and is told as that."""
+def _open_target(address: str) -> Iterator[BinaryIO]:
+    """A new file in the work folder; an error while writing it is reported as one of the folder, not of the source."""
     try:
-        with open_for_writing(place) as target:
+        with open_for_writing(address) as target:
             yield target
     except OSError as error:
         reason = (error.strerror or "the disk fails").lower()
         full = error.errno in DISK_FULL_ERRNOS
-        raise (DiskFull(reason) if full else ImportFolderUnusable(place, reason)) from error
+        raise (DiskFull(reason) if full else ImportFolderUnusable(address, reason)) from error
 
 
 def _decode(text: _Copy, source: str, declared: str | None) -> Landed:
     if text.size == 0:
         raise SourceEmpty(source)
-    head = read_range(text.place, 0, HEAD_BYTES)
+    head = read_range(text.address, 0, HEAD_BYTES)
     if bom_encoding(head) is None:
         _check_is_text(source, head, declared)
-    encoding = find_encoding(text.place, head, text.utf8, declared)
-    place, size, all_utf8 = text.place, text.size, text.utf8
+    encoding = find_encoding(text.address, head, text.utf8, declared)
+    address, size, all_utf8 = text.address, text.size, text.utf8
     if encoding.name != "utf-8":
-        place, all_utf8 = text.place.removesuffix("csv") + "utf8.csv", False
-        with open_for_reading(text.place) as stream, _open_target(place) as target:
+        address, all_utf8 = text.address.removesuffix("csv") + "utf8.csv", False
+        with open_for_reading(text.address) as stream, _open_target(address) as target:
             transcode(stream, target, encoding.name)
-        remove(text.place)
-        size = size_of(place)
-        head = read_range(place, 0, HEAD_BYTES) if size else b""
+        remove(text.address)
+        size = size_of(address)
+        head = read_range(address, 0, HEAD_BYTES) if size else b""
     start = count_bom_bytes(head)
     return Landed(
-        place,
+        address,
         source,
         text.sha256,
         size,

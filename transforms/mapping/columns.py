@@ -84,8 +84,9 @@ class ColumnMapping:
     notes: tuple[str, ...] = ()
 
     @property
-    def translated(self) -> tuple[MappedColumn, ...]:
-        return tuple(column for column in self.columns if column.rule)
+    def translated(self) -> tuple[tuple[MappedColumn, Field, ColumnRule], ...]:
+        """The columns that a preset translates, with their fields and rules."""
+        return tuple((column, column.field, column.rule) for column in self.columns if column.field and column.rule)
 
     @property
     def never_read(self) -> tuple[MappedColumn, ...]:
@@ -100,8 +101,9 @@ class ColumnMapping:
         """The fields that columns go to; those of constants need no column."""
         return tuple(column.field for column in self.columns if column.field)
 
-    def column_of(self, field: str) -> MappedColumn:
-        return next(column for column in self.mapped if column.field and column.field.id == field)
+    def column_of(self, field_id: str) -> tuple[MappedColumn, Field]:
+        """The column that goes to a field, and the field."""
+        return next((each, each.field) for each in self.columns if each.field and each.field.id == field_id)
 
 
 def read_mapping(path: str) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""The numbers in a rejected file: which record, on which line, of the first import each of its rows was."""
+"""The record and line numbers that the rows of a rejected file had in the first import."""
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -11,11 +11,11 @@ _RECORD_NUMBER = "^[1-9][0-9]{0,17}$"
 
 
 def rejection_column(mapping: ColumnMapping, name: str = NUMBER) -> MappedColumn | None:
-    """The column that says which record of the first import a row is; None when the file has none."""
+    """The column with the first import's record numbers, or another column of a rejected file; None if absent."""
     return next((column for column in reversed(mapping.columns) if column.name == name), None)
 
 
 def parse_record_numbers(cells: pa.ChunkedArray) -> pa.ChunkedArray:
-    """Cells as they were written by a rejected file; null for any other text."""
+    """The cells that are record or line numbers; null for any other text."""
     texts = pc.utf8_trim_whitespace(cells)
     return pc.if_else(pc.fill_null(pc.match_substring_regex(texts, _RECORD_NUMBER), False), texts, None)

@@ -1,8 +1,8 @@
-"""Reading one block into a chunk: raw cells as text, a row a record, in file order.
+"""Reads one block into a chunk: raw cells as text, one row per record, in file order.
 
-A chunk is a table with one column a column of the file (`column_1` …), and besides, only where they say
-something: `line`, the record's line counted from the block's first; `rule` and `raw`, the rule that a
-malformed record broke and its text. A malformed record is a row whose cells are all null.
+A chunk is a table with one column for each column of the file (`column_1` …). It may have three more: `line`, the
+record's line counted from the first line of the block, if not every record is one line; `rule` and `raw`, the rule
+that a malformed record broke and its text. All cells of a malformed record are null.
 """
 
 import re
@@ -25,7 +25,7 @@ _LONE_SURROGATES = re.compile("[\ud800-\udfff]")
 
 @dataclass(frozen=True)
 class Malformed:
-    """A record that is no row of cells, at its place among the block's records."""
+    """A record that is not a row of cells; `row` counts all records of the block."""
 
     row: int
     rule: Rule
@@ -34,7 +34,7 @@ class Malformed:
 
 @dataclass(frozen=True)
 class RawRecords:
-    """A block's records: a table of the well-formed ones, and the malformed ones between them."""
+    """A block's records: a table of the well-formed ones, and the malformed ones. `lines`: None for one line each."""
 
     table: pa.Table
     malformed: tuple[Malformed, ...]
@@ -47,7 +47,7 @@ def column_keys(width: int) -> list[str]:
 
 
 def read_records(path: str, layout: Layout, block: Block) -> tuple[RawRecords, int]:
-    """The block's records, and how many lines it has. Lines are None where each record is one line."""
+    """The block's records, and its number of lines."""
     data = read_range(path, block.offset, block.length)
     lines = count_lines(data, layout.dialect)
     records = read_regular(data, layout, lines) if block.regular else None
@@ -55,13 +55,13 @@ def read_records(path: str, layout: Layout, block: Block) -> tuple[RawRecords, i
 
 
 def count_lines(data: bytes, dialect: Dialect) -> int:
-    """How many lines the bytes are, the last one with or without its break."""
+    """The number of lines; the last one may lack its line break."""
     ended = data.endswith((b"\n", b"\r") if dialect.carriage_return else b"\n")
     return dialect.count_breaks(data) + (not ended)
 
 
 def read_regular(data: bytes, layout: Layout, lines: int) -> RawRecords | None:
-    """Read with Arrow what is proven regular; None where a ragged record crosses lines after all."""
+    """Read a regular block with Arrow; None if a record of the wrong width crosses lines."""
     keys = column_keys(layout.width)
     ragged: list[tuple[int, str, int]] = []
 
@@ -93,7 +93,7 @@ def read_regular(data: bytes, layout: Layout, lines: int) -> RawRecords | None:
 
 
 def _record_lines(data: bytes, dialect: Dialect) -> np.ndarray:
-    """The line on which each record of a regular block starts, from 0; blank lines are no records."""
+    """The line on which each record of a regular block starts, counted from 0, without blank lines."""
     text = np.frombuffer(data, np.uint8)
     breaks = find_byte(data, "\r" if dialect.carriage_return else "\n")
     if not data.endswith((b"\n", b"\r") if dialect.carriage_return else b"\n"):
@@ -108,7 +108,7 @@ def _record_lines(data: bytes, dialect: Dialect) -> np.ndarray:
 
 
 def read_strictly(data: bytes, layout: Layout) -> RawRecords:
-    """Read record by record, each judged by itself."""
+    """Read record by record."""
     rows: list[tuple[bytes, ...]] = []
     malformed: list[Malformed] = []
     starts: list[int] = []
@@ -142,7 +142,7 @@ def _lines_at(data: bytes, starts: list[int], layout: Layout) -> np.ndarray:
 
 
 def readable_text(raw: bytes) -> str:
-    """Bytes as text that a person can read, each undecodable one as `\\xNN`."""
+    """Bytes as text for people; an undecodable byte becomes `\\xNN`."""
     try:
         text = raw.decode("utf-8", "surrogatepass")
     except UnicodeDecodeError:
@@ -151,23 +151,23 @@ def readable_text(raw: bytes) -> str:
 
 
 def _escaped(found: re.Match[str]) -> str:
-    """The byte that landing could not decode; or half of a character, as some databases export it."""
+    """A byte that landing could not decode, or half of a surrogate pair, which some databases export."""
     code = ord(found[0])
     return f"\\x{code - 0xDC00:02x}" if 0xDC00 <= code <= 0xDCFF else f"\\u{code:04x}"
 
 
 def merge_malformed(records: RawRecords) -> pa.Table:
-    """One table of all records, malformed ones as null cells with their `rule` and `raw`."""
+    """One table of all records in file order; malformed ones have null cells, `rule` and `raw`."""
     table = records.table
     if records.malformed:
-        places = np.array([each.row for each in records.malformed])
-        total = table.num_rows + len(places)
+        rows = np.array([each.row for each in records.malformed])
+        total = table.num_rows + len(rows)
         order = np.full(total, -1)
-        order[np.setdiff1d(np.arange(total), places, assume_unique=True)] = np.arange(table.num_rows)
+        order[np.setdiff1d(np.arange(total), rows, assume_unique=True)] = np.arange(table.num_rows)
         table = table.take(pa.array(order, mask=order < 0))
         for name in ("rule", "raw"):
             texts = np.full(total, None, object)
-            texts[places] = [str(getattr(each, name)) for each in records.malformed]
+            texts[rows] = [str(getattr(each, name)) for each in records.malformed]
             table = table.append_column(name, pa.array(texts, pa.string()))
     if records.lines is not None:
         table = table.append_column("line", pa.array(records.lines, pa.int64()))

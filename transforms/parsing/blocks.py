@@ -1,7 +1,7 @@
-"""Cutting the landed text into blocks that start and end with a record, whatever is quoted in them.
+"""Cuts the landed text into blocks of whole records.
 
-Blocks are independent of each other and bounded, so they can be read at the same time, on any machine.
-A block whose quoting is proven regular may go to the fast reader; the others go to the strict one.
+Blocks are independent and of bounded size, so they can be read in parallel, on any machine. A block whose quoting
+is proven regular goes to the fast reader (Arrow), any other to the strict one.
 """
 
 import codecs
@@ -14,7 +14,7 @@ from schemas.errors.limits import RecordTooLarge
 from transforms.landing.encoding import is_utf8
 from transforms.parsing.dialect import Dialect, count_byte, count_lone_carriage_returns, find_byte
 from transforms.parsing.layout import Layout
-from transforms.parsing.strict_reader import LARGEST_RECORD, RecordReader
+from transforms.parsing.strict_reader import MAX_RECORD_BYTES, RecordReader
 from transforms.work_folder import read_range, size_of
 
 _LF, _CR = ord("\n"), ord("\r")
@@ -22,7 +22,7 @@ _LF, _CR = ord("\n"), ord("\r")
 
 @dataclass(frozen=True)
 class Block:
-    """`length` bytes at `offset` of the landed text: whole records. `final`: the file ends with it."""
+    """Whole records: `length` bytes at `offset` of the landed text. `final`: the file ends with this block."""
 
     index: int
     offset: int
@@ -43,18 +43,18 @@ def cut_blocks(
     while offset < end:
         data = read_range(path, offset, size + 1)
         final = len(data) <= size
-        length, regular = _whole_records(data, final, layout, size >= LARGEST_RECORD)
-        if not length and size >= LARGEST_RECORD:
-            raise RecordTooLarge(source, _line_at(path, offset, layout.dialect), LARGEST_RECORD)
+        length, regular = _whole_records(data, final, layout, size >= MAX_RECORD_BYTES)
+        if not length and size >= MAX_RECORD_BYTES:
+            raise RecordTooLarge(source, _line_at(path, offset, layout.dialect), MAX_RECORD_BYTES)
         if not length:
-            size = min(size * 2, LARGEST_RECORD)
+            size = min(size * 2, MAX_RECORD_BYTES)
             continue
         yield Block(index, offset, length, regular, final and length == len(data))
         offset, index, size = offset + length, index + 1, block_bytes
 
 
 def _line_at(path: str, offset: int, dialect: Dialect) -> int:
-    """The number of the line that starts at a byte; asked once, when the import fails anyway."""
+    """The number of the line that starts at a byte, for the message of an error."""
     line, step = 1, 1 << 20
     for start in range(0, offset, step):
         line += dialect.count_breaks(read_range(path, start, min(step, offset - start)))
@@ -62,10 +62,13 @@ def _line_at(path: str, offset: int, dialect: Dialect) -> int:
 
 
 def _whole_records(data: bytes, final: bool, layout: Layout, at_record_limit: bool) -> tuple[int, bool]:
-    """How many of the bytes are whole records, and whether their quoting is regular; 0 for none."""
+    """How many bytes are whole records, and whether their quoting is regular.
+
+    `at_record_limit`: no more data is read, so a first record that is undecided is taken as it is.
+    """
     length = len(data) if final else _last_break_outside_quotes(data, layout.dialect)
     if layout.dialect.carriage_return and not final and data[length : length + 1] in (b"", b"\n"):
-        length = 0  # the break may be, or is, half of a CRLF, which counts as one line
+        length = 0  # the CR may be half of a CRLF, which is one line break
     if length and is_regular(data[:length], layout.dialect, layout.all_utf8):
         return length, True
     if final:
@@ -91,12 +94,12 @@ def _last_break_outside_quotes(data: bytes, dialect: Dialect) -> int:
 
 
 def is_regular(data: bytes, dialect: Dialect, all_utf8: bool = False) -> bool:
-    """Whether a plain CSV parser reads these bytes as we do: quotes in place, no escapes, one kind of break, UTF-8.
+    """Whether Arrow reads these bytes as the strict reader does.
 
-    `all_utf8` spares a look where the whole file is known to be.
+    Required: every quote in its place, no escapes, one kind of line break, UTF-8. `all_utf8`: already known to be.
     """
     if (dialect.escape and dialect.escape.encode() in data) or data.startswith(codecs.BOM_UTF8):
-        return False  # a plain parser would take the mark off, which is text anywhere but at the file's beginning
+        return False  # Arrow removes a byte order mark, which is text anywhere but at the start of the file
     breaks = count_byte(data, "\n") if dialect.carriage_return else count_lone_carriage_returns(data)
     return (
         not breaks
@@ -106,7 +109,7 @@ def is_regular(data: bytes, dialect: Dialect, all_utf8: bool = False) -> bool:
 
 
 def _quotes_in_place(data: bytes, dialect: Dialect) -> bool:
-    """Every odd quote opens a cell, every even one closes it, but for doubled ones inside."""
+    """Whether every odd quote opens a cell and every even one closes it, doubled ones inside apart."""
     text = np.frombuffer(data, np.uint8)
     quotes = find_byte(data, dialect.quote)
     if len(quotes) % 2:

@@ -1,7 +1,7 @@
-"""CSV as we write it: for spreadsheets too, which run a cell that looks like a formula.
+"""Writes CSV that is safe in spreadsheets, which run a cell that looks like a formula.
 
-Such a cell gets one `'` in front, its guard. The guard is taken off when any file is read, and one is put
-on where a text has guards of its own, so that what was written comes back to the letter.
+Such a cell gets one `'` in front: a guard. A cell that starts with guards of its own gets one more. Reading any file
+removes one guard, so every text that was written comes back unchanged.
 """
 
 import re
@@ -20,15 +20,15 @@ _PLAIN_DECIMAL = r"^-[0-9]+(?:\.[0-9]+)?$"
 
 
 def add_guards(column: pd.Series) -> pd.Series:
-    """The column as it may stand in a CSV that somebody opens in a spreadsheet."""
+    """The column with guards before cells that a spreadsheet would run."""
     text = to_arrow(column)
     plain = pc.match_substring_regex(text, _PLAIN_DECIMAL)
     dangerous = pc.and_not(pc.match_substring_regex(text, _FORMULA), plain)
     return series_like(column, pc.if_else(dangerous, pc.binary_join_element_wise("'", text, ""), text))
 
 
-def unguard(column: pd.Series) -> tuple[pd.Series, int]:
-    """The column without guards, and how many cells had one."""
+def remove_guards(column: pd.Series) -> tuple[pd.Series, int]:
+    """The column without one guard per cell, and how many cells had one."""
     text = to_arrow(column)
     if not pc.any(pc.starts_with(text, "'")).as_py():
         return column, 0
@@ -38,13 +38,13 @@ def unguard(column: pd.Series) -> tuple[pd.Series, int]:
 
 
 def remove_guard(text: str) -> str:
-    """One text without its guard, for headers."""
+    """One text without its guard."""
     return text[1:] if re.match(_GUARDED, text) else text
 
 
 def csv_bytes(cells: pd.DataFrame, delimiter: str = ",") -> bytes:
-    """Rows of text as guarded CSV without a header; a null is an empty cell. Column names do not matter."""
-    guarded = {str(place): to_arrow(add_guards(cells.iloc[:, place])) for place in range(cells.shape[1])}
+    """Rows of text as guarded CSV without a header; a null is an empty cell, and column names may repeat."""
+    guarded = {str(index): to_arrow(add_guards(cells.iloc[:, index])) for index in range(cells.shape[1])}
     return _to_csv(guarded, delimiter)
 
 
@@ -56,6 +56,6 @@ def _to_csv(columns: dict[str, pa.Array], delimiter: str) -> bytes:
 
 
 def csv_header(names: Sequence[str], delimiter: str = ",") -> bytes:
-    """The header of such a CSV."""
+    """The header of a guarded CSV."""
     cells = to_arrow(add_guards(pd.Series(list(names), dtype=TEXT_DTYPE)))
-    return _to_csv({str(place): cells.slice(place, 1) for place in range(len(names))}, delimiter)
+    return _to_csv({str(index): cells.slice(index, 1) for index in range(len(names))}, delimiter)

@@ -1,4 +1,4 @@
-"""How a file's text is cut into records and cells, given by the user or found in its first records."""
+"""The dialect of a file: how its text is split into records and cells. Given by the user, or detected."""
 
 import re
 from collections import Counter
@@ -10,12 +10,12 @@ import numpy as np
 
 QUOTE = '"'
 DELIMITERS = (",", ";", "\t")
-AMBIGUITY_MARGIN = 0.1  # of the records, by which two delimiters may differ and both be likely
+AMBIGUITY_MARGIN = 0.1  # delimiters whose agreement differs by less than this share are reported as ambiguous
 _DELIMITER_NAMES = {"tab": "\t", "\\t": "\t", "comma": ",", "semicolon": ";", "pipe": "|", "space": " "}
 
 
 class DelimiterCertainty(StrEnum):
-    """What the choice of a delimiter rests on."""
+    """How the delimiter was determined."""
 
     DECLARED = "declared"
     FIRST_LINE = "first line"
@@ -25,7 +25,7 @@ class DelimiterCertainty(StrEnum):
 
 @dataclass(frozen=True)
 class DialectOptions:
-    """What the user says of the dialect; the rest is found out."""
+    """The user's options; what they leave open is detected."""
 
     delimiter: str | None = None
     quote: str = QUOTE
@@ -38,7 +38,7 @@ class DialectOptions:
 class Dialect:
     """`encoding` is the source's; the landed text is always UTF-8. `carriage_return`: lines end in a lone CR.
 
-    The character after an `escape` is taken as it is, within quotes and without.
+    The character after an `escape` is text, inside and outside quotes.
     """
 
     delimiter: str
@@ -52,7 +52,7 @@ class Dialect:
     skipped_lines: int = 0
 
     def count_breaks(self, data: bytes) -> int:
-        """How many line breaks are in the bytes, quoted ones too."""
+        """How many line breaks are in the bytes, including quoted ones."""
         breaks = count_byte(data, "\n")
         return breaks + count_lone_carriage_returns(data) if self.carriage_return else breaks
 
@@ -70,19 +70,19 @@ class Dialect:
 
 
 def count_byte(data: bytes, character: str) -> int:
-    """How often an ASCII character is in the bytes; many times faster than `bytes.count` where it is often or never."""
+    """How often an ASCII character is in the bytes; much faster than `bytes.count` if it is frequent or absent."""
     if character.encode() not in data:
         return 0
     return int(np.count_nonzero(np.frombuffer(data, np.uint8) == ord(character)))
 
 
 def find_byte(data: bytes, character: str) -> np.ndarray:
-    """Where an ASCII character is in the bytes, in their order."""
+    """The positions of an ASCII character in the bytes, in order."""
     return np.flatnonzero(np.frombuffer(data, np.uint8) == ord(character))
 
 
 def count_lone_carriage_returns(data: bytes) -> int:
-    """How many carriage returns no line feed follows."""
+    """How many carriage returns are not followed by a line feed."""
     if b"\r" not in data:
         return 0
     text = np.frombuffer(data, np.uint8)
@@ -91,21 +91,21 @@ def count_lone_carriage_returns(data: bytes) -> int:
 
 
 def parse_delimiter(text: str) -> str | None:
-    """The delimiter a user means by a character or its name, or None if it can be none."""
+    """The delimiter for a character or its name; None if it cannot be a delimiter."""
     delimiter = _DELIMITER_NAMES.get(text.lower(), text)
     usable = len(delimiter) == 1 and delimiter.isascii() and not delimiter.isalnum() and delimiter not in '"\r\n\0'
     return delimiter if usable else None
 
 
 def parse_quote_character(text: str) -> str | None:
-    """The quote or escape character a user means, or None if it can be none."""
-    mark = "\\" if text.lower() == "backslash" else text
-    usable = len(mark) == 1 and mark.isascii() and mark.isprintable() and not mark.isalnum() and mark != " "
-    return mark if usable else None
+    """The quote or escape character for a character or its name; None if it cannot be one."""
+    character = "\\" if text.lower() == "backslash" else text
+    usable = len(character) == 1 and character.isascii() and character.isprintable() and character != " "
+    return character if usable and not character.isalnum() else None
 
 
 def ends_lines_with_cr(sample: bytes, quote: str = QUOTE, escape: str | None = None) -> bool:
-    """Whether the first line break outside quotes is a lone CR, as old Macs wrote."""
+    """Whether the first line break outside quotes is a lone CR, as in files of old Macs."""
     if escape:
         sample = re.sub(re.escape(escape).encode() + rb"(?:\r\n|[\s\S])", b"", sample)
     outside = b"".join(sample.split(quote.encode())[::2])
@@ -116,11 +116,11 @@ def ends_lines_with_cr(sample: bytes, quote: str = QUOTE, escape: str | None = N
 def detect_delimiter(
     widths: Callable[[str], list[int]], known_names: Callable[[str], int], candidates: tuple[str, ...] = DELIMITERS
 ) -> tuple[str, str | None]:
-    """The delimiter under which the header names most fields, then the records agree best, then are widest.
+    """The delimiter, and a second one that fits nearly as well, None if there is none.
 
-    `widths` gives the cells of each sampled record under a delimiter; `known_names`, how many cells of
-    the first one the catalogue knows. A file of one column is read with a comma. Besides, another delimiter that
-    would do nearly as well, if there is one.
+    Best is the one with which the header names most fields, then the records agree best on their number of cells,
+    then have most cells. `widths` returns the number of cells of each sampled record, `known_names` how many cells
+    of the first record the catalogue knows. A file of one column is read with a comma.
     """
 
     def score(delimiter: str) -> tuple[int, float, int]:

@@ -1,4 +1,4 @@
-"""The layout of a file: its dialect, its columns, and where its records begin."""
+"""The layout of a file: its dialect, its columns, and where its records start."""
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
@@ -31,13 +31,13 @@ from transforms.parsing.layout_warnings import (
     sep_line_warnings,
     width_warnings,
 )
-from transforms.parsing.strict_reader import LARGEST_RECORD, Record, RecordReader
+from transforms.parsing.strict_reader import MAX_RECORD_BYTES, Record, RecordReader
 
 SAMPLED_RECORDS = 200
 MAX_COLUMNS = 20_000
 IDENTITY_WEIGHT = 10
-MAX_LINES_ABOVE = 20  # so far down the header is looked for, where it is not at the top
-SUGGESTED_DELIMITERS = ("|", ":", "^", "~")  # delimiters that are suggested, and used where they are named
+MAX_LINES_ABOVE = 20  # how many lines above the header a suggestion may find
+SUGGESTED_DELIMITERS = ("|", ":", "^", "~")  # only suggested; they are used if the user names one
 DETECT_ALL = DialectOptions()
 
 REJECTION_COLUMNS = (
@@ -52,9 +52,9 @@ _REJECTED_FILE_HEADER = re.compile(rb'rejection_record"?([^\w"])"?rejection_line
 
 @dataclass(frozen=True)
 class Layout:
-    """`columns` are the header's texts, `column_N` where there is none; data starts at a byte and a line.
+    """`columns` are the header's texts, `column_N` for an empty one. Records start at byte `data_start`.
 
-    `lines_above` is how many lines should have been skipped, by the look of it.
+    `first_line` is the line number of the first record, `lines_above` how many lines seem to be above the header.
     """
 
     dialect: Dialect
@@ -72,21 +72,21 @@ class Layout:
 
 
 def find_layout(landed: Landed, catalogue: FieldCatalogue, options: DialectOptions = DETECT_ALL) -> Layout:
-    """Read the first records; `SourceError` if there is none, or if the header is none to trust."""
-    ours = _rejected_file_delimiter(landed)
-    options = DialectOptions(ours) if ours else options
-    sample = read_head(landed, options.quote, options.skip_lines, options.escape)
-    seen = _Seen(sample, options, catalogue)
-    delimiter, certainty, other = seen.delimiter()
-    first = _first_record(landed.source, seen, delimiter)
-    lines_above = seen.lines_above() if options.header else 0
+    """Read the first records; `SourceError` if there is none, or if the header cannot be one."""
+    rejected_file_delimiter = _rejected_file_delimiter(landed)
+    options = DialectOptions(rejected_file_delimiter) if rejected_file_delimiter else options
+    head = read_head(landed, options.quote, options.skip_lines, options.escape)
+    candidates = _DialectCandidates(head, options, catalogue)
+    delimiter, certainty, other = candidates.delimiter()
+    first = _first_record(landed.source, candidates, delimiter)
+    lines_above = candidates.lines_above() if options.header else 0
     texts = _header_texts(first)
     if texts is None:
-        raise HeaderUnreadable(landed.source, seen.line_at(first.start), lines_above)
+        raise HeaderUnreadable(landed.source, candidates.line_at(first.start), lines_above)
     if options.header:
         _check_header_is_no_record(landed.source, texts, catalogue)
     start = first.end if options.header else first.start
-    dialect = seen.dialect(
+    dialect = candidates.dialect(
         delimiter,
         encoding=landed.encoding,
         encoding_certainty=landed.certainty,
@@ -97,102 +97,102 @@ def find_layout(landed: Landed, catalogue: FieldCatalogue, options: DialectOptio
     return Layout(
         dialect,
         tuple(_column_names(texts, options.header)),
-        sample.start + start,
-        seen.line_at(start),
-        rejected_file=ours is not None,
+        head.start + start,
+        candidates.line_at(start),
+        rejected_file=rejected_file_delimiter is not None,
         all_utf8=landed.all_utf8,
-        warnings=(*seen.doubts(delimiter, other), *lines_above_warnings(lines_above)),
+        warnings=(*candidates.warnings(delimiter, other), *lines_above_warnings(lines_above)),
         lines_above=lines_above,
     )
 
 
-def _first_record(source: str, seen: "_Seen", delimiter: str) -> Record:
-    """The record that is the header, or that a file without one begins with: there, whole, and of a sane width."""
-    first = next(iter(seen.records(delimiter)), None)
+def _first_record(source: str, candidates: "_DialectCandidates", delimiter: str) -> Record:
+    """The first record, which is the header if the file has one; `SourceError` if none, too long or too wide."""
+    first = next(iter(candidates.records(delimiter)), None)
     if first is None:
-        raise SourceEmpty(source, seen.options.skip_lines)
-    if first.cells and first.undecided and not seen.sample.whole:
-        raise RecordTooLarge(source, seen.line_at(first.start), LARGEST_RECORD)
+        raise SourceEmpty(source, candidates.options.skip_lines)
+    if first.cells and first.undecided and not candidates.head.whole:
+        raise RecordTooLarge(source, candidates.line_at(first.start), MAX_RECORD_BYTES)
     if first.cells and len(first.cells) > MAX_COLUMNS:
         raise TooManyColumns(source, len(first.cells), MAX_COLUMNS)
     return first
 
 
 def _column_names(texts: Sequence[str], header: bool) -> Iterator[str]:
-    """What the header says, and `column_N` where it says nothing or there is none."""
+    """The header's texts; `column_N` for an empty one, or without a header."""
     return (name if header and header_key(name) else f"column_{number}" for number, name in enumerate(texts, 1))
 
 
 def _rejected_file_delimiter(landed: Landed) -> str | None:
-    """The delimiter of a rejected file, whatever program saved it last; None where the file is no such one."""
-    sample = read_head(landed, QUOTE, 0)
-    found = _REJECTED_FILE_HEADER.search(sample.text)
+    """The delimiter of a rejected file, whatever program saved it last; None for any other file."""
+    head = read_head(landed, QUOTE, 0)
+    found = _REJECTED_FILE_HEADER.search(head.text)
     if not found or (delimiter := parse_delimiter(found[1].decode("ascii", "replace"))) is None:
         return None
-    first = next(iter(_first_records(sample, Dialect(delimiter, carriage_return=sample.carriage_return))), None)
+    first = next(iter(_first_records(head, Dialect(delimiter, carriage_return=head.carriage_return))), None)
     names = (first and _header_texts(first)) or []
     return delimiter if tuple(names[-len(REJECTION_COLUMNS) :]) == REJECTION_COLUMNS else None
 
 
-class _Seen:
-    """The first records under each delimiter that may be meant, and what they say of it."""
+class _DialectCandidates:
+    """The first records as each possible delimiter splits them."""
 
-    def __init__(self, sample: FileHead, options: DialectOptions, catalogue: FieldCatalogue) -> None:
-        self.sample, self.options, self._catalogue = sample, options, catalogue
-        self._marks = (options.quote, options.escape)
-        self.candidates = tuple(each for each in DELIMITERS if each not in self._marks)
+    def __init__(self, head: FileHead, options: DialectOptions, catalogue: FieldCatalogue) -> None:
+        self.head, self.options, self._catalogue = head, options, catalogue
+        self._taken = (options.quote, options.escape)
+        self.delimiters = tuple(each for each in DELIMITERS if each not in self._taken)
         self.records = cache(self._records)
 
     def dialect(self, delimiter: str, **more: Any) -> Dialect:
         options = self.options
-        cr = self.sample.carriage_return
+        cr = self.head.carriage_return
         return Dialect(delimiter, quote=options.quote, escape=options.escape, carriage_return=cr, **more)
 
     def _records(self, delimiter: str) -> list[Record]:
-        return _first_records(self.sample, self.dialect(delimiter))
+        return _first_records(self.head, self.dialect(delimiter))
 
     def lines_in(self, end: int) -> int:
-        return self.dialect(",").count_breaks(self.sample.text[:end])
+        return self.dialect(",").count_breaks(self.head.text[:end])
 
     def line_at(self, start: int) -> int:
-        return self.sample.lines + self.lines_in(start) + 1
+        return self.head.lines + self.lines_in(start) + 1
 
     def names(self, delimiter: str) -> list[str]:
-        """The first record's cells, as far as anybody means them."""
+        """The first record's cells, at most `MAX_COLUMNS`."""
         return next((_header_texts(record, MAX_COLUMNS) or [] for record in self.records(delimiter)), [])
 
     def widths(self, delimiter: str) -> list[int]:
         return [len(record.cells) for record in self.records(delimiter) if record.cells]
 
     def known_names(self, delimiter: str) -> int:
-        """How many cells of the header the catalogue knows; the identity, without which nothing goes, counts most."""
+        """How many cells of the header the catalogue knows; the identity, which every file needs, counts most."""
         names = self.names(delimiter) if self.options.header else []
         known = sum(header_key(name) in self._catalogue.by_name for name in names)
         return known + IDENTITY_WEIGHT * self._names_identity(names)
 
     def sep_line(self) -> str | None:
-        """The delimiter that a `sep=` line says, if it can be one."""
-        sep_line = parse_delimiter(self.sample.sep_line or "")
-        return sep_line if sep_line not in self._marks else None
+        """The delimiter that a `sep=` line names, if it can be one."""
+        delimiter = parse_delimiter(self.head.sep_line or "")
+        return delimiter if delimiter not in self._taken else None
 
     def delimiter(self) -> tuple[str, DelimiterCertainty, str | None]:
-        """The delimiter, what the choice rests on, and another one that would fit too."""
+        """The delimiter, how it was determined, and a second one that would fit too."""
         if self.options.delimiter:
             return self.options.delimiter, DelimiterCertainty.DECLARED, None
         if sep_line := self.sep_line():
             return sep_line, DelimiterCertainty.FIRST_LINE, None
-        best, other = detect_delimiter(self.widths, self.known_names, self.candidates)
+        best, other = detect_delimiter(self.widths, self.known_names, self.delimiters)
         return best, DelimiterCertainty.GUESSED if other else DelimiterCertainty.DETECTED, other
 
-    def doubts(self, delimiter: str, other: str | None) -> Iterator[str]:
-        """What speaks against reading the file so."""
-        yield from sep_line_warnings(self.sample.sep_line, delimiter)
+    def warnings(self, delimiter: str, other: str | None) -> Iterator[str]:
+        """Signs that the file should be read in another way."""
+        yield from sep_line_warnings(self.head.sep_line, delimiter)
         yield from ambiguous_delimiter_warnings(delimiter, other)
         names, records = self.names(delimiter), [record.cells for record in self.records(delimiter)[1:] if record.cells]
         if len(names) == 1:
             wider = {
                 each: len(self.names(each))
-                for each in (*self.candidates, *SUGGESTED_DELIMITERS)
+                for each in (*self.delimiters, *SUGGESTED_DELIMITERS)
                 if self.known_names(each) > 1
             }
             better = {each: width for each, width in wider.items() if width > 1}
@@ -203,47 +203,49 @@ class _Seen:
         )
 
     def lines_above(self) -> int:
-        """How many lines stand above what looks like the header: one that names the identity, else columns at all."""
+        """How many lines are above what looks like the header: a record that names the identity, else has columns."""
         given = self.options.delimiter or self.sep_line()
-        candidates = (given,) if given else self.candidates
-        if any(self._names_identity(self.names(each)) for each in candidates):
+        delimiters = (given,) if given else self.delimiters
+        if any(self._names_identity(self.names(each)) for each in delimiters):
             return 0
         found = [
             lines
-            for each in candidates
+            for each in delimiters
             if (lines := self._lines_before_identity(each) or self._lines_before_columns(each))
         ]
-        return self.sample.lines + min(found) if found else 0
+        return self.head.lines + min(found) if found else 0
 
     def _names_identity(self, names: Iterable[str]) -> bool:
         known = (self._catalogue.by_name.get(header_key(name)) for name in names)
         return any(field is not None and field.identity for field in known)
 
     def _lines_before_identity(self, delimiter: str) -> int:
-        dialect, text = self.dialect(delimiter), self.sample.text
+        dialect, text = self.dialect(delimiter), self.head.text
         ends = re.finditer(rb"\r\n?|\n" if dialect.carriage_return else rb"\n", text)
         for lines, end in enumerate(islice(ends, MAX_LINES_ABOVE), 1):
             record = next(RecordReader(text, dialect, None).records(end.end()), None)
             names = (record and _header_texts(record)) or []
-            if self._names_identity(names) and not any(map(normalise_email, names)):  # else it is a contact itself
+            if self._names_identity(names) and not any(
+                map(normalise_email, names)
+            ):  # with an email in it, it is a contact
                 return lines
         return 0
 
     def _lines_before_columns(self, delimiter: str) -> int:
-        """Lines of one cell above records that all have the same number of cells, more than one."""
+        """How many lines of one cell are above records that all have the same number of cells, more than one."""
         records = [record for record in self.records(delimiter) if record.cells]
         widths = self.widths(delimiter)
-        above = next((place for place, width in enumerate(widths) if width > 1), 0)
+        above = next((index for index, width in enumerate(widths) if width > 1), 0)
         if not 0 < above <= MAX_LINES_ABOVE or len(set(widths[above:])) > 1 or len(widths) < above + 2:
             return 0
         return self.lines_in(records[above].start)
 
 
-def _first_records(sample: FileHead, dialect: Dialect) -> list[Record]:
-    """The first records that are not blank, without one that the sample cuts."""
+def _first_records(head: FileHead, dialect: Dialect) -> list[Record]:
+    """The first records that are not blank, without one that the end of the head cuts."""
     found: list[Record] = []
-    for record in RecordReader(sample.text, dialect, None).records():
-        if record.undecided and found and not sample.whole:
+    for record in RecordReader(head.text, dialect, None).records():
+        if record.undecided and found and not head.whole:
             break
         if record.cells is None or any(cell.strip() for cell in record.cells):
             found.append(record)
@@ -252,15 +254,16 @@ def _first_records(sample: FileHead, dialect: Dialect) -> list[Record]:
     return found
 
 
-def _header_texts(record: Record, most: int | None = None) -> list[str] | None:
+def _header_texts(record: Record, max_columns: int | None = None) -> list[str] | None:
     try:
-        return [remove_guard(cell.decode("utf-8")).strip() for cell in record.cells[:most]] if record.cells else None
+        cells = (record.cells or ())[:max_columns]
+        return [remove_guard(cell.decode("utf-8")).strip() for cell in cells] or None
     except UnicodeDecodeError:
         return None
 
 
 def _check_header_is_no_record(source: str, names: Sequence[str], catalogue: FieldCatalogue) -> None:
-    """A header with an email or a phone in it is a record; its text must not become a column name."""
+    """Refuse a header with an email or a phone in it: it is a contact, and its text must not become a column name."""
     for position, name in enumerate(names, 1):
         for kind, stored in (("email", normalise_email(name)), ("phone", to_e164(name, catalogue.default_prefix))):
             if stored is not None:

@@ -1,20 +1,18 @@
-"""What in a file's first records speaks against the way it is read: told, not guessed away."""
+"""Warnings when a file's first records suggest that it should be read in another way."""
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
-MAX_RAGGED_SHARE = (
-    0.25  # of the first records may differ from the header: they are rejected, and the dialect is in no doubt
-)
+MAX_RAGGED_SHARE = 0.25  # with more of the first records of another width than the header, the dialect is in doubt
 
 
 def width_warnings(
     first: str, names: Sequence[str], widths: Sequence[int], last_empty: Sequence[bool]
 ) -> Iterator[str]:
-    """Where records disagree with the first one on the number of cells.
+    """Records whose number of cells differs from that of the first one.
 
-    `first` is what that one is called, `names` its cells; `widths` are the others' numbers of cells, and `last_empty`
-    whether their last cells are empty.
+    `first` is how to call the first record, `names` are its cells; `widths` are the other records' numbers of cells,
+    `last_empty` whether their last cells are empty.
     """
     if not names or not widths:
         return
@@ -35,32 +33,32 @@ def width_warnings(
     elif odd > max(1, total * MAX_RAGGED_SHARE):
         commonest = Counter(found for found in widths if found != width).most_common(1)[0][0]
         yield (
-            f"{odd} of the first {total} records have another number of cells than the {first}'s {width}, most often "
-            f"{commonest}; if that is not so, name the right --delimiter, --quote or --skip-lines"
+            f"{odd} of the first {total} records have another number of cells than the {first}, which has {width}; "
+            f"most of them have {commonest}. Check --delimiter, --quote and --skip-lines"
         )
 
 
 def ambiguous_delimiter_warnings(chosen: str, other: str | None) -> Iterator[str]:
-    """Where another delimiter would do as well as the one found."""
+    """Another delimiter would fit as well as the detected one."""
     if other is not None:
-        yield f"the delimiter is in doubt: {chosen!r} was used, and {other!r} would fit too. Name it with --delimiter"
+        yield f"the delimiter is in doubt: {chosen!r} was used, and {other!r} would fit too; name it with --delimiter"
 
 
 def one_column_warnings(used: str, better: dict[str, int]) -> Iterator[str]:
-    """Where the header is one cell, and another delimiter would make columns of it that the catalogue knows."""
+    """The header is one cell, and another delimiter would split it into columns that the catalogue knows."""
     if better:
         other, width = max(better.items(), key=lambda each: each[1])
-        yield f"with the delimiter {used!r} the file has one column; --delimiter {other!r} would make {width} of it"
+        yield f"with the delimiter {used!r} the file has one column, with --delimiter {other!r} it has {width}"
 
 
 def sep_line_warnings(sep_line: str | None, used: str) -> Iterator[str]:
-    """Where a `sep=` line says another delimiter than the one that is used."""
+    """A `sep=` line names another delimiter than the one in use."""
     if sep_line is not None and sep_line != used:
-        yield f"the first line says sep={sep_line!r}, and {used!r} was used as the delimiter"
+        yield f"the first line says sep={sep_line!r}, but the delimiter {used!r} was used; check --delimiter"
 
 
 def lines_above_warnings(lines: int) -> Iterator[str]:
-    """Where the header seems to stand further below."""
+    """The header seems to be further down."""
     if lines:
         these = f"the first {lines} lines look" if lines > 1 else "the first line looks"
-        yield f"{these} like text above the header; --skip-lines {lines} would leave that out"
+        yield f"{these} like text above the header; skip it with --skip-lines {lines}"

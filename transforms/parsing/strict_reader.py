@@ -1,9 +1,9 @@
-"""The strict reader: records one by one, each judged by itself, for blocks whose quoting is irregular.
+"""The strict reader: reads records one by one, for blocks whose quoting is irregular.
 
-A stray quote would swallow the lines after it. So when a record goes wrong after it has crossed a line
-break, the lines it crossed are looked at again: if one of them starts a clean record (the right width,
-every quote in its place), the quote was stray, the broken record ends before that line, and reading goes
-on there. Otherwise the record really spans those lines, and is broken as a whole.
+A stray quote would swallow the lines after it. When a record is malformed and has crossed a line break, the
+reader checks the lines that it crossed. If one of them starts a clean record (right width, every quote in its
+place), the quote was stray: the malformed record ends before that line, and reading resumes there. Otherwise the
+record does span those lines, and is malformed as a whole.
 """
 
 import re
@@ -13,17 +13,17 @@ from dataclasses import dataclass
 from schemas.validation.rules import Rule
 from transforms.parsing.dialect import Dialect
 
-LARGEST_RECORD = 16 << 20  # bytes; also how far a quote is followed before it counts as never closed
+MAX_RECORD_BYTES = 16 << 20  # bytes; a quote that is not closed within them counts as never closed
 
 _ANY_BREAK = re.compile(rb"\r\n?|\n")
 
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """A record's bytes lie in `start:end` (line break included); cells are None where it is malformed.
+    """A record is the bytes `start:end`, line break included; `cells` is None if it is malformed.
 
-    `undecided`: the end of the data had a say, so that more data could change the verdict.
-    `cut_off`: the data stopped inside a quoted cell.
+    `undecided`: the result depends on where the data ends, so more data could change it.
+    `cut_off`: the data ends inside a quoted cell.
     """
 
     start: int
@@ -36,20 +36,20 @@ class Record:
 
 @dataclass(frozen=True, slots=True)
 class _Scan:
-    """One reading of a record from `start`, before anything is decided about it."""
+    """A record as scanned from one position, before its width is checked."""
 
     end: int
     cells: tuple[bytes, ...]
-    broken: bool  # text after a closing quote, or no closing quote at all
-    cut_off: bool  # the data ended inside a quoted cell
-    stray: bool  # a quote inside an unquoted cell: ordinary text, but not what a clean record has
+    broken: bool  # text after a closing quote, or no closing quote
+    cut_off: bool  # the data ends inside a quoted cell
+    stray: bool  # a quote inside an unquoted cell: it is text, but a clean record has none
 
 
 class _Cells:
-    """How a cell is found and what its text is, in one dialect.
+    """Finds the cells of one dialect and decodes their text.
 
-    The patterns of whole cells are possessive, so that each matches in one way only and in linear time. An escape
-    is for the character after it, and for both of a CRLF; at the very end of the data it is text.
+    The patterns are possessive: each matches in one way only, in linear time. An escape applies to the next
+    character, or to both characters of a CRLF; at the end of the data it is text.
     """
 
     def __init__(self, dialect: Dialect) -> None:
@@ -66,23 +66,23 @@ class _Cells:
         )
 
     def marked(self, data: bytes, start: int, end: int) -> bool:
-        """Whether a quote or an escape stands there."""
+        """Whether there is a quote or an escape in the range."""
         return data.find(self.quote, start, end) >= 0 or bool(self.escape and data.find(self.escape, start, end) >= 0)
 
     def unquoted(self, cell: bytes) -> bytes:
-        """The text of a quoted cell. Of quotes in a row, an escape before them takes one, and the others are pairs."""
+        """The text of a quoted cell. Before a run of quotes, an escape applies to the first; the rest are pairs."""
         text = cell[1:-1].replace(self.quote * 2, self.quote)
         return self._without_escapes(text) if self.escape and self.escape in text else text
 
     def unescaped(self, cell: bytes) -> tuple[bytes, bool]:
-        """The text of a plain cell, and whether a quote stands in it that is not escaped."""
+        """The text of an unquoted cell, and whether it has a quote that is not escaped."""
         if not self.escape or self.escape not in cell:
             return cell, self.quote in cell
         bare = cell.replace(self.escape * 2, b"").replace(self.escape + self.quote, b"")
         return self._without_escapes(cell), self.quote in bare
 
     def _without_escapes(self, text: bytes) -> bytes:
-        """Each escape gone, but for those escaped themselves, which a text that is not in the cell stands for."""
+        """Remove each escape, but keep the escaped ones: a placeholder that is not in the cell marks them."""
         escaped = b"\xff\xfe"
         while escaped in text:
             escaped += b"\xfe"
@@ -92,7 +92,7 @@ class _Cells:
 
 
 class RecordReader:
-    """Reads records of one width and dialect out of a block of bytes that starts at a record."""
+    """Reads records of one width and dialect from bytes that start at a record; `width` None accepts any."""
 
     def __init__(self, data: bytes, dialect: Dialect, width: int | None) -> None:
         self._data = data
@@ -102,7 +102,7 @@ class RecordReader:
         self._cells = _Cells(dialect)
 
     def records(self, start: int = 0) -> Iterator[Record]:
-        """Records in order; blank lines are none."""
+        """Records in order, without blank lines."""
         while start < len(self._data):
             line_end = self._line_end(start)
             if not self._data[start:line_end].strip(b"\r\n"):
@@ -120,41 +120,40 @@ class RecordReader:
         if not (scan.broken or too_few or too_many):
             return Record(start, scan.end, scan.cells, undecided=undecided)
         next_line = self._line_end(start)
-        resume, looked_to_the_end = self._next_clean(next_line, scan)
-        undecided = undecided or looked_to_the_end
+        resume, reached_end = self._next_clean(next_line, scan)
+        undecided = undecided or reached_end
         if scan.broken or resume:
             end = resume or (next_line if scan.cut_off else scan.end)
             return Record(start, end, None, Rule.ROW_BAD_QUOTING, undecided, scan.cut_off)
         return Record(start, scan.end, None, Rule.ROW_TOO_SHORT if too_few else Rule.ROW_TOO_LONG, undecided)
 
     def _next_clean(self, start: int, scan: _Scan) -> tuple[int | None, bool]:
-        """Where the first clean record starts among the lines that a broken one crossed, if anywhere.
+        """The start of the first clean record among the lines that a malformed one crossed, None if there is none.
 
-        A ragged record whose quotes are all in place swallowed none: read from within, its last quote
-        would have to close somewhere after it. With a stray quote in it, everything that it crossed must
-        read as clean records. Besides, whether the end of the data had a say.
+        A record of the wrong width whose quotes are all in place has swallowed no line. If it has a stray quote,
+        all lines that it crossed must be clean records. Also returns whether the result depends on the data's end.
         """
         if not (scan.broken or scan.stray):
             return None, False
-        at, looked_to_the_end = start, False
+        at, reached_end = start, False
         while at < scan.end:
             found = self._scan(at)
-            looked_to_the_end = looked_to_the_end or found.end == len(self._data)
+            reached_end = reached_end or found.end == len(self._data)
             clean = self._is_clean(found)
             if scan.broken and clean:
-                return at, looked_to_the_end
+                return at, reached_end
             if not (scan.broken or clean):
-                return None, looked_to_the_end
+                return None, reached_end
             at = self._line_end(at) if scan.broken else found.end
-        return None if scan.broken or start >= scan.end else start, looked_to_the_end
+        return None if scan.broken or start >= scan.end else start, reached_end
 
     def _is_clean(self, scan: _Scan) -> bool:
-        """Whether a record has the right width, every quote in its place, and anything in it at all."""
+        """Whether a record has the right width, every quote in its place, and a cell that is not empty."""
         right_width = self._width is None or len(scan.cells) == self._width
         return right_width and not scan.broken and not scan.stray and any(scan.cells)
 
     def _line_end(self, start: int) -> int:
-        if self._breaks == b"\r":  # both are looked for at once: one of them may be a whole block away
+        if self._breaks == b"\r":  # one search for both: a search for one alone may scan the whole block
             either = _ANY_BREAK.search(self._data, start)
             return either.end() if either else len(self._data)
         found = self._data.find(self._breaks, start)

@@ -18,19 +18,19 @@ from transforms.parsing.csv_writer import csv_bytes, csv_header
 from transforms.work_folder import read_table
 
 
-def write_accepted(path: str, profile: FileProfile, verdicts: Sequence[ChunkResult], scratch: str) -> None:
-    """Write every accepted row that lost to no other, the header being the fields' ids."""
+def write_accepted(path: str, profile: FileProfile, results: Sequence[ChunkResult], scratch: str) -> None:
+    """Write every accepted row that is not a dropped duplicate; the header has the fields' ids."""
     with Path(path).open("wb") as stream:
         stream.write(csv_header([field.id for field in profile.imported]))
-        for chunk, verdict in zip(profile.chunks, verdicts, strict=True):
-            table = read_table(verdict.accepted_path)
+        for chunk, result in zip(profile.chunks, results, strict=True):
+            table = read_table(result.accepted_path)
             dropped = pa.array(dropped_duplicates(scratch, chunk)[:, 0] - chunk.first_record)
             kept = table.filter(pc.invert(pc.is_in(table["record_number"], value_set=dropped)))
             stream.write(csv_bytes(accepted_texts(kept, profile.imported)))
 
 
 def accepted_texts(accepted: pa.Table, fields: Sequence[Field]) -> pd.DataFrame:
-    """Accepted rows as text, a column a field."""
+    """Accepted rows as text, one column per field."""
     return pd.DataFrame({field.id: _text(accepted[field.id], field) for field in fields}, dtype=TEXT_DTYPE)
 
 

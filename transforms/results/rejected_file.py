@@ -1,7 +1,7 @@
-"""The account of what was rejected: the rejected file, and the rejections in record order.
+"""Writes the rejected file, and collects the rejections in record order.
 
-The rejected file holds every rejected row with the source's own cells, then why. Mended, it imports as it
-is: its trailing columns tell the reader what it is.
+The rejected file has every rejected row with the source's own cells, then the reasons. After correction it imports as
+it is: its trailing columns identify it.
 """
 
 from collections import Counter
@@ -31,7 +31,7 @@ from transforms.parsing.layout import REJECTION_COLUMNS
 from transforms.results.samples import RejectedSample
 from transforms.work_folder import open_for_writing, read_table, write_table
 
-REASON_SEPARATOR = " | "  # messages have commas and semicolons of their own
+REASON_SEPARATOR = " | "  # messages contain commas and semicolons
 
 RereadRunner: TypeAlias = Callable[
     [Callable[[RereadPlan, RowSelection], str], RereadPlan, Iterable[RowSelection]], Iterator[str]
@@ -43,9 +43,10 @@ _SCHEMA = pa.schema([(name, pa.int64() if name.endswith("_number") else pa.strin
 
 @dataclass(frozen=True)
 class RejectedRows:
-    """Every rejection by code; the first of them as `kept_path`, an Arrow file in record order.
+    """The number of rejected rows, and of rejections by code.
 
-    `sample_path` is one with a fair share of each reason, the commonest first, its values cut where they are long.
+    `kept_path` is an Arrow file with the first `kept` rejections in record order. `sample_path` is one with a fair
+    share of each code, the most frequent first, and long values shortened.
     """
 
     rows: int
@@ -64,7 +65,7 @@ class RejectedRows:
         return rows
 
     def kept_frames(self) -> Iterator[pd.DataFrame]:
-        """The kept rejections, a frame at a time."""
+        """The kept rejections, frame by frame."""
         with pa.OSFile(self.kept_path) as source, pa.ipc.open_file(source) as reader:
             for index in range(reader.num_record_batches):
                 yield reader.get_batch(index).to_pandas()
@@ -72,11 +73,11 @@ class RejectedRows:
 
 @dataclass(frozen=True)
 class RejectedPlan:
-    """How the rejected rows are written: in the source's delimiter, the first `keep` rejections kept in `scratch`, and
-    `show` to look at. In `folder` are the files of the steps over chunks.
+    """How to write the rejected file at `path`.
 
-    `keep_retried_numbers`: the source is a mended file, and its rows keep the numbers of the first import's records, so
-    that they are known again, whichever of the rejected files they are mended in.
+    The first `max_kept` rejections and a sample of `max_shown` are kept in the local folder `scratch`; `folder` has
+    the files of the checked chunks. `keep_retried_numbers`: the source is a corrected rejected file, and its rows keep
+    the record numbers of the first import, so that every rejected file of a chain of retries identifies them.
     """
 
     scratch: str
@@ -98,11 +99,11 @@ class RejectedPlan:
 
 
 def write_rejected(
-    plan: RejectedPlan, chunks: Sequence[ChunkPosition], verdicts: Sequence[ChunkResult], run: RereadRunner
+    plan: RejectedPlan, chunks: Sequence[ChunkPosition], results: Sequence[ChunkResult], run: RereadRunner
 ) -> RejectedRows:
-    """Write the rejected file, a chunk at a time, and count and keep the rejections.
+    """Write the rejected file chunk by chunk, and count and keep the rejections.
 
-    That a row would lose to its twin was not known when its chunk was checked: `run` reads such chunks again.
+    Duplicates are known only after their chunk was checked, so `run` reads the chunks that have some again.
     """
     codes: Counter[str] = Counter()
     rows = kept = 0
@@ -112,17 +113,17 @@ def write_rejected(
         stream.write(_BOM)
         names = [column.name for column in _source_columns(plan.mapping)]
         stream.write(csv_header([*names, *REJECTION_COLUMNS], plan.delimiter))
-        losing = (each for each in zip(chunks, verdicts, strict=True) if len(dropped_duplicates(plan.scratch, each[0])))
-        reread = run(
-            reread_rows, RereadPlan(plan.read, plan.folder), (_rejected_rows_of(plan, *each) for each in losing)
-        )
-        for chunk, verdict in zip(chunks, verdicts, strict=True):
+        pairs = list(zip(chunks, results, strict=True))
+        incomplete = (pair for pair in pairs if len(dropped_duplicates(plan.scratch, pair[0])))
+        selections = (_rejected_rows_of(plan, *pair) for pair in incomplete)
+        reread = run(reread_rows, RereadPlan(plan.read, plan.folder), selections)
+        for chunk, result in pairs:
             dropped = dropped_duplicates(plan.scratch, chunk)
-            rows_path = next(reread) if len(dropped) else verdict.rejected_path
+            rows_path = next(reread) if len(dropped) else result.rejected_path
             if rows_path is None:
                 continue
             table = read_table(rows_path)
-            rejections = _add_dropped_duplicates(plan, chunk, _read_rejections(chunk, verdict), dropped, table)
+            rejections = _add_dropped_duplicates(plan, chunk, _read_rejections(chunk, result), dropped, table)
             stream.write(csv_bytes(_rejected_rows(plan, chunk, rejections, table), plan.delimiter))
             writer.write_table(
                 pa.Table.from_pandas(rejections.head(plan.max_kept - kept), _SCHEMA, preserve_index=False)
@@ -135,32 +136,32 @@ def write_rejected(
     return RejectedRows(rows, dict(sorted(codes.items())), plan.path, kept, kept_path, sample_path)
 
 
-def _rejected_rows_of(plan: RejectedPlan, chunk: ChunkPosition, verdict: ChunkResult) -> RowSelection:
-    """All rows of a chunk that are rejected, those that broke a rule and those that lose."""
-    losing = dropped_duplicates(plan.scratch, chunk)[:, 0] - chunk.first_record
-    broken = np.asarray(read_table(verdict.rejected_path, ["row"])["row"]) if verdict.rejected_path else losing
-    return RowSelection(chunk.block, np.union1d(broken, losing))
+def _rejected_rows_of(plan: RejectedPlan, chunk: ChunkPosition, result: ChunkResult) -> RowSelection:
+    """All rejected rows of a chunk: those that broke a rule, and dropped duplicates."""
+    dropped = dropped_duplicates(plan.scratch, chunk)[:, 0] - chunk.first_record
+    broken = np.asarray(read_table(result.rejected_path, ["row"])["row"]) if result.rejected_path else dropped
+    return RowSelection(chunk.block, np.union1d(broken, dropped))
 
 
 def _add_dropped_duplicates(
     plan: RejectedPlan, chunk: ChunkPosition, rejections: pd.DataFrame, dropped: np.ndarray, table: pa.Table
 ) -> pd.DataFrame:
-    """A chunk's rejections in record order, those of its losing duplicates among them."""
+    """A chunk's rejections in record order, with those of its dropped duplicates."""
     if not len(dropped):
         return rejections
-    places = np.searchsorted(np.asarray(table["row"]), dropped[:, 0] - chunk.first_record)
-    identity = plan.mapping.column_of("email")
+    rows = np.searchsorted(np.asarray(table["row"]), dropped[:, 0] - chunk.first_record)
+    identity, _ = plan.mapping.column_of("email")
     duplicates = pd.DataFrame(
         {
             "record_number": dropped[:, 0],
-            "line_number": np.asarray(table["line"])[places] + chunk.first_line,
+            "line_number": np.asarray(table["line"])[rows] + chunk.first_line,
             "column_name": identity.name,
             "field": "email",
             "code": str(Rule.DUPLICATE_EMAIL),
             "message": [
                 explain_duplicate(winner, plan.duplicates is not Duplicates.REJECT) for winner in dropped[:, 1]
             ],
-            "value": table[identity.key].take(pa.array(places)).to_pylist(),
+            "value": table[identity.key].take(pa.array(rows)).to_pylist(),
         }
     )
     if rejections.empty:
@@ -168,19 +169,20 @@ def _add_dropped_duplicates(
     return pd.concat([rejections, duplicates]).sort_values("record_number", kind="stable", ignore_index=True)
 
 
-def _read_rejections(chunk: ChunkPosition, verdict: ChunkResult) -> pd.DataFrame:
-    """The rejections that were found when the chunk was checked, numbered as in the file."""
-    if verdict.rejections_path is None:
+def _read_rejections(chunk: ChunkPosition, result: ChunkResult) -> pd.DataFrame:
+    """The rejections found when the chunk was checked, numbered as in the file."""
+    if result.rejections_path is None:
         return pd.DataFrame(columns=list(REJECTION_FIELDS))
-    found: pd.DataFrame = read_table(verdict.rejections_path).to_pandas()
+    found: pd.DataFrame = read_table(result.rejections_path).to_pandas()
     records, lines = (found[name] for name in ("record_number", "line_number"))
     return found.assign(record_number=records + chunk.first_record, line_number=lines + chunk.first_line)
 
 
 def _source_columns(mapping: ColumnMapping) -> list[MappedColumn]:
-    """The source's own columns; the last ones of an earlier rejected file are made anew."""
-    ours = tuple(column.name for column in mapping.columns[-len(REJECTION_COLUMNS) :]) == REJECTION_COLUMNS
-    return list(mapping.columns[: -len(REJECTION_COLUMNS)] if ours else mapping.columns)
+    """The source's columns, without the rejection columns that an earlier rejected file has."""
+    count = len(REJECTION_COLUMNS)
+    has_ours = tuple(column.name for column in mapping.columns[-count:]) == REJECTION_COLUMNS
+    return list(mapping.columns[:-count] if has_ours else mapping.columns)
 
 
 def _rejected_rows(plan: RejectedPlan, chunk: ChunkPosition, rejections: pd.DataFrame, table: pa.Table) -> pd.DataFrame:
@@ -197,7 +199,7 @@ def _rejected_rows(plan: RejectedPlan, chunk: ChunkPosition, rejections: pd.Data
 
 
 def _retried_numbers(mapping: ColumnMapping, table: pa.Table, rows: pa.Array) -> dict[str, pd.Series]:
-    """The numbers that the rows came with; blank in a row that came without, or is malformed."""
+    """The first import's numbers in the rows; blank if a row has none, or is malformed."""
     found = {}
     for name, column in (
         ("record_number", rejection_column(mapping)),
@@ -209,7 +211,7 @@ def _retried_numbers(mapping: ColumnMapping, table: pa.Table, rows: pa.Array) ->
 
 
 def _one_row_per_record(rejections: pd.DataFrame) -> pd.DataFrame:
-    """A record's codes, each once, and its reasons, joined; by column, since any row may have several."""
+    """One row per record: its distinct codes and all its reasons, joined."""
     ordered = rejections.sort_values("record_number", kind="stable").assign(message=_with_column)
     first = ordered.drop_duplicates("record_number")[["record_number", "line_number", "code", "message"]]
     if len(first) == len(ordered):
@@ -221,7 +223,7 @@ def _one_row_per_record(rejections: pd.DataFrame) -> pd.DataFrame:
 
 
 def _with_column(rejections: pd.DataFrame) -> np.ndarray:
-    """What is wrong, and in which column, unless it is the record itself."""
+    """The messages, each with its column's name in front if it has one."""
     columns, messages = (
         pa.array(rejections[name], pa.string(), from_pandas=True) for name in ("column_name", "message")
     )
@@ -229,11 +231,11 @@ def _with_column(rejections: pd.DataFrame) -> np.ndarray:
     return np.asarray(named.to_numpy(zero_copy_only=False))
 
 
-def _join_texts(ordered: pd.DataFrame, name: str, between: str) -> np.ndarray:
-    """One text a record, made of those of its rows, which lie together."""
+def _join_texts(ordered: pd.DataFrame, name: str, separator: str) -> np.ndarray:
+    """One text per record, joined from its rows, which are adjacent."""
     records = ordered["record_number"].to_numpy()
     starts = np.flatnonzero(np.append(True, records[1:] != records[:-1]))
     bounds = pa.array(np.append(starts, len(records)), pa.int32())
     texts = pa.ListArray.from_arrays(bounds, pa.array(ordered[name].to_list(), pa.string()))
-    joined: np.ndarray = pc.binary_join(texts, between).to_numpy(zero_copy_only=False)
+    joined: np.ndarray = pc.binary_join(texts, separator).to_numpy(zero_copy_only=False)
     return joined

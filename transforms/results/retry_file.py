@@ -1,4 +1,4 @@
-"""A mended file: what its first import decided about the columns, and which of that import's records its rows are."""
+"""A corrected rejected file: the columns as its first import decided, and the records of that import in its rows."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ from transforms.work_folder import read_table
 
 @dataclass(frozen=True)
 class FirstImport:
-    """What the report of an earlier import says that its mended rows are read by: its columns, its preset."""
+    """The columns and the preset in the report of the first import, by which its corrected rows are read."""
 
     columns: Sequence[Mapping[str, Any]] = ()
     preset: str | None = None
@@ -32,7 +32,7 @@ NO_FIRST_IMPORT = FirstImport()
 def columns_of_first_import(
     names: Sequence[str], earlier: Sequence[Mapping[str, Any]], catalogue: FieldCatalogue
 ) -> dict[int, MappedColumn]:
-    """By position, the columns of which an earlier import's report has decided; UnknownField if the field is gone.
+    """By position, the columns that the first import's report decides; UnknownField if a field no longer exists.
 
     Columns are known by their names, the first of a name for the first. Of one that the catalogue had no field for,
     nothing was decided.
@@ -50,7 +50,7 @@ def columns_of_first_import(
 
 
 def _kept(position: int, name: str, column: Mapping[str, Any], catalogue: FieldCatalogue) -> MappedColumn:
-    """What was left out stays out; what came in with gaps, as that import allowed, may have gaps again."""
+    """An incomplete column stays out; a column that was imported with gaps may have gaps again."""
     if column["field"] is None:
         return MappedColumn(position, name, None, ignored=True)
     if column["field"] not in catalogue.by_id:
@@ -62,9 +62,9 @@ def _kept(position: int, name: str, column: Mapping[str, Any], catalogue: FieldC
     return MappedColumn(position, name, field, was_incomplete=was_incomplete)
 
 
-def retried_records_of(chunk: ChunkPosition, verdict: ChunkResult, scratch: str) -> np.ndarray:
-    """The records of the first import that the chunk's accepted rows say they are; losing duplicates mend none."""
-    accepted = read_table(verdict.accepted_path)
+def retried_records_of(chunk: ChunkPosition, result: ChunkResult, scratch: str) -> np.ndarray:
+    """The first import's record numbers in the chunk's accepted rows, dropped duplicates apart."""
+    accepted = read_table(result.accepted_path)
     if RETRIED_RECORD not in accepted.column_names:
         return np.empty(0, np.int64)
     kept = ~np.isin(

@@ -1,4 +1,4 @@
-"""Some of the rejections for a person to look at: a fair share of every reason, whatever the file's length."""
+"""A sample of the rejections for people: a fair share of every code, whatever the size of the file."""
 
 from collections import Counter
 from collections.abc import Mapping
@@ -12,7 +12,7 @@ MAX_VALUE_LENGTH = 200  # a value may be a whole record of megabytes
 
 
 class RejectedSample:
-    """Takes rejections as they come, in record order, and keeps the first of each code, `rows` at most."""
+    """Collects rejections in record order and keeps the first `rows` of each code."""
 
     def __init__(self, rows: int, columns: tuple[str, ...]) -> None:
         self._rows = rows
@@ -21,15 +21,15 @@ class RejectedSample:
 
     def add(self, rejections: pd.DataFrame) -> None:
         codes = rejections["code"]
-        place = rejections.groupby("code").cumcount() + codes.map(self._found)
-        first = rejections[place < self._rows]
+        index = rejections.groupby("code").cumcount() + codes.map(self._found)
+        first = rejections[index < self._rows]
         if len(first):
             short = first["value"].astype(TEXT_DTYPE).str.slice(0, MAX_VALUE_LENGTH)
             self._kept.append(first.assign(value=short.astype(object)))
         self._found.update(codes.to_list())
 
     def rows_by_share(self) -> pd.DataFrame:
-        """As many rows as asked for, if there are so many: the commonest reason first, each in record order."""
+        """At most `rows` rejections, the most frequent code first, each code in record order."""
         shares = fair_shares(self._found, self._rows)
         kept = pd.concat(self._kept, ignore_index=True)
         chosen = [kept[kept["code"] == code].head(share) for code, share in shares.items()]
@@ -37,11 +37,10 @@ class RejectedSample:
 
 
 def fair_shares(found: Mapping[str, int], rows: int) -> dict[str, int]:
-    """Rows for each reason, the commonest first: as many for each as for any other, unless it has no more."""
+    """Rows for each code, the most frequent first: equal shares; what a rare code leaves goes to the others."""
     ranked = sort_by_count(found)
     shares = {}
-    for place, (code, number) in reversed(list(enumerate(ranked))):
-        # The rarest first: what they do not need is for the others.
-        shares[code] = min(number, rows // (place + 1))
+    for index, (code, number) in reversed(list(enumerate(ranked))):  # the rarest first
+        shares[code] = min(number, rows // (index + 1))
         rows -= shares[code]
     return {code: shares[code] for code, _ in ranked}

@@ -1,4 +1,4 @@
-"""Addresses of sources: what may be written there, what is shown of it, and which ones the settings allow."""
+"""Addresses of sources: how they are written, redacted, and allowed by the settings."""
 
 import datetime
 import re
@@ -11,19 +11,19 @@ from schemas.errors.request import SourceAddressInvalid, SourceNotAllowed
 from transforms.landing.archives import split_member
 
 PORTS = {"https": 443, "http": 80, "sftp": 22, "s3": None}
-LISTING_SCHEMES = ("s3", "sftp")  # who can say which files there are
+LISTING_SCHEMES = ("s3", "sftp")  # schemes of servers that can list files
 
 _REMOTE = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://")
 _DATE = re.compile(r"\{date(?P<shift>[+-][0-9]{1,4})?(?::(?P<format>[^{}]*))?\}")
-_FORMAT = re.compile(r"(?:[^%]|%[YymdjGVu%])*")  # digits only: no month's name, which the machine's language says
+_FORMAT = re.compile(r"(?:[^%]|%[YymdjGVu%])*")  # digits only: names of months depend on the locale
 _WILDCARD = re.compile(r"[*?]|\[[^\]]+\]")
 
 
 @dataclass(frozen=True)
 class Address:
-    """Where one file, or one pattern of files, lies; `scheme` is `file` for a local path.
+    """The address of one file or one pattern of files; `scheme` is `file` for a local path.
 
-    `path` is what the place itself calls it: a local path, a key, or the whole URL of a web address.
+    `path` is the name on its server: a local path, a key, or the whole URL of a web address.
     """
 
     scheme: str
@@ -43,12 +43,12 @@ class Address:
 
     @property
     def origin(self) -> str:
-        """The scheme and host, and the port where it is not the scheme's own, as the settings name a place."""
+        """Scheme and host, and the port if it is not the scheme's default, as in CONTACTS_ALLOWED_SOURCES."""
         port = "" if self.port in (None, PORTS.get(self.scheme)) else f":{self.port}"
         return f"{self.scheme}://{f'[{self.host}]' if ':' in self.host else self.host}{port}"
 
     def redacted(self, path: str | None = None) -> str:
-        """The address for people, of another file in the same place where one is given: no secret is in it."""
+        """The address without secrets; of another file on the same server if `path` is given."""
         path = self.path if path is None else path
         inside = f"!{self.member}" if self.member else ""
         if self.is_local:
@@ -59,9 +59,9 @@ class Address:
 
 
 def redacted(source: str) -> str:
-    """A source as it may be shown and stored: a web address loses its query, any address its user and password.
+    """A source that may be shown and stored: without the query of a web address, without user and password.
 
-    What may be a password that was pasted with a `/` or an `@` in it goes up to the last `@`.
+    A password may contain `/` or `@`; then everything up to the last `@` is removed.
     """
     if (scheme := _REMOTE.match(source)) is None:
         return source
@@ -81,30 +81,32 @@ def fill_dates(source: str, day: Callable[[], datetime.date]) -> str:
 
 
 def has_date(source: str) -> bool:
-    """Whether a source means another file on another day."""
+    """Whether a source has a date template."""
     return bool(_DATE.search(source))
 
 
 def _format_date(template: re.Match[str], source: str, day: datetime.date) -> str:
     layout = template["format"] or "%Y-%m-%d"
     if not _FORMAT.fullmatch(layout):
-        problem = "has a date template with another directive than %Y %y %m %d %j %G %V %u"
+        problem = "has a date template with an unknown directive; use %Y %y %m %d %j %G %V %u"
         raise SourceAddressInvalid(redacted(source), problem)
     try:
         return (day + datetime.timedelta(days=int(template["shift"] or 0))).strftime(layout)
     except OverflowError:
-        raise SourceAddressInvalid(redacted(source), "has a date template of a day that there is not") from None
+        raise SourceAddressInvalid(
+            redacted(source), "has a date template of a day that does not exist; correct it"
+        ) from None
 
 
 def parse(source: str) -> Address:
-    """Read an address, its dates filled in; SourceAddressInvalid repeats no secret."""
+    """Parse an address whose dates are filled in; the message of SourceAddressInvalid has no secret."""
     path, inside = split_member(source)
     if (scheme := _REMOTE.match(path)) is None:
         return Address("file", "", None, path, member=inside)
     if scheme[1].lower() not in PORTS:
-        raise SourceAddressInvalid(redacted(source), "has a scheme that is none of https, http, s3, sftp")
+        raise SourceAddressInvalid(redacted(source), "has an unknown scheme; use https, http, s3 or sftp")
     if re.search(r"[\x00-\x20\x7f\\]", path):
-        raise SourceAddressInvalid(redacted(source), "has a space, a backslash or a control character in it")
+        raise SourceAddressInvalid(redacted(source), "has a space, backslash or control character; percent-encode it")
     return _remote(path, inside)
 
 
@@ -115,16 +117,14 @@ def _remote(text: str, member: str | None) -> Address:
         parts = urlsplit(plain)
         host, port = parts.hostname, parts.port
     except ValueError:
-        raise SourceAddressInvalid(redacted(text), "has no proper host and port") from None
+        raise SourceAddressInvalid(redacted(text), "has no valid host and port; correct them") from None
     if parts.password is not None or (parts.username is not None and parts.scheme != "sftp"):
-        raise SourceAddressInvalid(
-            redacted(text), "has a user or a password in it; CONTACTS_CREDENTIALS is their place"
-        )
+        raise SourceAddressInvalid(redacted(text), "has a user or a password in it; put them into CONTACTS_CREDENTIALS")
     if not host or parts.path in ("", "/"):
         raise SourceAddressInvalid(redacted(text), "needs a host and a path, such as https://host/file.csv")
     address = Address(parts.scheme, host, port or PORTS[parts.scheme], _path(parts, text), parts.username, member)
     if not address.is_pattern and "*" in parts.path:
-        raise SourceAddressInvalid(redacted(text), "has a *, but a web server lists no files; write a date template")
+        raise SourceAddressInvalid(redacted(text), "has a *, but a web server cannot list files; write a date template")
     return address
 
 
@@ -134,11 +134,11 @@ def _path(parts: SplitResult, text: str) -> str:
     path = parts.path.replace("\x01", "?").replace("\x02", "#")
     if parts.scheme == "s3":
         return path.removeprefix("/")
-    return path.removeprefix("/~/")  # of the login's own folder
+    return path.removeprefix("/~/")  # relative to the login's own folder
 
 
 def place(text: str) -> str:
-    """An entry of the allow-list, `scheme://host[:port]`, in the form in which addresses are held against it."""
+    """Parse an entry of CONTACTS_ALLOWED_SOURCES, `scheme://host[:port]`, into the form of `Address.origin`."""
     parts = urlsplit(text.strip())
     if parts.scheme not in PORTS or not parts.hostname or parts.username or parts.path.strip("/") or parts.query:
         raise ValueError("no scheme and host")
@@ -147,18 +147,18 @@ def place(text: str) -> str:
 
 @dataclass(frozen=True)
 class AllowedSources:
-    """What the operator lets imports read: local files, in `folders` if any are named, and the `places` named."""
+    """What imports may read: local files, only in `folders` if there are any, and servers with these `places`."""
 
     places: frozenset[str] = frozenset()
     folders: tuple[Path, ...] = ()
 
     def check(self, address: Address) -> None:
-        """SourceNotAllowed for a place that is not on the list; where local files lie is told by `local_path`."""
+        """SourceNotAllowed for a server that is not on the list; for local files see `local_path`."""
         if not address.is_local and address.origin not in self.places:
             raise SourceNotAllowed(address.redacted(), address.origin, "CONTACTS_ALLOWED_SOURCES")
 
     def local_path(self, address: Address, path: str) -> Path:
-        """Where a local file really lies, links followed; SourceNotAllowed outside of the folders."""
+        """The real path of a local file, links followed; SourceNotAllowed outside the folders."""
         if not self.folders:
             return Path(path)
         real = Path(path).resolve()

@@ -1,4 +1,4 @@
-"""How to log in where a source lies: kept by place, so that no login is ever shown to another host."""
+"""Logins for servers, kept by origin, so that no login is sent to another host."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -10,7 +10,7 @@ from transforms.sources.addresses import place
 
 
 class Login(BaseModel):
-    """A login; which of its parts a place asks for depends on its scheme."""
+    """A login; the scheme decides which of its parts are used."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
@@ -31,18 +31,18 @@ _LOGINS: TypeAdapter[dict[str, Login]] = TypeAdapter(dict[str, Login], config=Co
 
 
 def logins(text: str | bytes) -> dict[str, Login]:
-    """Read `{"sftp://host": {"user": …, "password": …}}`; ValueError where it is something else, quoting nothing."""
+    """Parse `{"sftp://host": {"user": …, "password": …}}`; the message of ValueError quotes nothing of it."""
     return {place(where): login for where, login in _LOGINS.validate_json(text).items()}
 
 
 def secret(value: SecretStr | None) -> str | None:
-    """The text of a secret, where there is one."""
+    """The text of a secret, None if there is none."""
     return value.get_secret_value() if value else None
 
 
 @dataclass(frozen=True)
 class FetchOptions:
-    """How sources are reached: with which logins, how patiently, and how much of them is taken."""
+    """How to fetch sources: logins, time-outs in seconds, number of tries, and the largest size in bytes."""
 
     logins: Mapping[str, Login] = field(default_factory=dict)
     known_hosts: Path | None = None
@@ -52,5 +52,5 @@ class FetchOptions:
     limit: int = 1 << 36
 
     def login(self, origin: str) -> Login:
-        """The login of a place; an empty one where none is named."""
+        """The login for an origin; an empty one if none is configured."""
         return self.logins.get(origin, Login())

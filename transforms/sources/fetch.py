@@ -1,4 +1,4 @@
-"""The source: found by its address, fetched where it lies elsewhere, and landed in a moment in which it kept still."""
+"""Resolves a source's address to one file, fetches it, and lands it only if it did not change meanwhile."""
 
 import datetime
 import glob
@@ -17,10 +17,10 @@ from schemas.errors.source import SourceChanging, SourceNotFound, SourceUnavaila
 from transforms.landing.land import Landed, read_local_blocks
 from transforms.sources.addresses import Address, AllowedSources, parse
 from transforms.sources.credentials import FetchOptions
-from transforms.sources.remote.base import FileStamp, RemotePlace, kind_of
+from transforms.sources.remote.base import FileStamp, RemoteServer, kind_of
 
-BLOCK = 1 << 20
-PAUSE = 1.0  # seconds before the second try; each one after that waits twice as long
+READ_BYTES = 1 << 20
+FIRST_RETRY_SECONDS = 1.0  # seconds before the second try; each one after that waits twice as long
 
 T = TypeVar("T")
 
@@ -30,18 +30,19 @@ class SourceAccess:
     """What sources may be read, and how."""
 
     allowed: AllowedSources = field(default_factory=AllowedSources)
-    access: FetchOptions = field(default_factory=FetchOptions)
+    options: FetchOptions = field(default_factory=FetchOptions)
 
 
 @dataclass(frozen=True)
 class ResolvedSource:
-    """The one file that an address means now; `matches` counts those that a pattern had to choose from.
+    """The one file that an address means now.
 
-    Without a stamp the file cannot be read twice: a pipe. `day` is what a date in its address means.
+    `matches` counts the files that a pattern matches. `stamp` is None for a file that cannot be read twice, such as a
+    pipe. `day` is the day in its address.
     """
 
     address: Address
-    reach: SourceAccess
+    access: SourceAccess
     stamp: FileStamp | None
     matches: int = 1
     day: datetime.date | None = None
@@ -51,37 +52,37 @@ class ResolvedSource:
         return self.address.redacted()
 
 
-def resolve_address(source: str, reach: SourceAccess) -> ResolvedSource:
-    """The file of a source whose dates are filled in; of several, the newest, or the last by name if equally new."""
+def resolve_address(source: str, access: SourceAccess) -> ResolvedSource:
+    """The file of a source; its dates must be filled in. Of several files, the newest, then the last by name."""
     address = parse(source)
-    reach.allowed.check(address)
+    access.allowed.check(address)
     if address.is_local:
-        return _find_local(address, reach)
+        return _find_local(address, access)
     if address.is_pattern:
-        return _ask_with_retries(address, reach, lambda place: _newest(address, reach, place.matches(address.path)))
-    return _ask_with_retries(address, reach, lambda place: ResolvedSource(address, reach, place.stat(address.path)))
+        return _ask_with_retries(address, access, lambda server: _newest(address, access, server.matches(address.path)))
+    return _ask_with_retries(address, access, lambda server: ResolvedSource(address, access, server.stat(address.path)))
 
 
-def _find_local(address: Address, reach: SourceAccess) -> ResolvedSource:
-    path = reach.allowed.local_path(address, address.path)
+def _find_local(address: Address, access: SourceAccess) -> ResolvedSource:
+    path = access.allowed.local_path(address, address.path)
     if not address.is_pattern or path.exists():
-        return ResolvedSource(address, reach, _local_stamp(path))
+        return ResolvedSource(address, access, _local_stamp(path))
     every = glob.glob(address.path, recursive=True)  # noqa: PTH207 - Path.glob takes no absolute pattern
     stamps = {name: stamp for name in every if (stamp := _local_stamp(Path(name)))}
     for name in stamps:
-        reach.allowed.local_path(address, name)
-    return _newest(address, reach, stamps)
+        access.allowed.local_path(address, name)
+    return _newest(address, access, stamps)
 
 
-def _newest(address: Address, reach: SourceAccess, stamps: Mapping[str, FileStamp]) -> ResolvedSource:
+def _newest(address: Address, access: SourceAccess, stamps: Mapping[str, FileStamp]) -> ResolvedSource:
     if not stamps:
         raise SourceNotFound(address.redacted(), pattern=True)
     taken = max(stamps, key=lambda name: (stamps[name].modified or "", name))
-    return ResolvedSource(replace(address, path=taken), reach, stamps[taken], len(stamps))
+    return ResolvedSource(replace(address, path=taken), access, stamps[taken], len(stamps))
 
 
 def _local_stamp(path: Path) -> FileStamp | None:
-    """None where there is no regular file, of which landing will say why."""
+    """None if there is no regular file; landing raises the error."""
     try:
         found = path.stat()
     except OSError:
@@ -92,16 +93,16 @@ def _local_stamp(path: Path) -> FileStamp | None:
 
 
 def land_unchanged(found: ResolvedSource, land: Callable[[Iterator[bytes]], Landed]) -> Landed:
-    """Land the file's bytes, and again where their place failed or they changed meanwhile.
+    """Land the file's bytes; again if the server failed or the file changed meanwhile.
 
-    A file that two landings find the same has kept still, whatever its place says of it. SourceChanging where it
-    never does, SourceUnavailable where its place fails each time.
+    Two landings with the same bytes are accepted, whatever the stamps say. Raises SourceChanging if the file changes
+    each time, SourceUnavailable if the server fails each time.
     """
-    tries, before = found.reach.access.tries, None
+    tries, before = found.access.options.tries, None
     for attempt in range(1, tries + 1):
         try:
             stamp, landed = _try_landing(found, land)
-            if landed.sha256 == before or _stamp_now(found) == stamp:
+            if landed.sha256 == before or _current_stamp(found) == stamp:
                 return replace(
                     landed, etag=stamp.etag if stamp else None, warnings=(*_pattern_warnings(found), *landed.warnings)
                 )
@@ -119,73 +120,75 @@ def _pattern_warnings(found: ResolvedSource) -> list[str]:
 
 
 def _try_landing(found: ResolvedSource, land: Callable[[Iterator[bytes]], Landed]) -> tuple[FileStamp | None, Landed]:
-    address, reach = found.address, found.reach
+    address, access = found.address, found.access
     if address.is_local:
-        path = reach.allowed.local_path(address, address.path)
+        path = access.allowed.local_path(address, address.path)
         stamp = found.stamp and _local_stamp(path)
-        return stamp, land(_measured(read_local_blocks(str(path)), stamp, found.redacted, reach.access))
-    with _connected(address, reach) as place:
-        stamp = place.stat(address.path)
-        return stamp, land(_measured(_stream(place, address), stamp, found.redacted, reach.access))
+        return stamp, land(_limit_source(read_local_blocks(str(path)), stamp, found.redacted, access.options))
+    with _connected(address, access) as server:
+        stamp = server.stat(address.path)
+        return stamp, land(_limit_source(_stream(server, address), stamp, found.redacted, access.options))
 
 
-def _stamp_now(found: ResolvedSource) -> FileStamp | None:
+def _current_stamp(found: ResolvedSource) -> FileStamp | None:
     if found.address.is_local:
         return found.stamp and _local_stamp(Path(found.address.path))
-    return _ask_with_retries(found.address, found.reach, lambda place: place.stat(found.address.path))
+    return _ask_with_retries(found.address, found.access, lambda server: server.stat(found.address.path))
 
 
-def _stream(place: RemotePlace, address: Address) -> Iterator[bytes]:
-    """The file's bytes, whose errors are told in here: where they are written, an OSError would be the disk's."""
+def _stream(server: RemoteServer, address: Address) -> Iterator[bytes]:
+    """The file's bytes; errors are translated here, because where the bytes are written an OSError is the disk's."""
     with _translate_errors(address):
-        stream = place.open(address.path)
+        stream = server.open(address.path)
         try:
-            while block := stream.read(BLOCK):
+            while block := stream.read(READ_BYTES):
                 yield block
         finally:
             stream.close()
 
 
-def _measured(blocks: Iterator[bytes], stamp: FileStamp | None, source: str, access: FetchOptions) -> Iterator[bytes]:
-    """The blocks, as long as they are not too many and do not take too long; they may not end before their time."""
-    size, ends = 0, time.monotonic() + access.time_limit
+def _limit_source(
+    blocks: Iterator[bytes], stamp: FileStamp | None, source: str, options: FetchOptions
+) -> Iterator[bytes]:
+    """The blocks, within the limits of size and time; an error if they end before the size in the stamp."""
+    size, ends = 0, time.monotonic() + options.time_limit
     promised = (stamp.size if stamp else None) or 0
     for block in blocks:
         size += len(block)
-        if max(size, promised) > access.limit:
-            raise SourceTooLarge(source, access.limit)
+        if max(size, promised) > options.limit:
+            raise SourceTooLarge(source, options.limit)
         if time.monotonic() > ends:
-            raise SourceUnreadable(source, f"it takes longer than {access.time_limit:,.0f} seconds to fetch")
+            raise SourceUnreadable(source, f"it takes longer than {options.time_limit:,.0f} seconds to fetch")
         yield block
     if size < promised:
         raise SourceUnavailable(source, f"it ended after {size:,} of {promised:,} bytes")
 
 
-def _ask_with_retries(address: Address, reach: SourceAccess, ask: Callable[[RemotePlace], T]) -> T:
-    """Ask the place, and again after a pause where its trouble may pass."""
-    for attempt in range(1, reach.access.tries):
-        with suppress(SourceUnavailable), _connected(address, reach) as place:
-            return ask(place)
+def _ask_with_retries(address: Address, access: SourceAccess, ask: Callable[[RemoteServer], T]) -> T:
+    """Ask the server; again after a pause if it is unavailable."""
+    for attempt in range(1, access.options.tries):
+        with suppress(SourceUnavailable), _connected(address, access) as server:
+            return ask(server)
         _pause(attempt)
-    with _connected(address, reach) as place:
-        return ask(place)
+    with _connected(address, access) as server:
+        return ask(server)
 
 
 @contextmanager
-def _connected(address: Address, reach: SourceAccess) -> Iterator[RemotePlace]:
-    """The place of an address, logged in to."""
+def _connected(address: Address, access: SourceAccess) -> Iterator[RemoteServer]:
+    """The server of an address, logged in."""
     with _translate_errors(address):
-        place = kind_of(address).connect(address, reach.allowed, reach.access)
+        server = kind_of(address).connect(address, access.allowed, access.options)
         try:
-            yield place
+            yield server
         finally:
-            with suppress(Exception):  # what was asked for is here, or its own error is on its way
-                place.close()
+            with suppress(Exception):  # the result is here, or its own error is raised
+                server.close()
 
 
 @contextmanager
 def _translate_errors(address: Address) -> Iterator[None]:
-    """What a place's library raises in here is told as one of our errors."""
+    """Raise the errors of the server's library as ours."""
     kind = kind_of(address)
     try:
         yield
@@ -199,4 +202,4 @@ def _translate_errors(address: Address) -> Iterator[None]:
 
 
 def _pause(attempt: int) -> None:
-    time.sleep(PAUSE * 2 ** (attempt - 1) * random.uniform(0.75, 1.25))
+    time.sleep(FIRST_RETRY_SECONDS * 2 ** (attempt - 1) * random.uniform(0.75, 1.25))

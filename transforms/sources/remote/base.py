@@ -1,4 +1,4 @@
-"""Places on other machines, all in one form; each kind's library is loaded when a source lies there, not before."""
+"""The interface of remote servers; the library of a protocol is imported when a source needs it."""
 
 from dataclasses import dataclass
 from importlib import import_module
@@ -19,7 +19,7 @@ _REMOTE_KINDS = {
 
 @dataclass(frozen=True)
 class FileStamp:
-    """What a place says of a file without handing it over; two that differ are two files."""
+    """A file's metadata, to notice a change; None where the server does not say."""
 
     size: int | None = None
     modified: str | None = None
@@ -28,15 +28,15 @@ class FileStamp:
 
 
 class RemoteFile(Protocol):
-    """A file that is being fetched."""
+    """An open remote file."""
 
     def read(self, size: int) -> bytes: ...
 
     def close(self) -> None: ...
 
 
-class RemotePlace(Protocol):
-    """One place, logged in to."""
+class RemoteServer(Protocol):
+    """One server, logged in."""
 
     def stat(self, path: str) -> FileStamp: ...
 
@@ -48,15 +48,15 @@ class RemotePlace(Protocol):
 
 
 class RemoteKind(Protocol):
-    """A kind of place: how to connect, and what the errors of its library mean; None for one that is no such error."""
+    """A protocol's module: how to connect, and our error for one of its library, None for any other exception."""
 
-    def connect(self, address: Address, allowed: AllowedSources, access: FetchOptions) -> RemotePlace: ...
+    def connect(self, address: Address, allowed: AllowedSources, options: FetchOptions) -> RemoteServer: ...
 
     def translate_error(self, error: Exception, source: str) -> ContactImportError | None: ...
 
 
 def kind_of(address: Address) -> RemoteKind:
-    """The kind of place that an address is in; ExtraMissing where its library is not installed."""
+    """The protocol's module for an address; ExtraMissing if its library is not installed."""
     module, extra = _REMOTE_KINDS[address.scheme]
     try:
         return cast(RemoteKind, import_module(module))
@@ -65,6 +65,6 @@ def kind_of(address: Address) -> RemoteKind:
 
 
 def reason_of(error: BaseException) -> str:
-    """What an operating system's error says, or else the error's type: a library's text may quote an address."""
+    """The message of an operating system's error, else the error's type: a library's text may quote an address."""
     text: Any = getattr(error, "strerror", None)
     return text if isinstance(text, str) and text and "://" not in text else type(error).__name__

@@ -1,4 +1,4 @@
-"""Objects of S3 and of what speaks like it."""
+"""Objects of S3 and compatible servers."""
 
 import errno
 from typing import Any, cast
@@ -11,15 +11,19 @@ from schemas.errors.base import ContactImportError
 from schemas.errors.source import SourceNotFound, SourceUnavailable, SourceUnreadable
 from transforms.sources.addresses import Address, AllowedSources
 from transforms.sources.credentials import FetchOptions, Login, secret
-from transforms.sources.remote.base import FileStamp, RemoteFile, RemotePlace, reason_of
+from transforms.sources.remote.base import FileStamp, RemoteFile, RemoteServer, reason_of
 
 _RANGE = 8 << 20
-_PERMANENT_ERRNOS = (errno.EINVAL, errno.EPERM, errno.ENOSYS)  # what s3fs makes of a request that S3 will always refuse
+_PERMANENT_ERRNOS = (
+    errno.EINVAL,
+    errno.EPERM,
+    errno.ENOSYS,
+)  # requests that S3 refuses permanently
 
 
-def connect(address: Address, allowed: AllowedSources, access: FetchOptions) -> RemotePlace:
-    """A client for one bucket; without a login, botocore looks for one where the AWS tools do."""
-    return Bucket(address, access)
+def connect(address: Address, allowed: AllowedSources, options: FetchOptions) -> RemoteServer:
+    """A client for one bucket; without a login, botocore uses the one of the AWS tools."""
+    return Bucket(address, options)
 
 
 def translate_error(error: Exception, source: str) -> ContactImportError | None:
@@ -27,11 +31,11 @@ def translate_error(error: Exception, source: str) -> ContactImportError | None:
     if isinstance(error, FileNotFoundError):
         return SourceNotFound(source)
     if isinstance(error, NoCredentialsError | PartialCredentialsError):
-        return SourceUnreadable(source, "there is no login for it; name one in CONTACTS_CREDENTIALS")
+        return SourceUnreadable(source, "there is no login for it; add one to CONTACTS_CREDENTIALS")
     if isinstance(error, PermissionError):
-        return SourceUnreadable(source, "the login may not read it, or is wrong")
+        return SourceUnreadable(source, "the login is wrong or has no permission to read it")
     if isinstance(error, OSError) and error.errno in _PERMANENT_ERRNOS:
-        return SourceUnreadable(source, "S3 refuses the request; look at region, endpoint and bucket")
+        return SourceUnreadable(source, "S3 refuses the request; check region, endpoint and bucket")
     if isinstance(error, IsADirectoryError):
         return SourceUnreadable(source, "it is a folder")
     if isinstance(error, BotoCoreError | FSTimeoutError | OSError):
@@ -40,18 +44,18 @@ def translate_error(error: Exception, source: str) -> ContactImportError | None:
 
 
 class Bucket:
-    """One bucket. An object is read in ranges that must all be of the version that `stat` saw."""
+    """One bucket. An object is read in ranges, which must all be of the same version."""
 
-    def __init__(self, address: Address, access: FetchOptions) -> None:
+    def __init__(self, address: Address, options: FetchOptions) -> None:
         self._bucket = address.host
-        login = access.login(address.origin)
+        login = options.login(address.origin)
         self._files = S3FileSystem(
             **_login(login),
             client_kwargs={"region_name": login.region} if login.region else {},
             config_kwargs={
-                "connect_timeout": access.timeout,
-                "read_timeout": access.timeout,
-                "retries": {"total_max_attempts": 1},  # we try again ourselves, from the start
+                "connect_timeout": options.timeout,
+                "read_timeout": options.timeout,
+                "retries": {"total_max_attempts": 1},  # `fetch` tries again, from the start
             },
             default_block_size=_RANGE,
             use_listings_cache=False,
@@ -70,7 +74,7 @@ class Bucket:
         return _stamp(found)
 
     def open(self, path: str) -> RemoteFile:
-        """The object, read in ranges; one that changes meanwhile fails as busy."""
+        """The object, read in ranges; reading fails if it changes meanwhile."""
         return cast(RemoteFile, self._files.open(self._name(path), "rb", cache_type="readahead"))
 
     def matches(self, pattern: str) -> dict[str, FileStamp]:
@@ -80,7 +84,7 @@ class Bucket:
         return {name[start:]: _stamp(each) for name, each in found.items() if each["type"] == "file"}
 
     def close(self) -> None:
-        """Nothing stays open: the client closes its connections when it is forgotten."""
+        """Nothing to do: the client closes its connections when it is garbage-collected."""
 
 
 def _login(login: Login) -> dict[str, str]:

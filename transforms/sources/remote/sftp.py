@@ -1,4 +1,4 @@
-"""Files over SFTP, from servers whose host key is known."""
+"""Files over SFTP, from servers with a known host key."""
 
 from pathlib import Path
 from typing import Any, cast
@@ -10,15 +10,15 @@ from schemas.errors.base import ContactImportError
 from schemas.errors.source import SourceNotFound, SourceUnavailable, SourceUnreadable
 from transforms.sources.addresses import Address, AllowedSources
 from transforms.sources.credentials import FetchOptions, secret
-from transforms.sources.remote.base import FileStamp, RemoteFile, RemotePlace, reason_of
+from transforms.sources.remote.base import FileStamp, RemoteFile, RemoteServer, reason_of
 
 _DENIED = (asyncssh.PermissionDenied, asyncssh.SFTPPermissionDenied, PermissionError)
 _MISSING = (asyncssh.SFTPNoSuchFile, asyncssh.SFTPNoSuchPath, FileNotFoundError)
 
 
-def connect(address: Address, allowed: AllowedSources, access: FetchOptions) -> RemotePlace:
+def connect(address: Address, allowed: AllowedSources, options: FetchOptions) -> RemoteServer:
     """Log in to the server of an address."""
-    return SftpServer(address, access)
+    return SftpServer(address, options)
 
 
 def translate_error(error: Exception, source: str) -> ContactImportError | None:
@@ -26,38 +26,38 @@ def translate_error(error: Exception, source: str) -> ContactImportError | None:
     if isinstance(error, _MISSING):
         return SourceNotFound(source)
     if isinstance(error, asyncssh.HostKeyNotVerifiable):
-        return SourceUnreadable(source, "the server's host key is not the one in CONTACTS_KNOWN_HOSTS")
+        return SourceUnreadable(source, "the server's host key is not the one in CONTACTS_KNOWN_HOSTS; check it")
     if isinstance(error, _DENIED):
-        return SourceUnreadable(source, "the server refuses the login, or to let it read")
+        return SourceUnreadable(source, "the server refuses the login, or the login has no permission to read")
     if isinstance(error, IsADirectoryError | asyncssh.SFTPFileIsADirectory):
         return SourceUnreadable(source, "it is a folder")
     if isinstance(error, asyncssh.KeyImportError | asyncssh.KeyEncryptionError):
-        return SourceUnreadable(source, "the private key of its login cannot be read, or needs another passphrase")
+        return SourceUnreadable(source, "the private key of its login cannot be read, or its passphrase is wrong")
     if isinstance(error, asyncssh.Error | OSError):
         return SourceUnavailable(source, reason_of(error))
     return None
 
 
 class SftpServer:
-    """One server. A login's own key is used, or else those that ssh would try; a password, where one is named."""
+    """One server. Uses the key of the login, else the user's ssh keys, and a password if there is one."""
 
-    def __init__(self, address: Address, access: FetchOptions) -> None:
-        self._timeout = access.timeout
-        login = access.login(address.origin)
-        options: dict[str, Any] = {
+    def __init__(self, address: Address, options: FetchOptions) -> None:
+        self._timeout = options.timeout
+        login = options.login(address.origin)
+        connection: dict[str, Any] = {
             "port": address.port,
             "username": address.user or login.user,
             "password": secret(login.password),
             "passphrase": secret(login.passphrase),
-            "known_hosts": _known_hosts(access.known_hosts),
-            "config": None,  # of ~/.ssh: an address means the same for every user
-            "connect_timeout": access.timeout,
-            "login_timeout": access.timeout,
-            "keepalive_interval": access.timeout / 3,
+            "known_hosts": _known_hosts(options.known_hosts),
+            "config": None,  # not ~/.ssh/config: an address means the same for every user
+            "connect_timeout": options.timeout,
+            "login_timeout": options.timeout,
+            "keepalive_interval": options.timeout / 3,
         }
         if key := _key(login.key_file, secret(login.private_key), secret(login.passphrase)):
-            options["client_keys"] = [key]
-        wanted = {name: value for name, value in options.items() if value is not None or name == "config"}
+            connection["client_keys"] = [key]
+        wanted = {name: value for name, value in connection.items() if value is not None or name == "config"}
         self._files = SSHFileSystem(address.host, skip_instance_cache=True, timeout=None, **wanted)
 
     def stat(self, path: str) -> FileStamp:
@@ -68,11 +68,11 @@ class SftpServer:
         return _stamp(found)
 
     def open(self, path: str) -> RemoteFile:
-        """The file as a stream, whose reads are given up after the time-out."""
+        """The file as a stream whose reads have a time-out."""
         return _TimeoutStream(self._files.open(path, "rb"), self._timeout)
 
     def matches(self, pattern: str) -> dict[str, FileStamp]:
-        """The files whose paths match; a link is what it leads to."""
+        """The files whose paths match; links are followed."""
         found: dict[str, Any] = self._files.glob(pattern, detail=True)
         return {
             name: _stamp(each) if each["type"] == "file" else self.stat(name)
@@ -86,7 +86,7 @@ class SftpServer:
 
 
 class _TimeoutStream:
-    """A stream whose reads end after a time, with what came or with an error."""
+    """A stream whose reads end after a time-out, with data or with an error."""
 
     def __init__(self, stream: Any, timeout: float) -> None:
         self._stream, self._timeout = stream, timeout
@@ -108,7 +108,7 @@ def _key(file: str | None, text: str | None, passphrase: str | None) -> Any:
 
 
 def _known_hosts(path: Path | None) -> str | tuple[()]:
-    """The file that names the hosts; `()` is the user's own, where sshfs alone would ask for none."""
+    """The known-hosts file; `()` means the user's own, because sshfs without the option checks no host key."""
     if path and not path.is_file():
         raise asyncssh.HostKeyNotVerifiable("no known hosts")
     return str(path) if path else ()

@@ -49,7 +49,7 @@ def test_a_lone_cr_in_a_file_of_crlf_is_text(catalogue: FieldCatalogue) -> None:
 def test_a_quote_is_followed_so_far_and_no_further(catalogue: FieldCatalogue, monkeypatch: pytest.MonkeyPatch) -> None:
     """Beyond that it counts as never closed: its record alone is lost, and reading goes on at the next line."""
     for module in (blocks, records):
-        monkeypatch.setattr(module, "LARGEST_RECORD", 4000)
+        monkeypatch.setattr(module, "MAX_RECORD_BYTES", 4000)
     lines = "".join(f"x{number}@b.com,y\n" for number in range(1000))
     found = check(f'email,name\na@b.com,"open\n{lines}b@b.com,close"\n', catalogue, block_bytes=500)
     assert found.codes == [(1, "row-bad-quoting")]
@@ -71,7 +71,7 @@ def test_a_line_without_end_takes_bounded_memory(
     start: bytes, filling: bytes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A sixteenth of the sizes in use; a gigabyte of it was tried by hand."""
-    monkeypatch.setattr(blocks, "LARGEST_RECORD", 1 << 20)
+    monkeypatch.setattr(blocks, "MAX_RECORD_BYTES", 1 << 20)
     path = tmp_path / "giant.csv"
     with path.open("wb") as stream:
         stream.write(b"email,name\n" + start)

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from schemas.cells.phones import to_e164
 from schemas.field_types import FieldType
-from tests.transforms.cells import field_of, judge, normalised
+from tests.transforms.judge_cells import field_of, judge, normalised
 from transforms.cells.normalise import NormaliseContext
 
 ANY_TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=12)

@@ -4,9 +4,7 @@ import gzip
 from typing import Any
 
 import pytest
-from pydantic import ValidationError
 
-from flows.config.request import ReadingOptions
 from schemas.catalogue import FieldCatalogue
 from schemas.errors.base import ContactImportError
 from schemas.errors.limits import RecordTooLarge, TooManyColumns
@@ -67,29 +65,6 @@ def test_a_malformed_record_costs_itself_in_any_dialect(
     assert found.lines == [(2, 3)]
 
 
-@pytest.mark.parametrize(
-    ("options", "hint"),
-    [
-        pytest.param({"quote": "ab"}, "one character", id="two-characters"),
-        pytest.param({"quote": "a"}, "no letter", id="letter"),
-        pytest.param({"quote": " "}, "white space", id="space"),
-        pytest.param({"escape": "é"}, "one character", id="no-ascii"),
-        pytest.param({"escape": '"'}, "doubled", id="escape-is-the-quote"),
-        pytest.param({"quote": "'", "escape": "'"}, "doubled", id="escape-is-the-given-quote"),
-        pytest.param({"quote": ";", "delimiter": ";"}, "of its own", id="quote-is-the-delimiter"),
-        pytest.param({"escape": "|", "delimiter": "pipe"}, "of its own", id="escape-is-the-delimiter"),
-        pytest.param({"delimiter": '"'}, "double quote", id="delimiter-is-the-quote"),
-        pytest.param({"skip_lines": -1}, "greater", id="lines-before-the-file"),
-        pytest.param({"encoding": "utf-7"}, "such as utf-8", id="utf-7"),
-        pytest.param({"encoding": "unicode_escape"}, "such as utf-8", id="escapes"),
-        pytest.param({"encoding": "a\0b"}, "such as utf-8", id="no-name-of-a-codec"),
-    ],
-)
-def test_what_cannot_be_asked_for(options: dict[str, Any], hint: str) -> None:
-    with pytest.raises(ValidationError, match=hint):
-        ReadingOptions(source="x.csv", **options)
-
-
 def test_a_delimiter_is_not_detected_where_it_is_the_quote(catalogue: FieldCatalogue) -> None:
     assert check("email,name\na@b.com,;x,y;\n", catalogue, quote=";").column("name") == ["x,y"]
 
@@ -120,7 +95,7 @@ def test_lines_above_the_header_are_no_records_and_still_lines(
 def test_skipping_many_lines_of_any_size(catalogue: FieldCatalogue, monkeypatch: pytest.MonkeyPatch) -> None:
     for line_break in ("\n", "\r\n", "\r"):
         for block in (2, 3, 1 << 20):
-            monkeypatch.setattr(sample, "BLOCK", block)
+            monkeypatch.setattr(sample, "READ_BYTES", block)
             text = f"x{line_break}" * 3 + f'"{line_break}{line_break}email,name{line_break}bad,x{line_break}'
             assert check(text, catalogue, skip_lines=5).lines == [(1, 7)]
 
@@ -260,8 +235,8 @@ def test_every_codec_that_is_taken_reads_by_increments() -> None:
 
 
 def test_a_header_without_end(catalogue: FieldCatalogue, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sample, "SAMPLE", 1 << 10)
-    monkeypatch.setattr(sample, "LARGEST_RECORD", 1 << 12)
+    monkeypatch.setattr(sample, "SAMPLE_BYTES", 1 << 10)
+    monkeypatch.setattr(sample, "MAX_RECORD_BYTES", 1 << 12)
     with pytest.raises(RecordTooLarge) as caught:
         check("\nemail," + "x" * 10_000, catalogue)
     assert caught.value.line == 2

@@ -28,7 +28,7 @@ x@y.com,6
     [
         pytest.param("last", ["3", "5", "6"], {1: 3, 2: 6}, "record 3 has the same email and was kept", id="last"),
         pytest.param("first", ["1", "2", "6"], {3: 1, 6: 2}, "record 1 has the same email and was kept", id="first"),
-        pytest.param("reject", ["6"], {1: 1, 2: 2, 3: 1, 6: 2}, "record 1 first; none was kept", id="reject"),
+        pytest.param("reject", ["6"], {1: 1, 2: 2, 3: 1, 6: 2}, "record 1 first, and none was kept", id="reject"),
     ],
 )
 @pytest.mark.parametrize(("block", "partition"), [(1 << 20, 2_000_000), (1, 2_000_000), (20, 1), (1 << 20, 2)])
@@ -64,13 +64,13 @@ def test_each_chunk_is_asked_for_its_fingerprints_once(
 ) -> None:
     """However many ranges of them there are: else many rows would cost more than so many times few."""
     asked: list[int] = []
-    prints = duplicates._prints
+    prints = duplicates._email_hashes
 
     def counted(verdict: ChunkResult) -> np.ndarray:
         asked.append(verdict.index)
         return prints(verdict)
 
-    monkeypatch.setattr(duplicates, "_prints", counted)
+    monkeypatch.setattr(duplicates, "_email_hashes", counted)
     found = check(FILE, catalogue, block_bytes=20, rows_per_partition=1)
     assert len(asked) > 2
     assert asked == list(range(len(asked)))

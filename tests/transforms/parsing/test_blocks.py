@@ -41,14 +41,14 @@ def test_blocks_are_the_file_and_end_with_records(tmp_path: Path, records: str, 
 
 
 def test_a_record_without_end_is_told_with_its_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(blocks, "LARGEST_RECORD", 1000)
+    monkeypatch.setattr(blocks, "MAX_RECORD_BYTES", 1000)
     with pytest.raises(RecordTooLarge) as caught:
         cut_up(tmp_path, "a@x.com,A\n\nb@x.com," + "B" * 3000 + "\n")
     assert caught.value.line == 4
 
 
 @pytest.mark.parametrize("text", ["", "none", ',"",', '"' * 9, 'a"b,"c""d"\n' * 5])
-def test_every_place_of_a_byte_is_found(text: str) -> None:
-    places = [place for place, character in enumerate(text) if character == '"']
-    assert dialect.find_byte(text.encode(), '"').tolist() == places
-    assert dialect.count_byte(text.encode(), '"') == len(places)
+def test_a_character_is_found_and_counted_in_bytes(text: str) -> None:
+    positions = [position for position, character in enumerate(text) if character == '"']
+    assert dialect.find_byte(text.encode(), '"').tolist() == positions
+    assert dialect.count_byte(text.encode(), '"') == len(positions)

@@ -50,7 +50,7 @@ def test_all_of_it_where_the_catalogue_has_it_all(catalogue: FieldCatalogue) -> 
     assert list(fields(mapping).values()) == ["email", "name", "phone", "born", "status", "likes", "spent", "-"]
     assert [(constant.field.id, constant.value) for constant in mapping.constants] == [("vip", "true")]
     assert [column.name for column in mapping.never_read] == ["Hash"]
-    assert [column.name for column in mapping.translated] == ["Tel", "Day", "State", "Hobbies", "Sum"]
+    assert [column.name for column, _, _ in mapping.translated] == ["Tel", "Day", "State", "Hobbies", "Sum"]
     assert (mapping.preset, mapping.notes) == ("mine", ())
 
 
@@ -114,7 +114,7 @@ def test_what_the_catalogue_lacks_is_passed_over_and_told(
     mapping = mapped(catalogue, preset)
     assert len(mapping.notes) == 1
     assert note in mapping.notes[0]
-    assert {column.name: column.rule.values for column in mapping.translated if column.rule} == changed
+    assert {column.name: rule.values for column, _, rule in mapping.translated} == changed
     assert mapping.constants == ()
 
 
@@ -149,7 +149,7 @@ def test_translations_go_with_a_column_to_the_field_that_the_user_names(catalogu
     preset = {"columns": {"Mail": "email", "State": {"field": "consent", "values": {"yes": "subscribed"}}}}
     mapping = mapped(catalogue, preset, explicit={"State": "status"})
     assert fields(mapping)["State"] == "status"
-    assert [column.rule.values for column in mapping.translated if column.rule] == [{"yes": "subscribed"}]
+    assert [rule.values for _, _, rule in mapping.translated] == [{"yes": "subscribed"}]
 
 
 def test_columns_that_the_preset_does_not_name_are_matched_by_name(catalogue: FieldCatalogue) -> None:

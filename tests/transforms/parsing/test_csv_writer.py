@@ -14,7 +14,7 @@ from transforms.chunks.read import ReadPlan, read_chunk
 from transforms.mapping.columns import ColumnMapping, MappedColumn
 from transforms.parsing.block_reader import column_keys
 from transforms.parsing.blocks import cut_blocks
-from transforms.parsing.csv_writer import add_guards, csv_bytes, csv_header, remove_guard, unguard
+from transforms.parsing.csv_writer import add_guards, csv_bytes, csv_header, remove_guard, remove_guards
 from transforms.parsing.dialect import Dialect
 from transforms.parsing.layout import Layout
 
@@ -46,19 +46,19 @@ def column(*cells: str | None) -> pd.Series:
 )
 def test_guard(cell: str, written: str) -> None:
     assert add_guards(column(cell)).to_list() == [written]
-    assert unguard(column(written))[0].to_list() == [cell]
+    assert remove_guards(column(written))[0].to_list() == [cell]
     assert remove_guard(written) == cell
 
 
 def test_a_null_stays_a_null() -> None:
     assert add_guards(column(None, "=x")).isna().to_list() == [True, False]
-    assert unguard(column(None, "'=x"))[1] == 1
+    assert remove_guards(column(None, "'=x"))[1] == 1
 
 
 @given(st.lists(CELL, max_size=10))
 def test_guarded_and_unguarded_is_the_same(cells: list[str]) -> None:
     guarded = add_guards(column(*cells))
-    assert unguard(guarded)[0].to_list() == cells
+    assert remove_guards(guarded)[0].to_list() == cells
     assert [remove_guard(cell) for cell in guarded] == cells
     assert not [cell for cell in guarded if re.match(r"[=+@\t\r]|-(?![0-9.]+\Z)", cell)]
 

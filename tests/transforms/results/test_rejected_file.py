@@ -48,8 +48,8 @@ def test_every_rejected_row_in_record_order(catalogue: FieldCatalogue) -> None:
 def test_a_row_with_several_reasons_is_there_once_with_all(catalogue: FieldCatalogue) -> None:
     [row] = rejected_rows(check("email,points\nbad,0\n", catalogue))
     assert row["rejection_codes"] == "email-invalid, integer-invalid"
-    assert row["rejection_reasons"].startswith("email: 'bad' is no valid email")
-    assert " | points: '0' is no whole number" in row["rejection_reasons"]
+    assert row["rejection_reasons"].startswith("email: 'bad' is not a valid email")
+    assert " | points: '0' is not a whole number" in row["rejection_reasons"]
 
 
 def test_imported_again_unmended_it_is_rejected_again(catalogue: FieldCatalogue) -> None:

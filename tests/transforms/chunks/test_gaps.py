@@ -6,7 +6,7 @@ import pytest
 
 from schemas.catalogue import FieldCatalogue
 from schemas.field_types import TRAITS, FieldType
-from tests.transforms.cells import field_of
+from tests.transforms.judge_cells import field_of
 from tests.transforms.pipeline import check
 
 GOOD = {

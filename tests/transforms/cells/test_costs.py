@@ -12,11 +12,11 @@ from schemas.cells.arrow_columns import TEXT_DTYPE
 from schemas.cells.emails import normalise_email
 from schemas.cells.phones import to_e164
 from schemas.presets.model import ColumnRule
-from tests.transforms.cells import field_of, judge
+from tests.transforms.judge_cells import field_of, judge
 from transforms.cells.translate import translate
 from transforms.mapping.columns import map_columns
 from transforms.parsing.block_reader import column_keys, read_strictly
-from transforms.parsing.csv_writer import add_guards, csv_bytes, remove_guard, unguard
+from transforms.parsing.csv_writer import add_guards, csv_bytes, remove_guard, remove_guards
 from transforms.parsing.dialect import Dialect
 from transforms.parsing.layout import Layout
 
@@ -112,7 +112,7 @@ def test_a_preset(rule: ColumnRule) -> None:
 def test_guards() -> None:
     def work(length: int) -> None:
         column = pd.Series(cells(length), dtype=TEXT_DTYPE)
-        unguard(add_guards(column))
+        remove_guards(add_guards(column))
         csv_bytes(pd.DataFrame({"a": column}), "'")
         assert [remove_guard(cell) for cell in cells(length)]
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.transforms.cells import field_of, judge, normalised
+from tests.transforms.judge_cells import field_of, judge, normalised
 from transforms.cells.normalise import NormaliseContext
 
 ACCEPTED = [
@@ -144,26 +144,33 @@ REFUSED = [
 MESSAGES = [
     pytest.param("phone", "34 651 23 45 67", "'34 651 23 45 67' has spaces; write +34651234567", id="phone-spaces"),
     pytest.param("phone", "+34 651 23 45 67", "'+34 651 23 45 67' has spaces; write +34651234567", id="phone-prefix"),
-    pytest.param("phone", "1 2", "'1 2' has spaces, and is no valid phone without them", id="phone-hopeless"),
+    pytest.param("phone", "1 2", "'1 2' has spaces and is not a valid phone without them", id="phone-hopeless"),
     pytest.param("phone", "651-234-567", "has characters other than digits; write +34651234567", id="phone-hyphens"),
-    pytest.param("date", "1990-02-30", "'1990-02-30' is a day that does not exist", id="date-no-such-day"),
+    pytest.param(
+        "date",
+        "1990-02-30",
+        "'1990-02-30' is a day that does not exist; correct the day or the month",
+        id="date-no-such-day",
+    ),
     pytest.param("date", "30/01/1990", "write yyyy-mm-dd", id="date-other-order"),
-    pytest.param("integer", "9223372036854775808", "is larger than 9223372036854775807", id="integer-too-large"),
-    pytest.param("integer", "1.0", "write only digits, the first from 1 to 9", id="integer-point"),
+    pytest.param(
+        "integer", "9223372036854775808", "is too large; write at most 9223372036854775807", id="integer-too-large"
+    ),
+    pytest.param("integer", "1.0", "write only digits, without zeros in front", id="integer-point"),
     pytest.param("decimal", "12,50", "has a decimal comma; write 12.50", id="decimal-comma"),
     pytest.param("decimal", "12345678901234.56", "more than 15 significant digits", id="decimal-digits"),
     pytest.param("decimal", "about 5", "write digits with a point, such as 12.50", id="decimal-words"),
     pytest.param("boolean", "yes", "'yes' is neither true nor false; write true, false, 1 or 0", id="boolean"),
-    pytest.param("radio", "Subscribed", "'Subscribed' is a label; its ID is 'subscribed'", id="label"),
-    pytest.param("checkbox", "musica", "'musica' is a label; its ID is 'music'", id="label-without-accent"),
-    pytest.param("radio", "None", "'None' is written otherwise; its ID is 'none'", id="other-case"),
-    pytest.param("radio", "subscribd", "'subscribd' is no option; did you mean 'subscribed'?", id="nearest-option"),
-    pytest.param("radio", "xyz", "'xyz' is no option; write one of: subscribed, music, none, 007", id="options"),
-    pytest.param("radio", "\u0301", "'\u0301' is no option; write one of", id="a-lone-accent-is-no-label"),
-    pytest.param("checkbox", "music||none", "an option is empty between two '|'", id="empty-part"),
-    pytest.param("checkbox", "music|jaz|roc", "'jaz' is no option; write one of", id="each-wrong-option"),
-    pytest.param("text", "a\0b", "holds a NUL character; take it out", id="text-nul"),
-    pytest.param("email", "ana.example.com", "'ana.example.com' is no valid email: ", id="email"),
+    pytest.param("radio", "Subscribed", "'Subscribed' is a label; write the ID 'subscribed'", id="label"),
+    pytest.param("checkbox", "musica", "'musica' is a label; write the ID 'music'", id="label-without-accent"),
+    pytest.param("radio", "None", "'None' is not written as the option is; write the ID 'none'", id="other-case"),
+    pytest.param("radio", "subscribd", "'subscribd' is not an option; did you mean 'subscribed'?", id="nearest-option"),
+    pytest.param("radio", "xyz", "'xyz' is not an option; write one of: subscribed, music, none, 007", id="options"),
+    pytest.param("radio", "\u0301", "'\u0301' is not an option; write one of", id="a-lone-accent-is-no-label"),
+    pytest.param("checkbox", "music||none", "an option between two '|' is empty", id="empty-part"),
+    pytest.param("checkbox", "music|jaz|roc", "'jaz' is not an option; write one of", id="each-wrong-option"),
+    pytest.param("text", "a\0b", "contains a NUL character; remove it", id="text-nul"),
+    pytest.param("email", "ana.example.com", "'ana.example.com' is not a valid email: ", id="email"),
 ]
 
 
