@@ -1,6 +1,5 @@
-"""What the commands show a person on a terminal; with `--json`, one object and nothing else."""
+"""What the commands print for a person: reports and tables."""
 
-import json
 import sys
 from collections.abc import Iterable, Sequence
 
@@ -8,123 +7,129 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from flows.reports.models import CheckReport, ColumnReport, ContactCounts, ImportReport, RowCounts
+from flows.cli.terminal import print_error, print_json, print_line, print_note
+from flows.publishing.visible_text import visible
+from flows.reports.models import CheckReport, ColumnReport, ContactCounts, ImportReport, RowCounts, TranslationReport
 from flows.reports.outcomes import RunOutcome
 from flows.reports.phrases import describe_dialect, retry_progress, unimported_columns, use_of_rejected
 from schemas.validation.rules import EXPECTED, Rule, sort_by_count
 
 
-def print_json(content: object) -> None:
-    """One JSON value on one line, in letters that the terminal knows."""
-    every_letter = (sys.stdout.encoding or "").lower() in ("utf-8", "utf8")
-    print(json.dumps(content, ensure_ascii=not every_letter, default=str))
-
-
 def print_table(header: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
-    """A table; numbers to the right. Texts are shown as they are, markup and control characters too."""
+    """A table with numbers on the right. Markup in a cell is printed as text."""
     table = Table(box=None, pad_edge=False, header_style="bold")
     body = [list(row) for row in rows]
-    for place, name in enumerate(header):
-        number = any(isinstance(row[place], int) for row in body)
-        table.add_column(name, justify="right" if number else "left", overflow="fold")
+    for index, name in enumerate(header):
+        numeric = any(isinstance(row[index], int) for row in body)
+        table.add_column(name, justify="right" if numeric else "left", overflow="fold")
     for row in body:
         table.add_row(*(Text(_cell_text(cell)) for cell in row))
-    _console().print(table)
+    # A log or a pipe gets every row on one line.
+    _Console(file=sys.stdout, highlight=False, width=None if sys.stdout.isatty() else 200).print(table)
 
 
 class _Console(Console):
-    """Leaves a reader who went away (`contacts imports | head`) to the command; rich would exit with 1."""
+    """Raises when the reader has gone (`contacts imports | head`); rich would exit with status 1."""
 
     def on_broken_pipe(self) -> None:
         raise BrokenPipeError
 
 
-def _console() -> Console:
-    """Wide where nobody looks, so that a log or a pipe gets every row on one line."""
-    return _Console(file=sys.stdout, highlight=False, width=None if sys.stdout.isatty() else 200)
-
-
 def _cell_text(cell: object) -> str:
     if isinstance(cell, int) and not isinstance(cell, bool):
         return f"{cell:,}"
-    return "".join(char if char.isprintable() else "�" for char in str("" if cell is None else cell))
+    return visible("" if cell is None else cell)
+
+
+def print_outcome(outcome: RunOutcome[CheckReport], as_json: bool, with_stages: bool = False) -> None:
+    """The report of an import or a check, and if asked for, what each stage took."""
+    print_report(outcome.report, as_json)
+    if with_stages:
+        _print_stages(outcome)
 
 
 def print_report(report: CheckReport, as_json: bool) -> None:
-    """The report of an import or a check; a failure also says its one line where errors go."""
+    """A report; a failure also prints one line on standard error."""
     if as_json:
         print_json(report.model_dump())
     elif report.imports:
-        for each in report.imports:
-            _print_one_report(each)
-            print()
+        for single in report.imports:
+            _print_one_report(single)
+            print_line()
         _print_totals(report, len(report.imports))
     else:
         _print_one_report(report)
     if report.error:
-        print(f"contacts: {report.error.message}", file=sys.stderr)
+        print_error(report.error.message)
 
 
 def _print_one_report(report: CheckReport) -> None:
-    name = f"Import {report.import_id or ''}".rstrip() if isinstance(report, ImportReport) else "Check"
-    print(f"{name} of {report.source}: {report.status} in {report.seconds:.1f} s")
+    title = f"Import {report.import_id or ''}".rstrip() if isinstance(report, ImportReport) else "Check"
+    print_line(f"{title} of {report.source}: {report.status} in {report.seconds:.1f} s")
     if report.source_file:
-        print("taken:    " + report.source_file)
+        print_line(f"taken:    {report.source_file}")
     if report.dialect:
-        print("file:     " + describe_dialect(report.dialect))
+        print_line(f"file:     {describe_dialect(report.dialect)}")
     if isinstance(report, ImportReport) and report.repeats:
-        print(f"It is the same file as in import {report.repeats}, with the same catalogue and options.")
+        print_line(f"It is the same file as in import {report.repeats}, with the same catalogue and options.")
     if report.rows:
-        print("rows:     " + _counts(report.rows))
+        print_line(f"rows:     {_format_counts(report.rows)}")
     if isinstance(report, ImportReport):
-        _print_import(report)
-    if unimported := unimported_columns(report):
-        print("\nColumns not imported")
-        print_table(("column", "why", "empty cells", "suggestion"), [_unimported_row(column) for column in unimported])
-    if changed := [each for each in report.translations if each.cells]:
-        print(f"\nTranslations of the preset {report.preset}")
-        rows = [(each.column or "(the file)", each.field, each.translation, each.cells) for each in changed]
-        print_table(("column", "field", "translation", "cells"), rows)
+        _print_merge(report)
+    if columns := unimported_columns(report):
+        _print_section("Columns not imported")
+        print_table(("column", "why", "empty cells", "suggestion"), map(_unimported_row, columns))
+    if translations := [each for each in report.translations if each.cells]:
+        _print_section(f"Translations of the preset {report.preset}")
+        print_table(("column", "field", "translation", "cells"), map(_translation_row, translations))
     if report.rejections:
-        print("\nRejections")
+        _print_section("Rejections")
         ranked = sort_by_count(report.rejections)
         print_table(("reason", "number", "expected"), [(code, count, EXPECTED[Rule(code)]) for code, count in ranked])
     for warning in report.warnings:
-        print(f"\nNote: {warning}")
+        _print_section(f"Note: {warning}")
     if report.rejected_file and report.rows and report.rows.rejected:
-        print(f"\nRejected rows, {use_of_rejected(report, 'with --retry-of')}: {report.rejected_file}")
+        _print_section(f"Rejected rows, {use_of_rejected(report, 'with --retry-of')}: {report.rejected_file}")
 
 
-def _print_import(report: ImportReport) -> None:
+def _print_merge(report: ImportReport) -> None:
     if report.contacts:
-        print(f"contacts: {_counts(report.contacts)} ({report.merge})")
+        print_line(f"contacts: {_format_counts(report.contacts)} ({report.merge})")
     if report.retry_of and (progress := retry_progress(report.retry_of)):
-        print(f"retry:    {progress}")
+        print_line(f"retry:    {progress}")
     if report.segment:
-        print(f"segment:  {report.segment.added:,} contacts joined {report.segment.id}")
+        print_line(f"segment:  {report.segment.added:,} contacts added to {report.segment.id}")
+
+
+def _print_section(title: str) -> None:
+    print_line()
+    print_line(title)
 
 
 def _print_totals(report: CheckReport, files: int) -> None:
     """The sums over several files."""
-    print(f"All {files} files: {report.status} in {report.seconds:.1f} s")
+    print_line(f"All {files} files: {report.status} in {report.seconds:.1f} s")
     if report.rows:
-        print("rows:     " + _counts(report.rows))
+        print_line(f"rows:     {_format_counts(report.rows)}")
     if isinstance(report, ImportReport) and report.contacts:
-        print("contacts: " + _counts(report.contacts))
+        print_line(f"contacts: {_format_counts(report.contacts)}")
 
 
-def print_stages(outcome: RunOutcome[CheckReport]) -> None:
-    """Where the time went, on standard error, so that a report in JSON stays alone."""
+def _print_stages(outcome: RunOutcome[CheckReport]) -> None:
     rows = outcome.report.rows.read if outcome.report.rows else 0
-    print(f"{'stage':<24} {'seconds':>8} {'rows/s':>12}", file=sys.stderr)
+    print_note(f"{'stage':<24} {'seconds':>8} {'rows/s':>12}")
     for name, seconds in outcome.stages.items():
-        print(f"{name:<24} {seconds:>8.2f} {rows / max(seconds, 1e-9):>12,.0f}", file=sys.stderr)
+        print_note(f"{name:<24} {seconds:>8.2f} {rows / max(seconds, 1e-9):>12,.0f}")
 
 
-def _counts(counts: RowCounts | ContactCounts) -> str:
+def _format_counts(counts: RowCounts | ContactCounts) -> str:
     return ", ".join(f"{count:,} {name}" for name, count in counts)
 
 
 def _unimported_row(column: ColumnReport) -> tuple[object, ...]:
     suggestion = f"did you mean {column.suggestion}?" if column.suggestion else ""
     return column.column, column.outcome, column.empty_cells, suggestion
+
+
+def _translation_row(row: TranslationReport) -> tuple[object, ...]:
+    return row.column or "(the file)", row.field, row.translation, row.cells

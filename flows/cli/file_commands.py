@@ -1,4 +1,4 @@
-"""The two commands that read a file: import and check."""
+"""The commands that read a file: `contacts import` and `contacts check`."""
 
 import argparse
 import datetime
@@ -14,52 +14,51 @@ from pydantic import ValidationError
 
 from flows.cli.local_server import start_local_server
 from flows.cli.parser import FAILED, OK, settings_from_options
+from flows.config.output_files import check_output
 from flows.config.request import ImportRequest, ReadingOptions, local_today
 from flows.config.settings import Settings
 from schemas.errors.request import SourceAddressInvalid, UsageError
-from transforms.landing.archives import split_member
+from schemas.presets.loader import split_preset_name
 from transforms.sources.addresses import fill_dates, parse
 
-if TYPE_CHECKING:  # the report brings pandas; a wrong command is told without it
+if TYPE_CHECKING:  # reports import pandas, which a wrong command does without
     from flows.reports.models import CheckReport, ImportReport
     from flows.reports.outcomes import RunOutcome
 
 Options = TypeVar("Options", bound=ReadingOptions)
 
-SAMPLE_DAY = datetime.date(2000, 1, 1)  # whether a date in an address is well written does not hang on the day
+IMPORT_OPTIONS = ("merge", "blanks", "segment", "if_same_file", "max_rejected", "min_rows", "require", "retry_of")
+SAMPLE_DAY = datetime.date(2000, 1, 1)  # any day shows whether the dates of an address are well written
 
 
-def run_import_command(options: argparse.Namespace) -> int:
-    """Run the flow and print its report."""
+def import_file(options: argparse.Namespace) -> int:
+    """Run the import flow and print its report."""
     settings = Settings.load(**settings_from_options(options))
     if options.segment is not None and not options.segment.strip():
         raise UsageError("--segment is blank; name a segment, or leave the option out")
-    own = ("merge", "blanks", "segment", "if_same_file", "max_rejected", "min_rows", "require", "retry_of")
-    request = request_from(options, ImportRequest, **{name: getattr(options, name) for name in own})
-    # The flow reads its settings from the environment, wherever it runs, so that no address with a
-    # password is ever one of its parameters.
+    request = request_from(options, ImportRequest, **{name: getattr(options, name) for name in IMPORT_OPTIONS})
+    # The flow reads its settings from the environment: an address with a password is never a parameter of a run.
     os.environ["CONTACTS_WAREHOUSE_URL"] = settings.warehouse_url.get_secret_value()
     if settings.catalogue:
         os.environ["CONTACTS_CATALOGUE"] = str(settings.catalogue)
     server = start_local_server()
     if server:
         server.wait()
+    _log_stages(options)
     with progress_shown(options):
         outcome = _run_flow(request)
     return _print_outcome(outcome, options)
 
 
 def _print_outcome(outcome: "RunOutcome[Any]", options: argparse.Namespace) -> int:
-    from flows.cli.console import print_report, print_stages
+    from flows.cli.console import print_outcome
 
-    print_report(outcome.report, options.json)
-    if options.profile:
-        print_stages(outcome)
+    print_outcome(outcome, options.json, with_stages=options.profile)
     return FAILED if outcome.report.failed else OK
 
 
 def _run_flow(request: ImportRequest) -> "RunOutcome[ImportReport]":
-    """Run the flow; once it has its report, a Prefect that went away changes nothing about the import."""
+    """Run the flow. Once there is a report, a failure of Prefect adds a warning and changes nothing else."""
     from prefect.settings import PREFECT_FLOWS_HEARTBEAT_FREQUENCY, temporary_settings
 
     from flows.import_contacts import import_contacts
@@ -68,7 +67,7 @@ def _run_flow(request: ImportRequest) -> "RunOutcome[ImportReport]":
     recorded: list[RunOutcome[ImportReport]] = []
     recorded_outcomes.set(recorded)
     try:
-        # At the end Prefect waits for the thread of its heartbeat, which looks up once a second. Here somebody waits.
+        # Without heartbeats, whose thread Prefect would wait for at the end, up to a second.
         with temporary_settings(set_defaults={PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None}):
             result = cast(Any, import_contacts(request, return_state=True)).result(raise_on_failure=False)
     except (Exception, KeyboardInterrupt) as error:  # an interruption after the commit undoes nothing
@@ -76,13 +75,12 @@ def _run_flow(request: ImportRequest) -> "RunOutcome[ImportReport]":
     if not recorded:
         raise result
     if isinstance(result, BaseException):
-        recorded[-1].report.warnings.append("Prefect went away before it heard how the import ended")
+        recorded[-1].report.warnings.append("Prefect stopped before it recorded how the import ended")
     return recorded[-1]
 
 
-def run_check_command(options: argparse.Namespace) -> int:
-    """Check a file in this process alone, and print the report."""
-    _three_files(options)
+def check_file(options: argparse.Namespace) -> int:
+    """Check a file in this process, and print the report."""
     settings = Settings.load(**settings_from_options(options))
     request = request_from(options, ReadingOptions)
     from flows.import_runs.multi_file import combine_outcomes, requests_per_file
@@ -90,32 +88,41 @@ def run_check_command(options: argparse.Namespace) -> int:
     from flows.pipeline.sources import SourceLookups
     from flows.prefect_lookups import source_logins
 
+    _check_outputs(options, request, settings)
+    _log_stages(options)
     outcomes: list[RunOutcome[CheckReport]] = []
     lookups = SourceLookups(local_today, source_logins)
-    one = options.accepted or options.rejected  # files that can hold one check's rows only
-    for each, _ in [(request, None)] if one else requests_per_file(request, settings, local_today):
+    # --accepted and --rejected hold the rows of one check, so an archive of several files is then one request.
+    single = options.accepted or options.rejected
+    for each, _ in [(request, None)] if single else requests_per_file(request, settings, local_today):
         with progress_shown(options), tempfile.TemporaryDirectory(prefix="contacts-check-") as folder:
             outcomes.append(check_locally(each, settings, Path(folder), options.accepted, options.rejected, lookups))
     return _print_outcome(combine_outcomes(request.source, outcomes), options)
 
 
-def _three_files(options: argparse.Namespace) -> None:
-    """The source is not written over, nor one output over the other."""
-    named = [
-        Path(path).resolve() for path in (split_member(options.source)[0], options.accepted, options.rejected) if path
-    ]
-    files = [path for path in named if path.is_file() or not path.exists()]  # /dev/null may be all of them
-    if len(set(files)) < len(files):
-        raise UsageError("SOURCE, --accepted and --rejected are the same file; give each its own")
+def _check_outputs(options: argparse.Namespace, request: ReadingOptions, settings: Settings) -> None:
+    """Refuse outputs that are inputs of the check, or the same file twice."""
+    outputs = [path for path in (options.accepted, options.rejected) if path]
+    address = parse(fill_dates(request.source, lambda: request.date or local_today()))
+    inputs = {
+        "the source": address.path if address.is_local else None,
+        "the mapping file": request.mapping_file,
+        "the preset": split_preset_name(request.preset or "")[0],
+    }
+    for path in outputs:
+        check_output(path, settings, inputs, force=options.force)
+    targets = {Path(path).resolve() for path in outputs}
+    if len(targets) < len(outputs) and not any(path.exists() and not path.is_file() for path in targets):
+        raise UsageError("--accepted and --rejected are the same file; give each its own")
 
 
 def request_from(options: argparse.Namespace, model: type[Options], **more: Any) -> Options:
-    """The request that the flags make; a wrong value is a wrong command."""
+    """The request that the options make; a wrong value is a UsageError."""
     try:
         parse(fill_dates(options.source, lambda: SAMPLE_DAY))
     except SourceAddressInvalid as error:
         raise UsageError(str(error)) from error
-    given = {
+    values = {
         "source": options.source,
         "date": options.date,
         "mapping": mapping_from_options(options),
@@ -133,20 +140,20 @@ def request_from(options: argparse.Namespace, model: type[Options], **more: Any)
         **more,
     }
     try:
-        return model(**{name: value for name, value in given.items() if value is not None})
+        return model(**{name: value for name, value in values.items() if value is not None})
     except ValidationError as error:
         raise UsageError("; ".join(_problem(each) for each in error.errors())) from error
 
 
 def _problem(error: Any) -> str:
     if error["type"] == "string_unicode":
-        return "the name of the file is no UTF-8; rename it"
-    flag = "--" + str(error["loc"][0]).replace("_", "-") + ": " if error["loc"] else ""
-    return flag.replace("--source", "SOURCE") + _plain_reason(error)
+        return "the name of the file is not UTF-8; rename it"
+    option = "--" + str(error["loc"][0]).replace("_", "-") + ": " if error["loc"] else ""
+    return option.replace("--source", "SOURCE") + _plain_reason(error)
 
 
 def _plain_reason(error: Any) -> str:
-    """What pydantic says for programmers, for people; our own messages as they are."""
+    """Pydantic's messages in plain words; our own messages unchanged."""
     match error["type"]:
         case "string_too_short":
             return "it is blank; name a file"
@@ -158,23 +165,30 @@ def _plain_reason(error: Any) -> str:
 
 
 def mapping_from_options(options: argparse.Namespace) -> dict[str, str]:
-    """What `--map` says; a column's name may have a '=' in it, a field's may not."""
-    flags: dict[str, str] = {}
+    """Columns and fields of `--map`, split at the last `=`: a column's name may hold one, a field's may not."""
+    mapping: dict[str, str] = {}
     for text in options.map:
         column, equals, field = text.rpartition("=")
         if not equals or not column.strip():
             raise UsageError(f"--map {text!r} is not COLUMN=FIELD; write for example --map 'E-mail=email'")
-        flags[column.strip()] = field.strip()
-    return flags
+        mapping[column.strip()] = field.strip()
+    return mapping
+
+
+def _log_stages(options: argparse.Namespace) -> None:
+    from flows.reports.stage_log import print_stage_log
+
+    if options.verbose:
+        print_stage_log()
 
 
 @contextmanager
 def progress_shown(options: argparse.Namespace) -> Iterator[None]:
-    """A bar for a person at a terminal, nothing for a program."""
+    """Show a progress bar to a person at a terminal."""
     from flows.pipeline.progress import NoProgress, TerminalProgress, current_progress
 
-    person = sys.stdout.isatty() and sys.stderr.isatty() and not options.json
-    token = current_progress.set(TerminalProgress() if person else NoProgress())
+    interactive = sys.stdout.isatty() and sys.stderr.isatty() and not options.json
+    token = current_progress.set(TerminalProgress() if interactive else NoProgress())
     try:
         yield
     finally:

@@ -1,6 +1,6 @@
-"""The command line: what can be asked for, and which function answers.
+"""The parser of the command line: each command, its options, and the function that runs it.
 
-Importing this loads no pandas and no Prefect, so that a wrong command is told at once.
+It imports neither pandas nor Prefect, so that a wrong command fails at once.
 """
 
 import argparse
@@ -15,22 +15,22 @@ OK, FAILED, WRONG_COMMAND = 0, 1, 2
 
 
 class CommandParser(argparse.ArgumentParser):
-    """Wrong commands as errors of ours, so that `--json` answers them in JSON too."""
+    """Raises our own error for a wrong command, so that `--json` can answer it in JSON."""
 
     def parse_known_args(self, args: Any = None, namespace: Any = None) -> tuple[Any, list[str]]:
-        """A command names its own `--help` for what it does not know; argparse would name that of `contacts`."""
-        given, unknown = super().parse_known_args(args, namespace)
+        """Reports unknown arguments with the help of the subcommand; argparse would name that of `contacts`."""
+        parsed, unknown = super().parse_known_args(args, namespace)
         if unknown:
             self.error(f"unrecognized arguments: {' '.join(unknown)}")
-        return given, unknown
+        return parsed, unknown
 
     def error(self, message: str) -> NoReturn:
-        secret = re.sub(r"://[^@\s]*@", "://…@", message)  # an address may hold a password
-        raise UsageError(f"{secret}; '{self.prog} --help' shows what there is")
+        without_password = re.sub(r"://[^@\s]*@", "://…@", message)
+        raise UsageError(f"{without_password}; run '{self.prog} --help' to see what is accepted")
 
 
 class VersionAction(argparse.Action):
-    """Which release this is, looked up when somebody asks: it takes longer than all the rest of the command line."""
+    """Looks up the version only when it is asked for: the look-up takes longer than parsing the command."""
 
     def __call__(self, parser: argparse.ArgumentParser, *_: Any) -> NoReturn:
         from importlib.metadata import version
@@ -41,118 +41,117 @@ class VersionAction(argparse.Action):
 
 def build_parser() -> argparse.ArgumentParser:
     """The whole command line; choices come from the enums that the code uses."""
-    about = "Contacts from CSV files into a warehouse, under the rules that a field catalogue sets."
+    about = "Import contacts from CSV files into a warehouse, by the rules of a field catalogue."
     parser = CommandParser(prog="contacts", description=about, allow_abbrev=False)
-    parser.add_argument("--version", action=VersionAction, nargs=0, help="show which release this is and exit")
-    commands = _subcommands(parser, "command", "COMMAND")
-    for add in (_import, _check, _imports, _rejected, _mapping, _segments, _fields, _export):
-        add(commands)
+    parser.add_argument("--version", action=VersionAction, nargs=0, help="print the version and exit")
+    commands = _add_subcommands(parser, "command", "COMMAND")
+    _add_file_commands(commands)
+    _add_import_list_commands(commands)
+    _add_preset_commands(commands)
+    _add_contact_commands(commands)
     return parser
 
 
-def _subcommands(parser: argparse.ArgumentParser, dest: str, metavar: str) -> Any:
-    """The place for a parser's commands, one of which must be named."""
+def _add_subcommands(parser: argparse.ArgumentParser, dest: str, metavar: str) -> Any:
     return parser.add_subparsers(dest=dest, required=True, metavar=metavar, parser_class=CommandParser)
 
 
-def _command(under: Any, name: str, run: str, text: str) -> argparse.ArgumentParser:
-    added: argparse.ArgumentParser = under.add_parser(name, help=text, description=text, allow_abbrev=False)
-    added.set_defaults(run=run)
-    return added
-
-
-def _import(commands: Any) -> None:
-    importing = _command(
-        commands, "import", "flows.cli.file_commands:run_import_command", "import contacts from a CSV file"
+def _add_command(commands: Any, name: str, function: str, description: str) -> argparse.ArgumentParser:
+    """`function` is module and name, below flows.cli; the module is imported when the command runs."""
+    command: argparse.ArgumentParser = commands.add_parser(
+        name, help=description, description=description, allow_abbrev=False
     )
-    options.reading(importing)
-    options.warehouse(importing)
-    options.merging(importing)
-    options.ceilings(importing)
-    options.as_json(importing)
-    options.profile(importing)
+    command.set_defaults(function=f"flows.cli.{function}")
+    return command
 
 
-def _check(commands: Any) -> None:
-    checking = _command(
-        commands, "check", "flows.cli.file_commands:run_check_command", "check a CSV file, without a warehouse"
-    )
-    options.reading(checking)
-    checking.add_argument("--accepted", metavar="FILE", help="write the accepted rows here, as CSV")
-    checking.add_argument("--rejected", metavar="FILE", help="write the rejected rows here, as CSV")
-    options.as_json(checking)
-    options.profile(checking)
+def _add_file_commands(commands: Any) -> None:
+    command = _add_command(commands, "import", "file_commands:import_file", "import contacts from a CSV file")
+    options.add_reading_options(command)
+    options.add_warehouse(command)
+    options.add_merge_options(command)
+    options.add_limits(command)
+    options.add_json(command)
+    options.add_diagnostics(command)
+
+    text = "check a CSV file, without a warehouse"
+    command = _add_command(commands, "check", "file_commands:check_file", text)
+    options.add_reading_options(command)
+    command.add_argument("--accepted", metavar="FILE", help="write the accepted rows to this CSV file")
+    command.add_argument("--rejected", metavar="FILE", help="write the rejected rows to this CSV file")
+    options.add_force(command)
+    options.add_json(command)
+    options.add_diagnostics(command)
 
 
-def _imports(commands: Any) -> None:
-    listing = _command(
-        commands, "imports", "flows.cli.warehouse_commands:show_imports", "the import list, or one import"
-    )
-    listing.add_argument(
+def _add_import_list_commands(commands: Any) -> None:
+    text = "show the list of imports, or one import"
+    command = _add_command(commands, "imports", "import_list_commands:show_imports", text)
+    command.add_argument(
         "id",
         nargs="?",
         type=options.import_number_or_prune,
         metavar="ID",
-        help="this import's report, or prune; else the last 50",
+        help="the number of an import, to print its report; or prune; without it, the last 50 imports",
     )
-    listing.add_argument(
+    command.add_argument(
         "--older-than", metavar="DAYS", type=options.days, help="with prune: delete import folders older than 90d"
     )
-    options.warehouse(listing)
-    options.as_json(listing)
+    options.add_warehouse(command)
+    options.add_json(command)
+
+    text = "print the rejected rows of an import, as CSV"
+    command = _add_command(commands, "rejected", "import_list_commands:write_rejected_rows", text)
+    command.add_argument("id", type=options.import_number, metavar="ID", help="the number of the import in the list")
+    options.add_output(command)
+    options.add_warehouse(command)
 
 
-def _rejected(commands: Any) -> None:
-    rejecting = _command(
-        commands, "rejected", "flows.cli.warehouse_commands:show_rejected", "the rejected rows of an import, as CSV"
-    )
-    rejecting.add_argument("id", type=options.import_number, metavar="ID", help="its number in the import list")
-    options.output(rejecting)
-    options.warehouse(rejecting)
+def _add_preset_commands(commands: Any) -> None:
+    show_list = "preset_commands:list_presets"
+    group = _add_command(commands, "mapping", show_list, "save, list or show presets")
+    actions = _add_subcommands(group, "action", "save|list|show")
+
+    text = "save the mapping of a file as a preset"
+    command = _add_command(actions, "save", "preset_commands:save_preset", text)
+    command.add_argument("name", metavar="NAME", help="the name of the new preset, for --preset")
+    options.add_layout_options(command)
+    options.add_force(command)
+
+    _add_command(actions, "list", show_list, "list your own presets and the built-in ones")
+    command = _add_command(actions, "show", "preset_commands:show_preset", "print the file of a preset")
+    command.add_argument("name", metavar="NAME", help="its name, or the path of its file")
 
 
-def _mapping(commands: Any) -> None:
-    run = "flows.cli.preset_commands:list_mappings"
-    actions = _subcommands(_command(commands, "mapping", run, "presets: saved mappings"), "action", "save|list|show")
-    text = "save the mapping found for a file as a preset"
-    saving = _command(actions, "save", "flows.cli.preset_commands:save_mapping", text)
-    saving.add_argument("name", metavar="NAME", help="the name that --preset will ask for")
-    options.layout(saving)
-    saving.add_argument("--force", action="store_true", help="write over your own preset of this name")
-    _command(actions, "list", run, "list your own presets and the built-in ones")
-    showing = _command(actions, "show", "flows.cli.preset_commands:show_mapping", "print a preset as it is written")
-    showing.add_argument("name", metavar="NAME", help="its name, or the path of its file")
+def _add_contact_commands(commands: Any) -> None:
+    show_list = "contact_commands:list_all_segments"
+    group = _add_command(commands, "segments", show_list, "create or list segments of contacts")
+    actions = _add_subcommands(group, "action", "create|list")
+    command = _add_command(actions, "create", "contact_commands:create_new_segment", "create a segment")
+    command.add_argument("name", metavar="NAME", help="the name of the new segment, for --segment")
+    options.add_warehouse(command)
+    options.add_warehouse(_add_command(actions, "list", show_list, "list the segments"))
+
+    command = _add_command(commands, "fields", "contact_commands:show_fields", "list the fields of the catalogue")
+    options.add_catalogue(command)
+    options.add_json(command)
+
+    text = "write all contacts as a CSV that imports again unchanged"
+    command = _add_command(commands, "export", "contact_commands:export_contacts", text)
+    options.add_output(command)
+    options.add_catalogue(command)
+    options.add_warehouse(command)
 
 
-def _segments(commands: Any) -> None:
-    run = "flows.cli.warehouse_commands:show_segments"
-    actions = _subcommands(_command(commands, "segments", run, "segments of contacts"), "action", "create|list")
-    creating = _command(actions, "create", "flows.cli.warehouse_commands:create", "create a segment")
-    creating.add_argument("name", metavar="NAME", help="the name that --segment will ask for")
-    options.warehouse(creating)
-    options.warehouse(_command(actions, "list", run, "list the segments"))
+def has_visible_password(arguments: argparse.Namespace) -> bool:
+    """Whether `--warehouse` holds a password, which other users can read in the list of processes."""
+    return bool(re.search(r"://[^/?#]*:[^/?#]+@|[?&]password=", getattr(arguments, "warehouse", None) or ""))
 
 
-def _fields(commands: Any) -> None:
-    fields = _command(commands, "fields", "flows.cli.warehouse_commands:show_fields", "the fields of the catalogue")
-    options.catalogue(fields)
-    options.as_json(fields)
-
-
-def _export(commands: Any) -> None:
-    text = "all contacts as a CSV that imports again unchanged"
-    exporting = _command(commands, "export", "flows.cli.warehouse_commands:export", text)
-    options.output(exporting)
-    options.catalogue(exporting)
-    options.warehouse(exporting)
-
-
-def has_visible_password(given: argparse.Namespace) -> bool:
-    """Whether the address of the warehouse has a password in it, which the list of processes shows to others."""
-    return bool(re.search(r"://[^/?#]*:[^/?#]+@|[?&]password=", getattr(given, "warehouse", None) or ""))
-
-
-def settings_from_options(given: argparse.Namespace) -> dict[str, Any]:
-    """The settings that have flags, as given."""
-    named = {"warehouse_url": getattr(given, "warehouse", None), "catalogue": getattr(given, "catalogue", None)}
-    return {name: value for name, value in named.items() if value is not None}
+def settings_from_options(arguments: argparse.Namespace) -> dict[str, Any]:
+    """The settings that have an option, where it was used."""
+    settings = {
+        "warehouse_url": getattr(arguments, "warehouse", None),
+        "catalogue": getattr(arguments, "catalogue", None),
+    }
+    return {name: value for name, value in settings.items() if value is not None}

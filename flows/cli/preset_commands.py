@@ -1,16 +1,15 @@
-"""`contacts mapping`: the mapping found for a file, kept as a preset of the user's own; and the presets there are."""
+"""The commands on presets: `contacts mapping save|list|show`."""
 
 import argparse
-import os
-import sys
 import tempfile
 from collections import Counter
-from contextlib import suppress
 from pathlib import Path
 
 from flows.cli.console import print_table
 from flows.cli.file_commands import request_from
 from flows.cli.parser import OK, settings_from_options
+from flows.cli.terminal import print_line, print_lines
+from flows.config.output_files import open_output
 from flows.config.request import ReadingOptions, local_today
 from flows.config.settings import Settings
 from schemas.catalogue import header_key
@@ -30,8 +29,8 @@ from transforms.parsing.layout import REJECTION_COLUMNS
 from transforms.work_folder import ImportFolder
 
 
-def save_mapping(options: argparse.Namespace) -> int:
-    """Find the mapping of a file as an import would, and write it as a preset."""
+def save_preset(options: argparse.Namespace) -> int:
+    """Map the columns of a file as an import would, and save the mapping as a preset."""
     settings = Settings.load(**settings_from_options(options))
     target = _target_path(options.name, settings.presets, options.force)
     request = request_from(options, ReadingOptions)
@@ -48,20 +47,22 @@ def save_mapping(options: argparse.Namespace) -> int:
         base = load_preset(split_preset_name(_preset_name(request, source.mapping))[0], settings.presets)
     preset = preset_from_mapping(options.name, source.mapping, request.header, base)
     _write(target, dump_preset(preset))
-    print(f"{target}: {len(preset.columns)} columns, to be used as --preset {options.name}")
+    print_line(f"{target}: {len(preset.columns)} columns; use it with --preset {options.name}")
     for note in source.mapping.notes:
-        print(f"Note: {note}")
+        print_line(f"Note: {note}")
     return OK
 
 
 def _preset_name(request: ReadingOptions, mapping: ColumnMapping) -> str:
-    """The preset's name; one that was found by itself goes by what it was found as."""
+    """The name that the request gives; with `auto`, the name of the preset that was found."""
     return str(mapping.preset if request.preset == AUTO else request.preset)
 
 
 def _target_path(name: str, folder: Path, force: bool) -> Path:
     if not PRESET_NAME.fullmatch(name) or name == AUTO:
-        raise UsageError(f"{name!r} is no name of a preset; write letters, digits, - and _, and not '{AUTO}'")
+        raise UsageError(
+            f"{name!r} cannot be the name of a preset; use letters, digits, - and _, and not the word '{AUTO}'"
+        )
     if (BUILT_IN_PRESETS / f"{name}.yaml").is_file():
         raise PresetExists(name, "")
     path = folder / f"{name}.yaml"
@@ -71,10 +72,13 @@ def _target_path(name: str, folder: Path, force: bool) -> Path:
 
 
 def preset_from_mapping(name: str, mapping: ColumnMapping, header: bool, base: Preset | None) -> Preset:
-    """The mapping as a preset; what no column of the file shows comes from the preset that it began with."""
-    ours = mapping.columns[-len(REJECTION_COLUMNS) :]
-    again = tuple(column.name for column in ours) == REJECTION_COLUMNS
-    columns = [column for column in mapping.columns if not (again and column in ours)]
+    """The mapping as a preset; what the file's columns do not show is taken over from the preset it was read with.
+
+    The columns that a rejected file adds are left out.
+    """
+    last = mapping.columns[-len(REJECTION_COLUMNS) :]
+    added = last if tuple(column.name for column in last) == REJECTION_COLUMNS else ()
+    columns = [column for column in mapping.columns if column not in added]
     times = Counter(header_key(column.name) for column in columns)
     rules = {_rule_key(column, times): _rule(column) for column in columns if column.field or column.ignored}
     fields = {rule.field for rule in rules.values()}
@@ -110,20 +114,16 @@ def _constants_without(constants: dict[str, str], fields: set[str]) -> dict[str,
 
 
 def _write(path: Path, text: str) -> None:
-    """Whole or not at all: a sync of the night may read it meanwhile."""
-    written = path.with_name(f".{path.stem}.{os.getpid()}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        written.write_text(text, encoding="utf-8")
-        written.replace(path)
     except OSError as error:
-        with suppress(OSError):
-            written.unlink(missing_ok=True)
-        raise OutputNotWritable(str(path), error.strerror or "it cannot be written") from error
+        raise OutputNotWritable(str(path), error.strerror or "its folder cannot be created") from error
+    with open_output(str(path)) as stream:
+        stream.write(text.encode())
 
 
-def list_mappings(options: argparse.Namespace) -> int:
-    """The user's own presets and the built-in ones."""
+def list_presets(options: argparse.Namespace) -> int:
+    """Print the user's own presets and the built-in ones."""
     folder = Settings.load().presets
     print_table(
         ("preset", "what it is for", "where"),
@@ -136,7 +136,7 @@ def _description(name: str, folder: Path) -> str:
     try:
         preset = load_preset(name, folder)
     except PresetInvalid as error:
-        return f"wrong: {error.problems[0]}"
+        return f"invalid: {error.problems[0]}"
     return preset.label + (f" (parts: {', '.join(preset.parts)})" if preset.parts else "")
 
 
@@ -145,12 +145,12 @@ def _location(name: str, folder: Path) -> str:
     return "built in" if path.parent == BUILT_IN_PRESETS else str(path)
 
 
-def show_mapping(options: argparse.Namespace) -> int:
-    """A preset as it is written, comments too."""
+def show_preset(options: argparse.Namespace) -> int:
+    """Print the file of a preset, with its comments."""
     if options.name == AUTO:
-        raise UsageError("auto is the preset that fits a file, whichever that is; 'contacts mapping list' has them all")
+        raise UsageError("auto means the preset that fits the file, so it has no file; see 'contacts mapping list'")
     name = split_preset_name(options.name)[0]
     path = Path(name) if is_preset_path(name) else find_preset_file(name, Settings.load().presets)
     load_preset(name, Settings.load().presets)
-    sys.stdout.write(path.read_text(encoding="utf-8"))
+    print_lines(path.read_text(encoding="utf-8"))
     return OK

@@ -4,6 +4,7 @@ import os
 import shutil
 from pathlib import Path
 
+from flows.config.output_files import open_output
 from flows.config.request import ReadingOptions
 from flows.config.settings import Settings
 from flows.pipeline.chunk_runs import FileCheck, check_whole_file
@@ -22,9 +23,8 @@ from flows.reports.builder import ReportBuilder, redact_error
 from flows.reports.models import CheckReport
 from flows.reports.outcomes import RunOutcome
 from flows.reports.phrases import counted
-from schemas.errors.request import OutputNotWritable
 from transforms.results.accepted_file import write_accepted
-from transforms.work_folder import ImportFolder
+from transforms.work_folder import ImportFolder, open_for_reading
 
 
 def check_locally(
@@ -55,13 +55,13 @@ def _check(
     accepted: str | None,
     rejected: str | None,
 ) -> None:
-    for output in filter(None, (accepted, rejected)):
-        _check_writable(output)
     checked = check_file(report, options, settings, folder, lookups, keys_only=accepted is None)
     if accepted:
-        write_accepted(accepted, checked.profile, checked.results, folder.scratch)
+        with open_output(accepted) as stream:
+            write_accepted(stream, checked.profile, checked.results, folder.scratch)
     if rejected:
-        shutil.copyfile(checked.rejected.path, rejected)
+        with open_for_reading(checked.rejected.path) as source, open_output(rejected) as stream:
+            shutil.copyfileobj(source, stream)
         report.rejected_file = rejected
 
 
@@ -100,15 +100,3 @@ def check_file(
     checked = CheckedFile(profile, results, rejected)
     report.log_stage("settling", f"{checked.accepted:,} accepted, {rejected.rows:,} rejected")
     return checked
-
-
-def _check_writable(path: str) -> None:
-    """Fail before the work if the output cannot be written."""
-    new = not os.path.lexists(path)
-    try:
-        with Path(path).open("ab"):
-            pass
-        if new:  # a check that fails leaves no empty file
-            Path(path).unlink()
-    except OSError as error:
-        raise OutputNotWritable(path, error.strerror or "it cannot be opened") from error

@@ -221,6 +221,18 @@ class OutputNotWritable(RequestError):
     reason: str
 
 
+class OutputProtected(UsageError):
+    """The output is a file that the command or the warehouse needs."""
+
+    code = "output-protected"
+
+
+class OutputExists(UsageError):
+    """The output is an existing file that is not CSV."""
+
+    code = "output-exists"
+
+
 class NeedsDeployment(RequestError):
     """A guided import was called by itself; only a run of a deployment can wait for a person."""
 

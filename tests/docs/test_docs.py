@@ -110,7 +110,11 @@ def test_the_table_lists_every_error_code() -> None:
 
 
 def test_only_usage_errors_end_with_another_exit_status_than_1() -> None:
-    assert [name for name, kinds in errors().items() if issubclass(kinds[0], UsageError)] == ["usage"]
+    assert [name for name, kinds in errors().items() if issubclass(kinds[0], UsageError)] == [
+        "usage",
+        "output-protected",
+        "output-exists",
+    ]
 
 
 def test_the_architecture_page_gives_a_reason_for_every_dependency() -> None:

@@ -16,7 +16,7 @@ from typing import Any
 LOADED = (
     "flows.cli.file_commands",
     "flows.import_contacts",
-    "flows.cli.warehouse_commands",
+    "flows.cli.import_list_commands",
     "flows.cli.local_server",
     "warehouse.merge.staging",
 )

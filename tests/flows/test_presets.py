@@ -234,5 +234,5 @@ def test_the_list_has_own_presets_before_built_in_ones_and_says_which_are_wrong(
     (folder / "torn.yaml").write_text("columns: [", encoding="utf-8")
     listed = alone("mapping", "list")
     lines = listed.out.splitlines()
-    assert (listed.status, "Ours" in lines[1], "wrong: " in lines[2]) == (0, True, True)
+    assert (listed.status, "Ours" in lines[1], "invalid: " in lines[2]) == (0, True, True)
     assert {line.split()[0] for line in lines[3:]} == {preset.name for preset in load_built_in_presets()}

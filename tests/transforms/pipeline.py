@@ -150,7 +150,8 @@ def _check(
         verdicts,
         run_in_order,
     )
-    write_accepted(f"{folder}/accepted.csv", profile, verdicts, folder)
+    with Path(folder, "accepted.csv").open("wb") as stream:
+        write_accepted(stream, profile, verdicts, folder)
     frames = list(rejected.kept_frames())
     rejections = pd.concat(frames) if frames else pd.DataFrame()
     accepted_file = Path(folder, "accepted.csv").read_bytes()

@@ -1,7 +1,7 @@
 """The accepted rows as CSV, in the form in which they would be stored."""
 
 from collections.abc import Sequence
-from pathlib import Path
+from typing import BinaryIO
 
 import pandas as pd
 import pyarrow as pa
@@ -18,15 +18,14 @@ from transforms.parsing.csv_writer import csv_bytes, csv_header
 from transforms.work_folder import read_table
 
 
-def write_accepted(path: str, profile: FileProfile, results: Sequence[ChunkResult], scratch: str) -> None:
+def write_accepted(stream: BinaryIO, profile: FileProfile, results: Sequence[ChunkResult], scratch: str) -> None:
     """Write every accepted row that is not a dropped duplicate; the header has the fields' ids."""
-    with Path(path).open("wb") as stream:
-        stream.write(csv_header([field.id for field in profile.imported]))
-        for chunk, result in zip(profile.chunks, results, strict=True):
-            table = read_table(result.accepted_path)
-            dropped = pa.array(dropped_duplicates(scratch, chunk)[:, 0] - chunk.first_record)
-            kept = table.filter(pc.invert(pc.is_in(table["record_number"], value_set=dropped)))
-            stream.write(csv_bytes(accepted_texts(kept, profile.imported)))
+    stream.write(csv_header([field.id for field in profile.imported]))
+    for chunk, result in zip(profile.chunks, results, strict=True):
+        table = read_table(result.accepted_path)
+        dropped = pa.array(dropped_duplicates(scratch, chunk)[:, 0] - chunk.first_record)
+        kept = table.filter(pc.invert(pc.is_in(table["record_number"], value_set=dropped)))
+        stream.write(csv_bytes(accepted_texts(kept, profile.imported)))
 
 
 def accepted_texts(accepted: pa.Table, fields: Sequence[Field]) -> pd.DataFrame:

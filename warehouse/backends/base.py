@@ -68,6 +68,11 @@ class Backend(ABC):
     def display_name(cls, url: URL) -> str:
         """The URL without user, password and options."""
 
+    @classmethod
+    def database_file(cls, url: URL) -> Path | None:
+        """The file that holds the database, where a file does."""
+        return None
+
     @abstractmethod
     def create_engine(self, url: URL) -> Engine:
         """An engine whose connections are set up for imports."""

@@ -92,6 +92,10 @@ class SqliteBackend(Backend):
     def display_name(cls, url: URL) -> str:
         return f"sqlite:///{url.database}"
 
+    @classmethod
+    def database_file(cls, url: URL) -> Path | None:
+        return Path(url.database) if url.database else None
+
     def create_engine(self, url: URL) -> Engine:
         engine = create_engine(
             URL.create("sqlite", database=str(self.path)),

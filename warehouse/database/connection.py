@@ -1,8 +1,9 @@
 """One warehouse, opened by its URL, which says which backend to use."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from pathlib import Path
 from types import TracebackType
 from typing import Self
 
@@ -81,6 +82,14 @@ class Warehouse:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         self.close()
+
+
+def database_file(url: str) -> Path | None:
+    """The file of the warehouse at `url`, without opening it; None for a server, or a URL that `open` refuses."""
+    with suppress(WarehouseUnusable):
+        address = _parse(url)
+        return _backend_for(address).database_file(address)
+    return None
 
 
 def _parse(url: str) -> URL:

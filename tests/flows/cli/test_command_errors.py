@@ -1,7 +1,6 @@
 """Commands that are wrong, and those that cannot do what they are asked: one line each, in JSON too."""
 
 from importlib.metadata import version
-from pathlib import Path
 
 import pytest
 
@@ -81,7 +80,7 @@ def test_a_wrong_command(arguments: tuple[str, ...], command: Contacts, monkeypa
         pytest.param(("check", ""), "SOURCE: it is blank; name a file", id="blank source"),
         pytest.param(
             ("check", "x.csv", "--merge", "overwrite"),
-            "unrecognized arguments: --merge overwrite; 'contacts check --help' shows what there is",
+            "unrecognized arguments: --merge overwrite; run 'contacts check --help' to see what is accepted",
             id="option of another command",
         ),
         pytest.param(("check", "x.csv", "--skip-lines=-1"), "--skip-lines: write 0 or more", id="too few"),
@@ -158,25 +157,12 @@ def test_a_wrong_setting(command: Contacts, monkeypatch: pytest.MonkeyPatch) -> 
     is_one_line(ran, "CONTACTS_WORKERS")
 
 
-@pytest.mark.parametrize("warehouse_url", ["sqlite"], indirect=True)
-def test_a_rejected_file_is_never_written_over_itself(contacts: Contacts) -> None:
-    report = contacts.load("email\nno email\n")
-    before = Path(report["rejected_file"]).read_bytes()
-    ran = contacts("rejected", "1", "--output", report["rejected_file"])
-    assert Path(report["rejected_file"]).read_bytes() == before
-    assert ran.status in (0, 1)
-    Path(report["rejected_file"]).unlink()
-    gone = contacts("rejected", "1")
-    assert (gone.status, gone.out) == (1, "")
-    is_one_line(gone, "import the source again")
-
-
 def test_other_failures_are_one_line_too(command: Contacts, monkeypatch: pytest.MonkeyPatch) -> None:
     def trouble(*_: object) -> None:
         raise RuntimeError("a contact's value")
 
     assert command("segments", "create", "any").status == 0
-    monkeypatch.setattr("flows.cli.warehouse_commands.create_tables", trouble)
+    monkeypatch.setattr("flows.cli.resources.create_tables", trouble)
     ran = command("imports", "--json")
     assert (ran.status, ran.json["error"]["code"]) == (1, "internal-error")
     is_one_line(ran, "RuntimeError")

@@ -1,0 +1,80 @@
+"""The commands on contacts: `contacts segments`, `contacts fields` and `contacts export`."""
+
+import argparse
+
+from flows.cli.console import print_table
+from flows.cli.parser import OK, settings_from_options
+from flows.cli.resources import open_target, open_warehouse
+from flows.cli.terminal import print_json, print_line
+from flows.config.settings import Settings
+from schemas.catalogue import load_catalogue
+from warehouse.contacts.segments import create_segment, list_segments
+
+
+def list_all_segments(options: argparse.Namespace) -> int:
+    """Print every segment with its number of members."""
+    with open_warehouse(Settings.load(**settings_from_options(options))) as warehouse:
+        segments = list_segments(warehouse)
+    print_table(
+        ("segment", "members", "created (UTC)"),
+        [(row["segment_id"], row["members"], f"{row['created_at']:%Y-%m-%d %H:%M}") for row in segments],
+    )
+    return OK
+
+
+def create_new_segment(options: argparse.Namespace) -> int:
+    """Create a segment; it is no error if it exists, so that a script may create it every night."""
+    with open_warehouse(Settings.load(**settings_from_options(options)), create=True) as warehouse:
+        created = create_segment(warehouse, options.name)
+    print_line(f"segment {options.name.strip()} {'created' if created else 'exists already'}")
+    return OK
+
+
+def show_fields(options: argparse.Namespace) -> int:
+    """Print the catalogue as a table or, with --json, as a list."""
+    catalogue = load_catalogue(Settings.load(**settings_from_options(options)).catalogue)
+    if options.json:
+        print_json(
+            [
+                {
+                    "id": field.id,
+                    "type": str(field.type),
+                    "label": field.label,
+                    "options": list(field.option_ids),
+                    "gaps": str(field.gaps),
+                    "identity": field.identity,
+                }
+                for field in catalogue.fields
+            ]
+        )
+        return OK
+    print_table(
+        ("field", "type", "label", "option IDs", "gaps", "also matched as"),
+        [
+            (
+                field.id,
+                f"{field.type}{' (identity)' if field.identity else ''}",
+                field.label,
+                ", ".join(field.option_ids),
+                str(field.gaps),
+                ", ".join(field.aliases),
+            )
+            for field in catalogue.fields
+        ],
+    )
+    return OK
+
+
+def export_contacts(options: argparse.Namespace) -> int:
+    """Write every contact as CSV, in the order of their first import."""
+    from schemas.cells.arrow_columns import TEXT_DTYPE
+    from transforms.parsing.csv_writer import csv_bytes, csv_header
+    from warehouse.contacts.export import export_batches
+
+    settings = Settings.load(**settings_from_options(options))
+    catalogue = load_catalogue(settings.catalogue)
+    with open_warehouse(settings) as warehouse, open_target(options, settings) as target:
+        target.write(csv_header(catalogue.ids))
+        for batch in export_batches(warehouse, catalogue):
+            target.write(csv_bytes(batch.astype(TEXT_DTYPE)))
+    return OK

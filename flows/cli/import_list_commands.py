@@ -1,0 +1,96 @@
+"""The commands on the import list: `contacts imports` and `contacts rejected`."""
+
+import argparse
+import shutil
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from flows.cli.console import print_report, print_table
+from flows.cli.options import PRUNE
+from flows.cli.parser import OK, settings_from_options
+from flows.cli.resources import open_target, open_warehouse
+from flows.cli.terminal import print_json, print_line
+from flows.config.settings import Settings
+from flows.import_runs.recovery import close_abandoned_imports
+from flows.import_runs.work_folders import folder_name, prune_folders
+from flows.reports.models import ImportReport
+from flows.reports.phrases import kept_reasons_note
+from schemas.errors.request import RejectedFileGone, UsageError
+from transforms.work_folder import exists, open_for_reading
+from warehouse.database.connection import Warehouse
+from warehouse.import_list.entries import DEFAULT_LIST_LIMIT, get_import, list_imports
+from warehouse.import_list.liveness import list_live_imports
+
+COUNT_COLUMNS = ("read", "accepted", "rejected", "inserted", "updated", "missing", "retry_of")
+HEADER = (
+    "id",
+    "status",
+    "started (UTC)",
+    "source",
+    "merge",
+    *(name.replace("_", " ") for name in COUNT_COLUMNS),
+    "why",
+)
+
+
+def show_imports(options: argparse.Namespace) -> int:
+    """Print the import list, newest first; or with a number, the report of that import; or prune import folders."""
+    if (options.id == PRUNE) != (options.older_than is not None):
+        raise UsageError("'prune' needs --older-than, and only 'prune' takes it; write: prune --older-than 90d")
+    settings = Settings.load(**settings_from_options(options))
+    with open_warehouse(settings) as warehouse:
+        close_abandoned_imports(warehouse, settings)
+        if options.id == PRUNE:
+            _prune(warehouse, settings, options)
+        elif options.id is not None:
+            _print_import(get_import(warehouse, options.id), options.json)
+        elif options.json:
+            print_json(list_imports(warehouse))
+        else:
+            _print_imports(list_imports(warehouse))
+    return OK
+
+
+def _print_imports(imports: Sequence[Mapping[str, Any]]) -> None:
+    print_table(HEADER, map(_import_row, imports))
+    if len(imports) == DEFAULT_LIST_LIMIT:
+        print_line(f"(the last {DEFAULT_LIST_LIMIT}; 'contacts imports ID' shows an older one)")
+
+
+def _import_row(row: Mapping[str, Any]) -> tuple[object, ...]:
+    started = f"{row['started_at']:%Y-%m-%d %H:%M}"
+    why = row["error_code"] or (f"repeats {row['repeats']}" if row["repeats"] else kept_reasons_note(row))
+    first = (row["import_id"], row["status"], started, row["source"], row["merge_policy"])
+    return (*first, *(row[name] for name in COUNT_COLUMNS), why)
+
+
+def _prune(warehouse: Warehouse, settings: Settings, options: argparse.Namespace) -> None:
+    """Delete the folders of older imports that have ended; the imports stay in the list."""
+    live = {folder_name(*each) for each in list_live_imports(warehouse)}
+    removed, kept = prune_folders(settings, options.older_than, live)
+    if options.json:
+        print_json({"removed": removed, "kept": kept})
+    else:
+        print_line(f"{removed:,} import folders removed, {kept:,} newer ones kept")
+
+
+def _print_import(row: Mapping[str, Any], as_json: bool) -> None:
+    if as_json:  # as it was stored, perhaps by another release
+        print_json(row["report"] or {name: row[name] for name in ("import_id", "status", "source")})
+    elif row["report"]:
+        print_report(ImportReport.model_validate(row["report"]), as_json=False)
+    else:  # it is still running, or its process died
+        print_line(f"Import {row['import_id']} of {row['source']}: {row['status']}")
+
+
+def write_rejected_rows(options: argparse.Namespace) -> int:
+    """Write the rejected file of an import, byte for byte."""
+    settings = Settings.load(**settings_from_options(options))
+    with open_warehouse(settings) as warehouse:
+        report = get_import(warehouse, options.id)["report"] or {}
+    file = report.get("rejected_file")
+    if not file or not exists(file):
+        raise RejectedFileGone(options.id)
+    with open_for_reading(file) as source, open_target(options, settings) as target:
+        shutil.copyfileobj(source, target)
+    return OK
