@@ -1,13 +1,14 @@
-"""The command's own Prefect server, for users who have none: it lives as long as the command.
+"""The Prefect server that a command starts, where the user has none; it stops with the command.
 
-Prefect brings up such a server by itself, but only when a flow starts, after importing the whole server
-into the command too, and with its log on the terminal. Started here, it boots while the command is
-still loading pandas, in about half the time; its log is a file; it outlives the last event to record,
-and never outlives the command, not even a killed one.
+Prefect can start such a server itself, but only when a flow starts, and its log goes to the terminal. Started here, it
+boots while the command loads pandas. Its log is a file. It records the last event before it stops, and it stops even
+when the command is killed. Other users of the machine can reach its port, so it answers only requests with a random
+password, new for each command.
 """
 
 import atexit
 import os
+import secrets
 import socket
 import subprocess
 import sys
@@ -30,30 +31,31 @@ from flows.config.environment import (
 from schemas.errors.base import ContactImportError
 
 HOST = "127.0.0.1"
-STOP_SECONDS = 30  # while it stops, the server writes the last task runs and events
-MAX_STARTS = 3  # of two first commands at once, one loses the race for the migrations and starts again
+STOP_SECONDS = 30  # to write the last task runs and events
+MAX_STARTS = 3  # of two first commands at the same time, one fails in the migrations and starts again
 LOG_BYTES = 1 << 20
 
 
 class PrefectServerFailed(ContactImportError):
-    """The Prefect server of the command, or the one that the user named, does not answer."""
+    """The Prefect server of the command, or the one that PREFECT_API_URL names, does not answer."""
 
     code = "prefect-server-failed"
-    template = "there is no Prefect server to run the import on: {reason}"
+    template = "no Prefect server can run the import: {reason}"
     reason: str
 
 
 class LocalServer:
-    """A Prefect server in a process of its own; its stdin is the leash that it lives by."""
+    """A Prefect server in its own process. It stops when its standard input, a pipe from the command, is closed."""
 
     def __init__(self, home: Path) -> None:
         self.log = home / "server.log"
-        self._port = _bind_port()
-        self.api_url = f"http://{HOST}:{self._port.getsockname()[1]}/api"
+        self.auth_string = f"contacts:{secrets.token_urlsafe(32)}"
+        self._socket = _bind_port()
+        self.api_url = f"http://{HOST}:{self._socket.getsockname()[1]}/api"
         try:
             self._process = self._start_process()
         except OSError:
-            self._port.close()
+            self._socket.close()
             raise
         atexit.register(self.stop)
 
@@ -62,40 +64,41 @@ class LocalServer:
             key: value for key, value in os.environ.items() if key not in (CONSOLE_LOG_LEVEL, "PREFECT_API_URL")
         }
         environment["PREFECT_UI_ENABLED"] = "0"
+        environment |= server_access(self.auth_string, origins="")
         if environment.get("PREFECT_SERVER_LOGGING_LEVEL") == "CRITICAL":
-            environment["PREFECT_SERVER_LOGGING_LEVEL"] = "WARNING"  # in a file, it disturbs nobody
+            environment["PREFECT_SERVER_LOGGING_LEVEL"] = "WARNING"  # it goes to a file, not to the terminal
         make_private_folder(self.log.parent)  # artifacts show contact values
         full = self.log.exists() and self.log.stat().st_size > LOG_BYTES
         with self.log.open("wb" if full else "ab") as log:
-            # -P, since the user's folder may well have a `flows` of its own. A process group of its own:
-            # Ctrl-C is for the flow, which still has its end to report to this server.
+            # -P: the current folder may contain another package named `flows`.
+            # A process group of its own: Ctrl-C must reach the flow only, which then reports its end to this server.
             return subprocess.Popen(
-                [sys.executable, "-P", "-m", "flows.cli.local_server", str(self._port.fileno())],
+                [sys.executable, "-P", "-m", "flows.cli.local_server", str(self._socket.fileno())],
                 env=environment,
                 stdin=subprocess.PIPE,
                 stdout=log,
                 stderr=log,
                 process_group=0,
-                pass_fds=(self._port.fileno(),),
+                pass_fds=(self._socket.fileno(),),
             )
 
     def wait(self) -> None:
         """Return once the server answers; `PrefectServerFailed` if it never does."""
-        deadline, boots = time.monotonic() + SERVER_BOOT_SECONDS, 1
+        deadline, starts = time.monotonic() + SERVER_BOOT_SECONDS, 1
         while not _is_healthy(self.api_url):
             if time.monotonic() > deadline:
                 raise PrefectServerFailed(f"no answer in {SERVER_BOOT_SECONDS} seconds; {str(self.log)!r} may say why")
             if self._process.poll() is not None:
-                if boots == MAX_STARTS:
-                    raise PrefectServerFailed(f"{str(self.log)!r} says why")
+                if starts == MAX_STARTS:
+                    raise PrefectServerFailed(f"it stopped; {str(self.log)!r} says why")
                 self._end_process()
-                self._process, boots = self._start_process(), boots + 1
+                self._process, starts = self._start_process(), starts + 1
             time.sleep(0.05)
-        self._port.close()  # from now on it goes with the server, so that a dead one is seen to be dead
+        self._socket.close()  # now only the server holds the port: if it dies, requests fail at once
 
     def stop(self) -> None:
-        """Let go of the leash and wait for the last records to be written."""
-        self._port.close()
+        """Close the pipe and wait until the last records are written."""
+        self._socket.close()
         self._end_process()
 
     def _end_process(self) -> None:
@@ -110,11 +113,10 @@ class LocalServer:
 
 @cache
 def start_local_server() -> LocalServer | None:
-    """Begin to boot a server, where the user has none, and point prefect to it; call `wait` before the flow.
+    """Start a server, where the user has none, and point Prefect to it; call `wait` before the flow.
 
-    Call it before anything imports prefect, which reads its settings then, and whose exit hooks must
-    come before ours, so that the server still hears the last event. Once prefect is there, or is the
-    user's own, the answer is None and prefect finds its API by itself. One server serves a process.
+    Call it before anything imports Prefect: Prefect reads its settings at import, and its exit hooks, which send the
+    last events, must run before ours. None when Prefect is imported already, or is configured by the user.
     """
     if "prefect" in sys.modules:
         return None
@@ -127,13 +129,14 @@ def start_local_server() -> LocalServer | None:
     except OSError as error:
         raise _not_writable(error) from error
     os.environ["PREFECT_API_URL"] = server.api_url
+    os.environ["PREFECT_API_AUTH_STRING"] = server.auth_string
     exempt = (os.environ.get("NO_PROXY") or os.environ.get("no_proxy"), HOST)
     os.environ["NO_PROXY"] = os.environ["no_proxy"] = ",".join(filter(None, exempt))
     return server
 
 
 def _prepare_user_prefect(api_url: str | None) -> None:
-    """Its home is made, which only one whose API is elsewhere does without, and its API answers."""
+    """Create its home, which Prefect needs unless its API is elsewhere, and check that its API answers."""
     try:
         make_prefect_home()
     except OSError as error:
@@ -147,17 +150,26 @@ def _not_writable(error: OSError) -> PrefectServerFailed:
 
 
 def _bind_port() -> socket.socket:
-    """A port that is ours from now on: the server gets the socket itself, so nobody else can answer in its place.
+    """A free port. The server inherits the socket, so no other process can take the port and answer instead.
 
-    It listens only once the server does, so until then a question is refused, and does not wait.
+    It does not listen yet, so that until the server does, connections are refused instead of waiting.
     """
-    held = socket.socket()
-    held.bind((HOST, 0))
-    return held
+    bound = socket.socket()
+    bound.bind((HOST, 0))
+    return bound
+
+
+def server_access(auth_string: str, origins: str) -> dict[str, str]:
+    """Settings of a server that only answers with the password, and only to web pages of these origins."""
+    return {
+        "PREFECT_SERVER_API_AUTH_STRING": auth_string,
+        "PREFECT_SERVER_API_CORS_ALLOWED_ORIGINS": origins,
+        "PREFECT_SERVER_CORS_ALLOWED_ORIGINS": origins,  # the older name of the same setting
+    }
 
 
 def _require_answer(api_url: str | None) -> None:
-    """Find out in a line, not in prefect's traceback, that the user's API is away; any answer will do."""
+    """Report in one line, not in Prefect's traceback, that the user's API is not reachable; any answer will do."""
     try:
         if api_url:
             urlopen(f"{api_url}/health", timeout=10).close()
@@ -175,8 +187,8 @@ def _is_healthy(api_url: str) -> bool:
         return False
 
 
-def _serve(held: int) -> None:
-    """The server process: serve on the socket until the command closes our stdin, by ending in whatever way."""
+def _serve(socket_number: int) -> None:
+    """The server process: serve until standard input is closed, which happens however the command ends."""
     import uvicorn
     from prefect.server.api.server import create_app
 
@@ -188,8 +200,8 @@ def _serve(held: int) -> None:
         server.should_exit = True
 
     threading.Thread(target=stop_with_command, daemon=True).start()
-    server.run(sockets=[socket.socket(fileno=held)])
-    os._exit(0)  # all is written by now; taking the interpreter down in order would take seconds
+    server.run(sockets=[socket.socket(fileno=socket_number)])
+    os._exit(0)  # everything is written; an orderly exit of the interpreter would take seconds
 
 
 if __name__ == "__main__":

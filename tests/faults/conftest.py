@@ -19,6 +19,7 @@ from schemas.catalogue import load_catalogue
 from tests.flows.conftest import (  # noqa: F401 - these are fixtures
     Contacts,
     Database,
+    PrefectApi,
     Ran,
     command,
     contacts,
@@ -81,7 +82,7 @@ class RunningCommand:
 class CommandRunner:
     """Runs `contacts` commands: one process imports all modules, and forks another for each command."""
 
-    def __init__(self, api_url: str, home: Path, folder: Path) -> None:
+    def __init__(self, prefect: PrefectApi, folder: Path) -> None:
         self.folder = folder
         self._started = 0
         kept = {name: value for name, value in os.environ.items() if not name.startswith(("PREFECT_", "CONTACTS_"))}
@@ -90,8 +91,9 @@ class CommandRunner:
             cwd=Path(__file__).parents[2],
             env={
                 **kept,
-                "PREFECT_API_URL": api_url,
-                "PREFECT_HOME": str(home),
+                "PREFECT_API_URL": prefect.url,
+                "PREFECT_API_AUTH_STRING": prefect.auth_string,
+                "PREFECT_HOME": str(prefect.home),
                 CONSOLE_LOG_LEVEL: "CRITICAL",
                 **OFFLINE_DEFAULTS,
             },
@@ -124,9 +126,9 @@ class CommandRunner:
 
 
 @pytest.fixture(scope="session")
-def commands(prefect_api: tuple[str, Path], tmp_path_factory: pytest.TempPathFactory) -> Iterator[CommandRunner]:  # noqa: F811
+def commands(prefect_api: PrefectApi, tmp_path_factory: pytest.TempPathFactory) -> Iterator[CommandRunner]:  # noqa: F811
     """Commands against the session's Prefect server."""
-    started = CommandRunner(*prefect_api, tmp_path_factory.mktemp("commands"))
+    started = CommandRunner(prefect_api, tmp_path_factory.mktemp("commands"))
     yield started
     started.close()
 

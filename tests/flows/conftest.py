@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import psycopg
 import pytest
@@ -142,9 +142,17 @@ class Contacts:
         return report
 
 
+class PrefectApi(NamedTuple):
+    """A running Prefect server."""
+
+    url: str
+    home: Path
+    auth_string: str
+
+
 @pytest.fixture(scope="session")
-def prefect_api(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Path]]:
-    """The address of a Prefect server that lives as long as the session, and its home."""
+def prefect_api(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PrefectApi]:
+    """A Prefect server that runs as long as the session."""
     home = tmp_path_factory.mktemp("prefect")
     with pytest.MonkeyPatch.context() as environment:
         for name in [name for name in os.environ if name.startswith("PREFECT_")]:
@@ -153,7 +161,7 @@ def prefect_api(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str,
             environment.setenv(name, value)
         server = LocalServer(home)
         server.wait()
-        yield server.api_url, home
+        yield PrefectApi(server.api_url, home, server.auth_string)
         drain_prefect()
         server.stop()
 
@@ -170,14 +178,14 @@ def drain_prefect() -> None:
 
 
 @pytest.fixture
-def own_prefect(prefect_api: tuple[str, Path], monkeypatch: pytest.MonkeyPatch) -> None:
+def own_prefect(prefect_api: PrefectApi, monkeypatch: pytest.MonkeyPatch) -> None:
     """Runs of this process go to the session's server, whoever imported prefect first."""
-    url, home = prefect_api
     for name in [name for name in os.environ if name.startswith(("PREFECT_", "CONTACTS_"))]:
         monkeypatch.delenv(name)
     for name, value in {
-        "PREFECT_API_URL": url,
-        "PREFECT_HOME": str(home),
+        "PREFECT_API_URL": prefect_api.url,
+        "PREFECT_API_AUTH_STRING": prefect_api.auth_string,
+        "PREFECT_HOME": str(prefect_api.home),
         CONSOLE_LOG_LEVEL: "CRITICAL",
         **OFFLINE_DEFAULTS,
     }.items():
@@ -187,7 +195,7 @@ def own_prefect(prefect_api: tuple[str, Path], monkeypatch: pytest.MonkeyPatch) 
     from prefect.settings.context import get_current_settings
 
     refresh_global_settings_context()
-    assert get_current_settings().api.url == url
+    assert get_current_settings().api.url == prefect_api.url
 
 
 @pytest.fixture

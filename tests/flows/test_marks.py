@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from tests.flows.conftest import Contacts, drain_prefect
-from tests.flows.test_guided_import import Guided
+from tests.flows.conftest import Contacts, PrefectApi, drain_prefect
+from tests.flows.guided.test_guided_import import Guided
 from tests.flows.test_presets import MAGENTO, SHOPIFY
 from tests.flows.test_several import audience
 
@@ -26,7 +26,7 @@ def masked(contacts: Contacts, monkeypatch: pytest.MonkeyPatch, caplog: pytest.L
 
 @pytest.mark.parametrize("warehouse_url", ["sqlite"], indirect=True)
 def test_no_mark_outside_the_warehouse_and_the_import_folder(
-    masked: Contacts, prefect_api: tuple[str, Path], caplog: pytest.LogCaptureFixture
+    masked: Contacts, prefect_api: PrefectApi, caplog: pytest.LogCaptureFixture
 ) -> None:
     said: list[str] = []
 
@@ -75,7 +75,7 @@ def test_no_mark_outside_the_warehouse_and_the_import_folder(
     drain_prefect()
     assert [text for text in said if MARK in text.lower()] == []
     assert MARK not in caplog.text.lower()
-    files = [path for path in prefect_api[1].rglob("*") if path.is_file()]
+    files = [path for path in prefect_api.home.rglob("*") if path.is_file()]
     assert "prefect.db" in {path.name for path in files}
     assert [path.name for path in files if MARK.encode() in path.read_bytes().lower()] == []
     listed = str(masked.database.rows("imports") + masked.database.rows("import_columns", order="1, 2"))

@@ -5,7 +5,6 @@ import threading
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
 import psycopg
@@ -14,7 +13,7 @@ from sqlalchemy import Connection
 
 from flows.reports.models import CheckReport
 from schemas.errors.warehouse import TransientWarehouseError, WarehouseUnusable
-from tests.flows.conftest import Contacts, drain_prefect
+from tests.flows.conftest import Contacts, PrefectApi, drain_prefect
 from tests.flows.test_several import audience
 from warehouse.merge.staging import Staging
 
@@ -193,7 +192,7 @@ def test_the_log_of_a_run_has_one_line_per_stage_with_counts(contacts: Contacts,
 
 @one_warehouse
 def test_prefect_keeps_no_contact(
-    contacts: Contacts, runs: Runs, prefect_api: tuple[str, Path], monkeypatch: pytest.MonkeyPatch
+    contacts: Contacts, runs: Runs, prefect_api: PrefectApi, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Masked, not even the artifacts do; the log, the parameters, states and task runs never do."""
     monkeypatch.setenv("CONTACTS_ARTIFACT_VALUES", "masked")
@@ -203,7 +202,7 @@ def test_prefect_keeps_no_contact(
     assert contacts("import", contacts.file(MARKED.replace(MARK, mark))).status == 1
     assert len(runs.artifacts(1)) == 3
     drain_prefect()
-    file = sqlite3.connect(prefect_api[1] / "prefect.db", timeout=30)
+    file = sqlite3.connect(prefect_api.home / "prefect.db", timeout=30)
     tables = [name for (name,) in file.execute("select name from sqlite_master where type = 'table'")]
     assert "flow_run" in tables
     found = [

@@ -15,6 +15,8 @@ from typing import Any
 
 import pytest
 
+from tests.flows.conftest import PrefectApi
+
 GOOD = "email,name,points\nann@example.com,Ann,5\nbob@example.com,Bob,x\n"
 COMMAND = [str(Path(sys.executable).with_name("contacts"))]
 NOBODY = "http://127.0.0.1:9"  # a proxy that answers nobody stands for a machine that is offline
@@ -112,13 +114,17 @@ def interruptible() -> Iterator[None]:
 
 @pytest.mark.usefixtures("interruptible")
 @pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGTERM])
-def test_stopped_from_outside(stop: signal.Signals, tmp_path: Path, prefect_api: tuple[str, Path]) -> None:
+def test_stopped_from_outside(stop: signal.Signals, tmp_path: Path, prefect_api: PrefectApi) -> None:
     """A pipe holds the import up; then it is stopped: it is listed as interrupted, and nothing is merged."""
     os.mkfifo(tmp_path / "pipe.csv")
     process = subprocess.Popen(
         [*COMMAND, "import", "pipe.csv", "--json"],
         env=environment(
-            tmp_path, PREFECT_API_URL=prefect_api[0], PREFECT_HOME=str(prefect_api[1]), NO_PROXY="127.0.0.1"
+            tmp_path,
+            PREFECT_API_URL=prefect_api.url,
+            PREFECT_API_AUTH_STRING=prefect_api.auth_string,
+            PREFECT_HOME=str(prefect_api.home),
+            NO_PROXY="127.0.0.1",
         ),
         cwd=tmp_path,
         stdout=subprocess.PIPE,

@@ -12,7 +12,7 @@ from uuid import UUID, uuid4
 import pytest
 
 from flows.config.settings import Settings
-from tests.flows.conftest import Contacts, Database
+from tests.flows.conftest import Contacts, Database, PrefectApi
 from tests.flows.test_several import NAMES, audience
 from warehouse.database.connection import Warehouse
 from warehouse.tables import WarehouseTables
@@ -135,7 +135,7 @@ def test_the_whole_way(guided: Callable[..., Guided], database: Database) -> Non
     preview = run.artifact("import-preview").replace("\\", "")
     assert "| email | surname | mobile_phone |" in preview
     assert "| ann@example.com | Ann | +34651234567 |" in preview
-    assert "Why 1 row would not come in" in preview
+    assert "Reasons for 1 rejected row" in preview
     assert "Loyalty card" in preview
     assert database.contacts() == {}
 
@@ -164,7 +164,7 @@ def test_what_was_approved_is_what_is_merged(guided: Callable[..., Guided], cont
     assert set(contacts.database.contacts()) == {"ann@example.com"}
     rewrite(run, FILE.replace("Nombre", "Surname"))
     run.answer(decision="go on")
-    assert run.description.startswith("**The file has another header than before")
+    assert run.description.startswith("**The header of the file has changed")
     run.answer(column_3="do not import")
     run.answer(decision="go on")
     assert contacts.database.contacts()["bob@example.com"] == {"surname": "Bob"}
@@ -312,7 +312,7 @@ def test_a_preset_fills_the_form_and_hides_its_secrets(guided: Callable[..., Gui
 
 @one_warehouse
 def test_masked_no_contact_is_in_prefect(
-    guided: Callable[..., Guided], prefect_api: tuple[str, Path], monkeypatch: pytest.MonkeyPatch
+    guided: Callable[..., Guided], prefect_api: PrefectApi, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from tests.flows.conftest import drain_prefect
 
@@ -324,7 +324,7 @@ def test_masked_no_contact_is_in_prefect(
     run.answer(decision="go on")
     assert run.run.state.type.value == "COMPLETED"
     drain_prefect()
-    file = sqlite3.connect(prefect_api[1] / "prefect.db", timeout=30)
+    file = sqlite3.connect(prefect_api.home / "prefect.db", timeout=30)
     tables = [name for (name,) in file.execute("select name from sqlite_master where type = 'table'")]
     assert "flow_run_input" in tables
     assert not any(mark in str(row) for table in tables for row in file.execute(f'select * from "{table}"'))

@@ -6,9 +6,12 @@ import sqlite3
 import subprocess
 import sys
 import time
+from base64 import b64encode
 from collections.abc import Iterator
 from pathlib import Path
 from unittest.mock import patch
+from urllib.error import HTTPError
+from urllib.request import OpenerDirector, ProxyHandler, Request, build_opener
 
 import pytest
 
@@ -16,10 +19,10 @@ from flows.cli import local_server
 from flows.cli.local_server import LocalServer, PrefectServerFailed, start_local_server
 
 RUN = """
-from flows.config.environment import prepare_environment
+from flows.config.environment import set_prefect_environment
 from flows.cli.local_server import start_local_server
 
-prepare_environment()
+set_prefect_environment()
 server = start_local_server()
 from prefect import flow, task
 from prefect.artifacts import create_markdown_artifact
@@ -32,7 +35,7 @@ def step(number: int) -> int:
 @flow(task_runner=ThreadPoolTaskRunner(max_workers=4))
 def story() -> None:
     assert sum(future.result() for future in [step.submit(number) for number in range(30)]) == 435
-    create_markdown_artifact("# told", key="summary")
+    create_markdown_artifact("# summary", key="summary")
 
 @flow
 def trouble() -> None:
@@ -101,6 +104,37 @@ def test_a_server_ends_with_the_one_who_holds_it(own_home: Path) -> None:
     while local_server._is_healthy(api_url) and time.monotonic() < deadline:
         time.sleep(0.1)
     assert not local_server._is_healthy(api_url)
+
+
+def test_only_requests_with_the_password_of_the_command_are_answered(own_home: Path) -> None:
+    """Every local user and every web page can reach the port."""
+    server = LocalServer(own_home)
+    other = LocalServer(own_home / "other")
+    server.wait()
+    for auth_string in (None, "contacts:", other.auth_string):
+        assert status_of(server, "/flow_runs/filter", auth_string) == 401
+    assert status_of(server, "/flow_runs/filter", server.auth_string) == 200
+    with opener().open(Request(f"{server.api_url}/health", headers={"Origin": "http://example.com"})) as answer:
+        assert "Access-Control-Allow-Origin" not in answer.headers
+    assert server.auth_string not in server.log.read_text()
+    server.stop()
+    other.stop()
+
+
+def opener() -> OpenerDirector:
+    return build_opener(ProxyHandler({}))
+
+
+def status_of(server: LocalServer, path: str, auth_string: str | None) -> int:
+    headers = {"Content-Type": "application/json"}
+    if auth_string is not None:
+        headers["Authorization"] = f"Basic {b64encode(auth_string.encode()).decode()}"
+    try:
+        with opener().open(Request(f"{server.api_url}{path}", b"{}", headers, method="POST")) as answer:
+            return int(answer.status)
+    except HTTPError as error:
+        error.close()
+        return error.code
 
 
 def test_nobody_else_can_take_its_port(own_home: Path) -> None:

@@ -1,0 +1,21 @@
+"""What a person is shown of a file before anything is decided."""
+
+from pathlib import Path
+
+from flows.config.request import ReadingOptions
+from flows.guided.preview import first_values
+from flows.pipeline.steps import land_file, map_source_columns
+from tests.flows.test_examination import catalogue
+from transforms.sources.fetch import SourceAccess, resolve_address
+from transforms.work_folder import ImportFolder
+
+
+def test_a_column_that_begins_blank_shows_its_first_values_all_the_same(tmp_path: Path) -> None:
+    """Within reason: some tens of kilobytes into the file."""
+    rows = [f"contact{number:05}@example.com,{number if number > 1_000 else ''}\n" for number in range(1, 4_000)]
+    (tmp_path / "contacts.csv").write_text("email,value\n" + "".join(rows))
+    options, place = ReadingOptions(source=str(tmp_path / "contacts.csv")), ImportFolder.local(tmp_path)
+    source = map_source_columns(
+        options, catalogue(), land_file(options, place, resolve_address(options.source, SourceAccess()))
+    )
+    assert first_values(source)["column_2"] == "1001 · 1002 · 1003"
