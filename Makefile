@@ -16,7 +16,6 @@ DEV := $(VENV)/.dev
 PEERS := $(VENV)/peers
 USER_ENV := $(VENV)/users
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
-SERVER_HOME := $(BIN)/python -c 'from flows.config.environment import prefect_home; print(prefect_home())'
 COMPILE := $(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate \
 	--custom-compile-command "make lock" $(LOCK_ARGS)
 LOCK := $(COMPILE) pyproject.toml
@@ -47,13 +46,8 @@ lint: $(DEV) ## run ruff, mypy and import-linter
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-# With `prefect server start --port` the UI would still call port 4200; hence PREFECT_SERVER_API_PORT.
-ui: $(RUNTIME) ## start Prefect's UI with the runs of the contacts command (PORT=4200)
-	@echo "Prefect UI: http://127.0.0.1:$(PORT) (Ctrl-C stops it)"
-	@home="$$($(SERVER_HOME))" && mkdir -p -m 700 "$$home" && \
-		env -u PREFECT_API_URL PREFECT_SERVER_API_PORT=$(PORT) PREFECT_HOME="$$home" \
-		DO_NOT_TRACK=1 PREFECT_SERVER_ANALYTICS_ENABLED=false PREFECT_SERVER_LOGGING_LEVEL=ERROR \
-		$(BIN)/prefect server start
+ui: $(RUNTIME) ## start Prefect's UI with the runs of the contacts command, and print its password (PORT=4200)
+	@$(BIN)/python -P -m flows.cli.ui_server $(PORT)
 
 bench: $(DEV) $(PEERS)/.ready $(USER_ENV)/.ready ## measure imports beside other tools (ROWS=1000000 ROUNDS=3 ONLY=loads,check)
 	$(BIN)/python -m benchmarks.run --rows $(ROWS) --rounds $(ROUNDS) --only "$(ONLY)" \

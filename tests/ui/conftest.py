@@ -56,12 +56,15 @@ def screenshots(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def page(chromium: str) -> Iterator[Page]:
-    """A page that fails the test when anything on it asks another host for something."""
+def page(chromium: str, house: PrefectHouse) -> Iterator[Page]:
+    """A page, signed in, that fails the test when anything on it requests something from another host."""
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium, args=list(QUIET))
         page = browser.new_context(viewport={"width": 1400, "height": 1000}).new_page()
         page.set_default_timeout(30_000)
+        page.add_init_script(
+            f"if (location.origin === '{house.address}') localStorage['prefect-password'] = btoa('{house.password}')"
+        )
         strangers: list[str] = []
         page.on("request", lambda asked: strangers.append(asked.url) if "//127.0.0.1" not in asked.url else None)
         yield page

@@ -7,6 +7,7 @@ import socket
 import subprocess
 import sys
 import time
+from base64 import b64encode
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -19,7 +20,8 @@ from urllib.request import ProxyHandler, Request, build_opener
 Found = TypeVar("Found")
 
 CHECKOUT = Path(__file__).parents[2]
-PREFECT = (sys.executable, "-P", "-m", "prefect")
+PYTHON = (sys.executable, "-P", "-m")
+PREFECT = (*PYTHON, "prefect")
 PATIENCE = 90.0  # seconds; a busy machine boots a server on a fresh home in 30
 ENDED = {"COMPLETED", "FAILED", "CRASHED", "CANCELLED"}
 
@@ -37,13 +39,20 @@ class PrefectHouse:
     def open(cls, folder: Path) -> Iterator[Self]:
         """Start all of it in `folder`, and stop it."""
         port = _free_port()
-        house = cls(folder, f"http://127.0.0.1:{port}", _environment(folder, port))
-        with house.running("server", "server", "start"):
+        environment = _environment(folder, port)
+        house = cls(folder, f"http://127.0.0.1:{port}", environment)
+        with house.running("server", *PYTHON, "flows.cli.ui_server", str(port)):
             wait_for(house.answers, "the server")
-            with house.running("worker", "worker", "start", "--pool", "contacts", "--type", "process"):
+            environment["PREFECT_API_AUTH_STRING"] = house.password
+            with house.running("worker", *PREFECT, "worker", "start", "--pool", "contacts", "--type", "process"):
                 wait_for(lambda: house.ask("work_pools/filter", {}), "the work pool that the worker makes")
                 house.deploy()
                 yield house
+
+    @property
+    def password(self) -> str:
+        """What a person types into the UI, as `make ui` prints it."""
+        return (self.folder / "prefect" / "auth-string").read_text()
 
     def deploy(self) -> None:
         ran = subprocess.run(
@@ -60,9 +69,9 @@ class PrefectHouse:
 
     def ask(self, path: str, body: Any) -> Any:
         """The API's answer to a POST; a server on SQLite that is busy says 503, and is asked again."""
-        asked = Request(
-            f"{self.address}/api/{path}", json.dumps(body).encode(), {"Content-Type": "application/json"}, method="POST"
-        )
+        credentials = b64encode(self.password.encode()).decode()
+        headers = {"Content-Type": "application/json", "Authorization": f"Basic {credentials}"}
+        asked = Request(f"{self.address}/api/{path}", json.dumps(body).encode(), headers, method="POST")
         for pause in (1, 2, 4, 8, 0):
             try:
                 with _opener().open(asked, timeout=30) as answer:
@@ -114,7 +123,7 @@ class PrefectHouse:
         """A part of it, with a log of its own and all its children in one group."""
         with (self.folder / f"{name}.log").open("wb") as log:
             process = subprocess.Popen(
-                [*PREFECT, *command],
+                command,
                 cwd=CHECKOUT,
                 env=self.environment,
                 stdin=subprocess.DEVNULL,
