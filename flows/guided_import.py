@@ -17,7 +17,7 @@ from flows.config.request import ImportRequest
 from flows.config.settings import Settings
 from flows.guided.forms import BACK_TO_COLUMNS, MERGE, STOP, mapping_from_answer
 from flows.guided.session import COLUMNS, GuidedSession, with_mapping
-from flows.guided.suspension import LastQuestion, Question, RunState, ask, can_suspend, last_question
+from flows.guided.suspension import LastQuestion, Question, RunState, can_suspend, last_question, suspend
 from flows.import_runs.context import ImportContext, ImportList
 from flows.import_runs.lifecycle import open_import_list, record_failure, run_import
 from flows.import_runs.run_states import final_state, flow_run_name_for, log_and_redact_error
@@ -34,7 +34,7 @@ from warehouse.import_list.entries import resume_import, suspend_import
 
 @flow(name="guided-import", flow_run_name=flow_run_name_for("import"), persist_result=False)
 def guided_import(request: ImportRequest) -> State[dict[str, Any]]:
-    """Import contacts step by step: match the columns, look at what would happen, and only then go on.
+    """Import contacts step by step: match the columns, look at a preview, then decide.
 
     Args:
         request: The file and the options; the columns are matched in the next step.
@@ -58,32 +58,32 @@ def take_next_step(imports: ImportList, request: ImportRequest, report: ImportRe
     """Take the step that follows from the last answer. If it ends with a question, the process ends with it."""
     last, suspended_id = last_question(), None
     if last:
-        _remove_previous_folder(imports.settings, last.facts)
-        suspended_id = _resume(imports, last.facts)
+        _remove_previous_folder(imports.settings, last.state)
+        suspended_id = _resume(imports, last.state)
         if suspended_id is None and last.answer == {"decision": STOP}:
-            last = LastQuestion(last.facts, None)  # that run was stopped; a run that is started again asks again
+            last = LastQuestion(last.state, None)  # that run was stopped; a run that is started again asks again
     step = run_import(imports, request, report, partial(next_step, last), suspended_id=suspended_id)
     if isinstance(step, ImportReport):
         return step
-    import_id = step.facts["import_id"]
+    import_id = step.state["import_id"]
     try:
         until = datetime.now(UTC) + timedelta(seconds=imports.settings.answer_seconds)
         suspend_import(imports.warehouse, import_id, until)
-        ask(step, imports.settings.answer_seconds)
+        suspend(step, imports.settings.answer_seconds)
     except Exception as error:
         return record_failure(imports.warehouse, import_id, report, redact_error(error))
 
 
-def _resume(imports: ImportList, facts: RunState) -> int | None:
+def _resume(imports: ImportList, state: RunState) -> int | None:
     """The import that waited for this run. None if it has been closed meanwhile."""
-    import_id = int(facts["import_id"])
+    import_id = int(state["import_id"])
     resumed = resume_import(imports.warehouse, import_id, str(runtime.flow_run.id), imports.liveness_key)
     return import_id if resumed else None
 
 
-def _remove_previous_folder(settings: Settings, facts: RunState) -> None:
+def _remove_previous_folder(settings: Settings, state: RunState) -> None:
     with suppress(Exception):
-        remove_import_folder(settings, name_of(facts["folder"]))
+        remove_import_folder(settings, name_of(state["folder"]))
 
 
 def next_step(last: LastQuestion | None, context: ImportContext) -> ImportReport | Question:
@@ -101,19 +101,19 @@ def next_step(last: LastQuestion | None, context: ImportContext) -> ImportReport
     session = GuidedSession(context, landed, layout)
     if last is None:
         return session.ask_columns()
-    if last.facts["header"] != session.header:
-        return session.ask_columns(note="The file has another header than before: match its columns again.")
-    if decision == BACK_TO_COLUMNS or (last.facts["step"] == COLUMNS and last.answer is None):
+    if last.state["header"] != session.header:
+        return session.ask_columns(note="The header of the file has changed: match its columns again.")
+    if decision == BACK_TO_COLUMNS or (last.state["step"] == COLUMNS and last.answer is None):
         return session.ask_columns(mapping)
     if repeated := repeat_check.find_by_content(landed.sha256):
         return repeat_check.skip(repeated)
-    return session.preview_or_merge(mapping, last.facts["shown"] if decision == MERGE else None)
+    return session.preview_or_merge(mapping, last.state["shown"] if decision == MERGE else None)
 
 
 def chosen_mapping(last: LastQuestion | None) -> dict[str, str]:
     """The mapping as it was last chosen. Empty before the first answer."""
     if last is None:
         return {}
-    if last.facts["step"] == COLUMNS and last.answer is not None:
+    if last.state["step"] == COLUMNS and last.answer is not None:
         return mapping_from_answer(last.answer)
-    return dict(last.facts["mapping"])
+    return dict(last.state["mapping"])

@@ -1,4 +1,4 @@
-"""What a person sees before a guided import goes on: the columns with their first values, then what would happen."""
+"""The texts and artifacts of a guided import: the columns with their first values, and the preview of the merge."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import islice
@@ -13,7 +13,13 @@ from flows.guided.suspension import RunState
 from flows.pipeline.steps import SourceFile
 from flows.publishing.artifacts import MASKED_VALUE, log_and_continue
 from flows.publishing.markdown import code, plain, table
-from flows.publishing.summary import columns_section, counts_section, reasons_section, translations, warnings_section
+from flows.publishing.summary import (
+    columns_section,
+    counts_section,
+    reasons_section,
+    translations_section,
+    warnings_section,
+)
 from flows.reports.builder import ImportReportBuilder
 from flows.reports.models import ImportReport, RowCounts
 from flows.reports.phrases import counted
@@ -25,19 +31,19 @@ from transforms.sources.addresses import redacted
 from warehouse.merge.dry_run import MergePreview
 
 MAX_FIRST_VALUES = 3
-VALUE_LENGTH = 40
+MAX_VALUE_LENGTH = 40
 FIRST_BLOCK_BYTES = 1 << 16
 
 
 def publish_columns(source: SourceFile, settings: Settings) -> None:
-    """Make the artifact that helps to match columns: their first values, and the fields they seem to be."""
+    """The artifact for matching columns: their first values, and the fields that they look like."""
     with log_and_continue("list of columns"):
         columns = columns_markdown(source, settings.artifact_values == "masked")
-        create_markdown_artifact(columns, key="import-columns", description="their first values, to match them by")
+        create_markdown_artifact(columns, key="import-columns", description="first values of each column, for matching")
 
 
 def columns_markdown(source: SourceFile, masked: bool) -> str:
-    """The columns as markdown."""
+    """The list of columns as markdown."""
     first = first_values(source)
     rows = (
         (
@@ -51,14 +57,14 @@ def columns_markdown(source: SourceFile, masked: bool) -> str:
     return "\n\n".join(
         (
             "# The columns of the file",
-            f"{code(redacted(source.landed.source))}. Match them to fields with **Resume**, on the page of the run.",
+            f"{code(redacted(source.landed.source))}. Match them to fields: press **Resume** on the page of the run.",
             table(("column", "header", "first values", "looks like"), rows),
         )
     )
 
 
 def first_values(source: SourceFile) -> dict[str, str]:
-    """The first values of each column, blank cells left out."""
+    """The first values of each column that are not blank."""
     blocks = cut_blocks(source.landed.path, source.landed.source, source.layout, FIRST_BLOCK_BYTES)
     first = next(iter(blocks), None)
     if first is None:
@@ -68,82 +74,87 @@ def first_values(source: SourceFile) -> dict[str, str]:
 
 
 def _join_distinct(values: Iterable[str | None]) -> str:
-    there = (value if len(value) <= VALUE_LENGTH else f"{value[:VALUE_LENGTH]}…" for value in values if value)
-    return " · ".join(islice(dict.fromkeys(there), MAX_FIRST_VALUES))
+    shortened = (
+        value if len(value) <= MAX_VALUE_LENGTH else f"{value[:MAX_VALUE_LENGTH]}…" for value in values if value
+    )
+    return " · ".join(islice(dict.fromkeys(shortened), MAX_FIRST_VALUES))
 
 
 def columns_instructions(report: ImportReportBuilder, note: str) -> str:
-    """What stands above the form of the columns."""
-    what = f"A field for each column of {_file(report)}, or *do not import*; *import-columns* shows their first values."
-    return "\n\n".join(filter(None, (f"**{plain(note)}**" if note else "", what)))
+    """The text above the form of the columns."""
+    text = f"Choose a field for each column of {_file(report)}, or *do not import*. *import-columns* shows values."
+    return _with_note(text, note)
 
 
 def mapping_error_text(error: ContactImportError) -> str:
-    """An error of the mapping, in the words of the form."""
+    """An error of the mapping, worded for the form."""
     if isinstance(error, NoEmailColumn):
-        return f"No column goes to {error.identity}, which identifies a contact: choose it for one of them."
+        return f"No column goes to {error.identity}, which identifies a contact: choose it for one column."
     if isinstance(error, SeveralEmailColumns | DuplicateMapping):
         field = error.identity if isinstance(error, SeveralEmailColumns) else error.field
-        return f"{len(error.columns)} columns go to {field}: {Names(error.columns)}. Choose it for one of them."
+        return f"{len(error.columns)} columns go to {field}: {Names(error.columns)}. Choose it for one column only."
     return str(error)
 
 
 def publish_preview(
-    report: ImportReportBuilder, foreseen: MergePreview, settings: Settings, approved: RunState | None
+    report: ImportReportBuilder, merge_preview: MergePreview, settings: Settings, approved: RunState | None
 ) -> None:
-    """Make the artifact of what would happen."""
+    """The artifact of what the merge would do."""
     with log_and_continue("preview"):
         masked = settings.artifact_values == "masked"
-        result = report.completed(foreseen.counts, foreseen.segment_added, None)
+        result = report.completed(merge_preview.counts, merge_preview.segment_added, None)
         create_markdown_artifact(
-            preview(result, foreseen.first_rows, masked, changed(result, approved)),
+            preview_markdown(result, merge_preview.first_rows, masked, change_note(result, approved)),
             key="import-preview",
-            description=in_one_line(result),
+            description=preview_line(result),
         )
 
 
-def preview_instructions(report: ImportReportBuilder, foreseen: MergePreview, approved: RunState | None) -> str:
-    """What stands above the decision: the counts, and where to look."""
-    result = report.completed(foreseen.counts, foreseen.segment_added, None)
-    note = changed(result, approved)
-    what = f"{_file(report)}: {in_one_line(result)}. Look at *import-preview* first."
-    return "\n\n".join(filter(None, (f"**{plain(note)}**" if note else "", what)))
+def preview_instructions(report: ImportReportBuilder, merge_preview: MergePreview, approved: RunState | None) -> str:
+    """The text above the decision: the counts, and which artifact to look at."""
+    result = report.completed(merge_preview.counts, merge_preview.segment_added, None)
+    text = f"{_file(report)}: {preview_line(result)}. Look at *import-preview* first."
+    return _with_note(text, change_note(result, approved))
+
+
+def _with_note(text: str, note: str) -> str:
+    return f"**{plain(note)}**\n\n{text}" if note else text
 
 
 def _file(report: ImportReportBuilder) -> str:
     return code(Path(redacted(report.options.source)).name)
 
 
-def in_one_line(result: ImportReport) -> str:
-    """What would become of the contacts and the rows."""
+def preview_line(result: ImportReport) -> str:
+    """The counts of rows and contacts in one line."""
     rows = result.rows or RowCounts(read=0, accepted=0, rejected=0)
-    would = ", ".join(f"{count:,} {name}" for name, count in result.contacts or ())
-    return f"{counted(rows.read, 'row')}, {rows.accepted:,} accepted ({would}), {rows.rejected:,} rejected"
+    changes = ", ".join(f"{count:,} {name}" for name, count in result.contacts or ())
+    return f"{counted(rows.read, 'row')}, {rows.accepted:,} accepted ({changes}), {rows.rejected:,} rejected"
 
 
-def changed(result: ImportReport, approved: RunState | None) -> str:
-    """What is not as it was when it was approved; nothing where nothing was."""
+def change_note(result: ImportReport, approved: RunState | None) -> str:
+    """What differs from what was approved; empty where nothing was approved yet."""
     if approved is None:
         return ""
     if approved["sha256"] != result.sha256:
-        return "The file has changed since you approved. Nothing was merged; look again."
+        return "The file has changed since you approved. Nothing was merged. Check the new preview."
     joining = {"joining the segment": approved["segment_added"]} if result.segment else {}
     counts = {**approved["contacts"], **joining}
-    before = ", ".join(f"{number:,} {what}" for what, number in counts.items())
-    return f"The warehouse has changed since you approved ({before}). Nothing was merged; look again."
+    before = ", ".join(f"{number:,} {change}" for change, number in counts.items())
+    return f"The warehouse has changed since you approved ({before}). Nothing was merged. Check the new preview."
 
 
-def preview(result: ImportReport, first: list[dict[str, Any]], masked: bool, note: str) -> str:
-    """The whole preview as markdown."""
+def preview_markdown(result: ImportReport, first: list[dict[str, Any]], masked: bool, note: str) -> str:
+    """The preview of the merge as markdown."""
     parts = [
         f"# What import {result.import_id} would do",
         *([f"**{note}**"] if note else []),
         f"{code(result.source)} with policy **{result.merge}**. Nothing has been written yet.",
-        *counts_section(result, "would join"),
+        *counts_section(result, "would be added"),
         *_first_rows(first, masked),
-        *reasons_section(result, "would"),
+        *reasons_section(result),
         *columns_section(result),
-        *translations(result),
+        *translations_section(result),
         *warnings_section(result),
     ]
     return "\n\n".join(part for part in parts if part)

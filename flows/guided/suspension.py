@@ -1,7 +1,7 @@
-"""Questions to a person in the middle of a run: the run is suspended with a form, and starts anew with the answer.
+"""Suspends a run with a form, and reads the answer when Prefect starts the run again.
 
-Nothing of a suspended run is alive: no process, no connection, no lock. What it must know when it comes back lies in
-Prefect, beside the form: numbers, paths and names of fields, never a contact's value.
+A suspended run has no process, no connection and no lock. What it needs when it resumes is stored in Prefect with the
+form: numbers, paths and names of fields, no contact values.
 """
 
 from dataclasses import dataclass
@@ -20,46 +20,46 @@ RunState = dict[str, Any]
 
 @dataclass(frozen=True)
 class Question:
-    """A form, and what the run must know when it comes back with the answer."""
+    """A form, and what the run needs to know when it resumes."""
 
     form: type[RunInput]
-    facts: RunState
+    state: RunState
 
 
 @dataclass(frozen=True)
 class LastQuestion:
-    """The last question of this run; its answer is None where nobody has given one."""
+    """The last question of this run; `answer` is None if it was not answered."""
 
-    facts: RunState
+    state: RunState
     answer: dict[str, Any] | None
 
 
 def can_suspend() -> bool:
-    """Whether this is a run that Prefect can start again."""
+    """Whether Prefect can start this run again: only runs of deployments."""
     return runtime.deployment.id is not None
 
 
-def ask(question: Question, seconds: int) -> NoReturn:
-    """End this process; the run starts anew once the form is filled in, and fails when nobody does for so long.
+def suspend(question: Question, seconds: int) -> NoReturn:
+    """End this process; the run starts again when the form is answered, and fails after so many seconds.
 
-    Every question has a key of its own: to Prefect, a question with a known key has been answered.
+    Every question has its own key: Prefect takes a question with a known key as answered.
     """
     key = uuid4().hex
-    create_flow_run_input(_state_key(key), question.facts)
+    create_flow_run_input(_state_key(key), question.state)
     suspend_flow_run(wait_for_input=question.form, timeout=seconds, key=key)
-    raise AssertionError("a suspended run does not go on")
+    raise AssertionError("a suspended run does not continue")
 
 
 def last_question() -> LastQuestion | None:
-    """What this run asked last, before it was suspended; None where it has asked nothing."""
+    """The question for which this run was last suspended, if it was."""
     run = UUID(runtime.flow_run.id)
     with get_client(sync_client=True) as client:
         states: list[State[Any]] = client.read_flow_run_states(run)
     for state in sorted(states, key=lambda each: each.timestamp, reverse=True):
         key, keys = state.state_details.pause_key, state.state_details.run_input_keyset
-        facts = _read(_state_key(key), run) if state.is_paused() and key and keys else None
-        if facts is not None and keys is not None:
-            return LastQuestion(facts, _answer(keys, run))
+        saved = _read(_state_key(key), run) if state.is_paused() and key and keys else None
+        if saved is not None and keys is not None:
+            return LastQuestion(saved, _answer(keys, run))
     return None
 
 
@@ -68,12 +68,12 @@ def _state_key(key: str) -> str:
 
 
 def _answer(keys: dict[str, str], run: UUID) -> dict[str, Any] | None:
-    """What was filled in; where a box was left alone, what the form said."""
+    """The answers, with the form's defaults for fields that were not sent."""
     answer = _read(keys["response"], run)
     if answer is None:
         return None
-    boxes: RunState = (_read(keys["schema"], run) or {}).get("properties", {})
-    return {name: box["default"] for name, box in boxes.items() if "default" in box} | answer
+    fields: RunState = (_read(keys["schema"], run) or {}).get("properties", {})
+    return {name: field["default"] for name, field in fields.items() if "default" in field} | answer
 
 
 def _read(key: str, run: UUID) -> RunState | None:

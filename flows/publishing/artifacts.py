@@ -1,7 +1,6 @@
-"""What a person opens in the Prefect UI in the morning: a summary, the rejected rows, the import list.
+"""The artifacts of a run in the Prefect UI: a summary, the rejected rows, the import list, and progress.
 
-The trouble of publishing is logged and goes no further: the import does not depend on it. Rejected rows show contact
-values, which is what they are for; no other artifact does.
+An error while publishing is logged, and the import continues. Of these, only the rejected rows show contact values.
 """
 
 import time
@@ -35,8 +34,8 @@ MASKED_VALUE = "•••"
 
 
 def publish_summary(result: CheckReport) -> bool:
-    """Make the artifact that every import and every check has, also one that failed; whether the server took it."""
-    with log_and_continue("summary"):
+    """The artifact of every import and check, also of a failed one. Returns whether the server has stored it."""
+    with log_and_continue("import summary"):
         key = "import-summary" if isinstance(result, ImportReport) else "check-summary"
         create_markdown_artifact(summary(result), key=key, description=summary_line(result))
         return True
@@ -44,36 +43,38 @@ def publish_summary(result: CheckReport) -> bool:
 
 
 def publish_rejected_rows(rejected: RejectedRows, settings: Settings) -> None:
-    """Make the artifact of the rejected rows, if there are any; their file must still be there."""
+    """The artifact of the rejected rows, if there are any. It reads their file."""
     if rejected.rows:
-        with log_and_continue("table of rejected rows"):
+        with log_and_continue("rejected rows"):
             rows = rejected_rows_table(rejected, settings)
             create_table_artifact(rows, key="rejected-rows", description=rejected_rows_description(len(rows), rejected))
 
 
 def publish_import_list(settings: Settings) -> None:
-    """Make the artifact of the last imports, with links to their runs; also where this one failed."""
+    """The artifact of the last imports, with links to their runs; also after a failed import."""
     with (
         log_and_continue("import list"),
         Warehouse.open(settings.warehouse_url.get_secret_value(), settings.warehouse_schema) as warehouse,
     ):
         imports = list_imports(warehouse)
-        last = f"The last {counted(len(imports), 'import')}."
-        create_markdown_artifact(import_list(imports), key="import-list", description=last)
+        description = f"The last {counted(len(imports), 'import')}."
+        create_markdown_artifact(import_list(imports), key="import-list", description=description)
 
 
 @contextmanager
 def log_and_continue(artifact: str) -> Iterator[None]:
-    """Trouble in here is logged by its type alone, whose text may quote a contact, and goes no further."""
+    """Log an error of the block and continue. Its text may quote a contact, so only its type is logged."""
     try:
         yield
     except Exception as error:
-        get_run_logger().warning("the %s could not be shown in the UI: %s", artifact, type(error).__name__)
+        get_run_logger().warning("the artifact %r could not be published: %s", artifact, type(error).__name__)
 
 
 def rejected_rows_table(rejected: RejectedRows, settings: Settings) -> list[dict[str, Any]]:
-    """The rejections to look at as plain values; columns come from the first row, short ones first."""
-    return [_rejected_row(row, settings.artifact_values == "masked") for row in rejected.sample().to_dict("records")]
+    """A sample of the rejections. The UI takes the columns from the first row, so short ones come first."""
+    sample = rejected.sample().astype(object)
+    rows = sample.where(sample.notna(), None).to_dict("records")  # a missing text is NaN, which would print as "nan"
+    return [_rejected_row(row, settings.artifact_values == "masked") for row in rows]
 
 
 def _rejected_row(row: Mapping[Any, Any], masked: bool) -> dict[str, Any]:
@@ -88,31 +89,31 @@ def _rejected_row(row: Mapping[Any, Any], masked: bool) -> dict[str, Any]:
 
 
 def rejected_rows_description(shown: int, rejected: RejectedRows) -> str:
-    """How much of all there is the table shows, and where the rest lies."""
+    """How many of the reasons the table shows, and the path of the file with all rejected rows."""
     part = counted(shown, "reason")
     if shown < rejected.found:
-        part = f"{shown:,} of {rejected.found:,} reasons, a fair share of each kind, the commonest first,"
-    mend = f" To mend and import again: {code(rejected.path)}" if rejected.path else ""
-    return f"{part} in {counted(rejected.rows, 'rejected row')}.{mend}"
+        part = f"{shown:,} of {rejected.found:,} reasons, some of each kind, the most frequent kind first,"
+    next_step = f" Correct them in this file and import it as a retry: {code(rejected.path)}" if rejected.path else ""
+    return f"{part} in {counted(rejected.rows, 'rejected row')}.{next_step}"
 
 
 class ProgressArtifact:
-    """Progress of a long import in the UI, beside whatever else watches."""
+    """Progress of a long import in the UI, passed on to another display, such as a bar on the terminal."""
 
-    def __init__(self, also: Progress) -> None:
-        self._also = also
+    def __init__(self, other: Progress) -> None:
+        self._other = other
         self._artifact: Any = None
         self._began = self._updated = time.monotonic()
 
     @contextmanager
     def stage(self, name: str, total: int, unit: str) -> Iterator[Callable[[int], None]]:
-        with self._also.stage(name, total, unit) as also:
+        with self._other.stage(name, total, unit) as advance_other:
             done = 0
 
             def advance(amount: int) -> None:
                 nonlocal done
                 done += amount
-                also(amount)
+                advance_other(amount)
                 self._show(name, 100.0 * done / max(total, 1))
 
             yield advance
@@ -127,5 +128,5 @@ class ProgressArtifact:
                 self._artifact = create_progress_artifact(percent, key="import-progress", description=name)
             else:
                 update_progress_artifact(self._artifact, percent, description=name)
-        except Exception as error:  # progress is a courtesy; the import goes on
-            get_run_logger().warning("the progress could not be shown: %s", type(error).__name__)
+        except Exception as error:  # the import does not depend on it
+            get_run_logger().warning("the progress could not be published: %s", type(error).__name__)

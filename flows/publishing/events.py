@@ -1,6 +1,6 @@
-"""What other programs are told of an import: Prefect events, with counts and ids and no contact.
+"""The Prefect events of an import: counts and ids, no contact data.
 
-An automation of Prefect's turns them into a message; docs/operations.md says how. Without a server nobody is told.
+A Prefect automation turns them into messages; docs/operations.md says how.
 """
 
 from collections.abc import Iterator
@@ -14,9 +14,9 @@ from transforms.mapping.columns import ColumnOutcome
 
 
 def emit_events(result: ImportReport, flow_run_id: str | None = None) -> None:
-    """Say how an import ended, what it rejected and which columns it dropped; trouble in here goes no further.
+    """Emit how an import ended, what it rejected and which columns it dropped. An error is logged only.
 
-    The run is this one, unless the import is another's that died.
+    The events belong to the current run, or to `flow_run_id` for an import whose own process died.
     """
     number = result.import_id
     resource = {
@@ -29,11 +29,11 @@ def emit_events(result: ImportReport, flow_run_id: str | None = None) -> None:
         for event, payload in import_events(result):
             emit_event(event, resource, related=[run], payload={"import_id": number, **payload})
     except Exception as error:
-        get_run_logger().warning("nobody could be told of the import: %s", type(error).__name__)
+        get_run_logger().warning("the events of the import could not be sent: %s", type(error).__name__)
 
 
 def import_events(result: ImportReport) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Names and payloads. A payload has no path, header or message: any of them may have a contact in it."""
+    """Names and payloads. A path, a header or a message may contain a contact, so no payload has one."""
     rows = result.rows.model_dump() if result.rows else {}
     if result.error:
         yield "contacts.import.failed", {"rows": rows, "error": result.error.code}

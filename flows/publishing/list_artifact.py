@@ -1,4 +1,4 @@
-"""The import list as markdown: both of Prefect's UIs show links in it, which they do not in their tables."""
+"""The import list as markdown. Both Prefect UIs show links in markdown; in table artifacts they do not."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import PurePath
@@ -7,18 +7,18 @@ from typing import Any
 from flows.publishing.markdown import MarkdownLink, table
 from flows.reports.phrases import kept_reasons_note
 
-# What fits beside the page's margins; the rest is behind the link.
+# As many as fit on a page; the link leads to the rest.
 COUNT_COLUMNS = ("read", "accepted", "rejected", "missing", "inserted", "updated")
 
 
 def import_list(imports: Sequence[Mapping[str, Any]]) -> str:
-    """The imports as `list_imports` gives them, each with a link to its run."""
+    """The rows of `list_imports`, each with a link to its run."""
     rows = table(("import", "status", "file", *COUNT_COLUMNS, "started"), map(_row, imports))
-    return f"{rows}\n\n**missing**: rejected rows that no retry has brought in since. Times are in UTC."
+    return f"{rows}\n\n**missing**: rejected rows that no retry has imported yet. Times are in UTC."
 
 
 def _row(row: Mapping[str, Any]) -> Iterable[object]:
-    """The link is relative: a worker may know the server by another name than a browser."""
+    """The link is relative: a worker may reach the server under another name than a browser."""
     number, run = str(row["import_id"]), row["flow_run_id"]
     yield MarkdownLink(number, f"/runs/flow-run/{run}") if run else number
     yield ", ".join(_status(row))

@@ -1,4 +1,4 @@
-"""The summary of an import as markdown: what a person reads first in the Prefect UI."""
+"""The summary of an import or a check as markdown."""
 
 from collections.abc import Iterable
 
@@ -10,23 +10,23 @@ from schemas.validation.rules import EXPECTED, Rule, sort_by_count
 
 
 def summary(result: CheckReport) -> str:
-    """The whole summary; a failed import has the parts it came to."""
+    """The whole summary; a failed import has the parts it reached."""
     parts = [
         _title(result),
         _source(result),
         *_error(result),
         *_repeated_import(result),
         *counts_section(result),
-        *reasons_section(result, "did" if isinstance(result, ImportReport) else "would"),
+        *reasons_section(result),
         *columns_section(result),
-        *translations(result),
+        *translations_section(result),
         *warnings_section(result),
     ]
     return "\n\n".join(part for part in parts if part)
 
 
 def summary_line(result: CheckReport) -> str:
-    """One line for the card of the summary."""
+    """One line, for the description of the artifact."""
     if result.error:
         return f"failed: {result.error.code}"
     if isinstance(result, ImportReport) and result.repeats:
@@ -60,8 +60,8 @@ def _repeated_import(result: CheckReport) -> Iterable[str]:
         yield f"It is the same file as in import {result.repeats}, with the same catalogue and options."
 
 
-def counts_section(result: CheckReport, joined: str = "joined") -> Iterable[str]:
-    """What becomes of the rows and of the contacts."""
+def counts_section(result: CheckReport, verb: str = "were added") -> Iterable[str]:
+    """What happens to the rows and to the contacts."""
     contacts = result.contacts if isinstance(result, ImportReport) else None
     if rows := result.rows:
         yield rows_chart(rows.model_dump(), contacts.model_dump() if contacts else None)
@@ -73,7 +73,7 @@ def counts_section(result: CheckReport, joined: str = "joined") -> Iterable[str]
     if result.retry_of and (progress := retry_progress(result.retry_of)):
         yield f"{progress}."
     if segment := result.segment:
-        yield f"{segment.added:,} contacts {joined} the segment **{plain(segment.id)}**."
+        yield f"{segment.added:,} contacts {verb} to the segment **{plain(segment.id)}**."
 
 
 def _counts_table(noun: str, counts: RowCounts | ContactCounts) -> str:
@@ -82,11 +82,11 @@ def _counts_table(noun: str, counts: RowCounts | ContactCounts) -> str:
     return table([f"{noun} {first}", *others], [[getattr(counts, name) for name in names]])
 
 
-def reasons_section(result: CheckReport, verb: str = "did") -> Iterable[str]:
-    """Why rows did not, or would not, come in."""
+def reasons_section(result: CheckReport) -> Iterable[str]:
+    """How often each reason for a rejection occurs."""
     if codes := result.rejections:
         rejected = result.rows.rejected if result.rows else 0
-        yield f"## Why {counted(rejected, 'row')} {verb} not come in"
+        yield f"## Reasons for {counted(rejected, 'rejected row')}"
         rows = ((code, number, EXPECTED[Rule(code)]) for code, number in sort_by_count(codes))
         yield table(["reason", "times", "what is expected"], rows)
     if result.rejected_file:
@@ -94,38 +94,42 @@ def reasons_section(result: CheckReport, verb: str = "did") -> Iterable[str]:
 
 
 def columns_section(result: CheckReport) -> Iterable[str]:
-    """What becomes of each column, and why."""
+    """What happens to each column, and why."""
     if not (columns := result.columns):
         return
     yield "## Columns"
     if unimported := unimported_columns(result):
-        yield "Not imported:\n\n" + "\n".join(f"- **{plain(each.column)}**: {_why(each)}" for each in unimported)
+        yield "Not imported:\n\n" + "\n".join(
+            f"- **{plain(each.column)}**: {_column_reason(each)}" for each in unimported
+        )
     rows = ((each.column, each.field or "", each.outcome, each.empty_cells) for each in columns)
     yield table(["column", "field", "outcome", "empty cells"], rows)
 
 
-def translations(result: CheckReport) -> Iterable[str]:
+def translations_section(result: CheckReport) -> Iterable[str]:
+    """What a preset changed in the cells."""
     if changes := result.translations:
         yield f"## What the preset {code(result.preset or '')} translated"
         rows = ((each.column or "(the file)", each.field, each.translation, each.cells) for each in changes)
         yield table(["column", "field", "translation", "cells"], rows)
 
 
-def _why(column: ColumnReport) -> str:
+def _column_reason(column: ColumnReport) -> str:
     if column.outcome == "incomplete" and not column.empty_cells:
-        return "it was incomplete in the import that this is a retry of"
+        return "it was incomplete in the import that this one retries"
     if column.outcome == "incomplete":
         first = ", ".join(f"{number:,}" for number in column.first_empty)
         records = "record" if column.empty_cells == 1 else "records"
-        more = " and so on" if column.empty_cells > len(column.first_empty) else ""
+        more = " and more" if column.empty_cells > len(column.first_empty) else ""
         return f"{counted(column.empty_cells, 'empty cell')}, in {records} {first}{more}"
     if column.outcome == "unknown-field":
-        asked = f"; did you mean **{plain(column.suggestion)}**?" if column.suggestion else ""
-        return f"the catalogue has no field of this name{asked}"
-    return "mapped away by the request or its preset"
+        suggestion = f"; did you mean **{plain(column.suggestion)}**?" if column.suggestion else ""
+        return f"the catalogue has no field of this name{suggestion}"
+    return "ignored by the request or its preset"
 
 
 def warnings_section(result: CheckReport) -> Iterable[str]:
+    """What a person should know although the run did not fail."""
     if warnings := result.warnings:
-        yield "## Worth knowing"
+        yield "## Notes"
         yield "\n".join(f"- {plain(warning)}" for warning in warnings)

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
-from flows.publishing.charts import WIDTH
+from flows.publishing.charts import CHART_WIDTH
 from tests.ui.house import CHECKOUT, PrefectHouse, wait_for
 from tests.ui.pages import (
     FORM,
@@ -63,11 +63,11 @@ def test_an_import_from_the_form_to_the_rejected_rows(house: PrefectHouse, page:
 
     open_artifact(house, page, run_id, "import-summary")
     text = page.locator("main, .artifact, body").first.inner_text()
-    assert text.index("Why 56 rows did not come in") < text.index("phone-invalid") < text.index("row-bad-quoting")
+    assert text.index("Reasons for 56 rejected rows") < text.index("phone-invalid") < text.index("row-bad-quoting")
     assert "Last purchase: 61 empty cells, in records 14, 16" in text
     assert "Loyalty card: the catalogue has no field of this name" in text
     picture = page.get_by_alt_text("Of 1,000 rows: 944 inserted, 56 rejected")
-    assert picture.evaluate("each => each.complete && each.naturalWidth") == WIDTH
+    assert picture.evaluate("each => each.complete && each.naturalWidth") == CHART_WIDTH
     shot(page, screenshots / "run-summary.png", 1020, 1000)
 
     open_artifact(house, page, run_id, "rejected-rows")

@@ -40,7 +40,7 @@ def test_from_the_columns_to_the_merge(house: PrefectHouse, page: Page, screensh
     headings = page.locator("th").all_inner_texts()
     assert headings.index("name") < headings.index("surname")
     text = page.locator("main, .artifact, body").first.inner_text()
-    assert text.index("The first rows as they would be stored") < text.index("Why 56 rows would not come in")
+    assert text.index("The first rows as they would be stored") < text.index("Reasons for 56 rejected rows")
     shot(page, screenshots / "guided-preview.png", 1100, 1000)
     resume(house, page, run_id)
     choose(page, "What now?", "go on")

@@ -5,7 +5,7 @@ from xml.etree import ElementTree
 
 import pytest
 
-from flows.publishing.charts import MIN_PART_WIDTH, WIDTH, part_widths, rows_chart
+from flows.publishing.charts import CHART_WIDTH, MIN_PART_WIDTH, part_widths, rows_chart
 
 ROWS = {"read": 1000, "accepted": 944, "rejected": 56}
 
@@ -59,4 +59,4 @@ def test_every_part_is_wide_enough_to_be_seen_and_together_they_fill_the_bar() -
     found = part_widths({"inserted": 1_000_000, "updated": 1, "rejected": 1_000_000})
     assert found["updated"] >= MIN_PART_WIDTH
     assert found["inserted"] == found["rejected"]
-    assert sum(found.values()) == pytest.approx(WIDTH)
+    assert sum(found.values()) == pytest.approx(CHART_WIDTH)
