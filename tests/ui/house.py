@@ -149,6 +149,7 @@ def wait_for(found: Callable[[], Found | None], what: str) -> Found:
 def _environment(folder: Path, port: int) -> dict[str, str]:
     outside = {name: value for name, value in os.environ.items() if not name.startswith(("PREFECT_", "CONTACTS_"))}
     return outside | {
+        "TMPDIR": str(folder),  # a worker writes to a folder there that belongs to the first user who started one
         "PREFECT_HOME": str(folder / "prefect"),
         "PREFECT_API_URL": f"http://127.0.0.1:{port}/api",
         "PREFECT_SERVER_API_PORT": str(port),
