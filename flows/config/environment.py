@@ -1,6 +1,6 @@
-"""The environment of a run, set before prefect is imported, since prefect reads it at import.
+"""The environment variables of a run. They are set before Prefect is imported, which reads them then.
 
-Nothing heavy is imported here: the command calls it first, and boots its server while pandas loads.
+This module imports nothing heavy: the command calls it first, and starts its server while pandas loads.
 """
 
 import os
@@ -9,38 +9,38 @@ from pathlib import Path
 from urllib.parse import quote
 
 CHECKOUT = Path(__file__).resolve().parents[2]
-SERVER_BOOT_SECONDS = 120  # a fresh home runs all of prefect's migrations, on slow disks too
+SERVER_BOOT_SECONDS = 120  # in a new home the server runs all its migrations first
 
 OFFLINE_DEFAULTS = {
     "DO_NOT_TRACK": "1",
     "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
 }
 
-# These concern only a server that the command starts, be it by `local_server` or by prefect itself.
+# Only for a server that the command starts, itself or through Prefect.
 LOCAL_SERVER_DEFAULTS = {
     "PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS": str(SERVER_BOOT_SECONDS),
     "PREFECT_SERVER_LOGGING_LEVEL": "CRITICAL",
-    # One event a transaction, the default, falls behind on SQLite: the server stops before it has
-    # caught up, and most task runs of a short run are lost, with tracebacks.
+    # With one event per transaction, the default, SQLite is too slow: the server stops before it has
+    # stored all task runs of a short run, with tracebacks.
     "PREFECT_SERVER_SERVICES_TASK_RUN_RECORDER_BATCH_SIZE": "1000",
-    # A server that lives for one run has no automations to trigger and nobody watching. Scheduler,
-    # foreman and the like never start in such a server; recorder and events must, for the UI later.
+    # A server that lives for one run has no automations to trigger and no watchers. Its scheduler does not start
+    # either. Recorder and events must run: the UI shows the run later.
     "PREFECT_SERVER_SERVICES_TRIGGERS_ENABLED": "false",
     "PREFECT_SERVER_EVENTS_STREAM_OUT_ENABLED": "false",
 }
 
-# The console alone: the records still reach the API, so the run's page in the UI has its log.
+# Only for the console: the log still reaches the API, and the run's page in the UI shows it.
 CONSOLE_LOG_LEVEL = "PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL"
 
 
-def _absolute_folder(named: str) -> Path:
-    return Path(os.path.expanduser(named)).resolve()  # unlike Path.expanduser, no error for an unknown ~user
+def _absolute_folder(path: str) -> Path:
+    return Path(os.path.expanduser(path)).resolve()  # unlike Path.expanduser, no error for an unknown ~user
 
 
 def home_folder() -> Path:
-    """Where warehouse, import folders and run history live: a checkout's data/, else the user's data folder."""
-    if named := os.environ.get("CONTACTS_HOME"):
-        return _absolute_folder(named)
+    """The folder of the warehouse, the import folders and the runs: `data/` of a checkout, or the user's data folder."""
+    if home := os.environ.get("CONTACTS_HOME"):
+        return _absolute_folder(home)
     if (CHECKOUT / "pyproject.toml").is_file():
         return CHECKOUT / "data"
     from platformdirs import user_data_path
@@ -49,9 +49,9 @@ def home_folder() -> Path:
 
 
 def prefect_home() -> Path:
-    """The folder that keeps the command's runs; `prefect server start` shows them when started on it."""
-    named = os.environ.get("PREFECT_HOME")
-    return _absolute_folder(named) if named else home_folder() / "prefect"
+    """The folder with the command's runs. `prefect server start` shows them if this is its home."""
+    home = os.environ.get("PREFECT_HOME")
+    return _absolute_folder(home) if home else home_folder() / "prefect"
 
 
 def make_private_folder(folder: Path) -> None:
@@ -74,13 +74,13 @@ def make_prefect_home() -> None:
 
 
 def user_configured_prefect() -> bool:
-    """Whether the user has said which Prefect to use: an API, a profile, or a home other than ours."""
-    named = os.environ.get("PREFECT_API_URL") or os.environ.get("PREFECT_PROFILE")
-    return bool(named) or prefect_home() != home_folder() / "prefect"
+    """Whether the environment names a Prefect: an API, a profile, or another home."""
+    api_or_profile = os.environ.get("PREFECT_API_URL") or os.environ.get("PREFECT_PROFILE")
+    return bool(api_or_profile) or prefect_home() != home_folder() / "prefect"
 
 
 def set_prefect_environment() -> None:
-    """Make a run quiet, offline and at home; whatever the user has set stays."""
+    """Keep a run quiet and offline, with its data in our home. Variables that the user has set stay."""
     if not user_configured_prefect():
         os.environ["PREFECT_HOME"] = str(prefect_home())
         os.environ.setdefault("PREFECT_SERVER_EPHEMERAL_ENABLED", "true")
@@ -89,6 +89,6 @@ def set_prefect_environment() -> None:
             os.environ.setdefault("PREFECT_SERVER_DATABASE_CONNECTION_URL", f"sqlite+aiosqlite:///{database}")
     for name, value in {**OFFLINE_DEFAULTS, **LOCAL_SERVER_DEFAULTS}.items():
         os.environ.setdefault(name, value)
-    # A failing flow's traceback is for those who ask for it; the command says the same in one line.
+    # The command reports a failure in one line; CONTACTS_DEBUG shows the traceback.
     if not os.environ.get("CONTACTS_DEBUG") and "PREFECT_LOGGING_LEVEL" not in os.environ:
         os.environ.setdefault(CONSOLE_LOG_LEVEL, "CRITICAL")

@@ -1,4 +1,4 @@
-"""What an import is asked to do; in the Prefect UI, this model is the form."""
+"""The request of a check or an import. In the Prefect UI, this model is the form."""
 
 import datetime
 import re
@@ -15,14 +15,14 @@ from transforms.sources.addresses import has_date
 
 
 def _optional_text_box(schema: dict[str, Any]) -> None:
-    """One box in the form, to be left empty, in place of a choice between `str` and `None`."""
+    """A text box that may stay empty, instead of a choice between `str` and `None`."""
     for key in ("anyOf", "default"):
         schema.pop(key, None)
     schema["type"] = "string"
 
 
 def _pattern_text_box(pattern: str) -> Callable[[dict[str, Any]], None]:
-    """The same for a text that the form can judge: it refuses at once what the run would refuse at its start."""
+    """A text box with a pattern: the form refuses at once what the run would refuse at its start."""
 
     def box(schema: dict[str, Any]) -> None:
         _optional_text_box(schema)
@@ -32,25 +32,25 @@ def _pattern_text_box(pattern: str) -> Callable[[dict[str, Any]], None]:
 
 
 def _optional_integer_box(schema: dict[str, Any]) -> None:
-    """A box for a number, to be left empty."""
+    """A number box that may stay empty."""
     _optional_text_box(schema)
     schema |= {"type": "integer", "minimum": 1}
 
 
 def _optional_date_box(schema: dict[str, Any]) -> None:
-    """A box for a day, to be left empty."""
+    """A date box that may stay empty."""
     _optional_text_box(schema)
     schema["format"] = "date"
 
 
 _ROWS, _ALL = r"[0-9]{1,12}", r"100(?:\.0{1,3})?%"
 _SHARE = rf"{_ROWS}|0?[0-9]{{1,2}}(?:\.[0-9]{{1,3}})?%|{_ALL}"
-_SHARE_OF_ANOTHER = rf"{_ROWS}|[0-9]{{1,3}}(?:\.[0-9]{{1,3}})?%"  # file, which may have had fewer rows
+_SHARE_OF_ANOTHER = rf"{_ROWS}|[0-9]{{1,3}}(?:\.[0-9]{{1,3}})?%"  # import, which may have had fewer rows
 _CHARACTER = r"[^A-Za-z0-9]|[A-Za-z]{3,9}"  # or its name
 _PREFIX = r"\+[1-9][0-9]{0,2}"
 
 NO_PASSWORD_PATTERN = (
-    r"^(?![A-Za-z][A-Za-z0-9+.\-]*://[^/?#]*:[^/?#]*@)"  # the form refuses it before Prefect stores it
+    r"^(?![A-Za-z][A-Za-z0-9+.\-]*://[^/?#]*:[^/?#]*@)"  # so that the form refuses it before Prefect stores it
 )
 
 
@@ -60,7 +60,7 @@ def local_today() -> datetime.date:
 
 
 class ReadingOptions(BaseModel):
-    """How a file is read and checked; all that `contacts check` needs."""
+    """How a file is read and checked. A check needs no more."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True, hide_input_in_errors=True)
 
@@ -68,12 +68,12 @@ class ReadingOptions(BaseModel):
     """A path that the worker can read, a pattern such as exports/*.csv (the newest is taken), or an address
     (https://, s3://, sftp://) that the settings allow. {date:%Y-%m-%d} is filled with the scheduled day."""
     date: datetime.date | None = Field(None, json_schema_extra=_optional_date_box, title="Day")
-    """What {date} in the file's name means, to catch up a missed night. The run's scheduled day when left empty."""
+    """The day that {date} in the file's name means, to catch up on a missed night. Empty: the run's scheduled day."""
     mapping: dict[str, str] = Field(default_factory=dict, title="Columns to fields")
     """As JSON, such as {"E-mail": "email", "Notes": ""}: column (or column_N) to field, none to ignore it.
     Columns that are not named here are matched by their names."""
     mapping_file: str | None = Field(None, json_schema_extra=_optional_text_box, title="Mapping file")
-    """A YAML file of such lines, 'Column: field', that the worker can read; what is named above goes before it."""
+    """The path of a YAML file with lines 'Column: field'. The columns above take precedence."""
     preset: str | None = Field(None, json_schema_extra=_optional_text_box, title="Preset")
     """Where the file comes from: auto, google, google-old, listmonk, magento2, mailchimp, outlook, prestashop-list,
     prestashop-sample, shopify, shopify-older, woocommerce, one that you saved, or the path of a preset (YAML)."""
@@ -82,25 +82,25 @@ class ReadingOptions(BaseModel):
     quote: str | None = Field(None, json_schema_extra=_pattern_text_box(_CHARACTER), title="Quote")
     """The character around cells that hold delimiters or line breaks; the double quote when left empty."""
     escape: str | None = Field(None, json_schema_extra=_pattern_text_box(_CHARACTER), title="Escape")
-    """The character that takes its meaning from the next one, such as backslash. None when left empty."""
+    """The character after which the next one is taken literally, such as backslash. None when left empty."""
     skip_lines: int = Field(0, ge=0, le=1_000_000, title="Lines above the header")
-    """So many lines at the top of the file are left out; line numbers stay those of the file."""
+    """The number of lines above the header, which are skipped. Line numbers stay those of the file."""
     header: bool = Field(True, title="The first record is a header")
-    """Without a header, columns are named column_1, column_2, … in the mapping."""
+    """Without a header, the columns are called column_1, column_2, … in the mapping."""
     encoding: str | None = Field(None, json_schema_extra=_optional_text_box, title="Encoding")
     """Such as utf-8, windows-1252 or utf-16. Detected when left empty."""
     duplicates: Duplicates = Field(Duplicates.LAST, title="Rows with the same email")
-    """Which of them is kept: the last one, the first one, or none."""
+    """Which row is kept: the last one, the first one, or none."""
     gaps: GapRule = Field(GapRule.CATALOGUE, title="Empty cells")
-    """'catalogue' leaves out a phone, date, number or radio column with an empty cell; 'allow' imports it."""
+    """'catalogue' drops a phone, date, number or radio column with an empty cell; 'allow' imports it."""
     default_prefix: str | None = Field(None, json_schema_extra=_pattern_text_box(_PREFIX), title="Default phone prefix")
     """For phones without an international prefix, such as +34. The catalogue's when left empty."""
 
     @field_validator("date")
     @classmethod
-    def _a_day_that_is_meant(cls, value: datetime.date | None, known: ValidationInfo) -> datetime.date | None:
-        if value and not has_date(known.data.get("source", "{date}")):
-            raise ValueError("the source has no {date} that this day could fill; write one, or leave the day out")
+    def _date_is_used(cls, value: datetime.date | None, info: ValidationInfo) -> datetime.date | None:
+        if value and not has_date(info.data.get("source", "{date}")):
+            raise ValueError("the source has no {date} for this day; write one, or leave the day out")
         return value
 
     @field_validator("delimiter")
@@ -109,7 +109,7 @@ class ReadingOptions(BaseModel):
         if value is None or value == "":
             return None
         if (delimiter := parse_delimiter(value)) is None:
-            raise ValueError("the delimiter is one character that is no letter, digit or double quote")
+            raise ValueError("the delimiter is one character, but no letter, digit or double quote")
         return delimiter
 
     @field_validator("preset")
@@ -123,21 +123,21 @@ class ReadingOptions(BaseModel):
         if not value:
             return None
         if (mark := parse_quote_character(value)) is None:
-            raise ValueError("this is one character that is no letter, digit or white space, such as ' or backslash")
+            raise ValueError("this is one character, but no letter, digit or white space; write for example ' or backslash")
         return mark
 
     @model_validator(mode="after")
     def _marks_differ(self) -> Self:
         quote = self.quote or QUOTE
         if self.escape == quote:
-            raise ValueError("a quote doubled in a cell is read as one already; leave --escape out")
+            raise ValueError("a doubled quote in a cell is read as one quote anyway; leave --escape out")
         if self.delimiter in (quote, self.escape) and self.delimiter is not None:
-            raise ValueError("the delimiter is the quote or the escape character too; each needs one of its own")
+            raise ValueError("delimiter, quote and escape must be different characters; change one of them")
         return self
 
     @property
     def dialect(self) -> DialectOptions:
-        """What is said of the file's dialect."""
+        """The parts of the dialect that the request names."""
         return DialectOptions(self.delimiter, self.quote or QUOTE, self.escape, self.header, self.skip_lines)
 
     @field_validator("encoding")
@@ -146,7 +146,7 @@ class ReadingOptions(BaseModel):
         if not value:
             return None
         if (name := usable_encoding(value)) is None:
-            raise ValueError(f"no file is read as {value!r}; write an encoding such as utf-8 or windows-1252")
+            raise ValueError(f"{value!r} is no known encoding; write one such as utf-8 or windows-1252")
         return name
 
     @field_validator("default_prefix")
@@ -163,27 +163,27 @@ class ImportRequest(ReadingOptions):
     """An import: the file, how to read it, and what to do with the accepted rows."""
 
     merge: MergePolicy = Field(MergePolicy.INSERT_ONLY, title="Contacts that exist already")
-    """insert-only leaves them, overwrite writes over them, fill-empty fills empty fields, update-only adds none."""
+    """insert-only keeps them, overwrite replaces their values, fill-empty fills empty fields, update-only adds none."""
     blanks: Blanks = Field(Blanks.KEEP, title="Blank cells")
-    """'keep' leaves the stored value; 'clear' empties it (with overwrite and update-only alone)."""
+    """'keep' keeps the stored value; 'clear' empties it (only with overwrite and update-only)."""
     segment: str | None = Field(None, json_schema_extra=_optional_text_box, title="Add to segment")
-    """A segment that exists already; every accepted contact in the warehouse joins it."""
+    """A segment that exists. Every accepted contact that is in the warehouse joins it."""
 
     if_same_file: IfSameFile = Field(IfSameFile.IMPORT, title="The same file again")
     """'skip' does nothing when file, catalogue and options are those of the last completed import of this source."""
     max_rejected: str | None = Field(
         None, json_schema_extra=_pattern_text_box(_SHARE), title="At most this many rejected rows"
     )
-    """A number or a percentage such as 5%. With more of them, nothing is merged and the import fails."""
+    """A number or a percentage such as 5%. With more rejected rows the import fails and merges nothing."""
     min_rows: str | None = Field(
         None, json_schema_extra=_pattern_text_box(_SHARE_OF_ANOTHER), title="At least this many rows"
     )
     """A number, or a percentage of the last completed import of the same file. With fewer, the import fails."""
-    require: list[str] = Field(default_factory=list, title="Fields that must come")
-    """Field ids. Where one of them cannot be imported (no column, or one with gaps), the import fails."""
+    require: list[str] = Field(default_factory=list, title="Required fields")
+    """Field IDs. If one of them cannot be imported (no column, or one with gaps), the import fails."""
 
     retry_of: int | None = Field(None, ge=1, lt=2**63, json_schema_extra=_optional_integer_box, title="Retry of import")
-    """For a mended rejected file: the number of its import, whose columns it keeps. The list shows what is missing."""
+    """For a corrected rejected file: the number of its import. Its columns are read as in that import."""
 
     @field_validator("max_rejected", "min_rows")
     @classmethod
@@ -198,7 +198,7 @@ class ImportRequest(ReadingOptions):
     @classmethod
     def _at_most_all(cls, value: str | None) -> str | None:
         if value and not re.fullmatch(_SHARE, value):
-            raise ValueError(f"{value!r} is more than the file has; write 100% at most")
+            raise ValueError(f"{value!r} is more than the file has; write 100% or less")
         return value
 
     @field_validator("segment")
@@ -209,5 +209,5 @@ class ImportRequest(ReadingOptions):
     @model_validator(mode="after")
     def _clearing_needs_overwriting(self) -> Self:
         if self.blanks is Blanks.CLEAR and not self.merge.can_clear:
-            raise ValueError(f"blank cells can be cleared with overwrite and update-only, not with {self.merge}")
+            raise ValueError(f"blank cells cannot be cleared with {self.merge}; use overwrite or update-only")
         return self

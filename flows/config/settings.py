@@ -1,6 +1,6 @@
 """Settings of every command and run: flags first, then `CONTACTS_…` variables, then these defaults.
 
-A field's description is also what a wrong value is answered with, so it says what to write.
+The message about a wrong value quotes the field's description. So the description says what to write.
 """
 
 import os
@@ -27,7 +27,7 @@ def _absolute(path: Path) -> Path:
 
 
 def _folder_or_address(value: str) -> str:
-    """A path made absolute, or an address elsewhere as it is; it goes into reports, so it holds no password."""
+    """An absolute path, or an address as it is. It is shown in reports, so it must not hold a password."""
     scheme, there, rest = value.partition("://")
     if not there or scheme == "file":
         return str(_absolute(Path(rest if there else value)))
@@ -43,7 +43,7 @@ def _country_prefix(value: str) -> str:
 
 
 def _cores() -> int:
-    """The cores this process may use, which in a container are fewer than the machine has."""
+    """The cores that this process may use. In a container these may be fewer than the machine has."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
@@ -79,7 +79,7 @@ CountryPrefix = Annotated[str, AfterValidator(_country_prefix)]
 
 
 class Settings(BaseSettings):
-    """What a run needs to know and an import request does not say; never prints the warehouse's password."""
+    """What a run needs beside its request. Printing it never shows a password."""
 
     model_config = SettingsConfigDict(
         env_prefix=ENV_PREFIX, env_ignore_empty=True, extra="forbid", frozen=True, hide_input_in_errors=True
@@ -147,14 +147,14 @@ class Settings(BaseSettings):
 
     @classmethod
     def load(cls, **flags: Any) -> Self:
-        """Read the settings, a flag that is not None first; one line says which value is wrong, and quotes none."""
-        given = {name: value for name, value in flags.items() if value is not None}
+        """Read the settings. Flags that are not None win. An error names the wrong setting and never quotes its value."""
+        from_flags = {name: value for name, value in flags.items() if value is not None}
         try:
-            return cls(**given)
+            return cls(**from_flags)
         except ValidationError as error:
             name = str(error.errors()[0]["loc"][0])
             expected = cls.model_fields[name].description or "another value"
-            if name in given:
+            if name in from_flags:
                 flag = FLAG_NAMES.get(name, "--" + name.replace("_", "-"))
                 raise UsageError(f"the value of {flag} is wrong; write {expected}") from error
             raise SettingsInvalid(f"{ENV_PREFIX}{name.upper()}", expected) from error

@@ -1,4 +1,4 @@
-"""The steps over chunks as Prefect task runs, so that the UI shows them and a task runner places them."""
+"""Runs the steps over chunks as Prefect task runs: the UI shows them, and a task runner distributes them."""
 
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -16,7 +16,7 @@ from flows.reports.builder import redact_error
 from schemas.errors.base import ContactImportError
 from schemas.errors.request import SettingsInvalid
 
-RETRIES = 2  # of a step over a chunk whose folder is away for a moment; a dead worker is Dask's own business
+RETRIES = 2  # of a step whose import folder is not reachable for a moment; Dask itself replaces a dead worker
 
 # Dask's value makes workers return memory to the system after each chunk, which took half of their time.
 MALLOC_TRIM = "distributed.nanny.pre-spawn-environ.MALLOC_TRIM_THRESHOLD_"
@@ -26,7 +26,7 @@ R = TypeVar("R")
 
 
 def task_runner(settings: Settings) -> TaskRunner[Any]:
-    """Threads of this process; processes of this machine, under Dask; or the workers of a Dask scheduler."""
+    """Threads of this process, Dask processes on this machine, or the workers of a Dask scheduler."""
     if settings.task_runner == "threads":
         return cast(TaskRunner[Any], ThreadPoolTaskRunner(max_workers=settings.workers))
     try:
@@ -50,10 +50,10 @@ def task_runner(settings: Settings) -> TaskRunner[Any]:
 
 
 def redact_errors(step: Callable[P, R]) -> Callable[P, R]:
-    """The step, its foreign exceptions by type alone: Prefect logs their text, which may quote a contact."""
+    """Replace foreign exceptions of a step: Prefect logs their text, which may quote a contact."""
 
     @wraps(step)
-    def quietly(*args: P.args, **kwargs: P.kwargs) -> R:
+    def redacted_step(*args: P.args, **kwargs: P.kwargs) -> R:
         try:
             return step(*args, **kwargs)
         except (ContactImportError, OSError):
@@ -61,17 +61,17 @@ def redact_errors(step: Callable[P, R]) -> Callable[P, R]:
         except Exception as error:
             raise redact_error(error) from None
 
-    return quietly
+    return redacted_step
 
 
 def is_file_system_error(task: Any, task_run: Any, state: State[Any]) -> bool:
-    """Whether a step may succeed when it is tried again: its files were away, nothing else."""
+    """Whether a retry may help: a file could not be read or written."""
     return isinstance(state.result(raise_on_failure=False), OSError)
 
 
 @contextmanager
 def prefect_runner(settings: Settings) -> Iterator[ChunkRunner]:
-    """The task runner that the settings choose. What it is given and gives back are paths and numbers."""
+    """Run steps on the task runner of the settings. Parameters and results are paths and numbers, never frames."""
     with task_runner(settings) as runner:
 
         def run(step: Callable[[Plan, Item], Result], plan: Plan, items: Iterable[Item]) -> Iterator[Result]:

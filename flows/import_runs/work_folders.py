@@ -1,7 +1,7 @@
-"""The folders of imports: each made for one import alone, tidied when it ends or when its process has died.
+"""The folders of imports. Each belongs to one import, and is cleaned up when the import ends or its process died.
 
-A folder's name has the import's number and its key, which is chance, since warehouses number their imports without
-knowing of each other. Who has both from the import list finds the folder, and nobody else's.
+A folder's name has the import's number and its random key: two warehouses may use the same number. The import list has
+both.
 """
 
 import re
@@ -33,32 +33,32 @@ IMPORT_FOLDER = re.compile(r"[0-9]{6,}-[0-9a-f]{8}")
 
 
 def folder_name(import_id: int, key: int) -> str:
-    """What the folder of an import is called, wherever it lies."""
+    """The name of an import's folder, on any storage."""
     return f"{import_id:06}-{key:08x}"
 
 
 def make_import_folder(settings: Settings, name: str) -> ImportFolder:
-    """A folder of this import alone, readable by its owner only.
+    """A new folder for this import, readable by its owner only.
 
-    Where it lies elsewhere, what only this run reads and writes goes to a temporary folder of this machine.
+    If it is on other storage, files that only this run needs go to a temporary folder of this machine.
     """
     address = join_path(settings.imports, name)
     try:
         make_folder(address)
         if not is_local(address):
             _scratch_folder(name).mkdir(mode=0o700)
-    except (ImportError, ValueError) as error:  # a scheme without its package, or no scheme at all
+    except (ImportError, ValueError) as error:  # the package of the scheme is missing, or the scheme is unknown
         wanted = "a folder, or install what its scheme needs, such as: .venv/bin/pip install 'contact-import[s3]'"
         raise SettingsInvalid("CONTACTS_IMPORTS", wanted) from error
-    except Exception as error:  # of the file system, or of a library that talks to a remote one
-        why = getattr(error, "strerror", None) or type(error).__name__
-        raise ImportFolderUnusable(address, why) from error
+    except Exception as error:  # each kind of storage has its own errors
+        reason = getattr(error, "strerror", None) or type(error).__name__
+        raise ImportFolderUnusable(address, reason) from error
     return ImportFolder(address, address if is_local(address) else str(_scratch_folder(name)))
 
 
 @dataclass(frozen=True)
 class FilesToKeep:
-    """What stays in the folder of an import: its rejected file, if a report names it, and, if so set, the source."""
+    """The files that stay in an import's folder: the rejected file, if a report names it, and the source, if set so."""
 
     rejected_file: bool
     source: bool = False
@@ -68,9 +68,9 @@ class FilesToKeep:
 
 
 def clean_up_folder(settings: Settings, name: str, kept: FilesToKeep) -> bool:
-    """Leave nothing else in an import's folder; False where something of it may lie on another machine.
+    """Delete all other files of an import's folder. False if some may be on another machine.
 
-    The import is what it is by now: what cannot be tidied away stays, for the next one who tries.
+    Errors are ignored: the import has ended already, and the next command tries again.
     """
     address = join_path(settings.imports, name)
     with suppress(Exception):
@@ -85,16 +85,16 @@ def clean_up_folder(settings: Settings, name: str, kept: FilesToKeep) -> bool:
 
 
 def remove_import_folder(settings: Settings, name: str) -> None:
-    """Delete an import's folder; a name that none has, since it comes from Prefect, names nothing else."""
+    """Delete an import's folder. The name comes from Prefect, so any other name is ignored."""
     if IMPORT_FOLDER.fullmatch(name):
         remove_folder(join_path(settings.imports, name))
 
 
-def prune_folders(settings: Settings, days: int, spared: Set[str]) -> tuple[int, int]:
-    """Delete import folders that nothing was written to for so long, but no spared one; how many went, and stayed."""
+def prune_folders(settings: Settings, days: int, live: Set[str]) -> tuple[int, int]:
+    """Delete import folders that were not written to for so many days, except live ones. Counts of deleted and kept."""
     oldest = time.time() - days * 86_400
     folders = [folder for folder in list_folders(settings.imports) if IMPORT_FOLDER.fullmatch(name_of(folder))]
-    old = [folder for folder in folders if name_of(folder) not in spared and last_written(folder) < oldest]
+    old = [folder for folder in folders if name_of(folder) not in live and last_written(folder) < oldest]
     for folder in old:
         remove_folder(folder)
     return len(old), len(folders) - len(old)

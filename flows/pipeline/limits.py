@@ -1,4 +1,4 @@
-"""When an import is stopped although its file could be read: too much is rejected, too little came."""
+"""Limits at which an import stops although its file can be read: too many rejected rows, or too few rows."""
 
 from collections.abc import Sequence
 from datetime import date
@@ -13,21 +13,21 @@ from transforms.sources.addresses import redacted
 
 
 def row_limit(text: str, whole: int) -> float:
-    """The rows that `100` or `5%` means, of a whole that a percentage is taken of."""
+    """The number of rows that `100` or `5%` means. The percentage is of `whole`."""
     return float(text.removesuffix("%")) * whole / 100 if text.endswith("%") else float(text)
 
 
 def check_required_known(request: ImportRequest, fields: Sequence[str]) -> None:
-    """Stop before the file is read where a required field is none of the catalogue's."""
+    """Stop before the file is read if the catalogue does not have a required field."""
     for field in request.require:
         if field not in fields:
             raise UnknownField(field, tuple(fields))
 
 
 def check_source_order(request: ImportRequest, day: date | None, latest: tuple[int, date] | None) -> None:
-    """Stop where the run's own day is older than one that came in, under a policy that writes over values.
+    """Stop if a later day was imported already, under a policy that overwrites values.
 
-    Nights that were missed may be made up in any order; a day that somebody names is meant.
+    A day that the request names is intended: missed nights may be imported in any order.
     """
     if day is None or latest is None or request.date or not request.merge.can_clear:
         return
@@ -37,7 +37,7 @@ def check_source_order(request: ImportRequest, day: date | None, latest: tuple[i
 
 
 def check_required_imported(request: ImportRequest, profile: FileProfile) -> None:
-    """Stop where a field that must come did not: no column maps to it, or the column was dropped."""
+    """Stop if a required field is not imported: no column maps to it, or its column was dropped."""
     outcomes = {column.column.field.id: column.outcome for column in profile.columns if column.column.field}
     outcomes |= dict.fromkeys((field.id for field in profile.constants), ColumnOutcome.IMPORTED)
     for field in request.require:
@@ -46,9 +46,9 @@ def check_required_imported(request: ImportRequest, profile: FileProfile) -> Non
 
 
 def check_min_rows(request: ImportRequest, read: int, last: int | None) -> list[str]:
-    """Stop where the file is too small; a percentage is of the last completed import of the same source.
+    """Stop if the file has too few rows. A percentage is of the last completed import of the same source.
 
-    Gives what is worth a note: that there was no import to compare with.
+    Returns notes for the report: one if there was no such import.
     """
     if request.min_rows is None:
         return []
@@ -61,6 +61,6 @@ def check_min_rows(request: ImportRequest, read: int, last: int | None) -> list[
 
 
 def check_max_rejected(request: ImportRequest, read: int, rejected: int) -> None:
-    """Stop where more rows were rejected than the request puts up with."""
+    """Stop if more rows were rejected than the request allows."""
     if request.max_rejected is not None and rejected > row_limit(request.max_rejected, read):
         raise TooManyRejected(rejected, read, request.max_rejected)

@@ -1,4 +1,4 @@
-"""Progress of long imports, for whoever watches: a bar on a terminal, an artifact in the UI, or nobody."""
+"""Progress of long imports: a bar on a terminal, an artifact in the UI, or nothing."""
 
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
@@ -7,13 +7,13 @@ from typing import Protocol
 
 
 class Progress(Protocol):
-    """Told when a stage begins, how large it is, and each step on the way."""
+    """`stage` gets the size of a stage and returns a function that is called with each amount done."""
 
     def stage(self, name: str, total: int, unit: str) -> AbstractContextManager[Callable[[int], None]]: ...
 
 
 class NoProgress:
-    """Nobody watches."""
+    """Shows nothing."""
 
     @contextmanager
     def stage(self, name: str, total: int, unit: str) -> Iterator[Callable[[int], None]]:
@@ -21,7 +21,7 @@ class NoProgress:
 
 
 class TerminalProgress:
-    """A bar on a terminal: how far, how fast, how long still."""
+    """A bar on a terminal with amount, speed and remaining time."""
 
     @contextmanager
     def stage(self, name: str, total: int, unit: str) -> Iterator[Callable[[int], None]]:
@@ -47,4 +47,4 @@ class TerminalProgress:
 
 
 current_progress: ContextVar[Progress] = ContextVar("watcher", default=NoProgress())  # noqa: B039 - it has no state
-"""Who watches the import of this process; the command sets it, since a flow takes no such parameter."""
+"""How this process shows progress. The command sets it: a flow has no parameter for it."""

@@ -1,7 +1,7 @@
-"""Where the steps over chunks run: threads of this process, or Prefect's task runners.
+"""Runs a step over many items, in threads or on another runner.
 
-Both give the results in the order of the items, and take at most a few items ahead of the one that is
-waited for, so that a file of any size keeps a bounded number of chunks in memory.
+The results come in the order of the items. Only a few items are started ahead of the next result, so that a file of
+any size keeps a bounded number of chunks in memory.
 """
 
 from collections import deque
@@ -26,9 +26,9 @@ class Future(Protocol):
 
 
 def results_in_order(submit: Callable[[Any], Future], items: Iterable[Item], ahead: int) -> Iterator[Any]:
-    """Submit items, at most `ahead` of them before the first one's result is taken.
+    """Submit items, at most `ahead` of them before the first result is taken.
 
-    When it ends early, what was submitted is done all the same: a later step may write to the same files.
+    If the caller stops early, items that were submitted are still finished: a later step may write the same files.
     """
     waiting: deque[Future] = deque()
     try:
@@ -40,13 +40,13 @@ def results_in_order(submit: Callable[[Any], Future], items: Iterable[Item], ahe
             yield waiting.popleft().result()
     finally:
         for future in waiting:
-            with suppress(Exception):  # which is another one than what ended it
+            with suppress(Exception):  # the error that ended it is the one to report
                 future.result()
 
 
 @contextmanager
 def thread_runner(workers: int) -> Iterator[ChunkRunner]:
-    """Plain threads: no server, no records of the steps."""
+    """Run steps in threads of this process."""
     with ThreadPoolExecutor(workers) as pool:
 
         def run(step: Callable[[Plan, Item], Result], plan: Plan, items: Iterable[Item]) -> Iterator[Result]:
