@@ -4,10 +4,15 @@ Prefect is imported when something is asked: `contacts check` of a local file do
 """
 
 import datetime
+import io
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager, redirect_stderr
 from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
+
+from pydantic import ValidationError
 
 from flows.config.request import local_today
 from flows.config.settings import Settings
@@ -58,6 +63,30 @@ def time_zone_of_run(run_id: UUID, deployment_id: UUID) -> str | None:
     own = zones.get(str(created_by.id)) if created_by else None
     shared = {zone for zone in zones.values() if zone}
     return own or (shared.pop() if len(shared) == 1 else None)
+
+
+@contextmanager
+def wrong_settings_named() -> Iterator[None]:
+    """Import Prefect in here: a wrong setting of Prefect is then reported by its name, without its value."""
+    problems = io.StringIO()  # Prefect prints the same error, with the value, before it raises it
+    try:
+        with redirect_stderr(problems):
+            yield
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = str(first["loc"][-1]).upper()
+        model = next((model for model in _settings_models() if model.__name__ == error.title), None)
+        variable = f"{model.model_config.get('env_prefix', '')}{name}" if model else name
+        raise SettingsInvalid(variable, f"another value: {first['msg'][:1].lower()}{first['msg'][1:]}") from None
+
+
+def _settings_models() -> Iterator[Any]:
+    from prefect.settings.base import PrefectBaseSettings
+
+    models = [PrefectBaseSettings]
+    for model in models:
+        models += model.__subclasses__()
+        yield model
 
 
 def run_has_ended(run_id: str) -> bool:

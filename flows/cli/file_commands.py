@@ -12,11 +12,12 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from pydantic import ValidationError
 
-from flows.cli.local_server import start_local_server
+from flows.cli.local_server import PrefectServerFailed, start_local_server
 from flows.cli.parser import FAILED, OK, settings_from_options
 from flows.config.output_files import check_output
 from flows.config.request import ImportRequest, ReadingOptions, local_today
 from flows.config.settings import Settings
+from flows.prefect_lookups import wrong_settings_named
 from schemas.errors.request import SourceAddressInvalid, UsageError
 from schemas.presets.loader import split_preset_name
 from transforms.sources.addresses import fill_dates, parse
@@ -43,7 +44,12 @@ def import_file(options: argparse.Namespace) -> int:
         os.environ["CONTACTS_CATALOGUE"] = str(settings.catalogue)
     server = start_local_server()
     if server:
-        server.wait()
+        try:
+            server.wait()
+        except PrefectServerFailed:
+            with wrong_settings_named():
+                import prefect.main  # noqa: F401 - the reason may be a wrong setting of Prefect
+            raise
     _log_stages(options)
     with progress_shown(options):
         outcome = _run_flow(request)
@@ -59,9 +65,10 @@ def _print_outcome(outcome: "RunOutcome[Any]", options: argparse.Namespace) -> i
 
 def _run_flow(request: ImportRequest) -> "RunOutcome[ImportReport]":
     """Run the flow. Once there is a report, a failure of Prefect adds a warning and changes nothing else."""
-    from prefect.settings import PREFECT_FLOWS_HEARTBEAT_FREQUENCY, temporary_settings
+    with wrong_settings_named():
+        from prefect.settings import PREFECT_FLOWS_HEARTBEAT_FREQUENCY, temporary_settings
 
-    from flows.import_contacts import import_contacts
+        from flows.import_contacts import import_contacts
     from flows.reports.outcomes import recorded_outcomes
 
     recorded: list[RunOutcome[ImportReport]] = []

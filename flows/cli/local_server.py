@@ -28,6 +28,7 @@ from flows.config.environment import (
     set_prefect_environment,
     user_configured_prefect,
 )
+from flows.config.settings_files import ignore_settings_files
 from schemas.errors.base import ContactImportError
 
 HOST = "127.0.0.1"
@@ -120,6 +121,7 @@ def start_local_server() -> LocalServer | None:
     """
     if "prefect" in sys.modules:
         return None
+    ignore_settings_files()
     set_prefect_environment()
     if user_configured_prefect():
         _prepare_user_prefect(os.environ.get("PREFECT_API_URL"))
@@ -189,6 +191,7 @@ def _is_healthy(api_url: str) -> bool:
 
 def _serve(socket_number: int) -> None:
     """The server process: serve until standard input is closed, which happens however the command ends."""
+    ignore_settings_files()
     import uvicorn
     from prefect.server.api.server import create_app
 

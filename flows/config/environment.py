@@ -38,7 +38,7 @@ def _absolute_folder(path: str) -> Path:
 
 
 def home_folder() -> Path:
-    """The folder of the warehouse, the import folders and the runs: `data/` of a checkout, or the user's data folder."""
+    """The folder of warehouse, import folders and runs: `data/` of a checkout, or the user's data folder."""
     if home := os.environ.get("CONTACTS_HOME"):
         return _absolute_folder(home)
     if (CHECKOUT / "pyproject.toml").is_file():
@@ -87,6 +87,9 @@ def set_prefect_environment() -> None:
         if "?" in os.environ["PREFECT_HOME"]:  # Prefect puts the path into a URL as it is
             database = f"file:{quote(os.environ['PREFECT_HOME'])}/prefect.db?uri=true"
             os.environ.setdefault("PREFECT_SERVER_DATABASE_CONNECTION_URL", f"sqlite+aiosqlite:///{database}")
+    # Otherwise Prefect looks for the path of its profiles in the files of the current folder.
+    profiles = _absolute_folder(os.environ.get("PREFECT_HOME") or "~/.prefect") / "profiles.toml"
+    os.environ.setdefault("PREFECT_PROFILES_PATH", str(profiles))
     for name, value in {**OFFLINE_DEFAULTS, **LOCAL_SERVER_DEFAULTS}.items():
         os.environ.setdefault(name, value)
     # The command reports a failure in one line; CONTACTS_DEBUG shows the traceback.

@@ -123,7 +123,9 @@ class ReadingOptions(BaseModel):
         if not value:
             return None
         if (mark := parse_quote_character(value)) is None:
-            raise ValueError("this is one character, but no letter, digit or white space; write for example ' or backslash")
+            raise ValueError(
+                "this is one character, but no letter, digit or white space; write for example ' or backslash"
+            )
         return mark
 
     @model_validator(mode="after")

@@ -147,7 +147,7 @@ class Settings(BaseSettings):
 
     @classmethod
     def load(cls, **flags: Any) -> Self:
-        """Read the settings. Flags that are not None win. An error names the wrong setting and never quotes its value."""
+        """Read the settings. Flags that are not None win. An error names the wrong setting, never its value."""
         from_flags = {name: value for name, value in flags.items() if value is not None}
         try:
             return cls(**from_flags)

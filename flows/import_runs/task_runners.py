@@ -10,6 +10,7 @@ from prefect.cache_policies import NO_CACHE
 from prefect.client.schemas.objects import State
 from prefect.task_runners import TaskRunner, ThreadPoolTaskRunner
 
+from flows.config import settings_files
 from flows.config.settings import Settings
 from flows.pipeline.task_order import ChunkRunner, Item, Plan, Result, results_in_order
 from flows.reports.builder import redact_error
@@ -44,6 +45,7 @@ def task_runner(settings: Settings) -> TaskRunner[Any]:
                 "processes": True,
                 "dashboard_address": None,
                 "silence_logs": "ERROR",
+                "preload": [settings_files.__name__] if settings_files.settings_files_are_ignored() else [],
             }
         )
     return DaskTaskRunner(address=settings.task_runner)

@@ -73,6 +73,28 @@ def test_out_of_the_box_and_offline(tmp_path: Path) -> None:
     assert states == [("import contacts.csv", "COMPLETED"), ("import none.csv", "FAILED")]
 
 
+def test_settings_files_of_the_current_folder_do_not_steer_prefect(tmp_path: Path) -> None:
+    (tmp_path / "contacts.csv").write_text(GOOD)
+    elsewhere = f"sqlite+aiosqlite:///{tmp_path / 'elsewhere.db'}"
+    (tmp_path / ".env").write_text(f"PREFECT_API_DATABASE_CONNECTION_URL={elsewhere}\nPREFECT_LOGGING_LEVEL=wrong\n")
+    (tmp_path / "prefect.toml").write_text("this is no TOML")
+    (tmp_path / "pyproject.toml").write_text('[tool.prefect.server.api]\nport = "wrong"\n')
+    ran = run(tmp_path, "import", "contacts.csv", "--json")
+    assert (ran.returncode, ran.stderr) == (0, "")
+    assert json.loads(ran.stdout)["status"] == "completed"
+    assert (tmp_path / "home" / "prefect" / "prefect.db").exists()
+    assert not (tmp_path / "elsewhere.db").exists()
+
+
+def test_a_wrong_setting_of_prefect_is_named_in_one_line_without_its_value(tmp_path: Path) -> None:
+    (tmp_path / "contacts.csv").write_text(GOOD)
+    ran = run(tmp_path, "import", "contacts.csv", PREFECT_LOGGING_LEVEL="secret")
+    assert ran.returncode == 1
+    assert ran.stderr.startswith("contacts: the environment variable PREFECT_LOGGING_LEVEL is wrong; write ")
+    assert ran.stderr.count("\n") == 1
+    assert "secret" not in ran.stderr.lower() + ran.stdout
+
+
 def test_a_check_needs_neither_server_nor_warehouse(tmp_path: Path) -> None:
     (tmp_path / "contacts.csv").write_text(GOOD)
     ran = run(
