@@ -22,7 +22,7 @@ def test_a_check_logs_counts_and_seconds_of_each_stage_but_no_value(
         stage_log.stage_log.handlers.pop()
     lines = capsys.readouterr().err.splitlines()
     assert [line.rpartition(", ")[0] for line in lines] == [
-        "contacts: landing: 47 bytes",
+        "contacts: landing: 42 bytes",
         "contacts: examining: 2 records in 1 chunk",
         "contacts: settling: 1 accepted, 1 rejected",
     ]
