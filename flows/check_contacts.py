@@ -1,6 +1,5 @@
 """The flow that checks a file. It needs no warehouse, and shows the result as artifacts."""
 
-import tempfile
 from dataclasses import replace
 from typing import Any
 
@@ -13,6 +12,7 @@ from flows.import_runs.multi_file import combine_outcomes, requests_per_file
 from flows.import_runs.run_states import final_state, flow_run_name_for, log_and_redact_error
 from flows.pipeline.check import check_file
 from flows.pipeline.sources import SourceLookups
+from flows.pipeline.temporary_folders import temporary_folder
 from flows.prefect_lookups import scheduled_day, source_logins
 from flows.publishing.artifacts import publish_rejected_rows, publish_summary
 from flows.reports.builder import ReportBuilder
@@ -39,7 +39,7 @@ def check_one(request: ReadingOptions, settings: Settings) -> RunOutcome[CheckRe
     """Check one file, and publish its rejected rows before their file is deleted."""
     report = ReportBuilder(request)
     lookups = SourceLookups(scheduled_day, source_logins)
-    with tempfile.TemporaryDirectory(prefix="contacts-check-") as path:
+    with temporary_folder() as path:
         try:
             folder = ImportFolder.local(path)
             checked = check_file(report, request, settings, folder, lookups, show=settings.artifact_rows)

@@ -107,7 +107,16 @@ def test_imports_follow_the_contracts_in_pyproject() -> None:
 def test_tests_are_collected_without_a_home_folder(tmp_path: Path) -> None:
     """Prefect warns at import if it cannot create a folder in the home, and warnings are errors."""
     collected = subprocess.run(
-        [sys.executable, "-m", "pytest", "--collect-only", "-q", "-p", "no:cacheprovider", "tests/flows/guided/test_forms.py"],
+        [
+            sys.executable,
+            "-m",
+            "pytest",
+            "--collect-only",
+            "-q",
+            "-p",
+            "no:cacheprovider",
+            "tests/flows/guided/test_forms.py",
+        ],
         env={**os.environ, "HOME": str(tmp_path / "not" / "there")},
         cwd=ROOT,
         capture_output=True,

@@ -4,7 +4,6 @@ import argparse
 import datetime
 import os
 import sys
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,6 +16,7 @@ from flows.cli.parser import FAILED, OK, settings_from_options
 from flows.config.output_files import check_output
 from flows.config.request import ImportRequest, ReadingOptions, local_today
 from flows.config.settings import Settings
+from flows.pipeline.temporary_folders import cleaned_up_on_sigterm, delete_abandoned_folders, temporary_folder
 from flows.prefect_lookups import wrong_settings_named
 from schemas.errors.request import SourceAddressInvalid, UsageError
 from schemas.presets.loader import split_preset_name
@@ -42,6 +42,7 @@ def import_file(options: argparse.Namespace) -> int:
     os.environ["CONTACTS_WAREHOUSE_URL"] = settings.warehouse_url.get_secret_value()
     if settings.catalogue:
         os.environ["CONTACTS_CATALOGUE"] = str(settings.catalogue)
+    delete_abandoned_folders()
     server = start_local_server()
     if server:
         try:
@@ -102,8 +103,8 @@ def check_file(options: argparse.Namespace) -> int:
     # --accepted and --rejected hold the rows of one check, so an archive of several files is then one request.
     single = options.accepted or options.rejected
     for each, _ in [(request, None)] if single else requests_per_file(request, settings, local_today):
-        with progress_shown(options), tempfile.TemporaryDirectory(prefix="contacts-check-") as folder:
-            outcomes.append(check_locally(each, settings, Path(folder), options.accepted, options.rejected, lookups))
+        with progress_shown(options), cleaned_up_on_sigterm(), temporary_folder() as folder:
+            outcomes.append(check_locally(each, settings, folder, options.accepted, options.rejected, lookups))
     return _print_outcome(combine_outcomes(request.source, outcomes), options)
 
 

@@ -1,7 +1,6 @@
 """The commands on presets: `contacts mapping save|list|show`."""
 
 import argparse
-import tempfile
 from collections import Counter
 from pathlib import Path
 
@@ -12,6 +11,7 @@ from flows.cli.terminal import print_line, print_lines
 from flows.config.output_files import open_output
 from flows.config.request import ReadingOptions, local_today
 from flows.config.settings import Settings
+from flows.pipeline.temporary_folders import cleaned_up_on_sigterm, temporary_folder
 from schemas.catalogue import header_key
 from schemas.errors.request import OutputNotWritable, PresetExists, PresetInvalid, UsageError
 from schemas.presets.loader import (
@@ -38,7 +38,7 @@ def save_preset(options: argparse.Namespace) -> int:
     from flows.pipeline.steps import catalogue_for, land_file, map_source_columns
     from flows.prefect_lookups import source_logins
 
-    with tempfile.TemporaryDirectory(prefix="contacts-mapping-") as folder:
+    with cleaned_up_on_sigterm(), temporary_folder() as folder:
         found = find_source(request, settings, SourceLookups(local_today, source_logins))
         landed = land_file(request, ImportFolder.local(folder), found, settings.limits)
         source = map_source_columns(request, catalogue_for(request, settings), landed, presets=settings.presets)

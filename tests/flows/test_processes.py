@@ -175,6 +175,56 @@ def test_stopped_from_outside(stop: signal.Signals, tmp_path: Path, prefect_api:
     assert not list(folders.rglob("*.*"))
 
 
+def waiting_check(folder: Path, *command: str) -> subprocess.Popen[str]:
+    """A command that has read a part of the file, and waits for the rest of it in a pipe."""
+    os.mkfifo(folder / "pipe.csv")
+    (folder / "tmp").mkdir()
+    process = subprocess.Popen(
+        [*COMMAND, *command],
+        env=environment(folder, TMPDIR=str(folder / "tmp")),
+        cwd=folder,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    writer = opened(folder / "pipe.csv", process)
+    os.write(writer, GOOD.encode())
+    deadline = time.monotonic() + 60
+    while not any(path.is_file() for path in (folder / "tmp").rglob("*")):
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+    return process
+
+
+@pytest.mark.parametrize(
+    "command", [pytest.param(("check",), id="check"), pytest.param(("mapping", "save", "mine"), id="mapping")]
+)
+def test_a_check_that_is_terminated_leaves_no_copy_of_the_source(command: tuple[str, ...], tmp_path: Path) -> None:
+    process = waiting_check(tmp_path, *command, "pipe.csv")
+    process.send_signal(signal.SIGTERM)
+    _, error = process.communicate(timeout=60)
+    assert (process.returncode, error) == (-signal.SIGTERM, "")
+    assert list((tmp_path / "tmp").iterdir()) == []
+
+
+def test_the_next_check_deletes_what_a_killed_one_left_but_not_what_a_running_one_needs(tmp_path: Path) -> None:
+    tmp_path.joinpath("killed").mkdir()
+    tmp_path.joinpath("running").mkdir()
+    killed = waiting_check(tmp_path / "killed", "check", "pipe.csv")
+    killed.kill()
+    killed.communicate(timeout=60)
+    [left] = (tmp_path / "killed" / "tmp").iterdir()
+    running = waiting_check(tmp_path / "running", "check", "pipe.csv")
+    try:
+        [needed] = (tmp_path / "running" / "tmp").iterdir()
+        (tmp_path / "c.csv").write_text(GOOD)
+        for temporary in (left.parent, needed.parent):
+            assert run(tmp_path, "check", "c.csv", TMPDIR=str(temporary)).returncode == 0
+        assert (left.exists(), needed.exists()) == (False, True)
+    finally:
+        running.kill()
+        running.communicate(timeout=60)
+
+
 @pytest.mark.parametrize(
     ("options", "bar"), [pytest.param([], True, id="a person"), pytest.param(["--json"], False, id="a program")]
 )
