@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from flows.config.request import ReadingOptions
-from tests.flows.test_several import IN_ORDER, audience
+from tests.flows.import_runs.test_multi_file import IN_ORDER, audience
 
 
 @pytest.mark.usefixtures("own_prefect")

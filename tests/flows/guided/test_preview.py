@@ -5,7 +5,7 @@ from pathlib import Path
 from flows.config.request import ReadingOptions
 from flows.guided.preview import first_values
 from flows.pipeline.steps import land_file, map_source_columns
-from tests.flows.test_examination import catalogue
+from tests.flows.pipeline.test_chunk_runs import catalogue
 from transforms.sources.fetch import SourceAccess, resolve_address
 from transforms.work_folder import ImportFolder
 

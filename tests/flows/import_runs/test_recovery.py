@@ -10,7 +10,7 @@ import pytest
 from flows.import_runs.work_folders import folder_name
 from schemas.choices import MergePolicy
 from tests.flows.conftest import Contacts
-from tests.flows.test_prune import age
+from tests.flows.import_runs.test_prune import age
 from warehouse.database.connection import Warehouse
 from warehouse.import_list.entries import start_import
 from warehouse.import_list.liveness import liveness_lock

@@ -9,8 +9,8 @@ import pytest
 
 from tests.flows.conftest import Contacts, PrefectApi, drain_prefect
 from tests.flows.guided.test_guided_import import Guided
+from tests.flows.import_runs.test_multi_file import audience
 from tests.flows.test_presets import MAGENTO, SHOPIFY
-from tests.flows.test_several import audience
 
 MARK = "qx9marked"
 GOOD = f"email,name,mobile_phone,points\n{MARK}@example.com,{MARK},+34651234567,1\n"

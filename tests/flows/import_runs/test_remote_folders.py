@@ -11,7 +11,7 @@ import pytest
 import s3fs
 
 from tests.flows.conftest import Contacts
-from tests.flows.test_dead_imports import begun
+from tests.flows.import_runs.test_recovery import begun
 
 MESSY = 'email,name,points\na@example.com,Ann,1\nb@example.com,Bob,x\na@example.com,Anna,2\nc@example.com,"open\n'
 
