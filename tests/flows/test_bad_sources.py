@@ -1,4 +1,4 @@
-"""A file, a mapping or a catalogue that will not do: one line that says what to do, and nothing has changed."""
+"""An unusable file, mapping or catalogue: one line says what to do, and nothing has changed."""
 
 import json
 from collections.abc import Callable
@@ -48,7 +48,7 @@ SOURCES = [
 
 
 @pytest.mark.parametrize(("source", "options", "code", "hint"), SOURCES)
-def test_a_source_that_will_not_do(
+def test_an_unusable_source_fails_with_its_code_and_changes_nothing(
     source: Callable[[Contacts], Path], options: tuple[str, ...], code: str, hint: str, contacts: Contacts
 ) -> None:
     contacts.has_a_past()
@@ -84,7 +84,7 @@ CATALOGUES = [
 
 @pytest.mark.parametrize("warehouse_url", ["sqlite"], indirect=True)
 @pytest.mark.parametrize(("text", "hint"), CATALOGUES)
-def test_a_wrong_catalogue(text: str, hint: str, contacts: Contacts) -> None:
+def test_a_wrong_catalogue_is_an_error_that_names_the_problem(text: str, hint: str, contacts: Contacts) -> None:
     contacts.has_a_past()
     before = contacts.database.contents()
     catalogue = contacts.file(text, "catalogue.yaml")
@@ -109,7 +109,7 @@ def test_a_wrong_catalogue(text: str, hint: str, contacts: Contacts) -> None:
         pytest.param(b"\xff\xfe\x00", id="binary"),
     ],
 )
-def test_a_wrong_mapping_file(text: str | bytes | None, contacts: Contacts) -> None:
+def test_a_wrong_mapping_file_is_an_error_that_names_the_problem(text: str | bytes | None, contacts: Contacts) -> None:
     mapping = contacts.folder / "mapping.yaml"
     if text is not None:
         contacts.file(text, "mapping.yaml")
@@ -120,12 +120,12 @@ def test_a_wrong_mapping_file(text: str | bytes | None, contacts: Contacts) -> N
 
 
 @pytest.mark.parametrize("warehouse_url", ["sqlite"], indirect=True)
-def test_an_unknown_segment_is_told_before_reading(contacts: Contacts) -> None:
+def test_an_unknown_segment_is_an_error_before_the_file_is_read(contacts: Contacts) -> None:
     ran = contacts("import", contacts.folder / "none.csv", "--segment", "nobody", "--json")
     assert ran.json["error"]["code"] == "unknown-segment"
 
 
-def test_odd_names_of_files(contacts: Contacts) -> None:
+def test_files_with_unusual_names_are_imported(contacts: Contacts) -> None:
     for name in ("a\nb.csv", "[bold]x.csv", "%s {0} 東京.csv"):
         path = contacts.folder / name
         path.write_text(GOOD)

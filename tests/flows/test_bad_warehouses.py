@@ -1,4 +1,4 @@
-"""A warehouse that will not do: one line that says so, with no password in it."""
+"""An unusable warehouse: one line says why, without a password."""
 
 import re
 import socket
@@ -89,7 +89,7 @@ WAREHOUSES = [
 
 @pytest.mark.parametrize("warehouse_url", ["sqlite"], indirect=True)
 @pytest.mark.parametrize(("address", "code"), WAREHOUSES)
-def test_a_warehouse_that_will_not_do(
+def test_an_unusable_warehouse_is_an_error_in_one_line(
     address: Callable[[Path, str], Iterator[str]],
     code: str,
     contacts: Contacts,
@@ -120,7 +120,7 @@ def test_a_warehouse_that_will_not_do(
         pytest.param("shop@127.0.0.1:1/x", (), True, False, id="no password"),
     ],
 )
-def test_a_person_is_told_that_a_password_can_be_seen(
+def test_a_password_on_the_command_line_is_a_warning_on_a_terminal(
     address: str,
     options: tuple[str, ...],
     terminal: bool,

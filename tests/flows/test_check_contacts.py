@@ -24,7 +24,7 @@ def test_an_archive_of_several_files_is_checked_as_it_is_imported(tmp_path: Path
 
 @pytest.mark.usefixtures("own_prefect")
 @pytest.mark.parametrize("asked", [pytest.param("1", id="asked-for"), pytest.param("", id="not-asked-for")])
-def test_a_traceback_is_for_who_asks(
+def test_a_traceback_is_shown_only_with_contacts_debug(
     asked: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     from flows.check_contacts import check_contacts

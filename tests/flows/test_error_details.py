@@ -1,4 +1,4 @@
-"""What a second pair of eyes found, so that it stays mended."""
+"""Details of errors: which part of the input they reject, and what they must not quote."""
 
 import json
 from typing import Any
@@ -26,7 +26,7 @@ def sqlite(warehouse_url: str) -> None:
     ],
 )
 @pytest.mark.usefixtures("sqlite")
-def test_what_is_no_text_costs_its_own_record(command: Contacts, bytes_: bytes) -> None:
+def test_bytes_that_are_no_text_reject_only_their_own_record(command: Contacts, bytes_: bytes) -> None:
     good = "".join(f"user{n}@example.com,Zoë {n}\n" for n in range(9)).encode()
     ran = command("check", command.file(b"email,name\n" + good + b"bad@example.com," + bytes_ + b"\n"), "--json")
     assert (ran.status, ran.json["rows"]) == (0, {"read": 10, "accepted": 9, "rejected": 1})
@@ -35,14 +35,14 @@ def test_what_is_no_text_costs_its_own_record(command: Contacts, bytes_: bytes) 
 
 @pytest.mark.parametrize("name", ["No", "on", "1.10", "2023-02-30", "~"])
 @pytest.mark.usefixtures("sqlite")
-def test_a_mapping_file_takes_columns_by_any_name(command: Contacts, name: str) -> None:
+def test_a_mapping_file_may_name_columns_as_in_the_file_or_by_position(command: Contacts, name: str) -> None:
     mapping = command.file(f"{name}: name\n", "mapping.yaml")
     ran = command("check", command.file(f"email,{name}\na@example.com,Ana\n"), "--mapping", mapping, "--json")
     assert [column["field"] for column in ran.json["columns"]] == ["email", "name"]
 
 
 @pytest.mark.usefixtures("sqlite")
-def test_a_catalogue_with_a_day_that_does_not_exist(command: Contacts) -> None:
+def test_a_catalogue_with_an_impossible_date_is_an_error(command: Contacts) -> None:
     catalogue = command.file("fields:\n  - {id: email, type: email, identity: true, label: 2023-02-30}\n", "c.yaml")
     ran = command("fields", "--catalogue", catalogue, "--json")
     assert (ran.status, ran.json["error"]["code"]) == (1, "catalogue-invalid")
@@ -60,7 +60,7 @@ def test_an_export_under_another_catalogue_changes_no_table(contacts: Contacts) 
 
 
 @pytest.mark.usefixtures("sqlite")
-def test_a_first_contact_is_no_list_of_columns(command: Contacts) -> None:
+def test_a_first_record_that_looks_like_a_contact_is_not_quoted_as_a_header(command: Contacts) -> None:
     ran = command("check", command.file("Ana,Lopez,ana@@b.com,651 234 567\nLuis,Gil,l@b.com,1\n"), "--json")
     assert ran.json["error"]["code"] == "no-email-column"
     assert "Lopez" not in ran.out + ran.err
@@ -74,7 +74,7 @@ def test_a_wrong_command_shows_no_password(command: Contacts) -> None:
     assert "s3cret" not in ran.out + ran.err
 
 
-def test_a_foreign_exception_leaves_a_task_by_its_type_alone() -> None:
+def test_of_a_foreign_exception_in_a_task_only_the_type_is_kept() -> None:
     def step(plan: Any, item: Any) -> None:
         raise ValueError("ana@example.com")
 
@@ -84,7 +84,7 @@ def test_a_foreign_exception_leaves_a_task_by_its_type_alone() -> None:
 
 
 @pytest.mark.usefixtures("sqlite")
-def test_a_cell_of_many_wrong_options_is_told_in_a_few(command: Contacts) -> None:
+def test_a_message_quotes_only_a_few_of_many_wrong_options(command: Contacts) -> None:
     cell = "|".join(f"wrong{n}" for n in range(500))
     ran = command(
         "check", command.file(f"email,interests\na@example.com,{cell}\n"), "--rejected", command.folder / "r.csv"
@@ -93,6 +93,6 @@ def test_a_cell_of_many_wrong_options_is_told_in_a_few(command: Contacts) -> Non
     assert "and 495 more" in (command.folder / "r.csv").read_text(encoding="utf-8-sig")
 
 
-def test_a_percentage_with_nothing_to_compare_is_noted(contacts: Contacts) -> None:
+def test_min_rows_as_a_percentage_without_an_earlier_import_is_a_warning(contacts: Contacts) -> None:
     report = contacts.load("email\na@example.com\n", "--min-rows", "50%")
     assert any("completed before" in warning for warning in report["warnings"]), json.dumps(report["warnings"])

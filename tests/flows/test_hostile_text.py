@@ -1,4 +1,4 @@
-"""Text that means to be SQL is only text: no identifier comes from a file, a name or a label."""
+"""Text that looks like SQL is only text: no identifier comes from a file, a name or a label."""
 
 import csv
 import io
@@ -75,7 +75,7 @@ def test_hostile_headers_cells_and_names_are_only_text(contacts: Contacts, state
 
 @pytest.mark.parametrize("warehouse_url", ["sqlite"], indirect=True)
 @pytest.mark.parametrize("id", [*HOSTILE, "select", "a b", "A", "é"])
-def test_an_id_that_is_no_plain_name_is_refused(id: str, contacts: Contacts, statements: list[str]) -> None:
+def test_a_field_id_that_is_no_plain_name_is_an_error(id: str, contacts: Contacts, statements: list[str]) -> None:
     """`select` is a plain name, and quoted wherever it stands."""
     path = contacts.folder / "catalogue.yaml"
     fields = [{"id": "email", "type": "email", "identity": True}, {"id": id, "type": "text"}]

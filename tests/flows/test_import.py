@@ -39,7 +39,7 @@ def test_a_warehouse_and_a_home_that_other_users_can_read_are_warnings(contacts:
     assert len([warning for warning in second.json["warnings"] if "chmod o= /" in warning]) == 2
 
 
-def test_the_report(contacts: Contacts) -> None:
+def test_the_report_of_an_import_has_all_keys(contacts: Contacts) -> None:
     contacts("segments", "create", "vip")
     ran = contacts("import", contacts.file(MESSY), "--json", "--segment", "vip", "--merge", "overwrite")
     report = ran.json
@@ -83,7 +83,7 @@ def test_the_report(contacts: Contacts) -> None:
 
 
 @one_warehouse
-def test_what_a_person_reads(contacts: Contacts) -> None:
+def test_a_person_reads_the_counts_and_reasons_on_the_terminal(contacts: Contacts) -> None:
     ran = contacts("import", contacts.file(MESSY))
     assert (ran.status, ran.err) == (0, "")
     for said in (
@@ -126,7 +126,7 @@ def test_what_a_person_reads(contacts: Contacts) -> None:
         ),
     ],
 )
-def test_merge_policies(
+def test_each_merge_policy_changes_only_what_it_should(
     options: tuple[str, ...], counts: tuple[int, ...], ann: dict[str, str], contacts: Contacts
 ) -> None:
     contacts.load("email,name,points\nann@example.com,Ann,5\nbob@example.com,Bob,1\n")
@@ -142,7 +142,7 @@ def test_merge_policies(
     assert contacts.database.contacts() == stored
 
 
-def test_segments(contacts: Contacts) -> None:
+def test_accepted_contacts_join_the_segment_once(contacts: Contacts) -> None:
     created = contacts("segments", "create", "Spring sale ☀")
     assert (created.status, created.err) == (0, "")
     assert contacts("segments", "create", "Spring sale ☀").status == 0
@@ -168,7 +168,9 @@ def test_segments(contacts: Contacts) -> None:
         pytest.param("reject", None, 3, id="reject"),
     ],
 )
-def test_duplicates(which: str, name: str | None, rejected: int, contacts: Contacts) -> None:
+def test_of_rows_with_the_same_email_the_chosen_one_is_imported(
+    which: str, name: str | None, rejected: int, contacts: Contacts
+) -> None:
     text = "email,name,points\nA@x.es,First,1\na@x.es,Bad,0\na@X.es,Second,2\na@x.es,Third,3\nb@x.es,B,4\n"
     report = contacts.load(text, "--duplicates", which)
     assert report["rejections"] == {"duplicate-email": rejected, "integer-invalid": 1}
@@ -212,14 +214,16 @@ READING = [
 
 @one_warehouse
 @pytest.mark.parametrize(("text", "options", "ana"), READING)
-def test_reading_options(text: str | bytes, options: tuple[str, ...], ana: dict[str, str], contacts: Contacts) -> None:
+def test_options_for_reading_are_applied(
+    text: str | bytes, options: tuple[str, ...], ana: dict[str, str], contacts: Contacts
+) -> None:
     ran = contacts("import", contacts.file(text), "--json", *options)
     assert (ran.status, ran.err) == (0, "")
     assert contacts.database.contacts() == {"a@x.es": ana}
 
 
 @one_warehouse
-def test_a_mapping_file(contacts: Contacts) -> None:
+def test_a_mapping_file_maps_columns_and_ignores_columns(contacts: Contacts) -> None:
     mapping = contacts.file("Quién: email\n? a=b\n: name\nother:\n", "mapping.yaml")
     report = contacts.load("quien,a=b,Other,City\na@x.es,Ana,1,Cádiz\n", "--mapping", mapping, "--map", "City=")
     assert [column["outcome"] for column in report["columns"]] == ["imported", "imported", "ignored", "ignored"]
@@ -239,7 +243,7 @@ def test_a_mapping_file(contacts: Contacts) -> None:
         pytest.param("email,name,points\na@x.es,Ana,0\nb@x.es,Bo,2\n".encode("utf-16"), (), id="utf-16"),
     ],
 )
-def test_rejected_then_mended(text: str | bytes, options: tuple[str, ...], contacts: Contacts) -> None:
+def test_a_corrected_rejected_file_is_imported(text: str | bytes, options: tuple[str, ...], contacts: Contacts) -> None:
     first = contacts("import", contacts.file(text), "--json", *options).json
     assert first["rejections"] == {"integer-invalid": 1}
     copy = contacts.folder / "mended.csv"
@@ -253,7 +257,7 @@ def test_rejected_then_mended(text: str | bytes, options: tuple[str, ...], conta
     assert contacts.database.contacts()["a@x.es"] == {"name": "Ana", "points": "9"}
 
 
-def test_a_lingering_code_is_refused_again(contacts: Contacts) -> None:
+def test_a_rejected_file_that_was_not_corrected_is_rejected_again(contacts: Contacts) -> None:
     contacts.load("email,name\na@x.es,First\na@x.es,Second\nb@x.es\n", name="first.csv")
     rejected = contacts("rejected", "1").out
     assert contacts.load(rejected, "--merge", "overwrite")["rejections"] == {"duplicate-email": 1, "row-too-short": 1}
@@ -270,7 +274,7 @@ fields:
 """
 
 
-def test_a_catalogue_that_grows(contacts: Contacts) -> None:
+def test_a_new_field_of_the_catalogue_becomes_a_column(contacts: Contacts) -> None:
     catalogue = contacts.file(CATALOGUE, "catalogue.yaml")
     contacts.load("email,name,order\na@x.es,Ana,1\n", "--catalogue", catalogue)
     assert "order" not in contacts.database.columns("contacts")
@@ -288,7 +292,7 @@ def test_a_catalogue_that_grows(contacts: Contacts) -> None:
 
 
 @one_warehouse
-def test_a_header_alone_is_a_file(contacts: Contacts) -> None:
+def test_a_file_with_only_a_header_is_imported_without_rows(contacts: Contacts) -> None:
     report = contacts.load("email,name\n")
     assert report["rows"] == {"read": 0, "accepted": 0, "rejected": 0}
     assert report["contacts"] == {"inserted": 0, "updated": 0, "unchanged": 0, "skipped": 0}

@@ -1,4 +1,4 @@
-"""The import list tells the whole truth at every moment, and an import leaves only what is needed."""
+"""The import list is right at every moment, and an import leaves only the files that are needed."""
 
 import json
 import os
@@ -29,7 +29,7 @@ def running(database: Database) -> list[dict[str, Any]]:
     return [row for row in database.imports() if row["status"] == "running"]
 
 
-def test_an_import_is_listed_before_it_works(contacts: Contacts) -> None:
+def test_an_import_is_in_the_list_while_it_runs(contacts: Contacts) -> None:
     """A source that is a pipe holds the import up while it is being read."""
     contacts("imports")
     pipe = contacts.folder / "pipe.csv"
@@ -54,7 +54,7 @@ def test_an_import_is_listed_before_it_works(contacts: Contacts) -> None:
     assert seen["contacts"] == []
 
 
-def test_the_row_of_a_completed_import(contacts: Contacts) -> None:
+def test_a_completed_import_has_its_counts_in_the_list(contacts: Contacts) -> None:
     began = datetime.now(UTC) - timedelta(seconds=1)
     contacts("segments", "create", "vip")
     report = contacts.load(
@@ -94,7 +94,7 @@ def _utc(value: Any) -> datetime:
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
-def test_the_rejections_table_has_a_limit(contacts: Contacts, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_warehouse_keeps_rejections_up_to_the_limit(contacts: Contacts, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CONTACTS_REJECTIONS_LIMIT", "3")
     report = contacts.load("email,points\n" + "bad,0\n" * 4)
     assert report["rejections"] == {"email-invalid": 4, "integer-invalid": 4}
@@ -105,7 +105,9 @@ def test_the_rejections_table_has_a_limit(contacts: Contacts, monkeypatch: pytes
     assert "keeps 3 of 8 reasons" in contacts("imports").out
 
 
-def test_what_stays_of_an_import(contacts: Contacts, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_only_the_rejected_file_stays_in_the_folder_of_an_import(
+    contacts: Contacts, monkeypatch: pytest.MonkeyPatch
+) -> None:
     report = contacts.load(GOOD + "bad,Bad\n")
     folder = Path(report["rejected_file"]).parent
     assert stat.S_IMODE(folder.stat().st_mode) == 0o700
@@ -119,7 +121,7 @@ def test_what_stays_of_an_import(contacts: Contacts, monkeypatch: pytest.MonkeyP
 
 
 @pytest.mark.parametrize("warehouse_url", ["sqlite"], indirect=True)
-def test_what_cannot_be_tidied_away_fails_no_import(contacts: Contacts, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_files_that_cannot_be_deleted_fail_no_import(contacts: Contacts, monkeypatch: pytest.MonkeyPatch) -> None:
     unlink = Path.unlink
 
     def stuck(path: Path, missing_ok: bool = False) -> None:
@@ -133,7 +135,7 @@ def test_what_cannot_be_tidied_away_fails_no_import(contacts: Contacts, monkeypa
     assert contacts("imports", "1", "--json").json == report
 
 
-def test_trouble_after_the_commit_fails_no_import(contacts: Contacts, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_error_after_the_commit_fails_no_import(contacts: Contacts, monkeypatch: pytest.MonkeyPatch) -> None:
     from warehouse.merge.staging import Staging
 
     close = Staging.close
@@ -150,7 +152,9 @@ def test_trouble_after_the_commit_fails_no_import(contacts: Contacts, monkeypatc
 
 
 @pytest.mark.parametrize("warehouse_url", ["sqlite"], indirect=True)
-def test_a_prefect_that_went_away_changes_nothing(contacts: Contacts, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_prefect_server_that_stops_after_the_commit_fails_no_import(
+    contacts: Contacts, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Its server dies after the commit, so that the run's last state cannot be set."""
     from httpx import ConnectError
     from prefect.flow_engine import FlowRunEngine
@@ -165,7 +169,7 @@ def test_a_prefect_that_went_away_changes_nothing(contacts: Contacts, monkeypatc
     assert [row["status"] for row in contacts.database.imports()] == ["completed"]
 
 
-def test_a_failure_of_ours_gives_no_value_away(contacts: Contacts, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_internal_error_shows_no_contact_value(contacts: Contacts, monkeypatch: pytest.MonkeyPatch) -> None:
     def trouble(*_: object, **__: object) -> None:
         raise ValueError("ann@example.com")
 
@@ -198,7 +202,7 @@ def test_a_merge_that_fails_changes_nothing(contacts: Contacts, monkeypatch: pyt
     assert (row["read"], row["accepted"], row["rejected"], row["inserted"]) == (3, 2, 1, None)
 
 
-def test_two_imports_at_once(contacts: Contacts) -> None:
+def test_two_imports_at_the_same_time_both_complete(contacts: Contacts) -> None:
     """Both complete, with the contents of one after the other."""
     from flows.config.request import ImportRequest
     from flows.import_contacts import import_contacts

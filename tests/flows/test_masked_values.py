@@ -1,4 +1,4 @@
-"""Marked contacts on every way into the warehouse, masked: no log, no output and nothing of Prefect's has a mark."""
+"""With masked values, no log, output or record of Prefect has a value of a contact."""
 
 import gzip
 import logging
@@ -25,7 +25,7 @@ def masked(contacts: Contacts, monkeypatch: pytest.MonkeyPatch, caplog: pytest.L
 
 
 @pytest.mark.parametrize("warehouse_url", ["sqlite"], indirect=True)
-def test_no_mark_outside_the_warehouse_and_the_import_folder(
+def test_with_masked_values_no_contact_value_is_outside_warehouse_and_import_folder(
     masked: Contacts, prefect_api: PrefectApi, caplog: pytest.LogCaptureFixture
 ) -> None:
     said: list[str] = []

@@ -1,4 +1,4 @@
-"""What a run leaves in Prefect: artifacts, a message with counts, a name; and what it must not leave there."""
+"""What a run stores in Prefect (artifacts, state, name, log), and what it must not store there."""
 
 import sqlite3
 import threading
@@ -75,7 +75,7 @@ one_warehouse = pytest.mark.parametrize("warehouse_url", ["sqlite"], indirect=Tr
 
 
 @one_warehouse
-def test_what_a_person_finds_in_the_ui(contacts: Contacts, runs: Runs) -> None:
+def test_the_ui_shows_summary_rejected_rows_and_import_list(contacts: Contacts, runs: Runs) -> None:
     report = contacts.load(MARKED)
     assert report["rows"] == {"read": 5, "accepted": 1, "rejected": 4}
     run = runs.run(1)
@@ -106,7 +106,7 @@ def _rows(artifact: Any) -> list[dict[str, Any]]:
 
 @one_warehouse
 @pytest.mark.parametrize(("chosen", "seconds"), [pytest.param(None, None, id="none"), pytest.param("60", 60, id="60")])
-def test_heartbeats_only_where_they_are_asked_for(
+def test_the_command_runs_without_heartbeats_unless_they_are_set(
     chosen: str | None, seconds: int | None, contacts: Contacts, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """With them, the command ends up to a second later."""
@@ -130,7 +130,7 @@ def test_heartbeats_only_where_they_are_asked_for(
 
 
 @one_warehouse
-def test_a_failed_run_says_why(contacts: Contacts, runs: Runs) -> None:
+def test_the_state_and_summary_of_a_failed_run_name_the_error(contacts: Contacts, runs: Runs) -> None:
     contacts("import", contacts.file("name\nAnn\n"), "--json")
     run = runs.run(1)
     assert run.state.type.value == "FAILED"
@@ -139,7 +139,7 @@ def test_a_failed_run_says_why(contacts: Contacts, runs: Runs) -> None:
 
 
 @one_warehouse
-def test_the_table_shows_a_thousand_rows_of_every_reason(
+def test_the_table_of_rejected_rows_shows_a_thousand_rows_of_all_reasons(
     contacts: Contacts, runs: Runs, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Also of one that comes after all that the warehouse keeps."""
@@ -157,7 +157,7 @@ def test_the_table_shows_a_thousand_rows_of_every_reason(
 
 
 @one_warehouse
-def test_the_import_list_has_every_import_and_leads_to_its_run(contacts: Contacts, runs: Runs) -> None:
+def test_the_import_list_links_every_import_to_its_run(contacts: Contacts, runs: Runs) -> None:
     first = contacts.load("email\nann@example.com\nbad\n", name="a|b`c.csv")
     contacts("import", contacts.folder / "nothing.csv")
     contacts("import", first["rejected_file"], "--retry-of", "1")
@@ -172,7 +172,7 @@ def test_the_import_list_has_every_import_and_leads_to_its_run(contacts: Contact
 
 
 @one_warehouse
-def test_a_run_of_several_files_shows_the_list_once(contacts: Contacts, runs: Runs) -> None:
+def test_a_run_of_several_files_publishes_the_import_list_once(contacts: Contacts, runs: Runs) -> None:
     contacts("import", audience(contacts.folder), "--preset", "mailchimp")
     keys = Counter(artifact.key for artifact in runs.all_artifacts(1))
     assert keys == {"import-summary": 3, "import-list": 1}
@@ -191,7 +191,7 @@ def test_the_log_of_a_run_has_one_line_per_stage_with_counts(contacts: Contacts,
 
 
 @one_warehouse
-def test_prefect_keeps_no_contact(
+def test_prefect_stores_no_contact_when_values_are_masked(
     contacts: Contacts, runs: Runs, prefect_api: PrefectApi, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Masked, not even the artifacts do; the log, the parameters, states and task runs never do."""
@@ -221,7 +221,7 @@ def _raise(error: Exception) -> Callable[..., None]:
 
 @one_warehouse
 @pytest.mark.parametrize("maker", ["create_markdown_artifact", "create_table_artifact", "summary", "list_imports"])
-def test_trouble_in_publishing_fails_no_import(
+def test_an_error_in_publishing_fails_no_import(
     maker: str, contacts: Contacts, runs: Runs, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(f"flows.publishing.artifacts.{maker}", _raise(RuntimeError("the UI is away")))
@@ -236,7 +236,7 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("warehouse.errors.RETRY_DELAYS", (0.0,) * 4)
 
 
-def test_a_warehouse_that_was_away_is_tried_again(
+def test_a_merge_is_retried_after_the_connection_was_lost(
     contacts: Contacts, impatient: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The connection dies inside the transaction, when contacts were written already."""
@@ -271,7 +271,7 @@ def _kill(connection: Connection, url: str) -> None:
         other.execute(f"select pg_terminate_backend({pid})".encode())
 
 
-def test_an_answer_that_got_lost_merges_nothing_twice(
+def test_a_merge_whose_commit_was_not_confirmed_is_not_done_twice(
     contacts: Contacts, impatient: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The commit went through, but nobody heard: the retry finds the import completed."""
@@ -302,7 +302,7 @@ def test_an_answer_that_got_lost_merges_nothing_twice(
         pytest.param(TransientWarehouseError("db", "it is away"), 5, id="away for good"),
     ],
 )
-def test_only_what_may_pass_is_tried_again(
+def test_only_transient_errors_are_retried(
     error: Exception, tries: int, contacts: Contacts, impatient: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     tried = threading.Semaphore(0)

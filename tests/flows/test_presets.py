@@ -22,7 +22,7 @@ SHOPIFY, MAGENTO, MAILCHIMP = (EXPORTS[name] for name in ("shopify", "magento2",
 one_warehouse = pytest.mark.parametrize("warehouse_url", ["sqlite"], indirect=True)
 
 
-def test_a_preset_stores_what_it_says_and_lists_what_it_did(contacts: Contacts) -> None:
+def test_an_import_with_a_preset_stores_translated_values_and_reports_them(contacts: Contacts) -> None:
     file = contacts.file(SHOPIFY.text({}, {"Email": "bo@example.com", "Accepts Email Marketing": "maybe"}))
     report = contacts("import", file, "--preset", "shopify", "--json").json
     assert (report["preset"], report["rows"]["accepted"], report["rejections"]) == ("shopify", 1, {"option-unknown": 1})
@@ -36,7 +36,7 @@ def test_a_preset_stores_what_it_says_and_lists_what_it_did(contacts: Contacts) 
 
 
 @one_warehouse
-def test_a_mended_file_imports_with_the_preset_and_as_a_retry_without_naming_it(contacts: Contacts) -> None:
+def test_a_retry_uses_the_preset_of_its_import(contacts: Contacts) -> None:
     rows = [{"Email": f"{name}@example.com", "Total Spent": spent} for name, spent in (("a", "1.50"), ("b", "1,50"))]
     report = contacts("import", contacts.file(SHOPIFY.text(*rows)), "--preset", "auto", "--json").json
     mended = contacts.file(Path(report["rejected_file"]).read_text("utf-8").replace('"1,50"', '"1.50"'), "mended.csv")
@@ -48,7 +48,9 @@ def test_a_mended_file_imports_with_the_preset_and_as_a_retry_without_naming_it(
 
 @one_warehouse
 @pytest.mark.parametrize("preset", [(), ("--preset", "mailchimp"), ("--preset", "auto")], ids=["none", "named", "auto"])
-def test_a_mended_file_is_the_part_that_its_rows_came_from(preset: tuple[str, ...], contacts: Contacts) -> None:
+def test_a_corrected_file_is_read_as_the_part_that_its_rows_came_from(
+    preset: tuple[str, ...], contacts: Contacts
+) -> None:
     """Its own name tells nothing; and where it tells another part, the rows are still of the first one."""
     text = MAILCHIMP.text({"Email Address": "no email"})
     report = contacts.load(text, "--preset", "mailchimp", name="unsubscribed_members.csv")
@@ -62,7 +64,7 @@ def test_a_mended_file_is_the_part_that_its_rows_came_from(preset: tuple[str, ..
 
 
 @one_warehouse
-def test_what_the_file_implies_is_stored_and_may_be_required(contacts: Contacts) -> None:
+def test_a_constant_of_a_preset_is_stored_and_counts_as_a_required_field(contacts: Contacts) -> None:
     file = contacts.file(MAILCHIMP.text(), "unsubscribed_members.csv")
     ran = contacts("import", file, "--preset", "auto", "--require", "newsletter_subscription_status", "--json")
     assert ran.json["preset"] == "mailchimp:unsubscribed"
@@ -70,7 +72,9 @@ def test_what_the_file_implies_is_stored_and_may_be_required(contacts: Contacts)
 
 
 @one_warehouse
-def test_passwords_are_in_nothing_that_stays(contacts: Contacts, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_columns_that_must_never_be_read_are_in_no_file_that_stays(
+    contacts: Contacts, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Not even where the landed file is to be kept."""
     monkeypatch.setenv("CONTACTS_KEEP_LANDED", "true")
     text = MAGENTO.text({}, {"email": "no email"})
@@ -87,7 +91,7 @@ def test_passwords_are_in_nothing_that_stays(contacts: Contacts, monkeypatch: py
 
 
 @one_warehouse
-def test_nor_where_the_import_fails_before_it_knows_its_columns(
+def test_columns_never_read_are_in_no_file_even_if_the_import_fails_early(
     contacts: Contacts, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("CONTACTS_KEEP_LANDED", "true")
@@ -99,7 +103,7 @@ def test_nor_where_the_import_fails_before_it_knows_its_columns(
     assert [path.name for path in (contacts.folder / "home").rglob("*.csv")] == ["source.csv"]  # as asked for
 
 
-def test_the_summary_shows_translations_and_leaves_no_cell_of_the_table_open() -> None:
+def test_the_summary_shows_translations_in_a_table_with_escaped_cells() -> None:
     report = ImportReportBuilder(ImportRequest(source="x.csv")).failed(UsageError(""))
     change = TranslationReport(column="A|B", field="f", translation="several values: ',' to '|'", cells=1234)
     text = summary(report.model_copy(update={"preset": "mine", "translations": [change]}))
@@ -167,7 +171,7 @@ def test_a_mapping_saved_from_a_preset_keeps_what_it_says(alone: Alone) -> None:
     assert "rp_token" in alone("mapping", "show", "mine").out
 
 
-def test_a_part_stays_a_part_in_what_is_saved(alone: Alone) -> None:
+def test_a_mapping_saved_from_a_part_keeps_the_part(alone: Alone) -> None:
     file = alone.file(MAILCHIMP.text(), "cleaned_1.csv")
     assert alone("mapping", "save", "mine", file, "--preset", "mailchimp").status == 0
     report = json.loads(alone("check", file, "--preset", "mine", "--json").out)
@@ -175,7 +179,7 @@ def test_a_part_stays_a_part_in_what_is_saved(alone: Alone) -> None:
     assert report["translations"][-1]["translation"] == "'none' in every row"
 
 
-def test_headers_that_are_there_twice_or_not_at_all_are_saved_by_position(alone: Alone) -> None:
+def test_columns_with_repeated_or_no_names_are_saved_by_position(alone: Alone) -> None:
     file = alone.file("Email,Last Name,last name\na@b.com,x,y\n")
     assert alone("mapping", "save", "twice", file, "--map", "column_3=").status == 0
     report = json.loads(alone("check", file, "--preset", "twice", "--json").out)
@@ -219,7 +223,9 @@ def test_a_preset_is_not_written_over_by_accident(alone: Alone) -> None:
         pytest.param(("check", "{file}", "--preset", "{file}.yaml"), 1, "there is no such file", id="path-of-none"),
     ],
 )
-def test_wrong(arguments: tuple[str, ...], status: int, says: str, alone: Alone) -> None:
+def test_a_wrong_preset_command_is_an_error_in_one_line(
+    arguments: tuple[str, ...], status: int, says: str, alone: Alone
+) -> None:
     file = alone.file("Email\na@b.com\n")
     ran = alone(*(each.format(file=file) for each in arguments))
     assert ran.status == status

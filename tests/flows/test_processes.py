@@ -1,4 +1,4 @@
-"""The command as a process of its own: no server, no network, no terminal, or a terminal; and its end by force."""
+"""The command as a process: without server, network or terminal, and stopped by signals."""
 
 import json
 import os
@@ -52,7 +52,7 @@ def imports(folder: Path, warehouse: str = "home/contacts.db") -> list[tuple[Any
         file.close()
 
 
-def test_out_of_the_box_and_offline(tmp_path: Path) -> None:
+def test_an_import_works_without_settings_network_or_server(tmp_path: Path) -> None:
     """No server, no settings, no network, another program's `flows` in the folder: nothing but the answer."""
     (tmp_path / "contacts.csv").write_text(GOOD)
     (tmp_path / "flows.py").write_text("raise SystemExit('the wrong flows')")
@@ -108,7 +108,7 @@ def test_a_check_needs_neither_server_nor_warehouse(tmp_path: Path) -> None:
     assert not (tmp_path / "home").exists()
 
 
-def test_a_server_that_does_not_answer(tmp_path: Path) -> None:
+def test_a_prefect_api_that_does_not_answer_is_an_error_in_one_line(tmp_path: Path) -> None:
     (tmp_path / "contacts.csv").write_text(GOOD)
     ran = run(tmp_path, "import", "contacts.csv", "--json", PREFECT_API_URL=f"{NOBODY}/api")
     assert ran.returncode == 1
@@ -136,7 +136,9 @@ def interruptible() -> Iterator[None]:
 
 @pytest.mark.usefixtures("interruptible")
 @pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGTERM])
-def test_stopped_from_outside(stop: signal.Signals, tmp_path: Path, prefect_api: PrefectApi) -> None:
+def test_an_import_stopped_by_a_signal_is_listed_as_interrupted(
+    stop: signal.Signals, tmp_path: Path, prefect_api: PrefectApi
+) -> None:
     """A pipe holds the import up; then it is stopped: it is listed as interrupted, and nothing is merged."""
     os.mkfifo(tmp_path / "pipe.csv")
     process = subprocess.Popen(
@@ -228,7 +230,7 @@ def test_the_next_check_deletes_what_a_killed_one_left_but_not_what_a_running_on
 @pytest.mark.parametrize(
     ("options", "bar"), [pytest.param([], True, id="a person"), pytest.param(["--json"], False, id="a program")]
 )
-def test_progress_is_for_people(options: list[str], bar: bool, tmp_path: Path) -> None:
+def test_progress_is_shown_on_a_terminal_but_not_with_json(options: list[str], bar: bool, tmp_path: Path) -> None:
     rows = "".join(f"c{number}@example.com,{number + 1}\n" for number in range(60_000))
     (tmp_path / "contacts.csv").write_text("email,points\n" + rows)
     ours, theirs = pty.openpty()
@@ -258,7 +260,7 @@ def test_progress_is_for_people(options: list[str], bar: bool, tmp_path: Path) -
         assert json.loads(shown)["rows"]["read"] == 60_000
 
 
-def test_letters_that_the_terminal_does_not_know(tmp_path: Path) -> None:
+def test_letters_that_the_terminal_cannot_show_are_escaped(tmp_path: Path) -> None:
     (tmp_path / "contacts.csv").write_text("email,Größe 東京 😀\nann@example.com,1\n", "utf-8")
     for more in ((), ("--json",)):
         ran = run(tmp_path, "check", "contacts.csv", *more, PYTHONIOENCODING="ascii")
@@ -266,7 +268,7 @@ def test_letters_that_the_terminal_does_not_know(tmp_path: Path) -> None:
     assert json.loads(ran.stdout)["columns"][1]["column"] == "Größe 東京 😀"
 
 
-def test_a_reader_who_leaves(tmp_path: Path) -> None:
+def test_a_reader_that_closes_the_pipe_is_no_error(tmp_path: Path) -> None:
     """`contacts export | head -1` is no error."""
     made = '"$0" segments create vip > /dev/null'
     script = f'{made}; for what in fields export; do "$0" $what | true; echo ${{PIPESTATUS[0]}}; done'

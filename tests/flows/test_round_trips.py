@@ -1,4 +1,4 @@
-"""What was imported comes out and goes in again: into the same warehouse unchanged, into an empty one the same."""
+"""An export can be imported: it changes nothing in the same warehouse, and fills an empty one."""
 
 import csv
 import uuid

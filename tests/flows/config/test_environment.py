@@ -1,4 +1,4 @@
-"""What the command sets before prefect is there, and what it leaves alone."""
+"""The variables that the command sets before Prefect is imported, and those that it keeps."""
 
 import os
 import sqlite3
@@ -46,7 +46,7 @@ def test_the_runs_of_a_home_with_a_question_mark_are_in_that_home(
     assert (home / "prefect" / "prefect.db").is_file()
 
 
-def test_twice_is_once() -> None:
+def test_setting_the_environment_twice_changes_nothing_more() -> None:
     set_prefect_environment()
     once = dict(os.environ)
     set_prefect_environment()
@@ -71,7 +71,7 @@ def test_the_users_own_prefect_is_respected(name: str, value: str, monkeypatch: 
     assert "PREFECT_SERVER_EPHEMERAL_ENABLED" not in os.environ
 
 
-def test_what_the_user_has_set_stays(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_variables_that_the_user_has_set_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PREFECT_SERVER_SERVICES_TRIGGERS_ENABLED", "true")
     monkeypatch.setenv("DO_NOT_TRACK", "0")
     set_prefect_environment()

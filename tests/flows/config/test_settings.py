@@ -1,4 +1,4 @@
-"""Flags first, then the environment, then defaults; a wrong value is named in one line and never quoted."""
+"""Flags win over the environment, which wins over defaults. A wrong value is named and never quoted."""
 
 import os
 from pathlib import Path
@@ -39,14 +39,14 @@ def test_the_default_warehouse_is_in_the_home_whatever_its_name(
     assert [path.name for path in tmp_path.iterdir()] == [name]
 
 
-def test_a_flag_beats_the_environment_and_none_is_no_flag(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_flag_wins_over_the_environment_unless_it_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CONTACTS_WORKERS", "3")
     monkeypatch.setenv("CONTACTS_CHUNK_BYTES", "1MiB")
     settings = Settings.load(workers=5, chunk_bytes=None)
     assert (settings.workers, settings.chunk_bytes) == (5, 1 << 20)
 
 
-def test_an_empty_variable_is_as_good_as_none(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_empty_variable_counts_as_not_set(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CONTACTS_CATALOGUE", "")
     assert Settings.load().catalogue is None
 
@@ -86,5 +86,5 @@ def test_a_wrong_flag_is_named(name: str, value: Any) -> None:
         Settings.load(**{name: value})
 
 
-def test_every_setting_says_what_to_write() -> None:
+def test_every_setting_has_a_description_of_valid_values() -> None:
     assert [name for name, field in Settings.model_fields.items() if not field.description] == []

@@ -1,4 +1,4 @@
-"""An export of several files in one archive: an import for each, and one report of them all."""
+"""An archive of several files: one import for each file, and one report of all."""
 
 import datetime
 import json
@@ -42,7 +42,7 @@ def sources(path: Path, preset: str | None, folder: Path) -> list[str]:
     return [each.source.removeprefix(f"{path}!") for each, _ in found]
 
 
-def test_mailchimps_zip_goes_in_at_once(contacts: Contacts) -> None:
+def test_one_command_imports_all_files_of_a_mailchimp_archive(contacts: Contacts) -> None:
     path = audience(contacts.folder, cleaned={"Email Address": "no email"})
     ran = contacts("import", path, "--preset", "mailchimp", "--json")
     report = ran.json
@@ -65,7 +65,7 @@ def test_mailchimps_zip_goes_in_at_once(contacts: Contacts) -> None:
 
 
 @one_warehouse
-def test_one_that_fails_keeps_none_of_the_others_from_going_in(contacts: Contacts) -> None:
+def test_a_file_of_an_archive_that_fails_does_not_stop_the_others(contacts: Contacts) -> None:
     path = audience(contacts.folder, unsubscribed={"Email Address": "no email"})
     ran = contacts("import", path, "--preset", "auto", "--max-rejected", "0", "--json")
     report = ran.json
@@ -77,7 +77,7 @@ def test_one_that_fails_keeps_none_of_the_others_from_going_in(contacts: Contact
     assert "rows:     3 read, 2 accepted, 1 rejected" in text
 
 
-def test_a_place_elsewhere_is_asked_by_the_import_alone(tmp_path: Path) -> None:
+def test_a_remote_archive_is_looked_up_once(tmp_path: Path) -> None:
     with web_site() as site:
         options = ReadingOptions(source=f"{site.url}/audience.zip", preset="mailchimp")
         settings = Settings(home=tmp_path, allowed_sources=(site.origin,))
@@ -87,7 +87,7 @@ def test_a_place_elsewhere_is_asked_by_the_import_alone(tmp_path: Path) -> None:
 
 @one_warehouse
 @pytest.mark.parametrize("preset", ["shopify", "auto"])
-def test_a_pipe_is_read_once(preset: str, contacts: Contacts) -> None:
+def test_a_pipe_is_read_only_once(preset: str, contacts: Contacts) -> None:
     """Whether it is an archive may not be asked of it beforehand: what was read then would be lost."""
     pipe = contacts.folder / "pipe"
     os.mkfifo(pipe)
@@ -100,7 +100,7 @@ def test_a_pipe_is_read_once(preset: str, contacts: Contacts) -> None:
 
 
 @one_warehouse
-def test_an_archive_whose_files_are_called_otherwise_each_time_is_no_repetition_once_another_came(
+def test_renamed_files_of_an_archive_are_not_skipped_after_another_archive(
     contacts: Contacts,
 ) -> None:
     arguments = ("--preset", "mailchimp", "--merge", "overwrite", "--if-same-file", "skip", "--json")
@@ -136,7 +136,9 @@ def test_the_same_archive_again_is_skipped_file_by_file(contacts: Contacts) -> N
 
 
 @one_warehouse
-def test_stopped_between_two_files_what_went_in_is_told(contacts: Contacts, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_import_stopped_between_two_files_reports_the_first(
+    contacts: Contacts, monkeypatch: pytest.MonkeyPatch
+) -> None:
     import flows.import_contacts as flow
 
     real, calls = flow.import_one, []
@@ -154,7 +156,7 @@ def test_stopped_between_two_files_what_went_in_is_told(contacts: Contacts, monk
     assert report["contacts"]["inserted"] == 1
 
 
-def test_a_check_says_the_same_of_the_rows(tmp_path: Path) -> None:
+def test_a_check_of_an_archive_reports_the_same_rows_as_an_import(tmp_path: Path) -> None:
     path = audience(tmp_path)
     outcomes: list[RunOutcome[CheckReport]] = []
     for each, _ in requests_per_file(
@@ -187,14 +189,14 @@ def test_a_check_says_the_same_of_the_rows(tmp_path: Path) -> None:
         pytest.param(("a/b.csv", "c.csv"), "mailchimp", None, id="refused-archive"),
     ],
 )
-def test_which_files_there_are_and_in_which_order(
+def test_the_files_of_an_archive_are_imported_in_the_order_of_the_parts(
     names: tuple[str, ...], preset: str | None, files: list[str] | None, tmp_path: Path
 ) -> None:
     path = audience(tmp_path, names)
     assert sources(path, preset, tmp_path) == (files or [str(path)])
 
 
-def test_the_newest_archive_of_a_pattern(tmp_path: Path) -> None:
+def test_a_pattern_means_its_newest_archive(tmp_path: Path) -> None:
     path = audience(tmp_path)
     found = requests_per_file(
         ReadingOptions(source=f"{tmp_path}/aud*.zip", preset="auto"), Settings(home=tmp_path), local_today
@@ -204,7 +206,7 @@ def test_the_newest_archive_of_a_pattern(tmp_path: Path) -> None:
     assert parts == ["subscribed", "unsubscribed", "cleaned"]
 
 
-def test_files_of_one_part_are_told_apart_and_others_go_by_their_names(tmp_path: Path) -> None:
+def test_files_of_one_part_are_numbered_and_others_keep_their_names(tmp_path: Path) -> None:
     audience(tmp_path, ("subscribed_b.csv", "subscribed_a.csv", "other.csv", "cleaned_1.csv"))
     asked = ReadingOptions(source=f"{tmp_path}/audience.zip", preset="mailchimp")
     names = {
@@ -240,7 +242,7 @@ class Nights:
         return report["imports"][0] if "imports" in report else report
 
 
-def test_a_percentage_is_of_the_same_part_in_the_archive_of_another_night(contacts: Contacts) -> None:
+def test_min_rows_compares_with_the_same_part_of_the_last_archive(contacts: Contacts) -> None:
     nights = Nights(contacts)
     nights.write("2026-11-20", 4)
     nights.write("2026-11-21", 1, "Bea")
@@ -251,7 +253,7 @@ def test_a_percentage_is_of_the_same_part_in_the_archive_of_another_night(contac
 
 
 @one_warehouse
-def test_an_archive_of_an_older_night_is_not_written_over_a_later_one(
+def test_an_archive_of_an_older_day_does_not_overwrite_a_newer_one(
     contacts: Contacts, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     import flows.import_contacts as flow
@@ -271,7 +273,7 @@ def test_an_archive_of_an_older_night_is_not_written_over_a_later_one(
 
 
 @one_warehouse
-def test_an_archive_that_is_called_otherwise_each_night_is_skipped_until_another_came(contacts: Contacts) -> None:
+def test_an_archive_with_a_new_name_is_skipped_until_its_content_changes(contacts: Contacts) -> None:
     nights = Nights(contacts)
     told = []
     for number, name in enumerate(("Ann", "Ann", "Bea", "Ann", "Ann")):
@@ -288,7 +290,7 @@ def test_an_archive_that_is_called_otherwise_each_night_is_skipped_until_another
     ]
 
 
-def test_what_is_no_archive_is_one_file(tmp_path: Path) -> None:
+def test_a_file_that_is_no_archive_is_one_import(tmp_path: Path) -> None:
     plain = tmp_path / "subscribed.csv"
     assert sources(plain, "mailchimp", tmp_path) == [str(plain)]
     plain.write_text("Email Address\n")

@@ -1,4 +1,4 @@
-"""Old import folders go, their imports stay in the list."""
+"""Old import folders are deleted; their imports stay in the list."""
 
 import os
 import time
@@ -15,7 +15,7 @@ def age(folder: Path, days: float) -> None:
     os.utime(folder, (time.time() - days * DAY,) * 2)
 
 
-def test_old_folders_go_and_new_ones_and_strangers_stay(contacts: Contacts) -> None:
+def test_prune_deletes_old_import_folders_and_nothing_else(contacts: Contacts) -> None:
     reports = [contacts.load("email\na@example.com\nbad\n", "--merge", "overwrite") for _ in range(2)]
     old, new = (Path(report["rejected_file"]).parent for report in reports)
     stranger = old.parent / "keep-me-please"
@@ -40,5 +40,5 @@ def test_old_folders_go_and_new_ones_and_strangers_stay(contacts: Contacts) -> N
         pytest.param(("prune", "--older-than", "0d"), id="none"),
     ],
 )
-def test_a_tidy_up_says_what_and_how_old(command: Contacts, arguments: tuple[str, ...]) -> None:
+def test_prune_and_older_than_are_needed_together(command: Contacts, arguments: tuple[str, ...]) -> None:
     assert command("imports", *arguments).status == 2

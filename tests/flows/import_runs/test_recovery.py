@@ -1,4 +1,4 @@
-"""Imports that died are told of, and tidied up after, by whoever comes next; those that live are left alone."""
+"""Imports whose process died are closed and cleaned up; running ones are left alone."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -53,7 +53,7 @@ def begun(contacts: Contacts) -> Iterator[Path]:
         pytest.param(("import", "contacts.csv"), id="the next import starts"),
     ],
 )
-def test_a_dead_import_is_told_of(
+def test_the_next_import_closes_one_whose_process_died(
     arguments: tuple[str, ...], contacts: Contacts, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(contacts.folder)
@@ -75,7 +75,7 @@ def test_a_dead_import_is_told_of(
     assert "alive_key" not in contacts("imports", "--json").json[0]
 
 
-def test_a_living_import_is_left_alone_however_old_its_folder(contacts: Contacts) -> None:
+def test_a_running_import_keeps_its_folder_however_old_it_is(contacts: Contacts) -> None:
     with begun(contacts) as folder:
         age(folder, 100)
         assert contacts("imports", "prune", "--older-than", "1d", "--json").json == {"removed": 0, "kept": 1}
@@ -105,7 +105,9 @@ def test_an_import_that_died_after_its_commit_keeps_its_rejected_file(
     assert (row["status"], row["alive_key"]) == ("completed", None)
 
 
-def test_a_folder_of_another_machine_is_left_to_it(contacts: Contacts, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_folder_of_another_machine_is_not_cleaned_up_here(
+    contacts: Contacts, monkeypatch: pytest.MonkeyPatch
+) -> None:
     with begun(contacts) as folder:
         pass
     monkeypatch.setenv("CONTACTS_IMPORTS", str(contacts.folder / "another machine"))
@@ -116,7 +118,9 @@ def test_a_folder_of_another_machine_is_left_to_it(contacts: Contacts, monkeypat
     assert not folder.exists()
 
 
-def test_trouble_with_the_dead_stops_nobody(contacts: Contacts, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_error_in_closing_abandoned_imports_stops_no_import(
+    contacts: Contacts, monkeypatch: pytest.MonkeyPatch
+) -> None:
     from schemas.errors.warehouse import WarehouseUnusable
 
     def refuse(*_: object, **__: object) -> None:

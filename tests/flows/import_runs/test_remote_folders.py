@@ -1,4 +1,4 @@
-"""Import folders at an address: the same import, and the same life of the folder, as on a path."""
+"""Import folders on other storage behave like local ones."""
 
 import os
 import uuid
@@ -43,7 +43,7 @@ def imports(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.
     return place.removeprefix("file://")
 
 
-def test_an_import_decides_the_same_wherever_its_folder_is(
+def test_an_import_gives_the_same_result_on_any_storage(
     contacts: Contacts, imports: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("CONTACTS_CHUNK_BYTES", "1KiB")
@@ -79,7 +79,9 @@ def test_a_failed_import_leaves_no_folder(contacts: Contacts, imports: str) -> N
 
 
 @on_sqlite
-def test_old_folders_go_wherever_they_are(contacts: Contacts, imports: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_prune_deletes_old_folders_on_any_storage(
+    contacts: Contacts, imports: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     report = contacts.load(MESSY)
     assert contacts("imports", "prune", "--older-than", "1d", "--json").json == {"removed": 0, "kept": 1}
     monkeypatch.setattr("flows.import_runs.work_folders.time.time", lambda: 4e9)
@@ -97,7 +99,7 @@ def test_old_folders_go_wherever_they_are(contacts: Contacts, imports: str, monk
         pytest.param("local:///proc/imports", "import-folder-unusable", "cannot be used", id="not to be made"),
     ],
 )
-def test_an_address_that_cannot_be_used_says_so(
+def test_an_unusable_address_for_import_folders_is_an_error_in_one_line(
     contacts: Contacts, monkeypatch: pytest.MonkeyPatch, place: str, code: str, says: str | None
 ) -> None:
     monkeypatch.setenv("CONTACTS_IMPORTS", place)
@@ -109,7 +111,7 @@ def test_an_address_that_cannot_be_used_says_so(
 
 
 @on_sqlite
-def test_what_a_dead_import_left_on_its_own_machine_is_not_forgotten_by_another(
+def test_files_on_another_machine_are_remembered_until_that_machine_deletes_them(
     contacts: Contacts, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The folder is within reach of every machine, the run's scratch with its staged contacts of one alone."""

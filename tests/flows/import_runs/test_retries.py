@@ -1,4 +1,4 @@
-"""A mended file comes back to its import: its columns stay as decided, and the list knows what is still missing."""
+"""A corrected rejected file keeps the columns of its import, and the list counts what is outstanding."""
 
 import csv
 import io
@@ -69,7 +69,7 @@ def test_a_retry_keeps_the_columns_of_its_import(contacts: Contacts) -> None:
 
 
 @one_warehouse
-def test_what_the_user_maps_goes_before_what_the_first_import_decided(contacts: Contacts) -> None:
+def test_a_mapping_of_the_user_wins_over_that_of_the_first_import(contacts: Contacts) -> None:
     first = contacts.load(FIRST.replace("1990-01-05", ""), "--map", "Full name=name")
     complete = mended(first, lambda row: fix("Bob")(row) | {"birthdate": "1990-01-01"})
     options = ("--map", "birthdate=birthdate", "--map", "Loyalty=name", "--retry-of", "1")
@@ -105,7 +105,7 @@ def test_retries_of_retries_count_for_the_first(contacts: Contacts) -> None:
 
 
 @one_warehouse
-def test_a_file_without_the_numbers_says_so(contacts: Contacts) -> None:
+def test_a_retry_without_record_numbers_is_a_warning(contacts: Contacts) -> None:
     contacts.load(FIRST, "--map", "Full name=name")
     retry = contacts.load("E-mail,Full name,birthdate\nbob@example.com,Bob,1990-01-02\n", "--retry-of", "1")
     assert retry["retry_of"] == {"id": 1, "first": None, "mended": None, "missing": None}
@@ -117,7 +117,7 @@ def test_a_file_without_the_numbers_says_so(contacts: Contacts) -> None:
 
 
 @one_warehouse
-def test_a_rejected_file_that_is_no_retry_is_told_how_its_rows_would_count(contacts: Contacts) -> None:
+def test_a_rejected_file_without_retry_of_is_a_warning(contacts: Contacts) -> None:
     first = contacts.load(FIRST, "--map", "Full name=name")
     text = mended(first, fix("Bob"))
     [warning] = contacts.load(text, "--map", "Full name=name")["warnings"]
@@ -135,7 +135,9 @@ def test_a_rejected_file_that_is_no_retry_is_told_how_its_rows_would_count(conta
         pytest.param("Name\nAnn\n", "import-not-completed", id="failed"),
     ],
 )
-def test_what_cannot_be_retried(before: str | None, code: str, contacts: Contacts) -> None:
+def test_an_import_that_is_unknown_or_not_completed_cannot_be_retried(
+    before: str | None, code: str, contacts: Contacts
+) -> None:
     if before:
         contacts("import", contacts.file(before))
     ran = contacts("import", contacts.file("email\nann@example.com\n"), "--json", "--retry-of", "1" if before else "7")
@@ -144,7 +146,9 @@ def test_what_cannot_be_retried(before: str | None, code: str, contacts: Contact
 
 
 @one_warehouse
-def test_a_field_that_the_catalogue_has_no_more(contacts: Contacts, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_retry_with_a_field_that_the_catalogue_lacks_is_an_error(
+    contacts: Contacts, monkeypatch: pytest.MonkeyPatch
+) -> None:
     first = contacts.load(FIRST, "--map", "Full name=name")
     small = contacts.file("fields:\n  - {id: email, type: email, identity: true, aliases: [E-mail]}\n", "small.yaml")
     ran = contacts("import", first["rejected_file"], "--json", "--retry-of", "1", "--catalogue", small)

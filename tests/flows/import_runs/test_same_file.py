@@ -1,4 +1,4 @@
-"""The same file again: left out if so asked, and only where it would change nothing that its import left."""
+"""The same file again is skipped on request, if importing it again would change nothing."""
 
 import os
 from pathlib import Path
@@ -19,7 +19,7 @@ def skipping(contacts: Contacts, source: str | Path, *options: str) -> dict[str,
     return report
 
 
-def test_a_file_that_came_before_is_skipped_and_listed_with_the_import_it_repeats(contacts: Contacts) -> None:
+def test_the_same_file_is_skipped_and_listed_with_the_import_it_repeats(contacts: Contacts) -> None:
     first = contacts.load(FILE, "--merge", "overwrite")
     before = contacts.database.contents()
     again = skipping(contacts, contacts.folder / "contacts.csv", "--merge", "overwrite")
@@ -48,7 +48,7 @@ def test_another_option_imports_again(contacts: Contacts, first: tuple[str, ...]
 
 
 @pytest.mark.parametrize("warehouse_url", ["sqlite"], indirect=True)
-def test_a_mapping_from_a_pipe_is_read_once_and_never_known_again(contacts: Contacts) -> None:
+def test_a_mapping_from_a_pipe_never_counts_as_the_same(contacts: Contacts) -> None:
     def load() -> dict[str, Any]:
         reading, writing = os.pipe()
         os.write(writing, b"name: surname\n")
@@ -76,7 +76,7 @@ def test_another_catalogue_or_mapping_file_imports_again(contacts: Contacts) -> 
     assert skipping(contacts, source, *options)["contacts"]["skipped"] == 1
 
 
-def test_an_import_that_failed_is_not_repeated_but_done(contacts: Contacts) -> None:
+def test_the_file_of_a_failed_import_is_imported_again(contacts: Contacts) -> None:
     source = contacts.file(FILE)
     assert contacts("import", source, "--min-rows", "9").status == 1
     assert skipping(contacts, source)["status"] == "completed"
@@ -91,7 +91,7 @@ def test_the_file_before_the_last_one_is_imported_again(contacts: Contacts) -> N
     assert contacts.database.contacts()["ana@example.com"]["name"] == "Ana"
 
 
-def test_a_night_of_its_own_name_is_skipped_for_what_it_holds(contacts: Contacts) -> None:
+def test_a_file_with_a_new_name_and_the_same_content_is_skipped(contacts: Contacts) -> None:
     for day in ("2026-11-20", "2026-11-21"):
         contacts.file(FILE, f"c-{day}.csv")
     source = str(contacts.folder / "c-{date}.csv")

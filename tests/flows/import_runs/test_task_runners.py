@@ -1,4 +1,4 @@
-"""The chunk stage on Dask: two worker processes give what threads give, and one that dies costs a retry."""
+"""Chunks on Dask: worker processes give the same result as threads, and a killed one costs a retry."""
 
 import os
 import signal
@@ -34,7 +34,9 @@ def outcome(contacts: Contacts, report: dict[str, Any]) -> tuple[Any, ...]:
     return same, rejected, contacts.database.contacts(), contacts.database.rows("rejections", without=("import_id",))
 
 
-def test_workers_decide_what_threads_decide(in_small_chunks: Contacts, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_dask_workers_give_the_same_result_as_threads(
+    in_small_chunks: Contacts, monkeypatch: pytest.MonkeyPatch
+) -> None:
     contacts = in_small_chunks
     on_threads = outcome(contacts, contacts.load(MESSY, "--merge", "overwrite"))
     contacts.database.run("delete from contacts")

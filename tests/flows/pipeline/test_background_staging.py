@@ -1,4 +1,4 @@
-"""Chunks are staged beside the checks: in order, all of them before the merge, and no failure is lost."""
+"""Chunks are staged in order and completely before the merge, and no failure is lost."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -46,7 +46,7 @@ def test_all_chunks_are_staged_in_order(importer: Importer, stager: BackgroundSt
     assert emails == [f"c{number}@example.org" for number in range(CHUNKS)]
 
 
-def test_a_failure_is_told_soon(stager: BackgroundStaging) -> None:
+def test_a_failure_is_raised_while_later_chunks_are_added(stager: BackgroundStaging) -> None:
     def add_all() -> None:
         for number in range(CHUNKS):
             stager.add(chunk_result(number, "is-not-there.arrow"))
@@ -55,7 +55,7 @@ def test_a_failure_is_told_soon(stager: BackgroundStaging) -> None:
         add_all()
 
 
-def test_the_last_failure_is_told_before_the_merge(importer: Importer, stager: BackgroundStaging) -> None:
+def test_a_failure_of_the_last_chunk_is_raised_before_the_merge(importer: Importer, stager: BackgroundStaging) -> None:
     stager.add(chunk_result(0, importer.write([{"email": "ann@example.org"}])))
     stager.add(chunk_result(1, "is-not-there.arrow"))
     with pytest.raises(FileNotFoundError):

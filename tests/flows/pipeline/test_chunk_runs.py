@@ -1,4 +1,4 @@
-"""Chunks are checked as they are read, and what a later chunk says of a column counts for all."""
+"""Chunks are checked as they are read, and a gap in a later chunk counts for the whole column."""
 
 import time
 from collections import Counter
@@ -87,14 +87,14 @@ def test_a_file_is_checked_once_and_with_a_late_gap_once_more(
     assert sum(verdict.rejected for verdict in verdicts) == (0 if gaps else 2)
 
 
-def test_what_comes_after_a_gap_is_read_and_not_checked_in_vain(tmp_path: Path, steps: Steps) -> None:
+def test_after_a_late_gap_the_rest_of_the_file_is_only_read(tmp_path: Path, steps: Steps) -> None:
     profile, _ = check_whole_file(examination(tmp_path, file_with({4}), steps))
     chunks = len(profile.chunks)
     assert steps.count["only read"] > chunks // 3
     assert steps.count["checked"] == 2 * chunks - steps.count["only read"]
 
 
-def test_nothing_of_the_first_attempt_is_under_way_in_the_second(tmp_path: Path, steps: Steps) -> None:
+def test_no_step_of_the_first_pass_runs_during_the_second(tmp_path: Path, steps: Steps) -> None:
     """Both write the same files, so the one that is not to be used has to be done before."""
     check = examination(tmp_path, file_with({RECORDS}), steps)
     results: list[ChunkResult] = []

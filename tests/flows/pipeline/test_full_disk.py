@@ -1,4 +1,4 @@
-"""A disk that is full, wherever that is noticed: one clear error of its own. A limit on files stands for the disk."""
+"""A full disk is one clear error, wherever it is noticed. A limit on file sizes stands for the disk."""
 
 import resource
 from collections.abc import Iterator
@@ -33,7 +33,7 @@ def room_for(size: int) -> Iterator[None]:
         pytest.param(3, id="while rejecting"),
     ],
 )
-def test_a_full_disk_is_told(share: float, tmp_path: Path) -> None:
+def test_a_full_disk_has_its_own_error_code(share: float, tmp_path: Path) -> None:
     source = tmp_path / "contacts.csv"
     source.write_text("email,name\n" + "".join(f"no address {n},{n}\n" for n in range(20_000)))
     (tmp_path / "work").mkdir()
@@ -44,7 +44,7 @@ def test_a_full_disk_is_told(share: float, tmp_path: Path) -> None:
     assert "no room for the import's files" in report.error.message
 
 
-def test_a_folder_that_cannot_be_made(tmp_path: Path) -> None:
+def test_an_import_folder_that_cannot_be_created_has_its_own_error_code(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("no folder")
     settings = Settings(home=tmp_path, imports=str(tmp_path / "file" / "below"))
     with pytest.raises(ImportFolderUnusable, match="CONTACTS_IMPORTS"):

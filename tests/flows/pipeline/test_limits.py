@@ -1,4 +1,4 @@
-"""An unattended import stops by itself where the file is not what it should be, and merges nothing."""
+"""An import whose file is not as expected stops and merges nothing."""
 
 from pathlib import Path
 
@@ -26,7 +26,7 @@ def test_as_many_rejected_rows_as_allowed_go_through(contacts: Contacts, limit: 
 
 
 @pytest.mark.parametrize("limit", ["2", "29.9%", "0"])
-def test_more_rejected_rows_merge_nothing_and_are_there_to_look_at(contacts: Contacts, limit: str) -> None:
+def test_more_rejected_rows_than_allowed_merge_nothing_but_their_file_is_kept(contacts: Contacts, limit: str) -> None:
     contacts.has_a_past()
     before = contacts.database.contents()
     ran = contacts("import", contacts.file(THREE_BAD), "--max-rejected", limit, "--json")
@@ -41,7 +41,7 @@ def test_more_rejected_rows_merge_nothing_and_are_there_to_look_at(contacts: Con
 @pytest.mark.parametrize(
     ("least", "status"), [("10", 0), ("11", 1), ("100%", 0), ("50%", 0)], ids=["enough", "too few", "as many", "half"]
 )
-def test_a_file_has_as_many_rows_as_expected(contacts: Contacts, least: str, status: int) -> None:
+def test_a_file_with_too_few_rows_is_not_imported(contacts: Contacts, least: str, status: int) -> None:
     ran = contacts("import", contacts.file(TEN), "--min-rows", least, "--json")
     assert ran.status == status
     assert status == 0 or ran.json["error"]["code"] == "too-few-rows"
@@ -64,7 +64,7 @@ def test_a_percentage_is_of_the_last_completed_import_of_the_same_source(contact
         pytest.param("email,name\na@example.com,A\n", "no column", id="no column"),
     ],
 )
-def test_a_required_field_that_did_not_come_stops_the_import(contacts: Contacts, text: str, why: str) -> None:
+def test_an_import_without_a_required_field_merges_nothing(contacts: Contacts, text: str, why: str) -> None:
     ran = contacts("import", contacts.file(text), "--require", "name", "--require", "points", "--json")
     assert (ran.status, ran.json["error"]["code"]) == (1, "required-field-missing")
     assert why in ran.json["error"]["message"]
@@ -72,7 +72,7 @@ def test_a_required_field_that_did_not_come_stops_the_import(contacts: Contacts,
     assert contacts.load(TEN, "--require", "points")["contacts"]["inserted"] == 10
 
 
-def test_a_required_field_that_no_catalogue_has(contacts: Contacts) -> None:
+def test_a_required_field_that_the_catalogue_lacks_is_an_error_before_reading(contacts: Contacts) -> None:
     ran = contacts("import", contacts.file(TEN), "--require", "shoe_size", "--json")
     assert (ran.status, ran.json["error"]["code"]) == (1, "unknown-field")
 
@@ -84,5 +84,5 @@ def test_up_to_all_rows_may_be_rejected(share: str) -> None:
 
 @pytest.mark.parametrize("option", ["--max-rejected", "--min-rows"])
 @pytest.mark.parametrize("value", ["many", "-1", "5 %", "1.5", "%", "1e3"])
-def test_what_is_no_share_is_a_wrong_command(command: Contacts, option: str, value: str) -> None:
+def test_a_limit_that_is_no_number_or_percentage_is_a_wrong_command(command: Contacts, option: str, value: str) -> None:
     assert command("import", command.file(TEN), f"{option}={value}").status == 2

@@ -1,4 +1,4 @@
-"""Sources in a run: the night that is meant, logins that nobody sees, places that the operator allowed."""
+"""Sources in a run: the day that is meant, logins that are never shown, and the allowed places."""
 
 import json
 import os
@@ -34,7 +34,7 @@ def site(monkeypatch: pytest.MonkeyPatch) -> Iterator[Site]:
         yield served
 
 
-def test_what_a_server_says_is_unchanged_is_not_fetched(contacts: Contacts, site: Site) -> None:
+def test_a_remote_file_with_an_unchanged_etag_is_not_fetched(contacts: Contacts, site: Site) -> None:
     site.pages["/c.csv"] = page = Page(FILE, '"v1"')
     arguments = ("import", f"{site.url}/c.csv", "--if-same-file", "skip", "--json")
     first = contacts(*arguments).json
@@ -54,7 +54,7 @@ def test_what_a_server_says_is_unchanged_is_not_fetched(contacts: Contacts, site
     assert contacts(*arguments).json["rows"]["read"] == 2
 
 
-def test_a_weak_etag_is_no_proof(contacts: Contacts, site: Site) -> None:
+def test_a_weak_etag_does_not_skip_the_file(contacts: Contacts, site: Site) -> None:
     site.pages["/c.csv"] = Page(FILE, 'W/"v1"')
     contacts("import", f"{site.url}/c.csv")
     site.pages["/c.csv"].content = FILE.replace(b"Ana", b"Eva")
@@ -112,7 +112,7 @@ def test_in_a_run_an_address_with_a_password_fails_without_being_repeated(
     assert "hush" not in f"{state.message}{row}{Runs(contacts).run(1).name}{caplog.text}"
 
 
-def test_a_place_that_is_not_allowed_is_told_by_its_own_code(contacts: Contacts) -> None:
+def test_a_source_that_is_not_allowed_has_its_own_error_code(contacts: Contacts) -> None:
     ran = contacts("import", "https://h.example/c.csv?token=hush", "--json")
     assert (ran.status, ran.json["error"]["code"]) == (1, "source-not-allowed")
     assert "hush" not in ran.out + ran.err
@@ -127,7 +127,7 @@ def test_a_place_that_is_not_allowed_is_told_by_its_own_code(contacts: Contacts)
         ("CONTACTS_CREDENTIALS", '{"https://h/path": {"token": "hush"}}'),
     ],
 )
-def test_a_wrong_setting_is_told_without_its_value(
+def test_a_wrong_setting_is_named_without_its_value(
     command: Contacts, monkeypatch: pytest.MonkeyPatch, variable: str, value: str
 ) -> None:
     monkeypatch.setenv(variable, value)
@@ -145,7 +145,7 @@ def test_only_files_in_the_allowed_folders_are_read(command: Contacts, monkeypat
 
 
 @pytest.mark.parametrize("option", ["--mapping", "--preset"])
-def test_files_that_a_request_names_besides_are_in_the_allowed_folders_too(
+def test_mapping_and_preset_files_must_be_in_the_allowed_folders_too(
     option: str, command: Contacts, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What is wrong with a mapping quotes it, so whoever fills in the form could read the worker's other files."""
@@ -159,7 +159,7 @@ def test_files_that_a_request_names_besides_are_in_the_allowed_folders_too(
     assert (allowed["status"], allowed["columns"][1]["field"]) == ("completed", "surname")
 
 
-def test_the_file_that_was_taken_is_told(command: Contacts) -> None:
+def test_the_report_names_the_file_that_a_pattern_matched(command: Contacts) -> None:
     path = command.file(FILE, "c-2026-03-10.csv")
     for source, *day in (["c-*.csv"], ["c-{date}.csv", "--date", "2026-03-10"]):
         said = command("check", command.folder / source, *day).out
@@ -209,7 +209,7 @@ NIGHT = datetime(2026, 3, 9, 23, 30, tzinfo=UTC)
         pytest.param(["Europe/Madrid"], {"date": "2026-03-01"}, "2026-03-01", id="a day that is caught up"),
     ],
 )
-def test_a_run_means_the_day_it_was_scheduled_for_however_late_it_is(
+def test_a_late_run_reads_the_file_of_the_day_it_was_scheduled_for(
     contacts: Contacts, zones: list[str], options: dict[str, str], day: str
 ) -> None:
     contacts.file(FILE, f"c-{day}.csv")
@@ -219,7 +219,7 @@ def test_a_run_means_the_day_it_was_scheduled_for_however_late_it_is(
     assert json.loads(row["report"])["source_file"].endswith(f"c-{day}.csv")
 
 
-def test_an_older_night_writes_nothing_over_a_newer_one(contacts: Contacts) -> None:
+def test_a_file_of_an_older_day_does_not_overwrite_a_newer_one(contacts: Contacts) -> None:
     for day, name in (("2026-03-10", "Old"), ("2026-03-11", "New")):
         contacts.file(FILE.replace(b"Ana", name.encode()), f"c-{day}.csv")
     source, deployed = str(contacts.folder / "c-{date}.csv"), Deployed("Europe/Madrid")
@@ -232,7 +232,7 @@ def test_an_older_night_writes_nothing_over_a_newer_one(contacts: Contacts) -> N
     assert contacts.database.contacts()["ana@example.com"]["name"] == "Old"
 
 
-def test_a_run_of_one_of_several_schedules_means_the_day_of_its_own(contacts: Contacts) -> None:
+def test_a_run_of_one_of_several_schedules_uses_the_time_zone_of_its_own(contacts: Contacts) -> None:
     from prefect.client.orchestration import get_client
     from prefect.client.schemas.filters import DeploymentFilter, DeploymentFilterId
 

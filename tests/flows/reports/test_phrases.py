@@ -1,4 +1,4 @@
-"""What the terminal and the artifacts say in the same words."""
+"""Phrases that the terminal and the artifacts share."""
 
 import pytest
 
