@@ -173,13 +173,14 @@ def _plain_reason(error: Any) -> str:
 
 
 def mapping_from_options(options: argparse.Namespace) -> dict[str, str]:
-    """Columns and fields of `--map`, split at the last `=`: a column's name may hold one, a field's may not."""
+    """The mapping of the `--map` options; a column's name may contain '=', a field's may not."""
     mapping: dict[str, str] = {}
     for text in options.map:
         column, equals, field = text.rpartition("=")
         if not equals or not column.strip():
             raise UsageError(f"--map {text!r} is not COLUMN=FIELD; write for example --map 'E-mail=email'")
-        mapping[column.strip()] = field.strip()
+        if mapping.setdefault(column.strip(), field.strip()) != field.strip():
+            raise UsageError(f"--map names the column {column.strip()!r} twice; write one of the two")
     return mapping
 
 

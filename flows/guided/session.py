@@ -67,20 +67,20 @@ class GuidedSession:
 
     def map_columns(self, mapping: Mapping[str, str], *, final: bool) -> SourceFile:
         """Map the columns as chosen in the form. The choice takes precedence over the request's mapping."""
-        return self._map(with_mapping(self.context.request, self._changed(mapping)), final=final)
+        return self._map(self._changed(mapping), final=final)
 
-    def _map(self, request: ImportRequest, *, final: bool) -> SourceFile:
+    def _map(self, answer: Mapping[str, str], *, final: bool) -> SourceFile:
         context, first_import = self.context, self.context.report.first_import
         presets = context.settings.presets
         return map_source_columns(
-            request, context.catalogue, self.landed, self.layout, first_import, presets, final=final
+            context.request, context.catalogue, self.landed, self.layout, first_import, presets, answer, final=final
         )
 
     def _changed(self, mapping: Mapping[str, str]) -> dict[str, str]:
         """The mapping without what the retried import decided already: its dropped columns stay dropped."""
         if not self.context.report.first_import.columns:
             return dict(mapping)
-        source = self._map(self.context.request, final=False)
+        source = self._map({}, final=False)
         before = {column.key: column.field.id if column.field else "" for column in source.mapping.columns}
         return {column: field for column, field in mapping.items() if field != before.get(column)}
 

@@ -1,6 +1,6 @@
 """The steps from the source to the rejected file, the same for a check and an import."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -80,21 +80,24 @@ def map_source_columns(
     layout: Layout | None = None,
     first_import: FirstImport = NO_FIRST_IMPORT,
     presets: Path | None = None,
+    answer: Mapping[str, str] | None = None,
     *,
     final: bool = True,
 ) -> SourceFile:
     """Map the columns to fields. A retry maps them as its `first_import` did.
 
-    `presets` is the folder of the user's own presets. `final`: nobody will review the mapping, so it must be complete.
+    `presets` is the folder of the user's own presets. `answer` is the mapping chosen in a form, which comes first.
+    `final`: nobody will review the mapping, so it must be complete.
     """
-    explicit = (read_mapping(options.mapping_file) if options.mapping_file else {}) | options.mapping
+    from_file = read_mapping(options.mapping_file) if options.mapping_file else ()
+    requested = ((answer or {}).items(), options.mapping.items(), from_file)
     layout = layout or detect_layout(options, catalogue, landed)
     never = REJECTION_COLUMNS if layout.rejected_file else ()
     kept = columns_of_first_import(layout.columns, first_import.columns, catalogue)
     name = options.preset or first_import.preset
     preset = find_preset(name, presets, layout.columns, landed.source, first_import.preset) if name else None
     try:
-        mapping = map_with_preset(layout.columns, catalogue, explicit, never, kept, preset, final=final)
+        mapping = map_with_preset(layout.columns, catalogue, requested, never, kept, preset, final=final)
     except NoEmailColumn as error:
         raise replace(error, lines_above=layout.lines_above) from None
     return SourceFile(landed, layout, mapping)

@@ -68,6 +68,15 @@ class DuplicateMapping(RequestError):
     columns: tuple[str, ...]
 
 
+class ColumnMappedTwice(RequestError):
+    """One column is mapped to two fields by requests of the same level: --map, a mapping file, or a preset."""
+
+    code = "column-mapped-twice"
+    template = "{requests} are about the same column, {column!r}; write only one of them"
+    column: str
+    requests: tuple[str, ...]
+
+
 class UnknownColumn(RequestError):
     """The mapping names a column that the file does not have."""
 

@@ -223,6 +223,28 @@ def test_options_for_reading_are_applied(
 
 
 @one_warehouse
+def test_a_map_option_beats_a_mapping_file_that_names_the_same_column_otherwise(contacts: Contacts) -> None:
+    mapping = contacts.file("Name: name\n", "mapping.yaml")
+    report = contacts.load("email,Name\na@x.es,Ana\n", "--mapping", mapping, "--map", "column_2=surname")
+    assert [column["field"] for column in report["columns"]] == ["email", "surname"]
+
+
+@one_warehouse
+@pytest.mark.parametrize(
+    ("options", "code", "status"),
+    [
+        pytest.param(("--map", "Name=name", "--map", "column_2=surname"), "column-mapped-twice", 1, id="two columns"),
+        pytest.param(("--map", "Name=name", "--map", "Name=surname"), "usage", 2, id="the same text"),
+    ],
+)
+def test_two_map_options_for_one_column_are_an_error(
+    options: tuple[str, ...], code: str, status: int, contacts: Contacts
+) -> None:
+    ran = contacts("import", contacts.file("email,Name\na@x.es,Ana\n"), *options, "--json")
+    assert (ran.status, ran.json["error"]["code"]) == (status, code)
+
+
+@one_warehouse
 def test_a_mapping_file_maps_columns_and_ignores_columns(contacts: Contacts) -> None:
     mapping = contacts.file("Quién: email\n? a=b\n: name\nother:\n", "mapping.yaml")
     report = contacts.load("quien,a=b,Other,City\na@x.es,Ana,1,Cádiz\n", "--mapping", mapping, "--map", "City=")

@@ -110,7 +110,7 @@ def check(
         chosen = find_preset(preset, None, layout.columns, str(path)) if preset else None
         never = REJECTION_COLUMNS if layout.rejected_file else ()
         try:
-            columns = map_with_preset(layout.columns, catalogue, mapping or {}, never, {}, chosen)
+            columns = map_with_preset(layout.columns, catalogue, [(mapping or {}).items()], never, {}, chosen)
         except NoEmailColumn as error:
             raise replace(error, lines_above=layout.lines_above) from None
         plan = CheckPlan(ReadPlan(landed.path, layout, columns), folder, NormaliseContext(catalogue.default_prefix))

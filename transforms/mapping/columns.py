@@ -1,15 +1,17 @@
-"""Which column of the file goes to which field of the catalogue."""
+"""Maps the columns of a file to fields of the catalogue."""
 
 import re
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
+from typing import TypeAlias
 
 import yaml
 
 from schemas.catalogue import Field, FieldCatalogue, header_key
 from schemas.errors.request import (
+    ColumnMappedTwice,
     DuplicateMapping,
     MappingInvalid,
     NoEmailColumn,
@@ -21,7 +23,9 @@ from schemas.presets.model import ColumnRule
 from transforms.cells.nearest_name import nearest_name
 
 _BY_POSITION = re.compile(r"column_([1-9][0-9]{0,5})", re.ASCII)
-_MIN_SIMILARITY = 0.75  # how alike two names must be for one to be suggested for the other
+_MIN_SIMILARITY = 0.75  # from 0 to 1; a name that is less similar is not suggested
+
+Requests: TypeAlias = Iterable[tuple[str, str]]  # a column, by name or column_N, and its field; no field ignores it
 
 
 class ColumnOutcome(StrEnum):
@@ -52,12 +56,12 @@ class MappedColumn:
 
     @property
     def translated_key(self) -> str:
-        """The name of its translated cells, in chunks in which there are any."""
+        """The name of its translated cells, in chunks that have any."""
         return f"translated_{self.position}"
 
     @property
     def key(self) -> str:
-        """Its name in frames of raw cells: header texts may repeat, positions do not."""
+        """Its name in frames of raw cells; unlike header texts, it is unique."""
         return f"column_{self.position}"
 
 
@@ -70,13 +74,13 @@ class Constant:
 
     @property
     def title(self) -> str:
-        """What the report calls it."""
+        """Its name in the report."""
         return f"{self.value!r} in every row"
 
 
 @dataclass(frozen=True)
 class ColumnMapping:
-    """Every column of the file, in order; and a preset's name, its constants, and notes on what it could not do."""
+    """Every column of the file, in order; the preset's name and constants, and notes on what it could not apply."""
 
     columns: tuple[MappedColumn, ...]
     constants: tuple[Constant, ...] = ()
@@ -98,7 +102,7 @@ class ColumnMapping:
 
     @property
     def fields(self) -> tuple[Field, ...]:
-        """The fields that columns go to; those of constants need no column."""
+        """The fields of columns, without those of constants."""
         return tuple(column.field for column in self.columns if column.field)
 
     def column_of(self, field_id: str) -> tuple[MappedColumn, Field]:
@@ -106,72 +110,90 @@ class ColumnMapping:
         return next((each, each.field) for each in self.columns if each.field and each.field.id == field_id)
 
 
-def read_mapping(path: str) -> dict[str, str]:
-    """A mapping file: YAML, `Column: field` a line, nothing after the colon to ignore the column."""
+def read_mapping(path: str) -> list[tuple[str, str]]:
+    """A mapping file: YAML with one `Column: field` per line; without a field, the column is ignored.
+
+    All keys are kept, repeated ones too, and as text: a column may be called No, On or 2024-01-01.
+    """
     try:
-        # Everything as text: a column may be called No, On or 2024-01-01, which YAML would make values of.
-        raw = yaml.load(Path(path).read_text(encoding="utf-8"), Loader=yaml.BaseLoader)
+        root = yaml.compose(Path(path).read_text(encoding="utf-8"), Loader=yaml.BaseLoader)
     except (OSError, UnicodeDecodeError) as error:
         raise MappingInvalid(path, "cannot be read") from error
     except (yaml.YAMLError, RecursionError) as error:
-        raise MappingInvalid(path, "is no YAML") from error
-    if not isinstance(raw, dict) or not all(isinstance(value, str) for value in raw.values()):
+        raise MappingInvalid(path, "is not YAML") from error
+    if not isinstance(root, yaml.MappingNode) or not all(
+        isinstance(node, yaml.ScalarNode) for pair in root.value for node in pair
+    ):
         raise MappingInvalid(path, "does not map columns to fields")
-    return {str(column): field for column, field in raw.items()}
+    return [(column.value, field.value) for column, field in root.value]
 
 
 def map_columns(
     names: Sequence[str],
     catalogue: FieldCatalogue,
-    explicit: Mapping[str, str],
+    requested: Sequence[Requests] = (),
     never: Sequence[str] = (),
-    kept: Mapping[int, MappedColumn] | None = None,
+    decided: Mapping[int, MappedColumn] | None = None,
     implied: Collection[str] = (),
     *,
     final: bool = True,
 ) -> ColumnMapping:
-    """Match columns to fields: explicit mapping first, then as `kept` from an earlier import, by position, then by
-    id, label or alias; `never` maps nowhere, and no name leads to a field that is `implied`.
+    """Map columns to fields: as `requested`, the strongest level first, then as `decided`, by position, by an earlier
+    import or a preset, then by id, label or alias.
 
-    Raises the `RequestError` of the rule that is broken: unknown column or field, two columns for one
-    field, and exactly one column for the identity; the last two only of a `final` mapping, which no
-    person is going to look at.
+    Columns in `never` are ignored. No column is matched by its name to a field that is `implied`. A field that a
+    stronger level gives to one column leaves the column of a weaker level ignored.
+    Raises the `RequestError` of the broken rule. Two columns for one field, and not exactly one column for the
+    identity, are errors only in a `final` mapping, which no person will review.
     """
-    chosen = _requested_fields(names, catalogue, explicit)
-    taken = {field.id for field in chosen.values() if field}
-    kept = {
-        position: _ignore_if_taken(taken, column) for position, column in (kept or {}).items() if position not in chosen
-    }
-    taken |= {column.field.id for column in kept.values() if column.field}
-    columns = []
-    for position, name in enumerate(names, 1):
-        if name in never:
-            columns.append(MappedColumn(position, name, None, ignored=True))
-        elif position in chosen:
-            columns.append(MappedColumn(position, name, chosen[position], ignored=chosen[position] is None))
-        else:
-            columns.append(kept.get(position) or _match_by_name(position, name, catalogue, taken.union(implied)))
+    matched = _requested_columns(names, catalogue, requested)
+    taken = _field_ids(matched)
+    for position, column in (decided or {}).items():
+        matched.setdefault(position, _ignore_if_taken(taken, column))
+    taken = _field_ids(matched).union(implied)
+    columns = tuple(
+        MappedColumn(position, name, None, ignored=True)
+        if name in never
+        else matched.get(position) or _match_by_name(position, name, catalogue, taken)
+        for position, name in enumerate(names, 1)
+    )
     if final:
         _check_one_column_per_field(columns, catalogue)
-    return ColumnMapping(tuple(columns))
+    return ColumnMapping(columns)
 
 
-def _requested_fields(
-    names: Sequence[str], catalogue: FieldCatalogue, explicit: Mapping[str, str]
-) -> dict[int, Field | None]:
-    chosen: dict[int, Field | None] = {}
-    for column, target in explicit.items():
-        if target and target not in catalogue.by_id:
-            raise UnknownField(target, catalogue.ids)
-        positions = positions_of(column, names)
-        if not positions:
-            raise UnknownColumn(column, tuple(names))
-        chosen |= dict.fromkeys(positions, catalogue[target] if target else None)
-    return chosen
+def _requested_columns(
+    names: Sequence[str], catalogue: FieldCatalogue, levels: Sequence[Requests]
+) -> dict[int, MappedColumn]:
+    """The columns that the requests name, by position; each level is resolved to columns before a weaker one."""
+    found: dict[int, MappedColumn] = {}
+    for requests in levels:
+        level: dict[int, tuple[str, str]] = {}
+        for column, target in requests:
+            if target and target not in catalogue.by_id:
+                raise UnknownField(target, catalogue.ids)
+            positions = positions_of(column, names)
+            if not positions:
+                raise UnknownColumn(column, tuple(names))
+            for position in set(positions) - found.keys():
+                first, first_target = level.setdefault(position, (column, target))
+                if first_target != target:
+                    requests_of_column = (f"{first}: {first_target}", f"{column}: {target}")
+                    raise ColumnMappedTwice(names[position - 1], requests_of_column)
+        taken = _field_ids(found)
+        for position, (_, target) in level.items():
+            field = catalogue[target] if target else None
+            column_of_level = MappedColumn(position, names[position - 1], field, ignored=field is None)
+            found[position] = _ignore_if_taken(taken, column_of_level)
+    return found
+
+
+def _field_ids(columns: Mapping[int, MappedColumn]) -> set[str]:
+    return {column.field.id for column in columns.values() if column.field}
 
 
 def positions_of(column: str, names: Sequence[str]) -> list[int]:
-    """The columns meant by a name: by position, else by the exact text, else by what it comes to."""
+    """The columns that a name means: by position, else by the exact text, else by the folded text."""
     if by_position := _BY_POSITION.fullmatch(column):
         number = int(by_position[1])
         return [number] if number <= len(names) else []

@@ -1,11 +1,11 @@
-"""A preset fitted to one file: which preset it is, which part of it, and what of it the catalogue can follow.
+"""Fits a preset to one file: which preset and part it is, and what of it the catalogue supports.
 
-A catalogue may lack a field or an option that a preset speaks of. Then that line is passed over and told;
-the column is matched by its name, as if the preset did not know it.
+If the catalogue lacks a field or an option of a preset, that line is skipped with a note, and the column is matched by
+its name.
 """
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -14,7 +14,7 @@ import pandas as pd
 
 from schemas.catalogue import Field, FieldCatalogue, header_key
 from schemas.cells.arrow_columns import TEXT_DTYPE
-from schemas.errors.request import ColumnNeverRead, PresetNotFound, UnknownPreset
+from schemas.errors.request import ColumnMappedTwice, ColumnNeverRead, PresetNotFound, UnknownPreset
 from schemas.field_types import FieldType
 from schemas.presets.loader import (
     is_preset_path,
@@ -26,14 +26,14 @@ from schemas.presets.loader import (
 from schemas.presets.model import AUTO, ColumnRule, Preset
 from schemas.validation.checks import CHECKS
 from transforms.cells.normalise import NormaliseContext, normalise
-from transforms.mapping.columns import ColumnMapping, Constant, MappedColumn, map_columns, positions_of
+from transforms.mapping.columns import ColumnMapping, Constant, MappedColumn, Requests, map_columns, positions_of
 
 _NUMBERS = (FieldType.DECIMAL, FieldType.INTEGER)
 
 
 @dataclass(frozen=True)
 class ChosenPreset:
-    """A preset, and the part of it that the file is, if it has parts."""
+    """A preset, the part of it that the file is, if it has parts, and its path, if it was named by one."""
 
     preset: Preset
     part: str | None = None
@@ -47,16 +47,16 @@ class ChosenPreset:
 
     @property
     def constants(self) -> dict[str, str]:
-        """What the file implies, by field."""
+        """The constants of the preset and of its part, by field."""
         return self.preset.constants | (self.preset.parts[self.part].constants if self.part else {})
 
 
 def find_preset(
     asked: str, own: Path | None, columns: Sequence[str], source: str, earlier: str | None = None
 ) -> ChosenPreset:
-    """The preset of this name or path; with `auto`, the one whose columns are all in the header.
+    """The preset of this name or path; with `auto`, the one whose signature is in the header.
 
-    Where it is the preset of an `earlier` import, whose mended rows these are, it is the same part too.
+    If it is the preset of the `earlier` import that this one retries, its part is the same too.
     """
     name, part = split_preset_name(asked)
     if asked == AUTO:
@@ -70,14 +70,14 @@ def find_preset(
 
 
 def chosen(preset: Preset, part: str | None, source: str, path: str | None = None) -> ChosenPreset:
-    """The preset with the part that was named, else with the one that the file's name tells."""
+    """The preset with the named part, else with the part whose pattern fits the file's name."""
     if part is not None and part not in preset.parts:
         raise UnknownPreset(f"{preset.name}:{part}", tuple(f"{preset.name}:{name}" for name in preset.parts))
     return ChosenPreset(preset, part or part_of(preset, source), path)
 
 
 def part_of(preset: Preset, source: str) -> str | None:
-    """The part whose pattern the file's name fits; an archive's member goes by its own name."""
+    """The part whose pattern fits the file's name; of a file in an archive, the member's name."""
     name = re.split(r"[!/\\]", source)[-1].casefold()
     return next((part for part, it in preset.parts.items() if fnmatchcase(name, it.file.casefold())), None)
 
@@ -95,10 +95,10 @@ def detect_preset(names: Sequence[str], *shelves: Sequence[Preset]) -> Preset:
 
 
 def fit_rule(rule: ColumnRule, column: str, field: Field, context: NormaliseContext) -> tuple[ColumnRule, list[str]]:
-    """As much of a column's rule as its field can take, and a note on each thing that it cannot."""
+    """The part of a column's rule that its field supports, and a note on each part that it does not."""
     wrong = [target for target in rule.values.values() if target and not is_valid_value(target, field, context)]
     values = {key: target for key, target in rule.values.items() if target not in wrong}
-    notes = [f"{target!r} is no value of {field.id!r} (column {column!r})" for target in dict.fromkeys(wrong)]
+    notes = [f"{target!r} is not a value of {field.id!r} (column {column!r})" for target in dict.fromkeys(wrong)]
     off: dict[str, object] = {"field": field.id, "values": values}
     if rule.date and field.type is not FieldType.DATE:
         off |= {"date": None}
@@ -121,24 +121,25 @@ def _can_be_split(field: Field, separator: str) -> bool:
 def map_with_preset(
     names: Sequence[str],
     catalogue: FieldCatalogue,
-    explicit: Mapping[str, str],
+    requested: Sequence[Requests],
     never: Sequence[str],
-    kept: Mapping[int, MappedColumn],
+    earlier: Mapping[int, MappedColumn],
     chosen: ChosenPreset | None,
     *,
     final: bool = True,
 ) -> ColumnMapping:
-    """Match columns to fields, a preset coming after what the user or an earlier import says, and before names."""
+    """Map columns to fields: requests come first, then an earlier import's decisions, the preset, and names."""
     if chosen is None:
-        return map_columns(names, catalogue, explicit, never, kept, final=final)
+        return map_columns(names, catalogue, requested, never, earlier, final=final)
     preset, context = chosen.preset, NormaliseContext(catalogue.default_prefix)
-    rules = {place: rule for column, rule in preset.columns.items() for place in positions_of(column, names)}
+    decided = {position for level in requested for column, _ in level for position in positions_of(column, names)}
+    rules = _preset_rules(preset, names, decided | earlier.keys())
     hidden = _never_read_columns(preset, names)
     lines, unknown = _preset_columns(rules, names, catalogue)
     constants, lacking = fit_constants(chosen.constants, catalogue, context)
-    settled = _merge_columns(kept, lines) | hidden
+    decisions = _merge_columns(earlier, lines) | hidden
     implied = {constant.field.id for constant in constants}
-    mapping = map_columns(names, catalogue, explicit, never, settled, implied, final=final)
+    mapping = map_columns(names, catalogue, requested, never, decisions, implied, final=final)
     if read := next((column for column in mapping.columns if column.field and column.position in hidden), None):
         raise ColumnNeverRead(read.name, chosen.name)
     columns, unfit = _fit_rules([hidden.get(column.position, column) for column in mapping.columns], rules, context)
@@ -151,19 +152,32 @@ def map_with_preset(
     )
 
 
+def _preset_rules(preset: Preset, names: Sequence[str], decided: Collection[int]) -> dict[int, ColumnRule]:
+    """The preset's rules by position; two different rules for one column that nothing stronger decides are an error."""
+    rules: dict[int, tuple[str, ColumnRule]] = {}
+    for column, rule in preset.columns.items():
+        for position in positions_of(column, names):
+            first, first_rule = rules.setdefault(position, (column, rule))
+            if first_rule != rule and position not in decided:
+                raise ColumnMappedTwice(
+                    names[position - 1], (f"{first}: {first_rule.field}", f"{column}: {rule.field}")
+                )
+    return {position: rule for position, (_, rule) in rules.items()}
+
+
 def _never_read_columns(preset: Preset, names: Sequence[str]) -> dict[int, MappedColumn]:
-    """The columns that the preset says are never to be read."""
+    """The columns that the preset forbids to read."""
     return {
-        place: MappedColumn(place, names[place - 1], None, ignored=True, never_read=True)
+        position: MappedColumn(position, names[position - 1], None, ignored=True, never_read=True)
         for column in preset.never_read
-        for place in positions_of(column, names)
+        for position in positions_of(column, names)
     }
 
 
 def _fit_rules(
     columns: Sequence[MappedColumn], rules: Mapping[int, ColumnRule], context: NormaliseContext
 ) -> tuple[tuple[MappedColumn, ...], list[str]]:
-    """The columns with as much of their rules as their fields can take, and notes on what these cannot."""
+    """The columns with the part of their rules that their fields support, and notes on the rest."""
     fitted, unfit = [], []
     for column in columns:
         if column.field and (rule := rules.get(column.position)) and rule.changes_cells:
@@ -174,52 +188,52 @@ def _fit_rules(
     return tuple(fitted), unfit
 
 
-def _merge_columns(kept: Mapping[int, MappedColumn], lines: Mapping[int, MappedColumn]) -> dict[int, MappedColumn]:
-    """What was decided before goes before what the preset says; a field that is taken leaves its column ignored."""
-    taken = {column.field.id for column in kept.values() if column.field}
-    beside = {
-        place: replace(column, field=None, ignored=True) if column.field and column.field.id in taken else column
-        for place, column in lines.items()
+def _merge_columns(earlier: Mapping[int, MappedColumn], lines: Mapping[int, MappedColumn]) -> dict[int, MappedColumn]:
+    """An earlier import's decisions before the preset's; a column whose field is taken is ignored."""
+    taken = {column.field.id for column in earlier.values() if column.field}
+    remaining = {
+        position: replace(column, field=None, ignored=True) if column.field and column.field.id in taken else column
+        for position, column in lines.items()
     }
-    return beside | dict(kept)
+    return remaining | dict(earlier)
 
 
 def _preset_columns(
     rules: Mapping[int, ColumnRule], names: Sequence[str], catalogue: FieldCatalogue
 ) -> tuple[dict[int, MappedColumn], list[str]]:
-    """The columns of the file as a preset maps them, and notes on the fields that the catalogue lacks."""
+    """The columns of the file as the preset maps them, and notes on the fields that the catalogue lacks."""
     lines, lacking = {}, []
-    for place, rule in sorted(rules.items()):
-        name = names[place - 1]
+    for position, rule in sorted(rules.items()):
+        name = names[position - 1]
         if not rule.field or rule.field in catalogue.by_id:
-            lines[place] = MappedColumn(place, name, catalogue.by_id.get(rule.field), ignored=not rule.field)
+            lines[position] = MappedColumn(position, name, catalogue.by_id.get(rule.field), ignored=not rule.field)
         else:
             lacking.append(f"there is no field {rule.field!r} (column {name!r})")
     return lines, lacking
 
 
-def _preset_notes(chosen: ChosenPreset, names: Sequence[str], passed_over: Sequence[str]) -> Iterator[str]:
+def _preset_notes(chosen: ChosenPreset, names: Sequence[str], skipped: Sequence[str]) -> Iterator[str]:
     keys = set(map(header_key, names))
     if missing := [name for name in chosen.preset.signature if header_key(name) not in keys]:
-        yield f"the file may not be what the preset {chosen.name!r} is for: it has no column {', '.join(missing)}"
+        yield f"the preset {chosen.name!r} may not be for this file, which has no column {', '.join(missing)}"
     if chosen.preset.parts and not chosen.part:
         parts = ", ".join(f"{chosen.name}:{part}" for part in chosen.preset.parts)
-        yield f"the file's name does not tell which part of the export it is; name it with --preset, as one of: {parts}"
-    if passed_over:
-        yield f"of the preset {chosen.name!r}, the catalogue could not follow: {'; '.join(passed_over)}"
+        yield f"the file's name does not say which part of the export it is; name it with --preset: {parts}"
+    if skipped:
+        yield f"the catalogue does not support these parts of the preset {chosen.name!r}: {'; '.join(skipped)}"
 
 
 def fit_constants(
     constants: dict[str, str], catalogue: FieldCatalogue, context: NormaliseContext
 ) -> tuple[tuple[Constant, ...], list[str]]:
-    """The constants that the catalogue can hold, and notes on those that it cannot."""
+    """The constants that the catalogue supports, and notes on the others."""
     fitted, notes = [], []
     for id, value in constants.items():
         field = catalogue.by_id.get(id)
         if field is None:
             notes.append(f"there is no field {id!r} to hold {value!r}")
         elif not is_valid_value(value, field, context):
-            notes.append(f"{value!r} is no value of {id!r}")
+            notes.append(f"{value!r} is not a value of {id!r}")
         else:
             fitted.append(Constant(field, value))
     return tuple(fitted), notes

@@ -15,7 +15,7 @@ CATALOGUE = load_catalogue()
 
 def boxes_of(*headers: str, catalogue: FieldCatalogue = CATALOGUE) -> dict[str, Any]:
     """Title and default of each box, as the UI gets them."""
-    columns = map_columns(headers, catalogue, {}, final=False).columns
+    columns = map_columns(headers, catalogue, final=False).columns
     schema = create_v2_schema("Columns", model_base=columns_form(columns, catalogue, "how"))
     assert schema["required"] == list(schema["properties"])
     validate({name: box["default"] for name, box in schema["properties"].items()}, schema, raise_on_error=True)
@@ -53,7 +53,7 @@ def test_very_many_columns() -> None:
 
 
 def test_the_choices_are_the_catalogue_and_none_of_it() -> None:
-    columns = map_columns(["Email"], CATALOGUE, {}, final=False).columns
+    columns = map_columns(["Email"], CATALOGUE, final=False).columns
     schema = create_v2_schema("Columns", model_base=columns_form(columns, CATALOGUE, "how"))
     (choices,) = schema["definitions"].values()
     assert choices["enum"] == [*CATALOGUE.ids, NOT_IMPORTED]

@@ -120,7 +120,7 @@ def test_guards() -> None:
 
 
 def test_headers(catalogue: FieldCatalogue) -> None:
-    grows_with_its_length(lambda length: map_columns(["email", *cells(length)], catalogue, {}))
+    grows_with_its_length(lambda length: map_columns(["email", *cells(length)], catalogue))
 
 
 @pytest.mark.parametrize(

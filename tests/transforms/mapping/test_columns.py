@@ -7,6 +7,7 @@ import pytest
 from schemas.catalogue import FieldCatalogue
 from schemas.errors.base import ContactImportError
 from schemas.errors.request import (
+    ColumnMappedTwice,
     DuplicateMapping,
     MappingInvalid,
     NoEmailColumn,
@@ -19,7 +20,7 @@ from transforms.mapping.columns import map_columns, read_mapping
 
 def fields_of(names: list[str], catalogue: FieldCatalogue, explicit: dict[str, str]) -> list[str | None]:
     """A column's field, `-` where it is ignored, None where it is unknown."""
-    columns = map_columns(names, catalogue, explicit).columns
+    columns = map_columns(names, catalogue, [explicit.items()]).columns
     return [column.field.id if column.field else "-" if column.ignored else None for column in columns]
 
 
@@ -50,6 +51,41 @@ def test_columns_go_to_fields(
 
 
 @pytest.mark.parametrize(
+    ("levels", "fields"),
+    [
+        pytest.param([{"column_2": "phone"}, {"x": "name"}], ["email", "phone", None], id="position-over-name"),
+        pytest.param([{"x": "phone"}, {"column_2": "name"}], ["email", "phone", None], id="name-over-position"),
+        pytest.param([{"x": ""}, {"X ": "name"}], ["email", "-", None], id="ignored-over-mapped"),
+        pytest.param([{"y": "name"}, {"x": "name"}], ["email", "-", "name"], id="the-field-is-taken"),
+        pytest.param([{}, {"x": "name"}, {"x": "phone"}], ["email", "name", None], id="three-levels"),
+        pytest.param([{"x": "name", "column_2": "name"}], ["email", "name", None], id="the-same-twice"),
+        pytest.param([{"x": "name"}, {"x": "vip", "column_2": "phone"}], ["email", "name", None], id="conflict-below"),
+    ],
+)
+def test_the_stronger_level_decides_a_column_however_it_is_named(
+    levels: list[dict[str, str]], fields: list[str | None], catalogue: FieldCatalogue
+) -> None:
+    columns = map_columns(["email", "x", "y"], catalogue, [level.items() for level in levels]).columns
+    assert [column.field.id if column.field else "-" if column.ignored else None for column in columns] == fields
+
+
+@pytest.mark.parametrize(
+    "requests",
+    [
+        pytest.param([("x", "name"), ("column_2", "phone")], id="by-name-and-position"),
+        pytest.param([("x", "name"), ("X", "phone")], id="in-two-spellings"),
+        pytest.param([("x", "name"), ("x", "")], id="mapped-and-ignored"),
+    ],
+)
+def test_two_different_requests_of_one_level_for_one_column_are_an_error(
+    requests: list[tuple[str, str]], catalogue: FieldCatalogue
+) -> None:
+    with pytest.raises(ColumnMappedTwice) as caught:
+        map_columns(["email", "x"], catalogue, [[], requests])
+    assert all(f"{column}: {field}" in str(caught.value) for column, field in requests)
+
+
+@pytest.mark.parametrize(
     ("names", "explicit", "error", "says"),
     [
         pytest.param(["name"], {}, NoEmailColumn, ["name", "--map COLUMN=email"], id="no-email"),
@@ -74,7 +110,7 @@ def test_refused(
     catalogue: FieldCatalogue,
 ) -> None:
     with pytest.raises(error) as raised:
-        map_columns(names, catalogue, explicit)
+        map_columns(names, catalogue, [explicit.items()])
     assert type(raised.value) is error
     for each in says:
         assert each in str(raised.value)
@@ -93,12 +129,12 @@ def test_refused(
     ],
 )
 def test_unknown_column_gets_the_nearest_field(name: str, suggestion: str | None, catalogue: FieldCatalogue) -> None:
-    column = map_columns(["email", name], catalogue, {}).columns[1]
+    column = map_columns(["email", name], catalogue).columns[1]
     assert (column.field, column.ignored, column.suggestion) == (None, False, suggestion)
 
 
 def test_no_suggestion_for_a_column_that_has_its_field(catalogue: FieldCatalogue) -> None:
-    columns = map_columns(["Email", "Nombre", "x"], catalogue, {"Nombre": "", "x": "name"}).columns
+    columns = map_columns(["Email", "Nombre", "x"], catalogue, [[("Nombre", ""), ("x", "name")]]).columns
     assert [column.suggestion for column in columns] == [None, None, None]
 
 
@@ -112,7 +148,13 @@ def test_no_suggestion_for_a_column_that_has_its_field(catalogue: FieldCatalogue
 def test_mapping_file(text: str, mapping: dict[str, str], tmp_path: Path) -> None:
     path = tmp_path / "mapping.yaml"
     path.write_text(text, encoding="utf-8")
-    assert read_mapping(str(path)) == mapping
+    assert read_mapping(str(path)) == list(mapping.items())
+
+
+def test_repeated_keys_of_a_mapping_file_are_two_requests(tmp_path: Path) -> None:
+    path = tmp_path / "mapping.yaml"
+    path.write_text("Name: name\nOld:\nName: phone\n", encoding="utf-8")
+    assert read_mapping(str(path)) == [("Name", "name"), ("Old", ""), ("Name", "phone")]
 
 
 @pytest.mark.parametrize("text", ["- name", "name", "", "a: [b]", "a: {b: c}", "a: ["])

@@ -39,7 +39,7 @@ def built_in_and(type: FieldType, tmp_path: Path) -> FieldCatalogue:
 @pytest.mark.parametrize("type", FieldType)
 @pytest.mark.parametrize("header", ["brand_new", "BRAND NEW", " nuevo"])
 def test_new_field_is_mapped_by_its_names(type: FieldType, header: str, tmp_path: Path) -> None:
-    mapping = map_columns(["Email", header], built_in_and(type, tmp_path), {})
+    mapping = map_columns(["Email", header], built_in_and(type, tmp_path))
     assert [field.id for field in mapping.fields] == ["email", "brand_new"]
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from schemas.catalogue import FieldCatalogue
 from schemas.errors.base import ContactImportError
-from schemas.errors.request import ColumnNeverRead, DuplicateMapping, PresetNotFound, UnknownPreset
+from schemas.errors.request import ColumnMappedTwice, ColumnNeverRead, DuplicateMapping, PresetNotFound, UnknownPreset
 from schemas.presets.model import Preset
 from tests.transforms.pipeline import Checked, check
 from transforms.mapping.columns import ColumnMapping
@@ -37,7 +37,7 @@ def mapped(
     explicit: dict[str, str] | None = None,
 ) -> ColumnMapping:
     found = chosen(Preset.model_validate({"name": "mine", **preset}), None, "file.csv")
-    return map_with_preset(names, catalogue, explicit or {}, (), {}, found)
+    return map_with_preset(names, catalogue, [(explicit or {}).items()], (), {}, found)
 
 
 def fields(mapping: ColumnMapping) -> dict[str, str | None]:
@@ -60,7 +60,7 @@ def test_all_of_it_where_the_catalogue_has_it_all(catalogue: FieldCatalogue) -> 
         pytest.param({"columns": {"Mail": "email", "Who": "nom"}}, "no field 'nom' (column 'Who')", {}, id="field"),
         pytest.param(
             {"columns": {"Mail": "email", "State": {"field": "status", "values": {"yes": "on", "no": "none"}}}},
-            "'on' is no value of 'status' (column 'State')",
+            "'on' is not a value of 'status' (column 'State')",
             {"State": {"no": "none"}},
             id="option",
         ),
@@ -96,15 +96,15 @@ def test_all_of_it_where_the_catalogue_has_it_all(catalogue: FieldCatalogue) -> 
         ),
         pytest.param(
             {"columns": {"Mail": "email"}, "constants": {"status": "on"}},
-            "'on' is no value of 'status'",
+            "'on' is not a value of 'status'",
             {},
             id="constant-of-no-option",
         ),
         pytest.param(
-            {"columns": {"Mail": "email"}, "signature": ["Mail", "Bank"]}, "it has no column Bank", {}, id="other-file"
+            {"columns": {"Mail": "email"}, "signature": ["Mail", "Bank"]}, "has no column Bank", {}, id="other-file"
         ),
         pytest.param(
-            {"columns": {"Mail": "email"}, "parts": {"a": {"file": "x*"}}}, "one of: mine:a", {}, id="no-part"
+            {"columns": {"Mail": "email"}, "parts": {"a": {"file": "x*"}}}, "with --preset: mine:a", {}, id="no-part"
         ),
     ],
 )
@@ -170,6 +170,13 @@ def test_refused(
 ) -> None:
     with pytest.raises(error):
         mapped(catalogue, PRESET, names, explicit)
+
+
+def test_two_rules_of_a_preset_for_one_column_are_an_error_unless_the_user_maps_it(catalogue: FieldCatalogue) -> None:
+    preset = {"columns": {"Mail": "email", "Who": "name", "column_2": "phone"}}
+    with pytest.raises(ColumnMappedTwice):
+        mapped(catalogue, preset, ["Mail", "Who"])
+    assert fields(mapped(catalogue, preset, ["Mail", "Who"], {"Who": "name"})) == {"Mail": "email", "Who": "name"}
 
 
 def preset(name: str, *signature: str) -> Preset:

@@ -67,7 +67,7 @@ def test_columns_are_known_by_name_and_the_first_of_a_name_for_the_first() -> No
     assert kept[2].field is not None
     assert kept[2].field.gaps is Gaps.ALLOW
     assert CATALOGUE["points"].gaps is Gaps.DROP_COLUMN
-    columns = map_columns(names, CATALOGUE, {}, kept=kept).columns
+    columns = map_columns(names, CATALOGUE, decided=kept).columns
     assert [column.field.id if column.field else None for column in columns] == [
         None, "points", None, "city", "mobile_phone", "email", None
     ]  # fmt: skip
@@ -75,11 +75,11 @@ def test_columns_are_known_by_name_and_the_first_of_a_name_for_the_first() -> No
 
 def test_a_field_that_two_columns_want_goes_to_the_one_that_had_it() -> None:
     kept = columns_of_first_import(("email", "Mail"), decided(("Mail", "email", "imported", 0)), CATALOGUE)
-    assert [column.ignored for column in map_columns(("email", "Mail"), CATALOGUE, {}, kept=kept).columns] == [
+    assert [column.ignored for column in map_columns(("email", "Mail"), CATALOGUE, decided=kept).columns] == [
         True,
         False,
     ]
-    columns = map_columns(("email", "Mail"), CATALOGUE, {"email": "email"}, kept=kept).columns
+    columns = map_columns(("email", "Mail"), CATALOGUE, [[("email", "email")]], decided=kept).columns
     assert [column.ignored for column in columns] == [False, True]
 
 
@@ -90,8 +90,8 @@ def test_a_field_that_is_gone_is_an_error() -> None:
 
 
 def test_the_numbers_are_in_the_last_column_of_that_name() -> None:
-    mapping = map_columns(("rejection_record", "email", "rejection_record"), CATALOGUE, {})
+    mapping = map_columns(("rejection_record", "email", "rejection_record"), CATALOGUE)
     column = rejection_column(mapping)
     assert column is not None
     assert column.position == 3
-    assert rejection_column(map_columns(("email",), CATALOGUE, {})) is None
+    assert rejection_column(map_columns(("email",), CATALOGUE)) is None
