@@ -17,9 +17,11 @@ import pytest
 
 from schemas.catalogue import FieldCatalogue
 from tests.postgres_server import start_postgres
+from transforms.sources import fetch
 from warehouse.database.connection import Warehouse
 
 SERVER_VARIABLE = "CONTACTS_TEST_POSTGRES_URL"
+fetch.SETTLING_SECONDS = 0.0  # tests import files right after they wrote them
 
 if not Path.home().is_dir():  # Prefect warns at import if it cannot create a folder in the home
     os.environ["HOME"] = tempfile.mkdtemp(prefix="contacts-home-")

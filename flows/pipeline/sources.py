@@ -3,11 +3,12 @@
 import datetime
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 from flows.config.request import ReadingOptions, local_today
 from flows.config.settings import Settings
 from schemas.presets.loader import is_preset_path, split_preset_name
-from transforms.sources.addresses import Address, AllowedSources, fill_dates, has_date, parse
+from transforms.sources.addresses import AllowedSources, fill_dates, has_date, parse
 from transforms.sources.credentials import FetchOptions, Login
 from transforms.sources.fetch import ResolvedSource, SourceAccess, resolve_address
 
@@ -45,4 +46,4 @@ def _check_named_files(options: ReadingOptions, allowed: AllowedSources) -> None
     preset = split_preset_name(options.preset or "")[0]
     for path in (options.mapping_file, preset if is_preset_path(preset) else None):
         if path:
-            allowed.local_path(Address("file", "", None, path), path)
+            allowed.check_local(Path(path), path)

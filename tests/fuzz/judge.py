@@ -23,9 +23,11 @@ from transforms.chunks.read import read_chunk
 from transforms.chunks.split import record_lines
 from transforms.landing.archives import DEFAULT_ARCHIVE_LIMITS, archive_kind, expand_archive
 from transforms.results.rejected_file import RejectedPlan, write_rejected
+from transforms.sources import fetch
 from transforms.sources.fetch import SourceAccess, resolve_address
 from transforms.work_folder import ImportFolder, read_table
 
+fetch.SETTLING_SECONDS = 0.0  # a case is checked right after it was written
 BYTES = "surrogateescape"
 CATALOGUE = load_catalogue()
 

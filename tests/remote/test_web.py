@@ -146,7 +146,7 @@ def test_an_etag_that_changes_for_nothing_does_no_harm(site: Site, fetch: Fetch)
 
 
 def test_a_pattern_needs_a_place_that_lists_its_files(site: Site) -> None:
-    with pytest.raises(SourceAddressInvalid, match="lists no files"):
+    with pytest.raises(SourceAddressInvalid, match="cannot list files"):
         resolve_address(f"{site.url}/c-*.csv", reach(site.origin))
 
 

@@ -3,7 +3,7 @@
 import errno
 import hashlib
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -119,13 +119,17 @@ def land(
     return _decode(_copy(blocks, join_path(folder.address, "source.csv")), source, encoding)
 
 
-def read_local_blocks(path: str) -> Iterator[bytes]:
+def _open_unbuffered(path: str) -> BinaryIO:
+    return Path(path).open("rb", buffering=0)
+
+
+def read_local_blocks(path: str, open_file: Callable[[str], BinaryIO] = _open_unbuffered) -> Iterator[bytes]:
     """The source's bytes, block by block; from a pipe, what it has at the time.
 
     Unbuffered, because a buffered reader waits for a full block and delays signals meanwhile.
     """
     try:
-        with Path(path).open("rb", buffering=0) as stream:
+        with open_file(path) as stream:
             while block := stream.read(READ_BYTES):
                 yield block
     except (FileNotFoundError, ValueError) as error:  # ValueError: a character that no path may have

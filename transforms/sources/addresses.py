@@ -1,10 +1,13 @@
 """Addresses of sources: how they are written, redacted, and allowed by the settings."""
 
 import datetime
+import fcntl
+import os
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO
 from urllib.parse import SplitResult, urlsplit
 
 from schemas.errors.request import SourceAddressInvalid, SourceNotAllowed
@@ -153,15 +156,31 @@ class AllowedSources:
     folders: tuple[Path, ...] = ()
 
     def check(self, address: Address) -> None:
-        """SourceNotAllowed for a server that is not on the list; for local files see `local_path`."""
+        """SourceNotAllowed for a server that is not on the list; for local files see `open_local`."""
         if not address.is_local and address.origin not in self.places:
             raise SourceNotAllowed(address.redacted(), address.origin, "CONTACTS_ALLOWED_SOURCES")
 
-    def local_path(self, address: Address, path: str) -> Path:
-        """The real path of a local file, links followed; SourceNotAllowed outside the folders."""
-        if not self.folders:
-            return Path(path)
-        real = Path(path).resolve()
-        if not any(real.is_relative_to(folder) for folder in self.folders):
-            raise SourceNotAllowed(address.redacted(), "its folder", "CONTACTS_SOURCE_FOLDERS")
-        return real
+    def check_local(self, path: Path, name: str) -> None:
+        """SourceNotAllowed, with `name` in its message, for a path outside the folders, links followed."""
+        real = path.resolve()
+        if self.folders and not any(real.is_relative_to(folder) for folder in self.folders):
+            raise SourceNotAllowed(name, "its folder", "CONTACTS_SOURCE_FOLDERS")
+
+    def open_local(self, path: str) -> BinaryIO:
+        """Open a local file, and check the file that is open: after a check by path, a link may be swapped in."""
+        self.check_local(Path(path), path)  # first, because opening a pipe outside the folders would wait
+        stream = Path(path).open("rb", buffering=0)  # noqa: SIM115 - the caller closes it
+        try:
+            if self.folders:
+                self.check_local(_path_of(stream.fileno()), path)
+        except BaseException:
+            stream.close()
+            raise
+        return stream
+
+
+def _path_of(descriptor: int) -> Path:
+    """The path of an open file, from the kernel."""
+    if macos_command := getattr(fcntl, "F_GETPATH", None):
+        return Path(os.fsdecode(fcntl.fcntl(descriptor, macos_command, bytes(1024)).rstrip(b"\0")))
+    return Path(f"/proc/self/fd/{descriptor}").readlink()

@@ -20,6 +20,7 @@ from transforms.sources.credentials import FetchOptions
 from transforms.sources.remote.base import FileStamp, RemoteServer, kind_of
 
 READ_BYTES = 1 << 20
+SETTLING_SECONDS = 1.0  # a local file that changed more recently is looked at again before it is accepted
 FIRST_RETRY_SECONDS = 1.0  # seconds before the second try; each one after that waits twice as long
 
 T = TypeVar("T")
@@ -64,13 +65,14 @@ def resolve_address(source: str, access: SourceAccess) -> ResolvedSource:
 
 
 def _find_local(address: Address, access: SourceAccess) -> ResolvedSource:
-    path = access.allowed.local_path(address, address.path)
+    path = Path(address.path)
+    access.allowed.check_local(path, address.redacted())
     if not address.is_pattern or path.exists():
         return ResolvedSource(address, access, _local_stamp(path))
     every = glob.glob(address.path, recursive=True)  # noqa: PTH207 - Path.glob takes no absolute pattern
     stamps = {name: stamp for name in every if (stamp := _local_stamp(Path(name)))}
     for name in stamps:
-        access.allowed.local_path(address, name)
+        access.allowed.check_local(Path(name), address.redacted())
     return _newest(address, access, stamps)
 
 
@@ -79,6 +81,18 @@ def _newest(address: Address, access: SourceAccess, stamps: Mapping[str, FileSta
         raise SourceNotFound(address.redacted(), pattern=True)
     taken = max(stamps, key=lambda name: (stamps[name].modified or "", name))
     return ResolvedSource(replace(address, path=taken), access, stamps[taken], len(stamps))
+
+
+def _current_local_stamp(path: Path) -> FileStamp | None:
+    """The stamp of a local file, once its last change is `SETTLING_SECONDS` old: a writer may pause between rows."""
+    stamp = _local_stamp(path)
+    if stamp is None or stamp.modified is None:
+        return None
+    age = time.time() - int(stamp.modified) / 1e9
+    if age >= SETTLING_SECONDS:
+        return stamp
+    time.sleep(min(SETTLING_SECONDS - age, SETTLING_SECONDS))
+    return _local_stamp(path)
 
 
 def _local_stamp(path: Path) -> FileStamp | None:
@@ -122,9 +136,9 @@ def _pattern_warnings(found: ResolvedSource) -> list[str]:
 def _try_landing(found: ResolvedSource, land: Callable[[Iterator[bytes]], Landed]) -> tuple[FileStamp | None, Landed]:
     address, access = found.address, found.access
     if address.is_local:
-        path = access.allowed.local_path(address, address.path)
-        stamp = found.stamp and _local_stamp(path)
-        return stamp, land(_limit_source(read_local_blocks(str(path)), stamp, found.redacted, access.options))
+        stamp = found.stamp and _local_stamp(Path(address.path))
+        blocks = read_local_blocks(address.path, access.allowed.open_local)
+        return stamp, land(_limit_source(blocks, stamp, found.redacted, access.options))
     with _connected(address, access) as server:
         stamp = server.stat(address.path)
         return stamp, land(_limit_source(_stream(server, address), stamp, found.redacted, access.options))
@@ -132,7 +146,7 @@ def _try_landing(found: ResolvedSource, land: Callable[[Iterator[bytes]], Landed
 
 def _current_stamp(found: ResolvedSource) -> FileStamp | None:
     if found.address.is_local:
-        return found.stamp and _local_stamp(Path(found.address.path))
+        return found.stamp and _current_local_stamp(Path(found.address.path))
     return _ask_with_retries(found.address, found.access, lambda server: server.stat(found.address.path))
 
 

@@ -3,9 +3,11 @@
 import os
 import sys
 import threading
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -86,6 +88,26 @@ def test_patterns_do_not_lead_out_of_the_folders(tmp_path: Path) -> None:
         assert pattern in str(caught.value)
 
 
+def test_a_link_that_is_swapped_in_after_the_check_is_not_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "in").mkdir()
+    (tmp_path / "secret.csv").write_bytes(FILE)
+    path = tmp_path / "in" / "c.csv"
+    path.write_bytes(FILE)
+    access = SourceAccess(AllowedSources(folders=(tmp_path / "in",)))
+    found = resolve_address(str(path), access)
+    check, is_first = AllowedSources.check_local, iter([True])
+
+    def swap_after_check(allowed: AllowedSources, *arguments: Any) -> None:
+        check(allowed, *arguments)
+        if next(is_first, False):
+            path.unlink()
+            path.symlink_to(tmp_path / "secret.csv")
+
+    monkeypatch.setattr(AllowedSources, "check_local", swap_after_check)
+    with pytest.raises(SourceNotAllowed):
+        landed(found, tmp_path)
+
+
 def changing(path: Path, contents: list[bytes]) -> Callable[[ResolvedSource], object]:
     """Writes the next content each time that the landed file is looked at once more."""
     current_stamp = sources._current_stamp
@@ -113,6 +135,27 @@ def test_a_file_that_never_keeps_still_is_told(tmp_path: Path, monkeypatch: pyte
     monkeypatch.setattr(sources, "_current_stamp", changing(path, [FILE * size for size in range(2, 9)]))
     with pytest.raises(SourceChanging, match="2 times in a row"):
         landed(resolve_address(str(path), SourceAccess(options=FetchOptions(tries=2))), tmp_path)
+
+
+def test_a_file_that_another_program_still_writes_is_landed_when_it_is_complete(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The writer pauses for longer than landing takes."""
+    monkeypatch.setattr(sources, "SETTLING_SECONDS", 0.2)
+    path = tmp_path / "c.csv"
+    path.write_bytes(FILE)
+
+    def write_slowly() -> None:
+        for _ in range(50):
+            time.sleep(0.02)
+            with path.open("ab") as stream:
+                stream.write(FILE)
+
+    writer = threading.Thread(target=write_slowly)
+    writer.start()
+    found = landed(resolve_address(str(path), SourceAccess(options=FetchOptions(tries=99))), tmp_path)
+    writer.join()
+    assert found.size == len(FILE) * 51
 
 
 def test_a_file_that_is_only_touched_has_kept_still(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
