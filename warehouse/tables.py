@@ -21,8 +21,8 @@ from sqlalchemy import (
 )
 from sqlalchemy.types import TypeEngine
 
-from schemas.catalogue import Field
 from schemas.field_types import Storage
+from schemas.fields import Field
 
 COUNT_COLUMNS = ("read", "accepted", "rejected", "inserted", "updated", "unchanged", "skipped")
 

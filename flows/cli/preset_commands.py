@@ -12,8 +12,8 @@ from flows.config.output_files import open_output
 from flows.config.request import ReadingOptions, local_today
 from flows.config.settings import Settings
 from flows.pipeline.temporary_folders import cleaned_up_on_sigterm, temporary_folder
-from schemas.catalogue import header_key
 from schemas.errors.request import OutputNotWritable, PresetExists, PresetInvalid, UsageError
+from schemas.fields import header_key
 from schemas.presets.loader import (
     BUILT_IN_PRESETS,
     dump_preset,

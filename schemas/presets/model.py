@@ -10,8 +10,8 @@ from typing import Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
-from schemas.catalogue import header_key
 from schemas.cells.dates import date_pattern
+from schemas.fields import header_key
 
 AUTO = "auto"
 PRESET_NAME = re.compile(r"[^\W_][\w-]{0,99}")

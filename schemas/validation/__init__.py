@@ -1,1 +1,1 @@
-"""The catalogue as Pandera schemas: rule codes, checks on whole columns, schemas."""
+"""Validation: the codes of the rules, checks on whole columns, and the Pandera schema made of them."""

@@ -1,4 +1,4 @@
-"""Every rule a record can break, by its stable code; the prose may change, the codes may not."""
+"""The rules that a record can break, by their codes; the codes are stable, the texts are not."""
 
 from collections.abc import Mapping
 from enum import StrEnum
@@ -26,7 +26,7 @@ class Rule(StrEnum):
 
     @property
     def malformed(self) -> bool:
-        """Whether the record could not even be read as cells; such records have no columns to judge."""
+        """Whether the record could not be read as cells, so that no cell rule applies to it."""
         return self.value.startswith("row-")
 
 
@@ -51,5 +51,5 @@ EXPECTED: dict[Rule, str] = {
 
 
 def sort_by_count(codes: Mapping[str, int]) -> list[tuple[str, int]]:
-    """Codes with their numbers, the commonest first, in one order only."""
+    """Codes with their counts, the most frequent first, then by name."""
     return sorted(codes.items(), key=lambda pair: (-pair[1], pair[0]))

@@ -17,9 +17,10 @@ from pathlib import Path
 import email_validator
 import pytest
 
-from schemas.catalogue import FieldCatalogue, header_key, load_catalogue
+from schemas.catalogue import FieldCatalogue, load_catalogue
 from schemas.cells.phones import to_e164
 from schemas.field_types import FieldType, Gaps
+from schemas.fields import header_key
 
 DATA = Path(__file__).parents[2] / "data"
 CELL = r'(?:"[^"]*(?:""[^"]*)*"|[^",\n][^,\n]*|)'

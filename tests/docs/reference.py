@@ -11,17 +11,19 @@ from flows.cli.parser import build_parser
 from flows.config.request import ImportRequest, ReadingOptions
 from flows.config.settings import ENV_PREFIX, Settings
 from flows.reports.builder import ImportReportBuilder, ReportBuilder
-from schemas.catalogue import Field, FieldCatalogue, Option
+from schemas.catalogue import FieldCatalogue
 from schemas.choices import MergePolicy
 from schemas.errors import base, limits, request, source, warehouse
 from schemas.errors.base import ContactImportError
 from schemas.errors.request import UsageError
 from schemas.field_types import TRAITS, FieldType, Gaps
+from schemas.fields import Field, Option
 from schemas.presets.loader import load_built_in_presets
 from schemas.presets.model import ColumnRule, Part, Preset
-from schemas.validation.checks import CHECKS
+from schemas.validation.pandera_schemas import CHECKS
 from schemas.validation.rules import Rule
 from tests.docs.sections import Section, code, codes, plain
+from tests.transforms.judge_cells import field_of
 from transforms.mapping.columns import ColumnOutcome
 from transforms.parsing.layout import REJECTION_COLUMNS
 from warehouse.import_list import entries as imports
@@ -68,7 +70,7 @@ def _types() -> Section:
             code(kind),
             str(TRAITS[kind].storage),
             code(Gaps.DROP_COLUMN if TRAITS[kind].dropped_with_gaps else Gaps.ALLOW),
-            codes(check.rule for check in CHECKS[kind]),
+            codes(str(check.error) for check in CHECKS[kind](field_of(kind))),
         )
         for kind in FieldType
     )

@@ -72,7 +72,7 @@ def test_an_unusable_source_fails_with_its_code_and_changes_nothing(
 
 
 CATALOGUES = [
-    pytest.param("fields: [", "no YAML", id="no YAML"),
+    pytest.param("fields: [", "not YAML", id="no YAML"),
     pytest.param("fields:\n- {id: email, type: email}\n", "identity", id="no identity"),
     pytest.param(
         "fields:\n- {id: email, type: email, identity: true}\n- {id: Größe, type: text}\n", "column name",

@@ -10,7 +10,7 @@ from typing import TypeAlias
 import email_validator
 import phonenumbers
 
-from schemas.catalogue import Field
+from schemas.fields import Field
 
 Stored: TypeAlias = str | int | float | bool | date | None
 

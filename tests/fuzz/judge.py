@@ -11,9 +11,10 @@ from flows.config.request import ReadingOptions
 from flows.pipeline.chunk_runs import FileCheck, check_whole_file
 from flows.pipeline.progress import NoProgress
 from flows.pipeline.steps import REJECTED_FILE, SourceFile, land_file, map_source_columns
-from schemas.catalogue import Field, FieldCatalogue, load_catalogue
+from schemas.catalogue import FieldCatalogue, load_catalogue
 from schemas.choices import Duplicates, GapRule
 from schemas.field_types import Gaps
+from schemas.fields import Field
 from tests.fuzz.cases import Case
 from tests.fuzz.cells import Refused, Stored, plain, stored
 from tests.fuzz.reader import Text

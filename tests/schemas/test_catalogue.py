@@ -1,4 +1,4 @@
-"""A catalogue that is wrong is refused with the field's name and what to write; a right one is read as meant."""
+"""A wrong catalogue is refused with the field's name and what to write."""
 
 from pathlib import Path
 from typing import Any
@@ -6,9 +6,10 @@ from typing import Any
 import pytest
 import yaml
 
-from schemas.catalogue import FieldCatalogue, header_key, load_catalogue
+from schemas.catalogue import FieldCatalogue, load_catalogue
 from schemas.errors.base import CatalogueInvalid, CatalogueNotFound
 from schemas.field_types import FieldType, Gaps
+from schemas.fields import header_key
 
 EMAIL = {"id": "email", "type": "email", "identity": True}
 
@@ -22,7 +23,7 @@ def written(tmp_path: Path, fields: Any) -> Path:
 WRONG = [
     pytest.param([EMAIL, {"id": "mail", "type": "email", "identity": True}], ["email, mail", "exactly one"], id="two"),
     pytest.param([{"id": "email", "type": "email"}], ["none", "identity: true"], id="no-identity"),
-    pytest.param([{"id": "mail", "type": "email", "identity": True}], ["'mail'", "must be 'email'"], id="other-id"),
+    pytest.param([{"id": "mail", "type": "email", "identity": True}], ["'mail'", "name it 'email'"], id="other-id"),
     pytest.param([{"id": "email", "type": "text", "identity": True}], ["'email'", "text"], id="identity-no-email"),
     pytest.param([EMAIL, {"id": "vip", "type": "radio"}], ["'vip'", "options:"], id="radio-without-options"),
     pytest.param([EMAIL, {"id": "x", "type": "checkbox", "options": []}], ["'x'", "options:"], id="no-options"),
@@ -34,7 +35,7 @@ WRONG = [
     pytest.param([EMAIL, {"id": "x", "type": "radio", "options": [{}]}], ["'x'", "options", "missing"], id="option-{}"),
     pytest.param([EMAIL, {"id": "x", "type": "text"}, {"id": "x", "type": "date"}], ["'x'", "twice"], id="id-twice"),
     pytest.param([EMAIL, {"id": "x", "type": "number"}], ["'x'", "'number'", "integer, decimal"], id="unknown-type"),
-    pytest.param([EMAIL, {"id": "x", "type": None}], ["'x'", "no type"], id="type-null"),
+    pytest.param([EMAIL, {"id": "x", "type": None}], ["'x'", "not a type"], id="type-null"),
     pytest.param([EMAIL, {"id": "x"}], ["'x'", "type", "missing"], id="no-type"),
     pytest.param([EMAIL, {"type": "text"}], ["number 2", "missing"], id="no-id"),
     pytest.param([EMAIL, "name"], ["number 2"], id="not-a-mapping"),
@@ -50,13 +51,13 @@ WRONG = [
     pytest.param([EMAIL, {"id": "rejection_codes", "type": "text"}], ["'rejection_codes'"], id="reserved-rejection"),
     pytest.param([EMAIL, {"id": "x", "type": "text", "aliases": ["E-Mail", "EMAIL"]}], ["'email'", "'x'"], id="alias"),
     pytest.param([EMAIL, {"id": "x", "type": "text", "gaps": "maybe"}], ["'x'", "gaps", "reject-row"], id="gaps"),
-    pytest.param([EMAIL, {"id": "x", "type": "text", "labell": "X"}], ["'x'", "labell", "take it out"], id="typo"),
+    pytest.param([EMAIL, {"id": "x", "type": "text", "labell": "X"}], ["'x'", "labell", "remove it"], id="typo"),
     pytest.param([{**EMAIL, "gaps": "drop-column"}], ["'email'", "gaps"], id="identity-that-may-be-dropped"),
 ]
 
 
 @pytest.mark.parametrize(("fields", "says"), WRONG)
-def test_wrong_catalogue_names_the_field_and_what_to_write(fields: Any, says: list[str], tmp_path: Path) -> None:
+def test_a_wrong_catalogue_is_refused_with_the_field_to_correct(fields: Any, says: list[str], tmp_path: Path) -> None:
     path = written(tmp_path, fields)
     with pytest.raises(CatalogueInvalid) as raised:
         load_catalogue(path)
@@ -71,13 +72,13 @@ def test_wrong_catalogue_names_the_field_and_what_to_write(fields: Any, says: li
 @pytest.mark.parametrize(
     ("text", "says"),
     [
-        pytest.param("fields: [", "no YAML", id="broken-yaml"),
+        pytest.param("fields: [", "not YAML", id="broken-yaml"),
         pytest.param("", "no list of 'fields:'", id="empty"),
         pytest.param("[]", "no list of 'fields:'", id="a-list"),
         pytest.param("fields: email", "no list of 'fields:'", id="fields-no-list"),
         pytest.param("fields: []", "0 fields are the identity", id="no-fields"),
         pytest.param("default_prefix: +34\nfields: []", "write for example '+34', in quotes", id="prefix-unquoted"),
-        pytest.param("default_prefix: '+999'\nfields: []", "'+999' is no country prefix", id="prefix-of-nobody"),
+        pytest.param("default_prefix: '+999'\nfields: []", "'+999' is not a country prefix", id="prefix-of-nobody"),
         pytest.param("fileds: []\nfields: []", "fileds", id="unknown-key"),
         pytest.param(
             "fields: [{id: email, type: email, identity: true}, {id: x, type: radio, options: [yes, no]}]",
@@ -101,13 +102,13 @@ def test_wrong_catalogue_names_the_field_and_what_to_write(fields: Any, says: li
         ),
     ],
 )
-def test_wrong_yaml(text: str, says: str, tmp_path: Path) -> None:
+def test_a_file_that_is_no_catalogue_is_refused(text: str, says: str, tmp_path: Path) -> None:
     with pytest.raises(CatalogueInvalid) as raised:
         load_catalogue(written(tmp_path, text))
     assert says in str(raised.value)
 
 
-def test_every_breach_is_listed(tmp_path: Path) -> None:
+def test_every_problem_is_listed(tmp_path: Path) -> None:
     fields = [EMAIL, {"id": "a b", "type": "text"}, {"id": "c", "type": "numeric"}]
     with pytest.raises(CatalogueInvalid) as raised:
         load_catalogue(written(tmp_path, fields))
@@ -115,7 +116,7 @@ def test_every_breach_is_listed(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("make", [lambda path: path / "no.yaml", lambda path: path], ids=["missing", "folder"])
-def test_catalogue_that_cannot_be_read(make: Any, tmp_path: Path) -> None:
+def test_a_catalogue_that_cannot_be_read_is_reported(make: Any, tmp_path: Path) -> None:
     with pytest.raises(CatalogueNotFound, match="give the path of a YAML file"):
         load_catalogue(make(tmp_path))
 
@@ -140,7 +141,7 @@ def test_radius_is_another_name_for_radio(tmp_path: Path) -> None:
         ("checkbox", "allow"),
     ],
 )
-def test_gaps_by_default(type: str, gaps: str) -> None:
+def test_the_type_decides_what_a_gap_does_by_default(type: str, gaps: str) -> None:
     options = ["a"] if type in ("radio", "checkbox") else []
     field = {"id": "x", "type": type, "options": options}
     for given in ({}, {"gaps": None}):
@@ -148,18 +149,18 @@ def test_gaps_by_default(type: str, gaps: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["MÓVIL", "movil", "  Móvil ", "Mo\u0301vil", "MOVIL\u00a0"])
-def test_header_names_ignore_case_accents_and_outer_space(name: str) -> None:
+def test_names_in_headers_ignore_case_accents_and_outer_space(name: str) -> None:
     assert load_catalogue().by_name[header_key(name)].id == "mobile_phone"
 
 
-def test_allowing_gaps_allows_them_in_every_field() -> None:
+def test_gaps_can_be_allowed_in_all_fields() -> None:
     fields = [EMAIL, {"id": "x", "type": "date"}, {"id": "y", "type": "text", "gaps": "reject-row"}]
     catalogue = FieldCatalogue.model_validate({"fields": fields})
     assert {field.gaps for field in catalogue.adapt(allow_gaps=True).fields} == {Gaps.ALLOW}
     assert catalogue["x"].gaps is Gaps.DROP_COLUMN
 
 
-def test_built_in_catalogue_has_a_field_of_every_type() -> None:
+def test_the_built_in_catalogue_has_a_field_of_every_type() -> None:
     catalogue = load_catalogue()
     assert {field.type for field in catalogue.fields} == set(FieldType)
     assert catalogue.ids[:8] == (

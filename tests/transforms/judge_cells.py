@@ -6,14 +6,13 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
-from schemas.catalogue import Field
 from schemas.cells.arrow_columns import TEXT_DTYPE
-from schemas.validation.pandera_schemas import row_schema
+from schemas.fields import Field
+from schemas.validation.pandera_schemas import find_failures
 from schemas.validation.rules import Rule
 from transforms.cells.messages import explain_cell
 from transforms.cells.normalise import NormaliseContext, normalise
 from transforms.chunks.split import cast_accepted
-from transforms.chunks.validate import find_failures
 from transforms.results.accepted_file import accepted_texts
 
 SPAIN = NormaliseContext("+34")
@@ -45,7 +44,7 @@ def judge(cells: Sequence[str | None], field: Field, context: NormaliseContext =
     frame = pd.DataFrame({field.id: pd.Series(list(cells), dtype=TEXT_DTYPE)})
     contacts = normalise(frame, (field,), context)
     codes: list[list[str]] = [[] for _ in cells]
-    for failure in find_failures(contacts, row_schema((field,))):
+    for failure in find_failures(contacts, (field,)):
         for row in failure.rows:
             codes[row].append(failure.code)
     good = contacts[np.array([not each for each in codes], bool)]

@@ -12,8 +12,9 @@ import pyarrow.feather
 import pytest
 from sqlalchemy import select
 
-from schemas.catalogue import Field, FieldCatalogue
+from schemas.catalogue import FieldCatalogue
 from schemas.choices import Blanks, MergePolicy
+from schemas.fields import Field
 from warehouse.database.connection import Warehouse
 from warehouse.database.migrations import migrate
 from warehouse.import_list.entries import start_import

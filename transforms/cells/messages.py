@@ -7,11 +7,11 @@ never to a log or an exception.
 import re
 from collections.abc import Callable
 
-from schemas.catalogue import Field, header_key
 from schemas.cells.decimals import DECIMAL, SIGNIFICANT_DIGITS
 from schemas.cells.emails import explain_invalid_email
 from schemas.cells.phones import example_phone, to_e164
 from schemas.field_types import FieldType
+from schemas.fields import Field, header_key
 from schemas.presets.model import ColumnRule
 from schemas.validation.rules import EXPECTED, Rule
 from transforms.cells.nearest_name import nearest_name

@@ -9,12 +9,12 @@ from typing import NamedTuple, TypeAlias
 
 import pandas as pd
 
-from schemas.catalogue import Field
 from schemas.cells.arrow_columns import map_unique, trim
 from schemas.cells.decimals import plain_decimals
 from schemas.cells.emails import normalise_emails
 from schemas.cells.phone_columns import normalise_phones
 from schemas.field_types import FieldType
+from schemas.fields import Field
 
 
 class NormaliseContext(NamedTuple):

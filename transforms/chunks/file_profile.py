@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from schemas.catalogue import Field
+from schemas.fields import Field
 from transforms.cells.translate import titles
 from transforms.chunks.read import MAX_EMPTY_NUMBERS, ChunkProfile
 from transforms.mapping.columns import ColumnMapping, ColumnOutcome, MappedColumn

@@ -15,10 +15,8 @@ import pyarrow.compute as pc
 
 from schemas.cells.cell_bytes import first_bytes, may_be_blank
 from schemas.field_types import Gaps
-from schemas.validation.pandera_schemas import profile_schema
 from schemas.validation.rules import Rule
 from transforms.cells.translate import translate
-from transforms.chunks.validate import find_failures
 from transforms.mapping.columns import ColumnMapping, MappedColumn
 from transforms.parsing.block_reader import column_keys, merge_malformed, read_records
 from transforms.parsing.blocks import Block
@@ -47,7 +45,7 @@ class ChunkProfile:
     """What reading a chunk found. Rows are counted from 0 within the chunk.
 
     `empty`: by column position, the number of empty cells and the first rows that have one.
-    `incomplete`: the ids of the fields in which the profile schema found a gap.
+    `incomplete`: the ids of the fields that have a gap and must have none.
     `translated`: by column position, how many cells each of the column's translations changed.
     `work`: CPU seconds.
     """
@@ -194,18 +192,16 @@ def _profile(table: pa.Table, mapping: ColumnMapping) -> tuple[dict[int, tuple[i
         rows = rows[~np.asarray(pc.fill_null(pc.starts_with(table["rule"], "row-"), False))]
     table = well_formed_records(table)
     empty: dict[int, tuple[int, tuple[int, ...]]] = {}
-    filled = {}
+    incomplete = set()
     for column in mapping.columns:
         if column.never_read:
             empty[column.position] = (0, ())
             continue
-        cells = judged_cells(table, column)
-        blank = _blank_cells(cells)
-        found = np.flatnonzero(blank)
+        found = np.flatnonzero(_blank_cells(judged_cells(table, column)))
         empty[column.position] = (len(found), tuple(rows[found[:MAX_EMPTY_NUMBERS]].tolist()))
-        if column.field and column.field.gaps is Gaps.DROP_COLUMN:
-            filled[column.field.id] = _series(pc.if_else(pa.array(blank), None, cells) if len(found) else cells)
-    return empty, frozenset(each.field for each in find_failures(pd.DataFrame(filled), profile_schema(mapping.fields)))
+        if len(found) and column.field and column.field.gaps is Gaps.DROP_COLUMN:
+            incomplete.add(column.field.id)
+    return empty, frozenset(incomplete)
 
 
 def _series(cells: pa.ChunkedArray) -> pd.Series:

@@ -14,15 +14,14 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from schemas.catalogue import Field
 from schemas.cells.arrow_columns import ARROW_TYPES, to_arrow
-from schemas.validation.pandera_schemas import row_schema
+from schemas.fields import Field
+from schemas.validation.pandera_schemas import Failure, find_failures
 from schemas.validation.rules import Rule
 from transforms.cells.messages import explain_cell, explain_remaining_code, explain_row, explain_rule
 from transforms.cells.normalise import NormaliseContext, normalise
 from transforms.chunks.read import ChunkProfile, ReadPlan, raw_frame, read_chunk
 from transforms.chunks.text_hashes import hash_texts
-from transforms.chunks.validate import Failure, find_failures
 from transforms.mapping.columns import ColumnMapping
 from transforms.mapping.record_numbers import parse_record_numbers, rejection_column
 from transforms.parsing.blocks import Block
@@ -126,7 +125,7 @@ def split_records(table: pa.Table, fields: tuple[Field, ...], plan: CheckPlan) -
     raw = raw_frame(table, plan.mapping)[[field.id for field in fields]]
     raw = raw[~malformed] if malformed.any() else raw
     contacts = normalise(raw, fields, plan.context)
-    failures = find_failures(contacts, row_schema(fields))
+    failures = find_failures(contacts, fields)
     rejected = np.array([rule is not None for rule in rules], bool) if rules else np.zeros(table.num_rows, bool)
     for failure in failures:
         rejected[rows[failure.rows]] = True

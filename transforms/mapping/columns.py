@@ -9,7 +9,7 @@ from typing import TypeAlias
 
 import yaml
 
-from schemas.catalogue import Field, FieldCatalogue, header_key
+from schemas.catalogue import FieldCatalogue
 from schemas.errors.request import (
     ColumnMappedTwice,
     DuplicateMapping,
@@ -19,6 +19,7 @@ from schemas.errors.request import (
     UnknownColumn,
     UnknownField,
 )
+from schemas.fields import Field, header_key
 from schemas.presets.model import ColumnRule
 from transforms.cells.nearest_name import nearest_name
 

@@ -12,10 +12,11 @@ from pathlib import Path
 
 import pandas as pd
 
-from schemas.catalogue import Field, FieldCatalogue, header_key
+from schemas.catalogue import FieldCatalogue
 from schemas.cells.arrow_columns import TEXT_DTYPE
 from schemas.errors.request import ColumnMappedTwice, ColumnNeverRead, PresetNotFound, UnknownPreset
 from schemas.field_types import FieldType
+from schemas.fields import Field, header_key
 from schemas.presets.loader import (
     is_preset_path,
     load_built_in_presets,
@@ -24,7 +25,7 @@ from schemas.presets.loader import (
     split_preset_name,
 )
 from schemas.presets.model import AUTO, ColumnRule, Preset
-from schemas.validation.checks import CHECKS
+from schemas.validation.pandera_schemas import find_failures
 from transforms.cells.normalise import NormaliseContext, normalise
 from transforms.mapping.columns import ColumnMapping, Constant, MappedColumn, Requests, map_columns, positions_of
 
@@ -241,5 +242,5 @@ def fit_constants(
 
 def is_valid_value(value: str, field: Field, context: NormaliseContext) -> bool:
     """Whether the rules would accept a cell with this text."""
-    cells = normalise(pd.DataFrame({field.id: pd.Series([value], dtype=TEXT_DTYPE)}), (field,), context)[field.id]
-    return bool(cells.notna().all()) and all(bool(check.passes(cells, field).all()) for check in CHECKS[field.type])
+    cells = normalise(pd.DataFrame({field.id: pd.Series([value], dtype=TEXT_DTYPE)}), (field,), context)
+    return bool(cells.notna().all(axis=None)) and not find_failures(cells, (field,))

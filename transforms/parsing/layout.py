@@ -7,11 +7,12 @@ from functools import cache
 from itertools import islice
 from typing import Any
 
-from schemas.catalogue import FieldCatalogue, header_key
+from schemas.catalogue import FieldCatalogue
 from schemas.cells.emails import normalise_email
 from schemas.cells.phones import to_e164
 from schemas.errors.limits import RecordTooLarge, TooManyColumns
 from schemas.errors.source import HeaderLooksLikeData, HeaderUnreadable, SourceEmpty
+from schemas.fields import header_key
 from transforms.landing.land import Landed
 from transforms.parsing.csv_writer import remove_guard
 from transforms.parsing.dialect import (

@@ -7,10 +7,10 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from schemas.catalogue import Field
 from schemas.cells.arrow_columns import TEXT_DTYPE
 from schemas.cells.decimals import plain_decimal
 from schemas.field_types import Storage
+from schemas.fields import Field
 from transforms.chunks.duplicates import dropped_duplicates
 from transforms.chunks.file_profile import FileProfile
 from transforms.chunks.split import ChunkResult

@@ -13,8 +13,8 @@ from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.schema import CreateTable
 
-from schemas.catalogue import Field
 from schemas.errors.warehouse import TransientWarehouseError, WarehouseUnusable
+from schemas.fields import Field
 from warehouse.tables import KeyInteger, WarehouseTables, field_columns
 
 

@@ -33,7 +33,7 @@ from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.schema import CreateSchema, CreateTable, DropTable, ExecutableDDLElement
 from sqlalchemy.sql.compiler import DDLCompiler
 
-from schemas.catalogue import Field
+from schemas.fields import Field
 from warehouse.backends.base import Backend, StagingTables, build_staging_tables
 from warehouse.tables import WarehouseTables
 

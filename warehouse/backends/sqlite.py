@@ -39,8 +39,8 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.schema import CreateTable
 
-from schemas.catalogue import Field
 from schemas.errors.warehouse import TransientWarehouseError, WarehouseUnusable
+from schemas.fields import Field
 from warehouse.backends.base import Backend, StagingTables, build_staging_tables
 from warehouse.tables import KeyInteger
 

@@ -5,9 +5,10 @@ from collections.abc import Iterator
 import pandas as pd
 from sqlalchemy import ColumnElement, Connection, Table, Text, case, cast, false, func, inspect, null, select, true
 
-from schemas.catalogue import Field, FieldCatalogue
+from schemas.catalogue import FieldCatalogue
 from schemas.cells.decimals import plain_decimal
 from schemas.field_types import Storage
+from schemas.fields import Field
 from warehouse.database.connection import Warehouse
 from warehouse.tables import WarehouseTables
 

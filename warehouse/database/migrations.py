@@ -5,8 +5,9 @@ from typing import Any
 from sqlalchemy import Column, Connection, insert, inspect, select
 from sqlalchemy.types import TypeEngine
 
-from schemas.catalogue import Field, FieldCatalogue
+from schemas.catalogue import FieldCatalogue
 from schemas.errors.warehouse import FieldTypeChanged, WarehouseUnusable
+from schemas.fields import Field
 from warehouse.database.connection import Warehouse
 from warehouse.errors import retry_transient
 from warehouse.tables import COLUMN_TYPES, WarehouseTables

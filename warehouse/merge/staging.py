@@ -11,9 +11,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from sqlalchemy import Connection
 
-from schemas.catalogue import Field
 from schemas.cells.arrow_columns import ARROW_TYPES
 from schemas.errors.warehouse import TransientWarehouseError
+from schemas.fields import Field
 from warehouse.backends.base import StagingStore, StagingTables
 from warehouse.database.connection import Warehouse
 

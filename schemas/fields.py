@@ -1,0 +1,128 @@
+"""A field of a contact and its options, and the form in which names are compared."""
+
+import re
+import unicodedata
+from functools import cached_property
+from typing import Annotated, Any, Self
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, field_validator, model_validator
+
+from schemas.field_types import TRAITS, TYPE_SYNONYMS, FieldType, Gaps, Storage, TypeTraits
+
+# No warehouse changes lower-case ASCII names; PostgreSQL cuts names at 63 bytes.
+SAFE_ID = re.compile(r"[a-z][a-z0-9_]{0,62}", re.ASCII)
+# Columns that the warehouse adds to the contacts table, and that the frames of contacts have.
+RESERVED_IDS = frozenset(
+    {"contact_id", "created_at", "updated_at", "created_by_import", "updated_by_import", "record_number"}
+)
+
+
+def header_key(name: str) -> str:
+    """The form in which names are compared: without case, accents, outer or repeated space, invisible characters."""
+    decomposed = unicodedata.normalize("NFKD", name.casefold())
+    return " ".join("".join(char for char in decomposed if not _is_unseen(char)).split())
+
+
+def _is_unseen(char: str) -> bool:
+    """Whether it is a combining accent, or a format character such as the zero-width space."""
+    return bool(unicodedata.combining(char)) or unicodedata.category(char) == "Cf"
+
+
+def _known_type(value: Any) -> Any:
+    name = str(value).strip().lower()
+    name = TYPE_SYNONYMS.get(name, name)
+    if name not in set(FieldType):
+        raise ValueError(f"{value!r} is not a type; write one of: {', '.join(FieldType)}")
+    return name
+
+
+class Option(BaseModel):
+    """One choice of a radio or checkbox field; files hold the ID, the label is for people."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    id: str
+    label: str = ""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _from_bare_id(cls, value: Any) -> Any:
+        return {"id": value} if isinstance(value, str | bool | int | float) else value
+
+    @field_validator("id", mode="before")
+    @classmethod
+    def _is_text(cls, value: Any) -> Any:
+        if not isinstance(value, str):
+            raise ValueError(f"the option ID {value!r} is read as {type(value).__name__}; put it in quotes")
+        if not value.strip() or value != value.strip() or "|" in value or "\0" in value:
+            raise ValueError(f"the option ID {value!r} is empty, has outer space or a '|'; write plain text")
+        return value
+
+
+class Field(BaseModel):
+    """One field of a contact."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    id: str
+    type: Annotated[FieldType, BeforeValidator(_known_type)]
+    identity: bool = False
+    label: str = ""
+    aliases: tuple[str, ...] = ()
+    options: tuple[Option, ...] = ()
+    gaps: Gaps = Gaps.ALLOW
+
+    def __deepcopy__(self, memo: Any = None) -> Self:
+        """Itself, since it is immutable."""
+        return self
+
+    @model_validator(mode="before")
+    @classmethod
+    def _default_gaps(cls, value: Any) -> Any:
+        if not isinstance(value, dict) or value.get("gaps") is not None or "type" not in value:
+            return value
+        traits = TRAITS[FieldType(_known_type(value["type"]))]
+        return {**value, "gaps": Gaps.DROP_COLUMN if traits.dropped_with_gaps else Gaps.ALLOW}
+
+    @field_validator("id")
+    @classmethod
+    def _is_a_column_name(cls, value: str) -> str:
+        if not SAFE_ID.fullmatch(value):
+            better = re.sub(r"[^a-z0-9]+", "_", header_key(value)).strip("_")
+            better = (better if better[:1].isalpha() else f"field_{better}")[:63]
+            raise ValueError(f"is not a safe column name; write for example {better!r} (a-z, 0-9, _; a letter first)")
+        if value in RESERVED_IDS or value.startswith("rejection_"):
+            raise ValueError("is a name that the warehouse uses itself; choose another")
+        return value
+
+    @model_validator(mode="after")
+    def _is_consistent(self) -> Self:
+        if self.traits.has_options and not self.options:
+            raise ValueError(f"is a {self.type} without options; list them under 'options:'")
+        if self.options and not self.traits.has_options:
+            raise ValueError(f"has options, but {self.type} takes none; make it radio or checkbox")
+        ids = [option.id for option in self.options]
+        if repeated := sorted({id for id in ids if ids.count(id) > 1}):
+            raise ValueError(f"has the option ID {repeated[0]!r} twice; remove one")
+        if self.identity and self.type is not FieldType.EMAIL:
+            raise ValueError(f"is the identity, but of type {self.type}; make it an email")
+        if self.identity and self.gaps is Gaps.DROP_COLUMN:
+            raise ValueError("is the identity, so its column is never dropped; take 'gaps: drop-column' out")
+        return self
+
+    @property
+    def traits(self) -> TypeTraits:
+        return TRAITS[self.type]
+
+    @property
+    def storage(self) -> Storage:
+        return self.traits.storage
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Every name a header may use for this field, the id first."""
+        return (self.id, *((self.label,) if self.label else ()), *self.aliases)
+
+    @cached_property
+    def option_ids(self) -> tuple[str, ...]:
+        return tuple(option.id for option in self.options)
