@@ -1,10 +1,10 @@
-"""What a user chooses for an import; each name is what the command line, the form and the report say."""
+"""The choices that an import has; the command line, the form and the report use these names."""
 
 from enum import StrEnum
 
 
 class MergePolicy(StrEnum):
-    """What an import may do to the contacts that are there already, and whether it may add new ones."""
+    """What an import does to contacts that exist already, and whether it adds new ones."""
 
     INSERT_ONLY = "insert-only"
     OVERWRITE = "overwrite"
@@ -40,14 +40,14 @@ class Duplicates(StrEnum):
 
 
 class IfSameFile(StrEnum):
-    """What becomes of a file that an import brought in before."""
+    """What happens to a file that was imported before."""
 
     IMPORT = "import"
     SKIP = "skip"
 
 
 class GapRule(StrEnum):
-    """Whether the catalogue's rules on empty cells hold for this import."""
+    """Whether the catalogue's rules on empty cells apply to this import."""
 
     CATALOGUE = "catalogue"
     ALLOW = "allow"

@@ -1,4 +1,4 @@
-"""The types a contact field can have, and what follows from a type before any value is seen."""
+"""The types of a contact field, and what follows from a type alone."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -27,7 +27,7 @@ class Gaps(StrEnum):
 
 
 class Storage(StrEnum):
-    """How a warehouse keeps a value; each dialect gives it a column type."""
+    """How a warehouse stores a value; each database has a column type for it."""
 
     TEXT = "text"
     DATE = "date"
@@ -38,7 +38,7 @@ class Storage(StrEnum):
 
 @dataclass(frozen=True)
 class TypeTraits:
-    """`complete` types are dropped with any gap unless the field says otherwise."""
+    """What follows from a type; `dropped_with_gaps` is what a gap does unless the field says otherwise."""
 
     storage: Storage
     dropped_with_gaps: bool
@@ -57,5 +57,5 @@ TRAITS: dict[FieldType, TypeTraits] = {
     FieldType.CHECKBOX: TypeTraits(Storage.TEXT, dropped_with_gaps=False, has_options=True),
 }
 
-# `radius` is how one platform's documentation spells the single choice; it stays readable.
+# One platform's documentation calls the single choice `radius`.
 TYPE_SYNONYMS = {"radius": FieldType.RADIO.value}

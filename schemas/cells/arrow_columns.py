@@ -1,7 +1,7 @@
-"""Whole-column operations on text, on Arrow underneath a pandas series.
+"""Operations on whole columns of text, which run on the Arrow array of a pandas series.
 
-Columns here are series of dtype `ArrowDtype(string)`, one cell a row, null where the cell is blank.
-Values that need a library one by one are judged once for each distinct value.
+Columns are series of dtype `ArrowDtype(string)`, one cell per row, null where the cell is blank.
+A function that works value by value is called once for each distinct value.
 """
 
 import weakref
@@ -18,7 +18,7 @@ from schemas.field_types import Storage
 
 TEXT_DTYPE = pd.ArrowDtype(pa.string())
 
-# What an accepted cell becomes, and is staged as; a double is exact for the digits that a decimal may have.
+# The type of an accepted cell, also in the staging; a double is exact for the digits that a decimal may have.
 ARROW_TYPES: dict[Storage, pa.DataType] = {
     Storage.TEXT: pa.string(),
     Storage.DATE: pa.date32(),
@@ -31,7 +31,7 @@ Mask: TypeAlias = pd.Series
 
 
 def to_arrow(column: pd.Series) -> pa.ChunkedArray:
-    """The Arrow array beneath a column, not copied, and the same object each time."""
+    """The Arrow array of a column, not copied, and the same object each time."""
     array = column.array.__arrow_array__()
     return array if isinstance(array, pa.ChunkedArray) else pa.chunked_array([array])
 
@@ -42,13 +42,13 @@ def series_like(column: pd.Series, array: pa.ChunkedArray) -> pd.Series:
 
 
 def mask_like(column: pd.Series, array: pa.ChunkedArray, null: bool = True) -> Mask:
-    """An Arrow boolean array as a plain mask; `null` is the verdict on blank cells."""
+    """An Arrow boolean array as a mask; `null` is its value for blank cells."""
     values = (array.fill_null(null) if array.null_count else array).to_numpy()
     return pd.Series(values, index=column.index, name=column.name)
 
 
 def trim(column: pd.Series) -> pd.Series:
-    """Cells without outer white space; what is then empty is null."""
+    """Cells without outer white space; empty ones become null."""
     candidates = pd.Series(may_need_trimming(to_arrow(column)), index=column.index)
     if not candidates.any():
         return column
@@ -59,35 +59,35 @@ def trim(column: pd.Series) -> pd.Series:
 
 
 def matches(column: pd.Series, pattern: str) -> Mask:
-    """Which cells match an RE2 pattern somewhere (linear in the cell's length); blank cells do."""
+    """Which cells contain a match of an RE2 pattern (linear in the cell's length); blank cells pass."""
     return mask_like(column, pc.match_substring_regex(to_arrow(column), pattern))
 
 
-def map_unique(column: pd.Series, judge: Callable[[str], str | None]) -> pd.Series:
-    """Each distinct value through `judge`; where it returns None, the cell stays as it is."""
+def map_unique(column: pd.Series, function: Callable[[str], str | None]) -> pd.Series:
+    """`function` of each distinct value; where it returns None, the cell stays as it is."""
     coded = to_arrow(column).combine_chunks().dictionary_encode()
     if isinstance(coded, pa.ChunkedArray):
         coded = coded.combine_chunks()
     values = coded.dictionary.to_pylist()
-    judged = [value if (found := judge(value)) is None else found for value in values]
-    if judged == values:
+    mapped = [value if (found := function(value)) is None else found for value in values]
+    if mapped == values:
         return column
-    return series_like(column, pa.chunked_array([pa.array(judged, pa.string()).take(coded.indices)]))
+    return series_like(column, pa.chunked_array([pa.array(mapped, pa.string()).take(coded.indices)]))
 
 
-def check_unique(column: pd.Series, judge: Callable[[str], bool]) -> Mask:
-    """Which cells `judge` accepts, asked once for each distinct value; blank cells pass."""
+def check_unique(column: pd.Series, is_valid: Callable[[str], bool]) -> Mask:
+    """Which cells are valid, by one call for each distinct value; blank cells pass."""
     distinct = pc.unique(to_arrow(column)).to_pylist()
-    refused = [value for value in distinct if value is not None and not judge(value)]
-    return ~is_one_of(column, refused)
+    invalid = [value for value in distinct if value is not None and not is_valid(value)]
+    return ~is_one_of(column, invalid)
 
 
-def check_remaining(column: pd.Series, known: Mask, judge: Callable[[pd.Series], Mask]) -> Mask:
-    """`known`, and what `judge` says of the cells that it leaves open."""
+def check_remaining(column: pd.Series, known: Mask, check: Callable[[pd.Series], Mask]) -> Mask:
+    """Which cells are in `known`, or pass a slower `check`, which sees the remaining cells only."""
     if known.all():
         return known
     values = known.to_numpy(bool, copy=True)
-    values[~values] = judge(column[~known]).to_numpy(bool)
+    values[~values] = check(column[~known]).to_numpy(bool)
     return pd.Series(values, index=column.index, name=column.name)
 
 
@@ -123,13 +123,8 @@ def is_one_of(column: pd.Series, values: Iterable[str]) -> Mask:
 
 
 def replace_where(column: pd.Series, where: Mask, values: pd.Series) -> pd.Series:
-    """`values`, shorter and in order, put in the places that `where` marks."""
+    """The column with `values`, in order, in the rows that `where` marks."""
     array = pc.replace_with_mask(
         to_arrow(column).combine_chunks(), pa.array(where.to_numpy()), to_arrow(values).combine_chunks()
     )
     return series_like(column, pa.chunked_array([array]))
-
-
-def positions(mask: Mask) -> np.ndarray:
-    """Row positions at which a mask is true."""
-    return np.flatnonzero(mask.to_numpy())

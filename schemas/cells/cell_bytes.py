@@ -40,7 +40,7 @@ def have_byte(cells: pa.ChunkedArray, byte: bytes) -> bool:
 
 
 def _buffers(cells: pa.ChunkedArray) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """Where the cells begin in the data, and where the last one ends; and the data."""
+    """The offsets of the cells in the data, with the end of the last one, and the data."""
     for chunk in cells.chunks:
         _, offsets, data = chunk.buffers()
         yield (
@@ -50,7 +50,7 @@ def _buffers(cells: pa.ChunkedArray) -> Iterator[tuple[np.ndarray, np.ndarray]]:
 
 
 def _at(data: np.ndarray, offsets: np.ndarray, places: np.ndarray) -> np.ndarray:
-    found: np.ndarray = data.take(places, mode="wrap")  # an empty cell may lie before the data, or behind
+    found: np.ndarray = data.take(places, mode="wrap")  # an empty cell may be before the data, or after it
     found[offsets[:-1] == offsets[1:]] = 0
     return found
 

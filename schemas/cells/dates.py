@@ -1,4 +1,4 @@
-"""Dates as other programs write them: a format such as `m/d/yyyy`, as the pattern of such a date."""
+"""Date formats of other programs, such as `m/d/yyyy`, as regular expressions."""
 
 import re
 
@@ -9,21 +9,21 @@ _TOKENS = {
     "dd": r"(?P<d>0[1-9]|[12][0-9]|3[01])",
     "d": r"(?P<d>0?[1-9]|[12][0-9]|3[01])",
 }
-_SIGNS = "/.- "
+_SEPARATORS = "/.- "
 
 
 def date_pattern(format: str) -> str:
-    """The pattern of a date in this format, its groups called y, m and d; `ValueError` says what is wrong with it."""
+    """The pattern of a date in this format, with the groups y, m and d; `ValueError` says what to correct."""
     parts = re.findall(r"yyyy|mm?|dd?|.", format, re.DOTALL)
     kinds = [part[0] for part in parts if part in _TOKENS]
-    signs = [part for part in parts if part not in _TOKENS]
-    if sorted(kinds) != ["d", "m", "y"] or any(sign not in _SIGNS for sign in signs):
+    separators = [part for part in parts if part not in _TOKENS]
+    if sorted(kinds) != ["d", "m", "y"] or any(each not in _SEPARATORS for each in separators):
         raise ValueError(
             f"{format!r} is no date format; write yyyy, m or mm, and d or dd, each once, with / . - or a space "
-            "between them, such as m/d/yyyy (years of two digits are not read: the century would be a guess)"
+            "between them, such as m/d/yyyy (years of two digits are not read: their century is unknown)"
         )
-    if len(signs) < 2 and {"m", "d"} & set(parts):
-        raise ValueError(f"{format!r} can be read in two ways; write mm and dd, or put signs between the parts")
-    if kinds == ["y", "d", "m"] and "-" in signs:
-        raise ValueError(f"{format!r} looks like yyyy-mm-dd, as mended dates are written; it cannot be told apart")
+    if len(separators) < 2 and {"m", "d"} & set(parts):
+        raise ValueError(f"{format!r} can be read in two ways; write mm and dd, or put separators between the parts")
+    if kinds == ["y", "d", "m"] and "-" in separators:
+        raise ValueError(f"{format!r} looks like yyyy-mm-dd, the format of corrected dates; have it exported otherwise")
     return "^" + "".join(_TOKENS.get(part, re.escape(part)) for part in parts) + "$"

@@ -1,4 +1,4 @@
-"""Decimals as text, in the one form in which they are stored and import again unchanged."""
+"""Decimals as text, in the form in which they are stored and exported."""
 
 from decimal import Decimal
 
@@ -25,14 +25,14 @@ _PLAIN = r"^(?:-?(?:[1-9][0-9]*(?:\.[0-9]*[1-9])?|0\.[0-9]*[1-9])|0)$"
 
 
 def plain_decimal(value: Decimal | float) -> str:
-    """The number in digits alone: neither exponent, nor zeros at the end, nor a sign before zero."""
+    """The number without exponent, trailing zeros or a sign before zero."""
     digits = format(Decimal(repr(value)) if isinstance(value, float) else Decimal(value), "f")
     digits = digits.rstrip("0").rstrip(".") if "." in digits else digits
     return "0" if digits == "-0" else digits
 
 
 def plain_decimals(column: pd.Series) -> pd.Series:
-    """Decimals without zeros that say nothing: `-007.50` is `-7.5`; what is no decimal stays as it was written."""
+    """Decimals without needless zeros: `-007.50` becomes `-7.5`; other cells stay as they were written."""
     plain = _plain(column)
     valid = check_remaining(column, plain, _are_decimals)
     padded = valid & ~plain
@@ -44,7 +44,7 @@ def plain_decimals(column: pd.Series) -> pd.Series:
 
 
 def _plain(column: pd.Series) -> Mask:
-    """Which cells have that form already, and are too short to be inexact; blank cells pass."""
+    """Which cells are in stored form and short enough to be exact; blank cells pass."""
     array = to_arrow(column)
     few = pc.less_equal(pc.binary_length(array), SIGNIFICANT_DIGITS)
     return mask_like(column, pc.and_(few, pc.match_substring_regex(array, _PLAIN)))
@@ -59,11 +59,11 @@ def _without_padding(array: pa.ChunkedArray) -> pa.ChunkedArray:
 
 
 def _are_decimals(column: pd.Series) -> Mask:
-    """Trailing zeros count as significant, as they do in `Decimal`; leading ones do not."""
+    """Trailing zeros count as significant digits, as they do in `Decimal`; leading ones do not."""
     digits = pc.replace_substring(pc.utf8_ltrim(to_arrow(column), characters="-0."), ".", "")
     few = pc.less_equal(pc.binary_length(digits), SIGNIFICANT_DIGITS)
     return matches(column, DECIMAL) & mask_like(column, few)
 
 
 valid_decimals = CachedMask(lambda column: check_remaining(column, _plain(column), _are_decimals))
-"""Which cells hold a decimal, in whatever form; blank cells pass."""
+"""Which cells hold a decimal, in stored form or not; blank cells pass."""

@@ -1,4 +1,4 @@
-"""Phones, as phonenumbers judges them; the only module that knows the library."""
+"""Phones, as the library phonenumbers parses them; the only module that imports it."""
 
 import re
 from functools import cache, lru_cache
@@ -8,30 +8,30 @@ import phonenumbers
 from phonenumbers import PhoneMetadata, PhoneNumberFormat
 
 DEFAULT_PREFIX = "+34"
-MAX_LENGTH = 250  # characters; the library reads no longer ones
+MAX_LENGTH = 250  # characters; the library reads no more
 PHONE_PATTERN = re.compile(r"\+?[0-9]+", re.ASCII)
 
 
 @lru_cache
 def main_region(prefix: str) -> str:
-    """The region in which a phone without prefix is read: the main one of its country code."""
+    """The region that a prefix stands for where its country code has several: its main region."""
     return phonenumbers.region_code_for_country_code(int(prefix.removeprefix("+")))
 
 
 def is_country_prefix(prefix: str) -> bool:
-    """Whether `prefix` is `+` and the calling code of a country (`+800` and its like have no region)."""
+    """Whether `prefix` is `+` and the calling code of a country (`+800`, for example, has no region)."""
     return bool(re.fullmatch(r"\+[1-9][0-9]{0,2}", prefix, re.ASCII)) and main_region(prefix) not in ("ZZ", "001")
 
 
 @lru_cache
 def example_phone(prefix: str) -> str:
-    """A phone of the prefix's main region that nobody has, for messages."""
+    """A phone of the prefix's main region that belongs to nobody, for messages."""
     number = phonenumbers.example_number(main_region(prefix))
     return phonenumbers.format_number(number, PhoneNumberFormat.E164) if number else f"{prefix}…"
 
 
 def to_e164(phone: str, prefix: str) -> str | None:
-    """The number in E.164, or None if it is none: `651234567` with `+34` is `+34651234567`."""
+    """The number in E.164, or None if it is not valid: `651234567` with `+34` is `+34651234567`."""
     return _e164(phone, prefix) if len(phone) <= MAX_LENGTH else None
 
 
@@ -49,25 +49,25 @@ def _e164(phone: str, prefix: str) -> str | None:
 
 
 class PlainNumbers(NamedTuple):
-    """Patterns of one calling code's plain numbers: no library is needed to know them.
+    """Patterns of one calling code's plain numbers, which are valid without asking the library.
 
-    `numbers` are whole numbers in E.164, each with the lengths that its kind may have (none: any);
-    `all` matches every number of the region. `doubtful` are those of which parsing might take
-    something off. `dialled` begins a number without `+` that may still have a calling code in front.
+    `numbers` are whole numbers in E.164, each with the lengths of its kind (none: any length).
+    `all` matches every number of the region. `with_trunk_prefix` are those from which parsing may remove digits.
+    `with_calling_code` are numbers without `+` that may start with a calling code nevertheless.
     """
 
     numbers: tuple[tuple[str, tuple[int, ...]], ...]
     all: str
-    doubtful: str | None
-    dialled: str
+    with_trunk_prefix: str | None
+    with_calling_code: str
 
 
 @cache
 def plain_numbers(calling_code: int) -> PlainNumbers | None:
-    """The fixed and mobile numbers of a calling code's main region, from the library's own metadata.
+    """The fixed and mobile numbers of a calling code's main region, from the library's metadata.
 
-    Such a number is valid: the main region is the first that the library asks for its numbers, unless
-    it is one that is told by leading digits, for which there is no answer here.
+    These numbers are valid, since the library looks at the main region first. A region that is recognised by
+    leading digits is an exception; it has no patterns here.
     """
     region = phonenumbers.region_code_for_country_code(calling_code)
     metadata = PhoneMetadata.metadata_for_region(region, None)
@@ -77,10 +77,10 @@ def plain_numbers(calling_code: int) -> PlainNumbers | None:
     general = metadata.general_desc.national_number_pattern
     if not general:
         return None
-    ahead = len(str(calling_code)) + 1
+    prefix_length = len(str(calling_code)) + 1
     by_lengths: dict[tuple[int, ...], list[str]] = {}
     for kind in kinds:
-        lengths = tuple(length + ahead for length in kind.possible_length or ())
+        lengths = tuple(length + prefix_length for length in kind.possible_length or ())
         if kind.national_number_pattern:
             by_lengths.setdefault(lengths, []).append(kind.national_number_pattern)
     if not by_lengths:
@@ -94,6 +94,6 @@ def plain_numbers(calling_code: int) -> PlainNumbers | None:
 
 
 def parse_calling_code(digits: str) -> int | None:
-    """The calling code with which an international number begins; no code begins another."""
+    """The calling code at the start of an international number; no code is the start of another."""
     codes = (int(digits[:length]) for length in (1, 2, 3) if digits[:length].isascii() and digits[:length].isdigit())
     return next((code for code in codes if code in phonenumbers.COUNTRY_CODE_TO_REGION_CODE), None)

@@ -1,4 +1,4 @@
-"""Where presets lie: the built-in ones beside this module, a user's own in a folder, and anybody's at a path."""
+"""Loads presets: the built-in ones, those of the user's folder, and a file by its path."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,22 +13,22 @@ from schemas.presets.model import AUTO, PRESET_NAME, Preset
 BUILT_IN_PRESETS = Path(__file__).with_name("platforms")
 
 
-class _Text(yaml.BaseLoader):
-    """Everything as text; a key that is there twice is refused, where YAML would let the last one win."""
+class _TextLoader(yaml.BaseLoader):
+    """Reads everything as text and refuses a repeated key, of which YAML would keep the last."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
         seen = set()
         for key, _ in node.value:
             name = self.construct_object(key, deep=True)
             if not isinstance(name, str) or name in seen:
-                wrong = f"{name!r} is there twice" if isinstance(name, str) else "a key is no plain text"
+                wrong = f"{name!r} occurs twice" if isinstance(name, str) else "a key is not plain text"
                 raise yaml.constructor.ConstructorError(None, None, wrong, key.start_mark)
             seen.add(name)
         return super().construct_mapping(node, deep)
 
 
 def split_preset_name(text: str) -> tuple[str, str | None]:
-    """`mailchimp:cleaned` as the preset's name and the part's; a path keeps its colons."""
+    """`mailchimp:cleaned` as the names of the preset and of its part; a path keeps its colons."""
     name, colon, part = text.rpartition(":")
     return (name, part) if colon and name and PRESET_NAME.fullmatch(part) and len(name) > 1 else (text, None)
 
@@ -39,12 +39,12 @@ def is_preset_path(name: str) -> bool:
 
 
 def load_preset(name: str, own: Path | None) -> Preset:
-    """A preset by its name, a user's own before a built-in one, or by its path."""
+    """A preset by its name, the user's own before a built-in one, or by its path."""
     return read_preset(Path(name) if is_preset_path(name) else find_preset_file(name, own))
 
 
 def find_preset_file(name: str, own: Path | None) -> Path:
-    """Where the preset of this name lies; `UnknownPreset` lists those there are."""
+    """The file of the preset with this name; `UnknownPreset` lists the known names."""
     for folder in filter(None, (own, BUILT_IN_PRESETS)):
         path = folder / f"{name}.yaml"
         if PRESET_NAME.fullmatch(name) and path.is_file():
@@ -53,7 +53,7 @@ def find_preset_file(name: str, own: Path | None) -> Path:
 
 
 def list_preset_names(folder: Path | None) -> tuple[str, ...]:
-    """The names of a user's own presets and of the built-in ones, each once."""
+    """The names of the user's own presets and of the built-in ones, each once."""
     return tuple(dict.fromkeys(path.stem for path in (*_files(folder), *_files(BUILT_IN_PRESETS))))
 
 
@@ -74,9 +74,9 @@ def _files(folder: Path | None) -> list[Path]:
 
 
 def read_preset(path: Path) -> Preset:
-    """A preset from its file; `PresetInvalid` names every key that is wrong, and what to write."""
+    """A preset from its file; `PresetInvalid` names every wrong key and what to write."""
     try:
-        raw = yaml.load(path.read_text(encoding="utf-8"), Loader=_Text)
+        raw = yaml.load(path.read_text(encoding="utf-8"), Loader=_TextLoader)
     except FileNotFoundError as error:
         raise PresetInvalid(str(path), ("there is no such file",)) from error
     except (OSError, UnicodeDecodeError) as error:
@@ -84,12 +84,12 @@ def read_preset(path: Path) -> Preset:
     except (yaml.YAMLError, ValueError, RecursionError) as error:
         mark = getattr(error, "problem_mark", None)
         where = f" at line {mark.line + 1}" if mark else ""
-        what = getattr(error, "problem", None) or "it is no YAML"
+        what = getattr(error, "problem", None) or "it is not YAML"
         raise PresetInvalid(str(path), (f"{what}{where}",)) from error
     if not isinstance(raw, dict) or not isinstance(raw.get("columns"), dict):
         raise PresetInvalid(str(path), ("it has no 'columns:' with a line 'Column: field' for each",))
     if "name" in raw:
-        raise PresetInvalid(str(path), ("name: is the file's name; take it out",))
+        raise PresetInvalid(str(path), ("name: a preset has the name of its file; remove it",))
     try:
         return Preset.model_validate({**raw, "name": path.stem})
     except ValidationError as error:
@@ -97,20 +97,20 @@ def read_preset(path: Path) -> Preset:
 
 
 def _problem(error: Any) -> str:
-    """One sentence for one breach: the keys that lead to it, and what to write."""
+    """One sentence for one problem: the keys that lead to it, and what to write."""
     message = str(error["msg"]).removeprefix("Value error, ")
     if error["type"] == "extra_forbidden":
-        message = "is no known key; take it out"
+        message = "is not a known key; remove it"
     elif error["type"] == "literal_error":
         message = f"is wrong; write one of: {error['ctx']['expected']}"
     elif error["type"].endswith("_type"):
-        message = "is written in the wrong shape (a list, a text or 'key: value' lines)"
+        message = "is written in the wrong shape; see docs/presets.md for a list, a text or 'key: value' lines"
     location = [part if isinstance(part, str) else f"number {part + 1}" for part in error["loc"]]
     return f"{', '.join(location)}: {message}" if location else message
 
 
 def dump_preset(preset: Preset) -> str:
-    """A preset as the YAML that reads back as it is."""
+    """A preset as YAML that reads back as the same preset."""
     content = preset.model_dump(exclude={"name"}, exclude_defaults=True)
     columns = {name: _shortest(rule) for name, rule in content["columns"].items()}
     whole = {**content, "columns": columns}

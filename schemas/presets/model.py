@@ -1,7 +1,7 @@
-"""Presets: saved mappings, which also say what an export's cells need to fit the rules.
+"""Presets: saved mappings, with the translations that an export's cells need to satisfy the rules.
 
-A preset is YAML, all of it read as text, so that `yes` stays the word that it is. What it says is held
-strictly here, without a catalogue; `transforms.mapping.preset_fit` fits it to the file and the catalogue at hand.
+A preset is YAML, read as text, so that `yes` stays the word `yes`. It is validated here without a catalogue;
+`transforms.mapping.preset_fit` adapts it to the file and its catalogue.
 """
 
 import re
@@ -15,7 +15,7 @@ from schemas.fields import header_key
 
 AUTO = "auto"
 PRESET_NAME = re.compile(r"[^\W_][\w-]{0,99}")
-DEFAULT_THOUSANDS = {",": ".", ".": ","}  # the sign that a decimal sign goes with, where the preset names none
+DEFAULT_THOUSANDS = {",": ".", ".": ","}  # the thousands sign for each decimal sign, where the preset names none
 
 
 class _Strict(BaseModel):
@@ -23,7 +23,7 @@ class _Strict(BaseModel):
 
 
 class ColumnRule(_Strict):
-    """What becomes of one column: the field that it goes to (none: ignored), and how its cells are read."""
+    """The field that one column goes to (none: ignored), and how its cells are translated."""
 
     field: str = ""
     values: dict[str, str] = Field(default_factory=dict)
@@ -49,21 +49,21 @@ class ColumnRule(_Strict):
 
     @field_validator("values")
     @classmethod
-    def _read_once_is_read_for_good(cls, values: dict[str, str]) -> dict[str, str]:
-        """A mended cell holds what the rules ask for, and must not be translated once more into something else."""
+    def _is_stable(cls, values: dict[str, str]) -> dict[str, str]:
+        """A translated cell must not be translated again, into something else, when a corrected file is imported."""
         read = {key.strip().casefold(): target for key, target in values.items()}
         if len(read) < len(values):
-            raise ValueError("names one value twice (upper and lower case do not differ here); take one out")
+            raise ValueError("names one value twice (upper and lower case are the same here); remove one")
         for key, target in values.items():
             if target and read.get(target.casefold(), target) != target:
                 raise ValueError(
-                    f"turns {key!r} into {target!r}, and {target!r} into {read[target.casefold()]!r}: a mended file "
-                    "would come out wrong; write values that the field has, and no value that is also read as another"
+                    f"turns {key!r} into {target!r}, and {target!r} into {read[target.casefold()]!r}: a corrected file "
+                    "would be translated twice; use each value on one side only"
                 )
         return values
 
     @model_validator(mode="after")
-    def _hangs_together(self) -> Self:
+    def _is_consistent(self) -> Self:
         if self.take and not self.separator:
             raise ValueError("takes the first value without a separator; write 'separator:' too")
         if self.decimal and self.decimal == self.thousands:
@@ -74,30 +74,30 @@ class ColumnRule(_Strict):
 
     @property
     def number_signs(self) -> tuple[str, str]:
-        """The decimal sign and the thousands sign."""
+        """The decimal sign and the thousands sign of the numbers."""
         decimal = self.decimal or ("," if self.thousands == "." else ".")
         return decimal, DEFAULT_THOUSANDS[decimal] if self.thousands is None else self.thousands
 
     @property
-    def sign(self) -> str | None:
-        """The separator without the white space around it, where it has any other sign."""
+    def trimmed_separator(self) -> str | None:
+        """The separator without white space around it, unless it is white space itself."""
         return self.separator and (self.separator.strip() or self.separator)
 
     @property
     def changes_cells(self) -> bool:
-        """Whether it does anything to cells."""
+        """Whether it translates cells."""
         return any(getattr(self, name) for name in type(self).model_fields if name != "field")
 
 
 class Part(_Strict):
-    """One of the files that an export consists of, told by its name; and what that name says of its contacts."""
+    """One file of an export of several, recognised by its name, and the values that it implies."""
 
     file: str = Field(min_length=1)
     constants: dict[str, str] = Field(default_factory=dict)
 
 
 class Preset(_Strict):
-    """`signature` are the columns by which `--preset auto` knows the export; `never_read` stay blank everywhere."""
+    """A saved mapping; `--preset auto` finds it by its `signature` columns, and `never_read` columns stay blank."""
 
     name: str = ""
     label: str = ""
@@ -120,30 +120,30 @@ class Preset(_Strict):
     @classmethod
     def _columns_have_names(cls, value: Any) -> Any:
         if not all(name.strip() for name in value):
-            raise ValueError("names a column by nothing; write column_N for the Nth one, which has no name")
+            raise ValueError("has an empty column name; write column_N for the Nth column")
         return value
 
     @model_validator(mode="after")
-    def _hangs_together(self) -> Self:
+    def _is_consistent(self) -> Self:
         by_key: dict[str, str] = {}
         by_field: dict[str, str] = {}
         for column, rule in self.columns.items():
             if (key := header_key(column)) in by_key:
-                raise ValueError(f"columns: {by_key[key]!r} and {column!r} are the same name; take one out")
+                raise ValueError(f"columns: {by_key[key]!r} and {column!r} are the same name; remove one")
             if rule.field and rule.field in by_field:
                 raise ValueError(
-                    f"columns: {by_field[rule.field]!r} and {column!r} both go to {rule.field!r}; one column may"
+                    f"columns: {by_field[rule.field]!r} and {column!r} both go to {rule.field!r}; ignore one of them"
                 )
             by_key[key] = by_field[rule.field] = column
         for name in self.never_read:
             if header_key(name) in by_key:
-                raise ValueError(f"never_read: {name!r} is in columns too; take it out of one of them")
+                raise ValueError(f"never_read: {name!r} is in columns too; remove it from one of them")
         for field in {*self.constants, *(field for part in self.parts.values() for field in part.constants)}:
             if field in by_field:
-                raise ValueError(f"constants: {field!r} comes from the column {by_field[field]!r} already")
+                raise ValueError(f"constants: {field!r} comes from the column {by_field[field]!r} already; remove one")
         return self
 
     @cached_property
     def keys(self) -> frozenset[str]:
-        """The columns of the signature, as they are compared."""
+        """The columns of the signature, in the form in which names are compared."""
         return frozenset(map(header_key, self.signature))

@@ -1,4 +1,4 @@
-"""Properties are tried on the same examples wherever CI is set, and nowhere against the clock."""
+"""Property tests have no deadline, and use the same examples in every run where CI is set."""
 
 import os
 

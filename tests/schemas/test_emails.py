@@ -1,4 +1,4 @@
-"""The fast path over a column and the library, address by address, say the same."""
+"""A column of emails is normalised and validated as each address is by the library."""
 
 import email_validator
 import pandas as pd
@@ -71,7 +71,7 @@ def stable(text: str) -> str | None:
 
 
 @pytest.mark.parametrize("text", EDGES)
-def test_edges_are_judged_as_the_library_does(text: str) -> None:
+def test_an_unusual_address_is_judged_as_by_the_library(text: str) -> None:
     assert by_column([text]) == [stable(text)]
 
 
@@ -96,14 +96,14 @@ ANY = st.text(st.characters(exclude_categories=["Cs"]), max_size=8)
 
 @settings(max_examples=150)
 @given(st.lists(NEAR | ANY | st.builds("{}@{}".format, ANY, ANY), max_size=10))
-def test_column_and_library_agree(texts: list[str]) -> None:
+def test_a_column_is_judged_as_each_address_is_by_the_library(texts: list[str]) -> None:
     texts = [text for text in texts if text]
     assert by_column(texts) == [stable(text) for text in texts]
 
 
 @settings(max_examples=60)
 @given(st.lists(NEAR, max_size=10))
-def test_stored_form_is_lower_case_and_stays(texts: list[str]) -> None:
+def test_normalising_twice_gives_the_same_lower_case_address(texts: list[str]) -> None:
     stored = [text for text in by_column(texts) if text is not None]
     assert by_column(stored) == stored
     assert [text.lower() for text in stored] == stored

@@ -21,7 +21,7 @@ PREFIXES = ["+34", "+1", "+39", "+44", "+49", "+52", "+7", "+55", "+61", "+358"]
 @pytest.fixture(autouse=True)
 def patterns_for_few(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let the patterns decide however few numbers there are."""
-    monkeypatch.setattr(phone_columns, "FEW", 0)
+    monkeypatch.setattr(phone_columns, "MIN_PHONES_FOR_PATTERNS", 0)
 
 
 def examples() -> Iterator[str]:
@@ -53,13 +53,13 @@ def phones() -> list[str]:
 
 
 @pytest.mark.parametrize("prefix", PREFIXES)
-def test_columns_store_what_the_library_would(phones: list[str], prefix: str) -> None:
+def test_a_column_is_normalised_as_each_phone_is_by_the_library(phones: list[str], prefix: str) -> None:
     stored = normalise_phones(pd.Series(phones, dtype=TEXT_DTYPE), prefix)
     wanted = [found if (found := to_e164(phone, prefix)) else phone for phone in phones]
     assert [(p, s) for p, s, w in zip(phones, stored, wanted, strict=True) if s != w] == []
 
 
-def test_columns_accept_what_the_library_would(phones: list[str]) -> None:
+def test_a_column_is_valid_where_each_phone_is_for_the_library(phones: list[str]) -> None:
     verdicts = valid_phones(pd.Series(phones, dtype=TEXT_DTYPE))
     wanted = [phone.startswith("+") and to_e164(phone, "+34") == phone for phone in phones]
     assert [(p, v) for p, v, w in zip(phones, verdicts, wanted, strict=True) if v != w] == []
@@ -78,20 +78,20 @@ def test_most_mobile_and_fixed_numbers_need_no_library() -> None:
 
 
 @pytest.mark.parametrize("cell", ["+²34", "+٣٤651234567", "²", "+", "+0", "+999"])
-def test_digits_of_other_kinds_are_none(cell: str) -> None:
+def test_other_digits_than_ascii_are_not_valid(cell: str) -> None:
     column = pd.Series([cell], dtype=TEXT_DTYPE)
     assert normalise_phones(column, "+34").to_list() == [cell]
     assert not valid_phones(column).any()
 
 
 @given(st.lists(st.from_regex(r"\A\+?[0-9]{3,14}\Z"), max_size=30), st.sampled_from(PREFIXES))
-def test_arbitrary_digits(numbers: list[str], prefix: str) -> None:
+def test_any_digits_are_normalised_as_by_the_library(numbers: list[str], prefix: str) -> None:
     stored = normalise_phones(pd.Series(numbers, dtype=TEXT_DTYPE), prefix)
     assert stored.to_list() == [found if (found := to_e164(phone, prefix)) else phone for phone in numbers]
 
 
 @given(st.lists(st.one_of(st.none(), st.text(max_size=12)), max_size=20))
-def test_arbitrary_text_comes_out_as_it_was_or_as_a_phone(cells: list[str | None]) -> None:
+def test_any_text_stays_as_it_was_or_becomes_a_phone(cells: list[str | None]) -> None:
     column = pd.Series(cells, dtype=TEXT_DTYPE)
     stored = normalise_phones(column, "+34")
     for before, after in zip(cells, stored, strict=True):

@@ -1,4 +1,4 @@
-"""Presets as YAML: what is refused, naming the key and the mend, and that they come back as they were written."""
+"""Presets in YAML: a wrong one is refused with its key and what to write, a right one survives a round trip."""
 
 from pathlib import Path
 
@@ -20,7 +20,7 @@ from schemas.presets.model import Preset
 BUILT_INS = list(load_built_in_presets())
 
 
-def refused(text: str, tmp_path: Path) -> str:
+def refusal(text: str, tmp_path: Path) -> str:
     path = tmp_path / "mine.yaml"
     path.write_text(text, encoding="utf-8")
     with pytest.raises(PresetInvalid) as raised:
@@ -30,7 +30,7 @@ def refused(text: str, tmp_path: Path) -> str:
 
 
 @pytest.mark.parametrize("preset", [pytest.param(preset, id=preset.name) for preset in BUILT_INS])
-def test_a_built_in_preset_says_what_it_is_and_comes_back_from_its_text(preset: Preset, tmp_path: Path) -> None:
+def test_a_built_in_preset_is_labelled_and_survives_a_round_trip(preset: Preset, tmp_path: Path) -> None:
     assert preset.label
     assert preset.signature
     path = tmp_path / f"{preset.name}.yaml"
@@ -38,7 +38,7 @@ def test_a_built_in_preset_says_what_it_is_and_comes_back_from_its_text(preset: 
     assert read_preset(path) == preset
 
 
-def test_words_that_yaml_makes_values_of_stay_words(tmp_path: Path) -> None:
+def test_words_that_yaml_converts_stay_text(tmp_path: Path) -> None:
     path = tmp_path / "mine.yaml"
     path.write_text("columns:\n  No: {field: vip, values: {yes: true, 1: false, 2024-01-01: ~}}\n", encoding="utf-8")
     assert read_preset(path).columns["No"].values == {"yes": "true", "1": "false", "2024-01-01": "~"}
@@ -51,8 +51,8 @@ def test_words_that_yaml_makes_values_of_stay_words(tmp_path: Path) -> None:
         pytest.param("", ["columns:", "Column: field"], id="empty"),
         pytest.param("- a", ["columns:"], id="a-list"),
         pytest.param("columns: email", ["columns:"], id="columns-are-no-lines"),
-        pytest.param("columns: {a: email}\ncolour: red", ["colour", "take it out"], id="unknown-key"),
-        pytest.param("columns: {a: {field: email, dates: x}}", ["columns, a, dates", "take it out"], id="unknown-rule"),
+        pytest.param("columns: {a: email}\ncolour: red", ["colour", "remove it"], id="unknown-key"),
+        pytest.param("columns: {a: {field: email, dates: x}}", ["columns, a, dates", "remove it"], id="unknown-rule"),
         pytest.param("columns: {a: {field: b, date: m/d/yy}}", ["columns, a, date", "m/d/yyyy"], id="two-digit-years"),
         pytest.param("columns: {a: {field: b, date: mdyyyy}}", ["two ways", "mm and dd"], id="date-in-two-ways"),
         pytest.param("columns: {a: {field: b, date: yyyy-dd-mm}}", ["looks like yyyy-mm-dd"], id="date-like-iso"),
@@ -62,13 +62,13 @@ def test_words_that_yaml_makes_values_of_stay_words(tmp_path: Path) -> None:
         pytest.param("columns: {a: {field: b, separator: ''}}", ["columns, a, separator"], id="separator-of-nothing"),
         pytest.param("columns: {a: {field: b, phone: raw}}", ["columns, a, phone", "'plain'"], id="phone"),
         pytest.param("columns: {a: {values: {x: y}}}", ["columns, a", "field:"], id="translates-for-no-field"),
-        pytest.param("columns: {a: {field: b, values: {x: y, y: x}}}", ["mended file"], id="values-swapped"),
-        pytest.param("columns: {a: {field: b, values: {x: y, Y: z}}}", ["mended file"], id="values-chained"),
+        pytest.param("columns: {a: {field: b, values: {x: y, y: x}}}", ["corrected file"], id="values-swapped"),
+        pytest.param("columns: {a: {field: b, values: {x: y, Y: z}}}", ["corrected file"], id="values-chained"),
         pytest.param("columns: {a: {field: b, values: {x: y, X: z}}}", ["names one value twice"], id="values-by-case"),
         pytest.param("columns: {a: {field: b, values: [x]}}", ["columns, a, values", "shape"], id="values-as-a-list"),
         pytest.param("columns: {a: b, c: b}", ["'a' and 'c' both go to 'b'"], id="two-columns-for-a-field"),
         pytest.param("columns: {A: b, ' a ': c}", ["the same name"], id="a-column-by-two-spellings"),
-        pytest.param("columns: {a: b, a: c}", ["'a' is there twice", "line 1"], id="a-key-twice"),
+        pytest.param("columns: {a: b, a: c}", ["'a' occurs twice", "line 1"], id="a-key-twice"),
         pytest.param("columns: {a: b}\nnever_read: [A]", ["never_read: 'A'"], id="read-and-never-read"),
         pytest.param("columns: {a: b}\nnever_read: A", ["never_read", "shape"], id="never-read-is-no-list"),
         pytest.param("columns: {a: b}\nconstants: {b: x}", ["'b' comes from the column 'a'"], id="constant-and-column"),
@@ -77,19 +77,19 @@ def test_words_that_yaml_makes_values_of_stay_words(tmp_path: Path) -> None:
         pytest.param("columns: {a: b}\nparts: {'p q': {file: x}}", ["parts", "'p q'"], id="part-with-a-space"),
         pytest.param("columns: {'': b}", ["columns", "column_N"], id="column-of-no-name"),
         pytest.param("columns: {a: b}\nnever_read: [' ']", ["never_read", "column_N"], id="never-read-of-no-name"),
-        pytest.param("columns: {? [a] : b}", ["no plain text", "line 1"], id="a-key-that-is-a-list"),
+        pytest.param("columns: {? [a] : b}", ["not plain text", "line 1"], id="a-key-that-is-a-list"),
         pytest.param("columns: &a {b: *a}", ["line 1"], id="a-loop"),
-        pytest.param("columns: {a: b}\nname: x", ["name", "take it out"], id="named-inside"),
+        pytest.param("columns: {a: b}\nname: x", ["name", "remove it"], id="named-inside"),
     ],
 )
-def test_refused(text: str, says: list[str], tmp_path: Path) -> None:
-    message = refused(text, tmp_path)
+def test_a_wrong_preset_is_refused_with_the_key_to_correct(text: str, says: list[str], tmp_path: Path) -> None:
+    message = refusal(text, tmp_path)
     for each in says:
         assert each in message
 
 
-def test_every_breach_is_listed(tmp_path: Path) -> None:
-    message = refused("columns: {a: {field: b, date: x, phone: y}}\nfoo: 1", tmp_path)
+def test_every_problem_is_listed(tmp_path: Path) -> None:
+    message = refusal("columns: {a: {field: b, date: x, phone: y}}\nfoo: 1", tmp_path)
     assert all(each in message for each in ("columns, a, date", "columns, a, phone", "foo"))
 
 
@@ -102,7 +102,7 @@ def test_every_breach_is_listed(tmp_path: Path) -> None:
         pytest.param("yyyy/m/d", "1990/3/4", id="year-first"),
     ],
 )
-def test_date_formats(format: str, matching: str) -> None:
+def test_a_date_format_matches_its_dates_only(format: str, matching: str) -> None:
     import re
 
     found = re.fullmatch(date_pattern(format), matching)
@@ -121,7 +121,7 @@ def test_date_formats(format: str, matching: str) -> None:
         pytest.param("C:", "C:", None, id="nothing-after-the-colon"),
     ],
 )
-def test_a_part_is_named_after_a_colon(text: str, name: str, part: str | None) -> None:
+def test_the_part_of_a_preset_is_named_after_a_colon(text: str, name: str, part: str | None) -> None:
     assert split_preset_name(text) == (name, part)
 
 
@@ -133,11 +133,11 @@ def test_a_users_own_preset_comes_before_a_built_in_one(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["shopfy", "", "..", "a b", "*", "auto"])
-def test_an_unknown_name_is_answered_with_those_there_are(name: str, tmp_path: Path) -> None:
+def test_an_unknown_name_is_answered_with_the_known_ones(name: str, tmp_path: Path) -> None:
     with pytest.raises(UnknownPreset, match="shopify"):
         load_preset(name, tmp_path)
 
 
-def test_a_path_that_is_not_there(tmp_path: Path) -> None:
+def test_a_missing_preset_file_is_reported(tmp_path: Path) -> None:
     with pytest.raises(PresetInvalid, match=r"no\.yaml.*no such file"):
         load_preset(str(tmp_path / "no.yaml"), None)

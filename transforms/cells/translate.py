@@ -76,7 +76,7 @@ def _run(cells: Cells, rule: ColumnRule, times: np.ndarray) -> TranslationResult
 
 def _steps(rule: ColumnRule) -> Iterator[TranslationStep]:
     """The order matters: each step may make a cell readable for the next one."""
-    separator = rule.sign
+    separator = rule.trimmed_separator
     if rule.apostrophe:
         yield _step("a leading ' taken off", _remove_apostrophe)
     if separator and rule.take:

@@ -107,7 +107,7 @@ def fit_rule(rule: ColumnRule, column: str, field: Field, context: NormaliseCont
         off |= {"decimal": None, "thousands": None}
     if rule.phone and field.type is not FieldType.PHONE:
         off |= {"phone": None}
-    if rule.sign and not rule.take and not _can_be_split(field, rule.sign):
+    if rule.trimmed_separator and not rule.take and not _can_be_split(field, rule.trimmed_separator):
         off |= {"separator": None}
     notes += [
         f"{key!r} does not go with {field.id!r} (column {column!r})" for key in off if key not in ("field", "values")
