@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, sync_playwright
 
-from tests.ui.house import PrefectHouse
+from tests.ui.prefect_site import PrefectSite
 
 CHROMIUMS = ("chromium", "chromium-browser", "google-chrome")
 QUIET = (
@@ -38,13 +38,13 @@ def chromium() -> str:
 
 
 @pytest.fixture(scope="session")
-def house(chromium: str) -> Iterator[PrefectHouse]:
-    """Server, worker and deployments; not started for nothing where there is no browser."""
+def site(chromium: str) -> Iterator[PrefectSite]:
+    """Server, worker and deployments; not started where there is no browser."""
     with (
         tempfile.TemporaryDirectory(prefix="contacts-", ignore_cleanup_errors=True) as folder,
-        PrefectHouse.open(Path(folder)) as house,
+        PrefectSite.open(Path(folder)) as site,
     ):
-        yield house
+        yield site
 
 
 @pytest.fixture(scope="session")
@@ -56,17 +56,17 @@ def screenshots(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def page(chromium: str, house: PrefectHouse) -> Iterator[Page]:
+def page(chromium: str, site: PrefectSite) -> Iterator[Page]:
     """A page, signed in, that fails the test when anything on it requests something from another host."""
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium, args=list(QUIET))
         page = browser.new_context(viewport={"width": 1400, "height": 1000}).new_page()
         page.set_default_timeout(30_000)
         page.add_init_script(
-            f"if (location.origin === '{house.address}') localStorage['prefect-password'] = btoa('{house.password}')"
+            f"if (location.origin === '{site.address}') localStorage['prefect-password'] = btoa('{site.password}')"
         )
-        strangers: list[str] = []
-        page.on("request", lambda asked: strangers.append(asked.url) if "//127.0.0.1" not in asked.url else None)
+        foreign: list[str] = []
+        page.on("request", lambda request: foreign.append(request.url) if "//127.0.0.1" not in request.url else None)
         yield page
         browser.close()
-    assert [url for url in strangers if not url.startswith(("data:", "blob:"))] == []
+    assert [url for url in foreign if not url.startswith(("data:", "blob:"))] == []

@@ -10,22 +10,22 @@ from typing import Any
 from playwright.sync_api import Locator, Page, TimeoutError, expect
 
 from flows.config.request import ImportRequest
-from tests.ui.house import Found, PrefectHouse, wait_for
+from tests.ui.prefect_site import Found, PrefectSite, wait_for
 
 WAIT = 30_000
-UNHEARD = 25  # seconds in which nothing came of a press
+UNANSWERED_SECONDS = 25  # after which a button is pressed again
 MENU = 256  # pixels
 FORM = ImportRequest.model_json_schema()
 
 
-def open_form(house: PrefectHouse, page: Page) -> None:
-    (deployment,) = house.ask("deployments/filter", {"deployments": {"name": {"any_": ["import"]}}})
-    page.goto(f"{house.address}/deployments/deployment/{deployment['id']}/run")
+def open_form(site: PrefectSite, page: Page) -> None:
+    (deployment,) = site.post("deployments/filter", {"deployments": {"name": {"any_": ["import"]}}})
+    page.goto(f"{site.address}/deployments/deployment/{deployment['id']}/run")
     expect(box(page, "source").locator("textarea")).to_be_visible(timeout=WAIT)
 
 
 def box(page: Page, name: str) -> Locator:
-    """The innermost part of the form that has the parameter's title on it."""
+    """The field of the form with the title of the parameter."""
     title = page.locator(".schema-form-property__label").get_by_text(FORM["properties"][name]["title"])
     return page.locator(".schema-form-property", has=title).last
 
@@ -52,7 +52,7 @@ def the_form_refuses_to_go_without_a_file(page: Page) -> None:
 
 
 def drop_down(page: Page, part: Locator) -> None:
-    """With the keyboard: a click as fast as a test's closes again what it has opened."""
+    """By keyboard: a fast click would close the list that it opened."""
     part.locator("button.p-select-button__control").focus()
     page.keyboard.press("ArrowDown")
 
@@ -63,19 +63,19 @@ def choose(page: Page, name: str, choice: str) -> None:
     expect(box(page, name).locator(".p-select-button__value")).to_have_text(choice, timeout=WAIT)
 
 
-def open_artifact(house: PrefectHouse, page: Page, run_id: str, key: str) -> None:
-    """By the run's page, as a person would."""
-    page.goto(f"{house.address}/runs/flow-run/{run_id}")
+def open_artifact(site: PrefectSite, page: Page, run_id: str, key: str) -> None:
+    """Through the page of the run, as a person would."""
+    page.goto(f"{site.address}/runs/flow-run/{run_id}")
     page.get_by_text("Artifacts", exact=True).last.click(timeout=WAIT)
     page.locator("a[href*='/artifacts/artifact/']", has_text=key).first.click(timeout=WAIT)
     expect(page.locator("table").first).to_be_visible(timeout=WAIT)
 
 
-def shot(page: Page, path: Path, width: int, height: int) -> None:
-    """The content without the menu beside it, of which the menu's width is known."""
+def screenshot(page: Page, path: Path, width: int, height: int) -> None:
+    """Save the page without its menu."""
     page.set_viewport_size({"width": MENU + width, "height": height})
     page.evaluate("document.activeElement.blur(); window.scrollTo(0, 0)")
-    page.wait_for_timeout(500)  # the content takes its new width
+    page.wait_for_timeout(500)  # for the new layout
     page.screenshot(
         path=path,
         animations="disabled",
@@ -86,21 +86,21 @@ def shot(page: Page, path: Path, width: int, height: int) -> None:
 
 
 def press(button: Locator, found: Callable[[], Found | None], what: str) -> Found:
-    """Press until it is heard, and give what comes of it.
+    """Press the button until `found` returns something, and return that.
 
-    A busy server on SQLite says 503 after twenty seconds, and the page shows that in a toast which lies over the button
-    for more than a minute, where the mouse is. With the keyboard it is pressed all the same.
+    A busy server on SQLite answers 503 after twenty seconds. The page then shows a message that covers the button for
+    more than a minute, so it is pressed by keyboard.
     """
     pressed = -math.inf
 
-    def heard() -> Found | None:
+    def pressed_until_found() -> Found | None:
         nonlocal pressed
         if answer := found():
             return answer
-        if time.monotonic() - pressed > UNHEARD and button.is_visible():
-            with suppress(TimeoutError):  # it was heard after all, and the button went away
-                button.press("Enter", timeout=UNHEARD * 1_000)
+        if time.monotonic() - pressed > UNANSWERED_SECONDS and button.is_visible():
+            with suppress(TimeoutError):  # the press worked, and the button has gone
+                button.press("Enter", timeout=UNANSWERED_SECONDS * 1_000)
             pressed = time.monotonic()
         return None
 
-    return wait_for(heard, what)
+    return wait_for(pressed_until_found, what)

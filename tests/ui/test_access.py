@@ -10,8 +10,8 @@ from urllib.request import ProxyHandler, Request, build_opener
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.ui.house import PrefectHouse
 from tests.ui.pages import WAIT
+from tests.ui.prefect_site import PrefectSite
 
 pytestmark = [pytest.mark.ui, pytest.mark.xdist_group("ui")]
 
@@ -48,35 +48,35 @@ def other_origin() -> Iterator[str]:
     server.server_close()
 
 
-def test_the_ui_asks_for_the_password_and_then_shows_the_deployments(house: PrefectHouse, page: Page) -> None:
-    page.goto(f"{house.address}/deployments")
+def test_the_ui_asks_for_the_password_and_then_shows_the_deployments(site: PrefectSite, page: Page) -> None:
+    page.goto(f"{site.address}/deployments")
     expect(page.get_by_text("nightly-sync").first).to_be_visible(timeout=WAIT)
     anonymous = page.context.browser.new_context().new_page()  # type: ignore[union-attr]
-    anonymous.goto(f"{house.address}/deployments")
-    anonymous.locator("input").first.fill(house.password, timeout=WAIT)
+    anonymous.goto(f"{site.address}/deployments")
+    anonymous.locator("input").first.fill(site.password, timeout=WAIT)
     anonymous.keyboard.press("Enter")
     expect(anonymous.get_by_text("nightly-sync").first).to_be_visible(timeout=WAIT)
 
 
 def test_no_page_of_another_origin_may_call_the_server_even_with_the_password(
-    house: PrefectHouse, page: Page, other_origin: str
+    site: PrefectSite, page: Page, other_origin: str
 ) -> None:
-    page.goto(f"{house.address}/deployments")
-    assert page.evaluate(READ_DEPLOYMENTS, [house.address, house.password]) == 200
-    assert page.evaluate(READ_DEPLOYMENTS, [house.address, ""]) == 401
+    page.goto(f"{site.address}/deployments")
+    assert page.evaluate(READ_DEPLOYMENTS, [site.address, site.password]) == 200
+    assert page.evaluate(READ_DEPLOYMENTS, [site.address, ""]) == 401
     page.goto(other_origin)
-    assert page.evaluate(READ_DEPLOYMENTS, [house.address, house.password]) == "TypeError"
-    assert page.evaluate(READ_DEPLOYMENTS, [house.address, ""]) == "TypeError"
+    assert page.evaluate(READ_DEPLOYMENTS, [site.address, site.password]) == "TypeError"
+    assert page.evaluate(READ_DEPLOYMENTS, [site.address, ""]) == "TypeError"
 
 
-def test_the_server_listens_on_this_machine_only_and_its_password_is_for_its_owner(house: PrefectHouse) -> None:
-    assert (house.folder / "prefect" / "auth-string").stat().st_mode & 0o777 == 0o600
-    assert house.password in house.log("server")
-    request = Request(f"{house.address}/api/deployments/filter", b"{}", {"Content-Type": "application/json"})
+def test_the_server_listens_on_this_machine_only_and_its_password_is_for_its_owner(site: PrefectSite) -> None:
+    assert (site.folder / "prefect" / "auth-string").stat().st_mode & 0o777 == 0o600
+    assert site.password in site.log("server")
+    request = Request(f"{site.address}/api/deployments/filter", b"{}", {"Content-Type": "application/json"})
     with pytest.raises(HTTPError, match="401") as refused:
         build_opener(ProxyHandler({})).open(request)
     refused.value.close()
-    port = int(house.address.rpartition(":")[2])
+    port = int(site.address.rpartition(":")[2])
     sockets = [line.split() for line in Path("/proc/net/tcp").read_text().splitlines()[1:]]
     listening = {local for _, local, _, state, *_ in sockets if state == "0A" and local.endswith(f":{port:04X}")}
     assert listening == {f"0100007F:{port:04X}"}

@@ -1,4 +1,4 @@
-"""What people do in the Prefect UI: fill the form, run the import, read its artifacts. Takes about a minute."""
+"""In the Prefect UI: fill in the form, run an import, read its artifacts. Takes about a minute."""
 
 import json
 import subprocess
@@ -9,7 +9,6 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from flows.publishing.charts import CHART_WIDTH
-from tests.ui.house import CHECKOUT, PrefectHouse, wait_for
 from tests.ui.pages import (
     FORM,
     WAIT,
@@ -18,59 +17,60 @@ from tests.ui.pages import (
     open_artifact,
     open_form,
     press,
-    shot,
+    screenshot,
     the_form_explains,
     the_form_refuses_to_go_without_a_file,
 )
+from tests.ui.prefect_site import CHECKOUT, PrefectSite, wait_for
 
-pytestmark = [pytest.mark.ui, pytest.mark.xdist_group("ui")]  # the group keeps it to one server
+pytestmark = [pytest.mark.ui, pytest.mark.xdist_group("ui")]  # one group, so one server
 
 THREE_IMPORTS = """\
 import contextlib, io, json, pathlib, sys
 from flows.cli.main import main
 
 folder = pathlib.Path(sys.argv[1])
-told = io.StringIO()
-with contextlib.redirect_stdout(told):
+output = io.StringIO()
+with contextlib.redirect_stdout(output):
     main(["import", str(folder / "contacts-monday.csv"), "--json"])
-report = json.loads(told.getvalue())
+report = json.loads(output.getvalue())
 rejected = pathlib.Path(report["rejected_file"]).read_text("utf-8-sig")
-(folder / "mended.csv").write_text(rejected.replace("bad one", "cid@monday.example.com"))
-print(told.getvalue(), end="", flush=True)
-main(["import", str(folder / "mended.csv"), "--retry-of", str(report["import_id"]), "--json"])
+(folder / "corrected.csv").write_text(rejected.replace("bad one", "cid@monday.example.com"))
+print(output.getvalue(), end="", flush=True)
+main(["import", str(folder / "corrected.csv"), "--retry-of", str(report["import_id"]), "--json"])
 main(["import", str(folder / "contacts-tuesday.csv"), "--json"])
 """
 
 
-def test_an_import_from_the_form_to_the_rejected_rows(house: PrefectHouse, page: Page, screenshots: Path) -> None:
-    open_form(house, page)
+def test_an_import_from_the_form_to_the_rejected_rows(site: PrefectSite, page: Page, screenshots: Path) -> None:
+    open_form(site, page)
     for name, schema in FORM["properties"].items():
         the_form_explains(page, name, schema)
     the_form_refuses_to_go_without_a_file(page)
-    open_form(house, page)
+    open_form(site, page)
     box(page, "source").locator("textarea").fill("data/contacts.csv")
     choose(page, "merge", "overwrite")
     box(page, "source").scroll_into_view_if_needed()
-    shot(page, screenshots / "import-form.png", 900, 1800)
+    screenshot(page, screenshots / "import-form.png", 900, 1800)
 
-    before = {run["id"] for run in house.runs("import")}
+    before = {run["id"] for run in site.runs("import")}
     button = page.get_by_role("button", name="Submit")
-    (run_id,) = press(button, lambda: {run["id"] for run in house.runs("import")} - before, "the run")
-    run = wait_for(lambda: house.ended(run_id), "the end of the run")
-    assert run["state_type"] == "COMPLETED", house.log("worker")
+    (run_id,) = press(button, lambda: {run["id"] for run in site.runs("import")} - before, "the run")
+    run = wait_for(lambda: site.ended(run_id), "the end of the run")
+    assert run["state_type"] == "COMPLETED", site.log("worker")
     assert run["parameters"]["request"]["merge"] == "overwrite"
     assert run["state"]["message"].startswith("1,000 rows read, 944 accepted (944 inserted")
 
-    open_artifact(house, page, run_id, "import-summary")
+    open_artifact(site, page, run_id, "import-summary")
     text = page.locator("main, .artifact, body").first.inner_text()
     assert text.index("Reasons for 56 rejected rows") < text.index("phone-invalid") < text.index("row-bad-quoting")
     assert "Last purchase: 61 empty cells, in records 14, 16" in text
     assert "Loyalty card: the catalogue has no field of this name" in text
     picture = page.get_by_alt_text("Of 1,000 rows: 944 inserted, 56 rejected")
     assert picture.evaluate("each => each.complete && each.naturalWidth") == CHART_WIDTH
-    shot(page, screenshots / "run-summary.png", 1020, 1000)
+    screenshot(page, screenshots / "run-summary.png", 1020, 1000)
 
-    open_artifact(house, page, run_id, "rejected-rows")
+    open_artifact(site, page, run_id, "rejected-rows")
     expect(page.get_by_text("62 reasons in 56 rejected rows.")).to_be_visible(timeout=WAIT)
     headings = page.locator("th").all_inner_texts()
     assert headings == ["record", "line", "column", "reason", "message", "value"]
@@ -80,53 +80,53 @@ def test_an_import_from_the_form_to_the_rejected_rows(house: PrefectHouse, page:
     page.get_by_placeholder("Search").fill("phone-has-spaces")
     expect(page.locator("tbody tr")).to_have_count(6, timeout=WAIT)
     page.get_by_placeholder("Search").fill("")
-    shot(page, screenshots / "rejected-rows.png", 1020, 700)
+    screenshot(page, screenshots / "rejected-rows.png", 1020, 700)
 
 
-def test_the_import_list_leads_to_the_runs(house: PrefectHouse, page: Page, screenshots: Path, tmp_path: Path) -> None:
-    """Three imports in one morning: a file, its rejected rows mended in part, and a file that is not there."""
-    source, mended = tmp_path / "contacts-monday.csv", tmp_path / "mended.csv"
+def test_the_import_list_leads_to_the_runs(site: PrefectSite, page: Page, screenshots: Path, tmp_path: Path) -> None:
+    """Three imports: a file, its partly corrected rejected rows, and a file that does not exist."""
+    source, corrected = tmp_path / "contacts-monday.csv", tmp_path / "corrected.csv"
     source.write_text("email,points\nann@monday.example.com,1\nbad one,2\nbad two,3\nbob@monday.example.com,4\n")
-    told = subprocess.check_output(
-        (sys.executable, "-P", "-c", THREE_IMPORTS, tmp_path), cwd=CHECKOUT, env=house.environment, timeout=90
+    output = subprocess.check_output(
+        (sys.executable, "-P", "-c", THREE_IMPORTS, tmp_path), cwd=CHECKOUT, env=site.environment, timeout=90
     )
-    numbers = [json.loads(line)["import_id"] for line in told.splitlines()]
+    numbers = [json.loads(line)["import_id"] for line in output.splitlines()]
 
-    first, _, last = (run_of(house, name) for name in ("contacts-monday.csv", mended.name, "contacts-tuesday.csv"))
-    open_artifact(house, page, last, "import-list")
+    first, _, last = (run_of(site, name) for name in ("contacts-monday.csv", corrected.name, "contacts-tuesday.csv"))
+    open_artifact(site, page, last, "import-list")
     rows = [[cell.strip() for cell in row.inner_text().split("\t")] for row in page.locator("tbody tr").all()[:3]]
     assert [row[:9] for row in rows] == [
         [str(numbers[2]), "failed, source-not-found", "contacts-tuesday.csv", *[""] * 6],
-        [str(numbers[1]), f"completed, retry of {numbers[0]}", "mended.csv", "2", "1", "1", "", "1", "0"],
+        [str(numbers[1]), f"completed, retry of {numbers[0]}", "corrected.csv", "2", "1", "1", "", "1", "0"],
         [str(numbers[0]), "completed", "contacts-monday.csv", "4", "2", "2", "1", "2", "0"],
     ]
-    shot(page, screenshots / "import-list.png", 1300, 400)
+    screenshot(page, screenshots / "import-list.png", 1300, 400)
     with page.context.expect_page() as opened:
         page.get_by_role("link", name=str(numbers[0]), exact=True).click()
     assert opened.value.url.endswith(f"/runs/flow-run/{first}")
     expect(opened.value.get_by_text("import contacts-monday.csv").first).to_be_visible(timeout=WAIT)
 
 
-def test_text_of_a_file_is_never_markup(house: PrefectHouse, page: Page, tmp_path: Path) -> None:
+def test_text_of_a_file_is_never_markup(site: PrefectSite, page: Page, tmp_path: Path) -> None:
     header = "a|b<script>window.broken=1</script>"
     value = "x<img src=http://127.0.0.1:9/x.png onerror=window.broken=1>![p](http://127.0.0.1:9/p.png)"
     source = tmp_path / "hostile `x`.csv"
     source.write_text(f"Email,{header},{value}\n{value},1,2\n", encoding="utf-8")
-    asked: list[str] = []
-    page.on("request", lambda request: asked.append(request.url))
-    run_id = house.start("import", {"source": str(source)})
-    run = wait_for(lambda: house.ended(run_id), "the end of the run")
-    assert run["state_type"] == "COMPLETED", house.log("worker")
-    open_artifact(house, page, run_id, "import-summary")
+    requested: list[str] = []
+    page.on("request", lambda request: requested.append(request.url))
+    run_id = site.start("import", {"source": str(source)})
+    run = wait_for(lambda: site.ended(run_id), "the end of the run")
+    assert run["state_type"] == "COMPLETED", site.log("worker")
+    open_artifact(site, page, run_id, "import-summary")
     for text in (header, value):
         expect(page.get_by_text(text).first).to_be_visible(timeout=WAIT)
-    open_artifact(house, page, run_id, "rejected-rows")
+    open_artifact(site, page, run_id, "rejected-rows")
     expect(page.locator("td", has_text=value).last).to_be_visible(timeout=WAIT)
-    assert [url for url in asked if ":9/" in url] == []
+    assert [url for url in requested if ":9/" in url] == []
     assert page.evaluate("window.broken") is None
 
 
-def run_of(house: PrefectHouse, file: str) -> str:
+def run_of(site: PrefectSite, file: str) -> str:
     """The run that imported a file."""
-    [run] = house.ask("flow_runs/filter", {"flow_runs": {"name": {"any_": [f"import {file}"]}}})
+    [run] = site.post("flow_runs/filter", {"flow_runs": {"name": {"any_": [f"import {file}"]}}})
     return str(run["id"])

@@ -1,4 +1,4 @@
-"""What `prefect deploy --all` makes of a checkout, read from the server: no browser looks at it."""
+"""What `prefect deploy --all` creates, as the server returns it, without a browser."""
 
 import json
 from datetime import datetime
@@ -9,16 +9,16 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from tests.ui.house import PrefectHouse, wait_for
+from tests.ui.prefect_site import PrefectSite, wait_for
 
 pytestmark = [pytest.mark.ui, pytest.mark.xdist_group("ui")]
 
 NAMES = ["backfill", "check", "guided-import", "import", "nightly-sync"]
 
 
-def test_deploying_again_makes_nothing_twice(house: PrefectHouse) -> None:
-    house.deploy()
-    deployments = house.ask("deployments/filter", {})
+def test_deploying_twice_creates_no_duplicate(site: PrefectSite) -> None:
+    site.deploy()
+    deployments = site.post("deployments/filter", {})
     assert sorted(each["name"] for each in deployments) == [
         "backfill",
         "check",
@@ -35,15 +35,15 @@ def test_deploying_again_makes_nothing_twice(house: PrefectHouse) -> None:
     assert str(Path.cwd()) not in json.dumps(deployments)
 
 
-def test_the_nights_are_planned(house: PrefectHouse) -> None:
-    nights = wait_for(lambda: [run for run in house.runs("nightly-sync") if run["auto_scheduled"]], "planned nights")
+def test_the_schedule_plans_the_next_nights(site: PrefectSite) -> None:
+    nights = wait_for(lambda: [run for run in site.runs("nightly-sync") if run["auto_scheduled"]], "planned nights")
     times = [datetime.fromisoformat(run["expected_start_time"]).astimezone(ZoneInfo("Europe/Madrid")) for run in nights]
     assert {f"{time:%H:%M}" for time in times} == {"03:30"}
 
 
-def form_of(house: PrefectHouse, deployment: str) -> dict[str, Any]:
-    """The boxes of a deployment's form, by name, and its choices."""
-    (found,) = house.ask("deployments/filter", {"deployments": {"name": {"any_": [deployment]}}})
+def form_of(site: PrefectSite, deployment: str) -> dict[str, Any]:
+    """The fields of a deployment's form by name, and their choices."""
+    (found,) = site.post("deployments/filter", {"deployments": {"name": {"any_": [deployment]}}})
     schema = found["parameter_openapi_schema"]
     request = schema["properties"]["request"]
     assert request["title"]
@@ -52,8 +52,8 @@ def form_of(house: PrefectHouse, deployment: str) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("deployment", NAMES)
-def test_every_box_says_what_it_is_for(house: PrefectHouse, deployment: str) -> None:
-    form = form_of(house, deployment)
+def test_every_field_of_the_form_has_a_description(site: PrefectSite, deployment: str) -> None:
+    form = form_of(site, deployment)
     assert form["required"] == ["source"]
     assert form["additionalProperties"] is False
     for name, box in form["properties"].items():
@@ -84,28 +84,28 @@ WRONG = [
 
 
 @pytest.mark.parametrize("request_", WRONG)
-def test_what_is_wrong_is_refused_before_there_is_a_run(house: PrefectHouse, request_: dict[str, Any]) -> None:
+def test_a_wrong_value_is_refused_before_a_run_is_created(site: PrefectSite, request_: dict[str, Any]) -> None:
     with pytest.raises(HTTPError) as refused:
-        house.start("import", request_)
+        site.start("import", request_)
     assert refused.value.code in {409, 422}
     refused.value.close()
 
 
-def test_what_no_form_can_tell_ends_the_run_at_its_very_start(house: PrefectHouse) -> None:
+def test_a_value_that_the_form_cannot_check_fails_the_run_at_its_start(site: PrefectSite) -> None:
     runs = [
-        house.start("nightly-sync", {"source": "data/contacts.csv", "merge": "fill-empty", "blanks": "clear"}),
-        house.start("check", {"source": "data/contacts.csv", "encoding": "klingon"}),
+        site.start("nightly-sync", {"source": "data/contacts.csv", "merge": "fill-empty", "blanks": "clear"}),
+        site.start("check", {"source": "data/contacts.csv", "encoding": "klingon"}),
     ]
-    ended = [wait_for(lambda run=run: house.ended(run), "the end of the run") for run in runs]  # type: ignore[misc]
+    ended = [wait_for(lambda run=run: site.ended(run), "the end of the run") for run in runs]  # type: ignore[misc]
     messages = [run["state"]["message"] for run in ended]
     assert [run["state_type"] for run in ended] == ["FAILED", "FAILED"]
     assert "blank cells can be cleared with overwrite and update-only" in messages[0]
     assert "write an encoding such as utf-8" in messages[1]
 
 
-def test_a_check_touches_no_warehouse(house: PrefectHouse) -> None:
-    run_id = house.start("check", {"source": "data/contacts.csv"})
-    run = wait_for(lambda: house.ended(run_id), "the end of the run")
-    assert run["state"]["message"] == "1,000 rows read, 944 would be accepted, 56 rejected", house.log("worker")
-    artifacts = house.ask("artifacts/filter", {"artifacts": {"flow_run_id": {"any_": [run_id]}}})
+def test_a_check_creates_no_warehouse(site: PrefectSite) -> None:
+    run_id = site.start("check", {"source": "data/contacts.csv"})
+    run = wait_for(lambda: site.ended(run_id), "the end of the run")
+    assert run["state"]["message"] == "1,000 rows read, 944 would be accepted, 56 rejected", site.log("worker")
+    artifacts = site.post("artifacts/filter", {"artifacts": {"flow_run_id": {"any_": [run_id]}}})
     assert sorted(each["key"] for each in artifacts) == ["check-summary", "rejected-rows"]

@@ -1,89 +1,91 @@
-"""A guided import as a person does it: answer the forms under the button Resume, look at the preview."""
+"""A guided import in the browser: answer the forms under Resume, look at the preview."""
 
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from tests.ui.house import CHECKOUT, PrefectHouse, wait_for
-from tests.ui.pages import WAIT, drop_down, press, shot
+from tests.ui.pages import WAIT, drop_down, press, screenshot
+from tests.ui.prefect_site import CHECKOUT, PrefectSite, wait_for
 
 pytestmark = [pytest.mark.ui, pytest.mark.xdist_group("ui")]
 
 ODD = ["Email", "<img src=x onerror=window.broken=1>", "class", "Name", "Name", "", "x" * 300, "'\"{{ y }}"]
 
 
-def test_from_the_columns_to_the_merge(house: PrefectHouse, page: Page, screenshots: Path, tmp_path: Path) -> None:
-    source = tmp_path / "contacts.csv"  # of people whom no other test has imported
+def test_a_guided_import_goes_from_the_columns_through_the_preview_to_the_merge(
+    site: PrefectSite, page: Page, screenshots: Path, tmp_path: Path
+) -> None:
+    source = tmp_path / "contacts.csv"  # contacts that no other test imports
     source.write_bytes((CHECKOUT / "data" / "contacts.csv").read_bytes().replace(b"@", b"@guided."))
-    run_id = house.start("guided-import", {"source": str(source), "merge": "overwrite"})
-    resume(house, page, run_id)
+    run_id = site.start("guided-import", {"source": str(source), "merge": "overwrite"})
+    resume(site, page, run_id)
     assert (chosen(page, "First Name"), chosen(page, "Loyalty card")) == ("name", "do not import")
-    shot(page, screenshots / "guided-columns.png", 900, 1000)
+    screenshot(page, screenshots / "guided-columns.png", 900, 1000)
     choose(page, "First Name", "surname")
     choose(page, "Last Name", "name")
-    submit(house, page, run_id)
+    submit(site, page, run_id)
 
-    resume(house, page, run_id)
+    resume(site, page, run_id)
     expect(dialog(page).get_by_text("1,000 rows, 944 accepted (944 inserted")).to_be_visible(timeout=WAIT)
     choose(page, "What now?", "back to the columns")
-    submit(house, page, run_id)
+    submit(site, page, run_id)
 
-    resume(house, page, run_id)
+    resume(site, page, run_id)
     assert (chosen(page, "First Name"), chosen(page, "Last Name")) == ("surname", "name")
     choose(page, "First Name", "name")
     choose(page, "Last Name", "surname")
-    submit(house, page, run_id)
+    submit(site, page, run_id)
 
-    wait_for(lambda: house.waiting(run_id), "the preview")
-    open_newest(house, page, run_id, "import-preview")
+    wait_for(lambda: site.waiting(run_id), "the preview")
+    open_newest(site, page, run_id, "import-preview")
     headings = page.locator("th").all_inner_texts()
     assert headings.index("name") < headings.index("surname")
     text = page.locator("main, .artifact, body").first.inner_text()
     assert text.index("The first rows as they would be stored") < text.index("Reasons for 56 rejected rows")
-    shot(page, screenshots / "guided-preview.png", 1100, 1000)
-    resume(house, page, run_id)
+    screenshot(page, screenshots / "guided-preview.png", 1100, 1000)
+    resume(site, page, run_id)
     choose(page, "What now?", "go on")
-    shot(page, screenshots / "guided-decision.png", 900, 620)
-    submit(house, page, run_id)
-    run = wait_for(lambda: house.ended(run_id), "the end of the run")
-    assert run["state"]["message"].startswith("1,000 rows read, 944 accepted (944 inserted"), house.log("worker")
+    screenshot(page, screenshots / "guided-decision.png", 900, 620)
+    submit(site, page, run_id)
+    run = wait_for(lambda: site.ended(run_id), "the end of the run")
+    assert run["state"]["message"].startswith("1,000 rows read, 944 accepted (944 inserted"), site.log("worker")
 
 
-def test_odd_headers_are_text_in_the_form(house: PrefectHouse, page: Page, tmp_path: Path) -> None:
+def test_markup_in_headers_is_text_in_the_form(site: PrefectSite, page: Page, tmp_path: Path) -> None:
     headers = [*ODD, *(f"c{number}" for number in range(300 - len(ODD)))]
     quoted = ",".join('"' + header.replace('"', '""') + '"' for header in headers)
     source = tmp_path / "wide.csv"
     source.write_text(f"{quoted}\n" + ",".join(["ann@example.com"] + ["v"] * 299) + "\n", encoding="utf-8")
-    run_id = house.start("guided-import", {"source": str(source)})
-    resume(house, page, run_id)
+    run_id = site.start("guided-import", {"source": str(source)})
+    resume(site, page, run_id)
     expect(dialog(page).locator("button.p-select-button__control")).to_have_count(300, timeout=WAIT)
     for title in (ODD[1], "class", "Name (column 4)", "Name (column 5)", "column_6", "x" * 50 + "…", ODD[7]):
         expect(box(page, title)).to_be_visible(timeout=WAIT)
     assert page.evaluate("window.broken") is None
 
 
-def open_newest(house: PrefectHouse, page: Page, run_id: str, key: str) -> None:
-    """The last of the artifacts with one key; the tab of the run shows them in no order."""
+def open_newest(site: PrefectSite, page: Page, run_id: str, key: str) -> None:
+    """Open the newest artifact with this key; the tab of the run shows them in no order."""
     wanted = {"flow_run_id": {"any_": [run_id]}, "key": {"any_": [key]}}
-    newest, *_ = house.ask("artifacts/filter", {"artifacts": wanted, "sort": "CREATED_DESC"})
-    page.goto(f"{house.address}/artifacts/artifact/{newest['id']}")
+    newest, *_ = site.post("artifacts/filter", {"artifacts": wanted, "sort": "CREATED_DESC"})
+    page.goto(f"{site.address}/artifacts/artifact/{newest['id']}")
     expect(page.locator("table").first).to_be_visible(timeout=WAIT)
 
 
-def resume(house: PrefectHouse, page: Page, run_id: str) -> None:
-    """Open the form of a run that waits."""
-    wait_for(lambda: house.waiting(run_id), "a question")
-    page.goto(f"{house.address}/runs/flow-run/{run_id}")
+def resume(site: PrefectSite, page: Page, run_id: str) -> None:
+    """Open the form of a suspended run."""
+    wait_for(lambda: site.waiting(run_id), "a question")
+    page.goto(f"{site.address}/runs/flow-run/{run_id}")
     page.get_by_role("button", name="Resume").click(timeout=WAIT)
     expect(dialog(page).locator("button.p-select-button__control").first).to_be_visible(timeout=WAIT)
 
 
-def submit(house: PrefectHouse, page: Page, run_id: str) -> None:
-    """Send the form; the run goes on."""
-    asked = house.run(run_id)["state_id"]
+def submit(site: PrefectSite, page: Page, run_id: str) -> None:
+    """Send the form, which resumes the run."""
+    asked = site.run(run_id)["state_id"]
     button = dialog(page).get_by_role("button", name="Submit")
-    press(button, lambda: house.run(run_id)["state_id"] != asked, "the run to go on")
+    press(button, lambda: site.run(run_id)["state_id"] != asked, "the run to go on")
 
 
 def dialog(page: Page) -> Locator:
@@ -91,7 +93,7 @@ def dialog(page: Page) -> Locator:
 
 
 def box(page: Page, title: str) -> Locator:
-    """The part of the form with this title."""
+    """The field of the form with this title."""
     label = page.locator(".schema-form-property__label").get_by_text(title, exact=True)
     return page.locator(".schema-form-property", has=label).last
 

@@ -6,8 +6,8 @@ import sys
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.ui.house import CHECKOUT, PrefectHouse, wait_for
 from tests.ui.pages import WAIT
+from tests.ui.prefect_site import CHECKOUT, PrefectSite, wait_for
 
 pytestmark = [pytest.mark.ui, pytest.mark.xdist_group("ui")]
 
@@ -19,7 +19,7 @@ UIS = (pytest.param("", id="v1"), pytest.param("/v2", id="v2"))
 
 
 @pytest.fixture(scope="module")
-def artifacts(house: PrefectHouse, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+def artifacts(site: PrefectSite, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     """The artifacts of an import and of a guided import, by key."""
     folder = tmp_path_factory.mktemp("hostile")
     header = f"a|b{SCRIPT}{LINK}"
@@ -29,27 +29,25 @@ def artifacts(house: PrefectHouse, tmp_path_factory: pytest.TempPathFactory) -> 
     subprocess.run(
         [sys.executable, "-P", "-m", "flows.cli.main", "segments", "create", segment],
         cwd=CHECKOUT,
-        env=house.environment,
+        env=site.environment,
         check=True,
         capture_output=True,
     )
     request = {"source": str(source), "segment": segment}
-    ended = house.start("import", request)
-    guided = house.start("guided-import", request)
-    wait_for(lambda: house.ended(ended), "the end of the run")
-    wait_for(lambda: house.waiting(guided), "the question about the columns")
-    found = house.ask("artifacts/filter", {"artifacts": {"flow_run_id": {"any_": [ended, guided]}}})
+    ended = site.start("import", request)
+    guided = site.start("guided-import", request)
+    wait_for(lambda: site.ended(ended), "the end of the run")
+    wait_for(lambda: site.waiting(guided), "the question about the columns")
+    found = site.post("artifacts/filter", {"artifacts": {"flow_run_id": {"any_": [ended, guided]}}})
     return {each["key"]: each["id"] for each in found if each["key"]}
 
 
 @pytest.mark.parametrize("ui", UIS)
 @pytest.mark.parametrize("key", ["import-summary", "rejected-rows", "import-list", "import-columns"])
-def test_markup_of_a_file_is_text(
-    key: str, ui: str, house: PrefectHouse, page: Page, artifacts: dict[str, str]
-) -> None:
+def test_markup_of_a_file_is_text(key: str, ui: str, site: PrefectSite, page: Page, artifacts: dict[str, str]) -> None:
     requested: list[str] = []
     page.on("request", lambda request: requested.append(request.url))
-    page.goto(f"{house.address}{ui}/artifacts/artifact/{artifacts[key]}")
+    page.goto(f"{site.address}{ui}/artifacts/artifact/{artifacts[key]}")
     expect(page.get_by_text(":9").first).to_be_visible(timeout=WAIT)
     assert [url for url in requested if ":9/" in url] == []
     assert page.evaluate("window.broken") is None

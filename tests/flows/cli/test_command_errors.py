@@ -1,4 +1,4 @@
-"""Commands that are wrong, and those that cannot do what they are asked: one line each, in JSON too."""
+"""Wrong commands, and commands that fail: one line on standard error, and JSON if asked for."""
 
 from importlib.metadata import version
 
@@ -60,7 +60,9 @@ WRONG_COMMANDS = [
 
 @pytest.mark.parametrize("warehouse_url", ["sqlite"], indirect=True)
 @pytest.mark.parametrize("arguments", WRONG_COMMANDS)
-def test_a_wrong_command(arguments: tuple[str, ...], command: Contacts, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_wrong_command_ends_with_status_2_and_one_line(
+    arguments: tuple[str, ...], command: Contacts, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.chdir(command.folder)
     command.file(FILE, "x.csv")
     plain = command(*arguments)
@@ -105,7 +107,7 @@ def test_a_wrong_command(arguments: tuple[str, ...], command: Contacts, monkeypa
         ),
     ],
 )
-def test_what_people_are_told(
+def test_a_message_says_what_to_write_instead(
     arguments: tuple[str, ...], said: str, command: Contacts, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(command.folder)
@@ -120,7 +122,7 @@ def test_what_people_are_told(
         pytest.param(("--version",), f"contact-import {version('contact-import')}\n", id="version"),
     ],
 )
-def test_help_and_version_are_no_errors(
+def test_help_and_version_end_with_status_0(
     arguments: tuple[str, ...], said: str, command: Contacts, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with pytest.raises(SystemExit) as left:
@@ -138,7 +140,7 @@ def test_help_and_version_are_no_errors(
         pytest.param(("export", "--output", "."), "output-not-writable", id="output is a folder"),
     ],
 )
-def test_a_command_that_fails(
+def test_a_failed_command_ends_with_status_1_and_one_line(
     arguments: tuple[str, ...], code: str, command: Contacts, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(command.folder)
@@ -150,14 +152,14 @@ def test_a_command_that_fails(
         assert command(*arguments, "--json").json["error"]["code"] == code
 
 
-def test_a_wrong_setting(command: Contacts, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_wrong_setting_is_named_in_one_line(command: Contacts, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CONTACTS_WORKERS", "many")
     ran = command("import", command.file(FILE), "--json")
     assert (ran.status, ran.json["error"]["code"]) == (1, "settings-invalid")
     is_one_line(ran, "CONTACTS_WORKERS")
 
 
-def test_other_failures_are_one_line_too(command: Contacts, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_unexpected_error_is_one_line_without_its_text(command: Contacts, monkeypatch: pytest.MonkeyPatch) -> None:
     def trouble(*_: object) -> None:
         raise RuntimeError("a contact's value")
 
@@ -169,6 +171,6 @@ def test_other_failures_are_one_line_too(command: Contacts, monkeypatch: pytest.
     assert "value" not in ran.err
 
 
-def test_the_databases_helper_reads_both(command: Contacts) -> None:
+def test_the_helper_that_reads_warehouses_reads_both_kinds(command: Contacts) -> None:
     command.has_a_past()
     assert command.database.contacts() == {"old@example.com": {"name": "Old", "points": "7"}}

@@ -1,4 +1,4 @@
-"""The command's own server: a run leaves nothing on the terminal, and everything in the UI's database."""
+"""The command's own Prefect server: silent on the terminal, complete in its database, closed to others."""
 
 import os
 import socket
@@ -52,11 +52,11 @@ except ValueError:
 
 def outside(home: Path) -> dict[str, str]:
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("PREFECT_", "CONTACTS_"))}
-    # A proxy that answers nobody stands for a machine that is offline.
+    # A proxy that does not answer simulates an offline machine.
     return {**kept, "CONTACTS_HOME": str(home), "HTTP_PROXY": "http://127.0.0.1:9", "HTTPS_PROXY": "http://127.0.0.1:9"}
 
 
-def test_a_run_is_quiet_and_all_of_it_is_kept(tmp_path: Path) -> None:
+def test_a_run_prints_nothing_and_its_history_is_complete(tmp_path: Path) -> None:
     ran = subprocess.run(
         [sys.executable, "-P", "-c", RUN],
         env=outside(tmp_path),
@@ -83,8 +83,8 @@ def own_home(tmp_path: Path) -> Iterator[Path]:
         yield tmp_path
 
 
-def test_a_server_ends_with_the_one_who_holds_it(own_home: Path) -> None:
-    """Also one that came up at the second boot only."""
+def test_a_server_stops_when_its_command_is_killed(own_home: Path) -> None:
+    """Also a server that started at the second attempt only."""
     holder = (
         "import time; from flows.cli.local_server import LocalServer;"
         "from flows.config.environment import prefect_home;"
@@ -137,8 +137,8 @@ def status_of(server: LocalServer, path: str, auth_string: str | None) -> int:
         return error.code
 
 
-def test_nobody_else_can_take_its_port(own_home: Path) -> None:
-    """Before it listens, between two boots, or once it has failed: whoever answers there is ours."""
+def test_no_other_process_can_take_the_port_of_the_server(own_home: Path) -> None:
+    """Not before it listens, nor between two starts, nor after it has failed."""
     server = LocalServer(own_home)
     place = server.api_url.removeprefix("http://").removesuffix("/api").partition(":")
     with socket.socket() as other:
@@ -153,7 +153,7 @@ def test_nobody_else_can_take_its_port(own_home: Path) -> None:
         other.bind((place[0], int(place[2])))
 
 
-def test_a_server_that_cannot_boot_is_one_line(own_home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_server_that_cannot_start_is_reported_in_one_line(own_home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PREFECT_SERVER_DATABASE_CONNECTION_URL", "sqlite+aiosqlite:////nowhere/at/all.db")
     monkeypatch.setattr(local_server, "MAX_STARTS", 1)
     server = LocalServer(own_home)
@@ -163,7 +163,7 @@ def test_a_server_that_cannot_boot_is_one_line(own_home: Path, monkeypatch: pyte
     assert (own_home / "server.log").stat().st_size
 
 
-def test_a_home_that_cannot_be_written_is_one_line(own_home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_home_that_cannot_be_written_is_reported_in_one_line(own_home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (own_home / "prefect").write_text("a file where the folder should be")
     monkeypatch.delitem(sys.modules, "prefect", raising=False)
     with pytest.raises(PrefectServerFailed, match="cannot be written"):
@@ -171,10 +171,10 @@ def test_a_home_that_cannot_be_written_is_one_line(own_home: Path, monkeypatch: 
 
 
 @pytest.mark.parametrize("name", ["PREFECT_HOME", "HOME"])
-def test_a_home_of_the_users_is_made_with_all_above_it(
+def test_the_users_prefect_home_is_created_with_its_parents(
     name: str, own_home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Prefect would make its last part alone, and its server find no place for its database."""
+    """Prefect creates only the last folder, and its server then fails to create its database."""
     monkeypatch.setenv("PREFECT_PROFILE", "ephemeral")
     monkeypatch.setenv(name, str(own_home / "new" / "deep"))
     monkeypatch.delitem(sys.modules, "prefect", raising=False)
@@ -183,7 +183,9 @@ def test_a_home_of_the_users_is_made_with_all_above_it(
     assert made.stat().st_mode & 0o777 == 0o700
 
 
-def test_a_home_of_the_users_that_cannot_be_made_is_one_line(own_home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_prefect_home_that_cannot_be_created_is_reported_in_one_line(
+    own_home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     (own_home / "file").touch()
     monkeypatch.setenv("PREFECT_HOME", str(own_home / "file" / "prefect"))
     monkeypatch.delitem(sys.modules, "prefect", raising=False)
@@ -198,7 +200,7 @@ def test_a_home_of_the_users_that_cannot_be_made_is_one_line(own_home: Path, mon
     "api_url",
     [pytest.param("http://127.0.0.1:9/api", id="nobody there"), pytest.param("localhost/api", id="no address")],
 )
-def test_an_api_of_the_users_that_is_away_is_one_line(
+def test_a_prefect_api_that_does_not_answer_is_reported_in_one_line(
     api_url: str, own_home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("PREFECT_API_URL", api_url)

@@ -1,4 +1,4 @@
-"""Forms for any header that anyone may have written."""
+"""The forms of a guided import accept any header."""
 
 from typing import Any
 
@@ -13,8 +13,8 @@ from transforms.mapping.columns import map_columns
 CATALOGUE = load_catalogue()
 
 
-def boxes_of(*headers: str, catalogue: FieldCatalogue = CATALOGUE) -> dict[str, Any]:
-    """Title and default of each box, as the UI gets them."""
+def fields_of(*headers: str, catalogue: FieldCatalogue = CATALOGUE) -> dict[str, Any]:
+    """Title and default of each field, as the UI receives them."""
     columns = map_columns(headers, catalogue, final=False).columns
     schema = create_v2_schema("Columns", model_base=columns_form(columns, catalogue, "how"))
     assert schema["required"] == list(schema["properties"])
@@ -23,7 +23,7 @@ def boxes_of(*headers: str, catalogue: FieldCatalogue = CATALOGUE) -> dict[str, 
 
 
 @pytest.mark.parametrize(
-    ("headers", "boxes"),
+    ("headers", "fields"),
     [
         pytest.param(["Email", "Notes"], [("Email", "email"), ("Notes", NOT_IMPORTED)], id="known and unknown"),
         pytest.param(["Emial", "Nme"], [("Emial", "email"), ("Nme", "name")], id="nearly known"),
@@ -42,32 +42,34 @@ def boxes_of(*headers: str, catalogue: FieldCatalogue = CATALOGUE) -> dict[str, 
         pytest.param(["do not import"], [("do not import", NOT_IMPORTED)], id="the words of the form"),
     ],
 )  # fmt: skip
-def test_a_box_for_each_column(headers: list[str], boxes: list[tuple[str, str]]) -> None:
-    assert list(boxes_of(*headers).values()) == boxes
-    assert list(boxes_of(*headers)) == [f"column_{number}" for number in range(1, len(headers) + 1)]
+def test_each_column_has_a_drop_down_with_the_suggested_field(
+    headers: list[str], fields: list[tuple[str, str]]
+) -> None:
+    assert list(fields_of(*headers).values()) == fields
+    assert list(fields_of(*headers)) == [f"column_{number}" for number in range(1, len(headers) + 1)]
 
 
-def test_very_many_columns() -> None:
-    assert len(boxes_of(*(f"c{number}" for number in range(300)))) == 300
-    assert len(boxes_of("email", *(f"c{number}" for number in range(3000)))) == MAX_FORM_COLUMNS
+def test_a_form_has_at_most_500_columns() -> None:
+    assert len(fields_of(*(f"c{number}" for number in range(300)))) == 300
+    assert len(fields_of("email", *(f"c{number}" for number in range(3000)))) == MAX_FORM_COLUMNS
 
 
-def test_the_choices_are_the_catalogue_and_none_of_it() -> None:
+def test_the_choices_are_the_fields_of_the_catalogue_and_do_not_import() -> None:
     columns = map_columns(["Email"], CATALOGUE, final=False).columns
     schema = create_v2_schema("Columns", model_base=columns_form(columns, CATALOGUE, "how"))
     (choices,) = schema["definitions"].values()
     assert choices["enum"] == [*CATALOGUE.ids, NOT_IMPORTED]
 
 
-def test_our_own_columns_are_not_asked_about() -> None:
-    assert list(boxes_of("email", "rejection_record", "rejection_codes")) == ["column_1"]
+def test_the_columns_that_a_rejected_file_adds_are_not_in_the_form() -> None:
+    assert list(fields_of("email", "rejection_record", "rejection_codes")) == ["column_1"]
 
 
-def test_the_answer_is_a_mapping_by_position() -> None:
+def test_the_answer_becomes_a_mapping_by_position() -> None:
     assert mapping_from_answer({"column_1": "email", "column_2": NOT_IMPORTED}) == {"column_1": "email", "column_2": ""}
 
 
-def test_a_decision_has_no_default() -> None:
+def test_the_decision_has_no_default() -> None:
     schema = create_v2_schema("WhatNow", model_base=preview_form("what"))
     assert schema["required"] == ["decision"]
     assert "default" not in schema["properties"]["decision"]

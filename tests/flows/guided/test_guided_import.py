@@ -1,4 +1,4 @@
-"""A guided import from question to answer, on a real Prefect server; this process plays the worker."""
+"""A guided import from question to answer on a real Prefect server; this process acts as the worker."""
 
 import sqlite3
 import time
@@ -26,7 +26,7 @@ bad,Eve,+34651234569,3
 
 
 class Guided:
-    """One run of the deployment `guided-import`, a process after the other."""
+    """One run of the deployment `guided-import`."""
 
     def __init__(self, contacts: Contacts, **request: Any) -> None:
         from prefect.client.orchestration import get_client
@@ -40,7 +40,7 @@ class Guided:
         self.work()
 
     def work(self) -> None:
-        """What a worker does with the run when it is due: it runs until it ends or asks."""
+        """Run it as a worker would, until it ends or asks."""
         from prefect.exceptions import Pause
         from prefect.flow_engine import run_flow
 
@@ -48,7 +48,7 @@ class Guided:
             run_flow(self.flow, flow_run=self.run, return_type="state")
 
     def start_again(self) -> None:
-        """The button Retry, and a worker."""
+        """Press Retry, and run it."""
         from prefect.client.orchestration import get_client
         from prefect.states import AwaitingRetry
 
@@ -78,16 +78,18 @@ class Guided:
         assert self.run.state.is_paused(), self.run.state
         return read_flow_run_input(self.run.state.state_details.run_input_keyset[key], flow_run_id=self.id)
 
-    def answer(self, **boxes: str) -> None:
-        """Fill in some of the boxes, submit, and let a worker take it up."""
+    def answer(self, **values: str) -> None:
+        """Fill in some fields, submit, and run it."""
         from prefect.flow_runs import resume_flow_run
 
         form = self.form["properties"]
-        resume_flow_run(self.id, {name: box["default"] for name, box in form.items() if "default" in box} | boxes)
+        resume_flow_run(
+            self.id, {name: field["default"] for name, field in form.items() if "default" in field} | values
+        )
         self.work()
 
     def artifact(self, key: str) -> str:
-        """The last one of a key."""
+        """The newest artifact with this key."""
         from prefect.client.orchestration import get_client
         from prefect.client.schemas.filters import ArtifactFilter, ArtifactFilterFlowRunId, ArtifactFilterKey
         from prefect.client.schemas.sorting import ArtifactSort
@@ -115,14 +117,16 @@ def guided(contacts: Contacts) -> Callable[..., Guided]:
 
 
 def rewrite(run: Guided, text: str) -> None:
-    """Put another file where the source was."""
+    """Replace the source by another file."""
     Path(run.run.parameters["request"]["source"]).write_text(text, encoding="utf-8")
 
 
 one_warehouse = pytest.mark.parametrize("warehouse_url", ["sqlite"], indirect=True)
 
 
-def test_the_whole_way(guided: Callable[..., Guided], database: Database) -> None:
+def test_a_guided_import_asks_for_columns_shows_a_preview_and_merges(
+    guided: Callable[..., Guided], database: Database
+) -> None:
     run = guided(merge="overwrite")
     boxes = run.form["properties"]
     assert [box["title"] for box in boxes.values()] == ["Correo", "Nombre", "Teléfono móvil", "Loyalty card"]
@@ -149,8 +153,10 @@ def test_the_whole_way(guided: Callable[..., Guided], database: Database) -> Non
 
 
 @one_warehouse
-def test_what_was_approved_is_what_is_merged(guided: Callable[..., Guided], contacts: Contacts) -> None:
-    """Meanwhile another import goes on, which waits for nobody; then the file changes."""
+def test_nothing_is_merged_if_file_or_warehouse_changed_after_the_approval(
+    guided: Callable[..., Guided], contacts: Contacts
+) -> None:
+    """Another import is merged meanwhile; then the file changes."""
     run = guided(merge="overwrite")
     run.answer()
     assert contacts.load("email\nann@example.com\n", name="other.csv")["contacts"]["inserted"] == 1
@@ -171,12 +177,12 @@ def test_what_was_approved_is_what_is_merged(guided: Callable[..., Guided], cont
     assert [row["status"] for row in run.listed] == ["completed", "completed"]
     source = run.run.parameters["request"]["source"]
     again = contacts("import", source, "--merge", "overwrite", "--if-same-file", "skip", "--json").json
-    assert again["status"] == "completed"  # a mapping chosen by a person is not the one of a run without any
+    assert again["status"] == "completed"  # the mapping differs from that of a run without a form
 
 
 @one_warehouse
-def test_who_joins_is_approved_too(guided: Callable[..., Guided], contacts: Contacts) -> None:
-    """Its contacts are in the warehouse as they are in the file; meanwhile one of them joins the segment."""
+def test_a_change_of_the_segment_needs_a_new_approval(guided: Callable[..., Guided], contacts: Contacts) -> None:
+    """The contacts are unchanged, but meanwhile one of them is added to the segment."""
     contacts("segments", "create", "vip")
     contacts.load(FILE, name="before.csv")
     run = guided(merge="overwrite", segment="vip")
@@ -189,7 +195,7 @@ def test_who_joins_is_approved_too(guided: Callable[..., Guided], contacts: Cont
 
 
 @one_warehouse
-def test_of_an_archive_of_several_files_one_is_to_be_named(contacts: Contacts) -> None:
+def test_an_archive_of_several_files_needs_the_name_of_one(contacts: Contacts) -> None:
     path = audience(contacts.folder)
     whole = Guided(contacts, source=str(path), preset="mailchimp").run.state.message
     assert whole.startswith("archive-has-several-files: ")
@@ -201,7 +207,7 @@ def test_of_an_archive_of_several_files_one_is_to_be_named(contacts: Contacts) -
 
 
 @one_warehouse
-def test_a_mapping_that_cannot_be_is_asked_again_and_a_preview_can_be_the_end(
+def test_a_wrong_mapping_is_asked_again_and_stop_ends_the_run(
     guided: Callable[..., Guided], database: Database, contacts: Contacts
 ) -> None:
     run = guided(require=["name"])
@@ -227,7 +233,9 @@ def test_a_mapping_that_cannot_be_is_asked_again_and_a_preview_can_be_the_end(
 
 
 @one_warehouse
-def test_nobody_answers(guided: Callable[..., Guided], contacts: Contacts, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_run_without_an_answer_fails_after_its_time(
+    guided: Callable[..., Guided], contacts: Contacts, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("CONTACTS_ANSWER_SECONDS", "1")
     run = guided()
     waited = run.listed[0]
@@ -245,7 +253,9 @@ def test_nobody_answers(guided: Callable[..., Guided], contacts: Contacts, monke
 
 
 @one_warehouse
-def test_a_run_cancelled_while_it_waits_is_told_by_the_next(guided: Callable[..., Guided], contacts: Contacts) -> None:
+def test_the_next_import_closes_a_run_that_was_cancelled_while_it_waited(
+    guided: Callable[..., Guided], contacts: Contacts
+) -> None:
     from prefect.client.orchestration import get_client
     from prefect.states import Cancelled
 
@@ -258,8 +268,8 @@ def test_a_run_cancelled_while_it_waits_is_told_by_the_next(guided: Callable[...
 
 
 @one_warehouse
-def test_a_run_of_another_prefect_is_left_to_wait(guided: Callable[..., Guided], contacts: Contacts) -> None:
-    """Who imports from a terminal asks a Prefect that knows nothing of the deployments' runs."""
+def test_a_run_of_another_prefect_server_stays_open(guided: Callable[..., Guided], contacts: Contacts) -> None:
+    """The command's own Prefect server does not know the runs of the deployments."""
     waiting = guided()
     opened = Warehouse.open(contacts.database.url, contacts.database.schema)
     with opened as warehouse, warehouse.write_transaction() as connection:
@@ -269,7 +279,7 @@ def test_a_run_of_another_prefect_is_left_to_wait(guided: Callable[..., Guided],
     assert [row["status"] for row in waiting.listed] == ["running", "completed"]
 
 
-def test_what_prefect_says_of_a_folder_deletes_no_other(tmp_path: Path) -> None:
+def test_no_folder_outside_the_imports_is_deleted_whatever_prefect_stores(tmp_path: Path) -> None:
     from flows.guided_import import _remove_previous_folder
 
     settings = Settings(home=tmp_path)
@@ -284,7 +294,7 @@ def test_what_prefect_says_of_a_folder_deletes_no_other(tmp_path: Path) -> None:
 
 
 @one_warehouse
-def test_a_file_that_goes_away_and_one_without_rows(guided: Callable[..., Guided], contacts: Contacts) -> None:
+def test_a_file_that_disappears_and_a_file_without_rows_fail(guided: Callable[..., Guided], contacts: Contacts) -> None:
     run = guided("Email,Name\n")
     run.answer()
     assert "0 rows, 0 accepted" in run.description
@@ -295,7 +305,9 @@ def test_a_file_that_goes_away_and_one_without_rows(guided: Callable[..., Guided
 
 
 @one_warehouse
-def test_a_preset_fills_the_form_and_hides_its_secrets(guided: Callable[..., Guided], contacts: Contacts) -> None:
+def test_a_preset_fills_the_form_and_leaves_out_columns_never_read(
+    guided: Callable[..., Guided], contacts: Contacts
+) -> None:
     text = (
         "Active (0/1);Email *;Password *;Last name *;First name *;Newsletter (0/1)\n1;ann@example.com;hunter2;A;B;1\n"
     )
@@ -311,7 +323,7 @@ def test_a_preset_fills_the_form_and_hides_its_secrets(guided: Callable[..., Gui
 
 
 @one_warehouse
-def test_masked_no_contact_is_in_prefect(
+def test_with_masked_values_prefect_stores_no_contact(
     guided: Callable[..., Guided], prefect_api: PrefectApi, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from tests.flows.conftest import drain_prefect
@@ -332,17 +344,17 @@ def test_masked_no_contact_is_in_prefect(
 
 
 @one_warehouse
-def test_by_itself_it_cannot_ask(contacts: Contacts) -> None:
+def test_a_guided_import_outside_a_deployment_fails(contacts: Contacts) -> None:
     from flows.guided_import import guided_import
 
     state = guided_import({"source": str(contacts.file(FILE))}, return_state=True)
     assert state.message is not None
     assert state.message.startswith("needs-deployment: ")
-    assert contacts("imports", "--json").json["error"]["code"] == "warehouse-unusable"  # not even made
+    assert contacts("imports", "--json").json["error"]["code"] == "warehouse-unusable"  # not even created
 
 
 @one_warehouse
-def test_the_same_file_with_the_same_answers_is_skipped_if_so_asked(
+def test_the_same_file_with_the_same_answers_is_skipped_on_request(
     guided: Callable[..., Guided], contacts: Contacts
 ) -> None:
     first, others = guided(if_same_file="skip"), []
@@ -359,7 +371,9 @@ def test_the_same_file_with_the_same_answers_is_skipped_if_so_asked(
 
 
 @one_warehouse
-def test_an_older_day_is_refused_at_its_first_step(contacts: Contacts, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_file_of_an_older_day_is_refused_at_the_first_step(
+    contacts: Contacts, monkeypatch: pytest.MonkeyPatch
+) -> None:
     import flows.import_runs.tasks as steps
 
     for day in ("2026-11-20", "2026-11-21"):

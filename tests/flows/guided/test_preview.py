@@ -1,4 +1,4 @@
-"""What a person is shown of a file before anything is decided."""
+"""The first values of columns in a guided import."""
 
 from pathlib import Path
 
@@ -10,8 +10,8 @@ from transforms.sources.fetch import SourceAccess, resolve_address
 from transforms.work_folder import ImportFolder
 
 
-def test_a_column_that_begins_blank_shows_its_first_values_all_the_same(tmp_path: Path) -> None:
-    """Within reason: some tens of kilobytes into the file."""
+def test_a_column_that_starts_with_blank_cells_shows_its_first_values(tmp_path: Path) -> None:
+    """In the first tens of kilobytes of the file."""
     rows = [f"contact{number:05}@example.com,{number if number > 1_000 else ''}\n" for number in range(1, 4_000)]
     (tmp_path / "contacts.csv").write_text("email,value\n" + "".join(rows))
     options, place = ReadingOptions(source=str(tmp_path / "contacts.csv")), ImportFolder.local(tmp_path)

@@ -1,4 +1,4 @@
-"""The picture shows every part that has a row, as long as its count, and says the same in words."""
+"""The chart has a part for each outcome with rows, and the same counts in its alternative text."""
 
 from base64 import b64decode
 from xml.etree import ElementTree
@@ -11,7 +11,7 @@ ROWS = {"read": 1000, "accepted": 944, "rejected": 56}
 
 
 def drawn(markdown: str) -> tuple[str, dict[str, str]]:
-    """What the picture says in words, and its legend."""
+    """The alternative text of the chart, and its legend."""
     words, data = markdown.removeprefix("![").removesuffix(")").split("](data:image/svg+xml;base64,")
     svg = ElementTree.fromstring(b64decode(data))
     texts = [each.text or "" for each in svg.iter("{http://www.w3.org/2000/svg}text")]
@@ -47,15 +47,17 @@ def drawn(markdown: str) -> tuple[str, dict[str, str]]:
         ),
     ],
 )
-def test_the_picture(rows: dict[str, int], contacts: dict[str, int] | None, words: str, legend: dict[str, str]) -> None:
+def test_the_chart_has_the_counts_in_its_text_and_shares_in_its_legend(
+    rows: dict[str, int], contacts: dict[str, int] | None, words: str, legend: dict[str, str]
+) -> None:
     assert drawn(rows_chart(rows, contacts)) == (words, legend)
 
 
-def test_no_rows_no_picture() -> None:
+def test_no_rows_give_no_chart() -> None:
     assert rows_chart({"read": 0, "accepted": 0, "rejected": 0}, None) == ""
 
 
-def test_every_part_is_wide_enough_to_be_seen_and_together_they_fill_the_bar() -> None:
+def test_every_part_is_visible_and_all_parts_fill_the_bar() -> None:
     found = part_widths({"inserted": 1_000_000, "updated": 1, "rejected": 1_000_000})
     assert found["updated"] >= MIN_PART_WIDTH
     assert found["inserted"] == found["rejected"]

@@ -1,4 +1,4 @@
-"""Who wants to be told of imports is told numbers and ids, and never a word out of a file."""
+"""The events of an import have numbers and ids, and no text of the file."""
 
 import json
 from collections.abc import Iterator
@@ -23,8 +23,8 @@ one_warehouse = pytest.mark.parametrize("warehouse_url", ["sqlite"], indirect=Tr
 
 
 @pytest.fixture
-def told(contacts: Contacts) -> Iterator[list[Any]]:
-    """The events that this process sends, as they would go to the server."""
+def sent_events(contacts: Contacts) -> Iterator[list[Any]]:
+    """The events that this process sends to the server."""
     from prefect.events.clients import AssertingEventsClient
     from prefect.events.worker import EventsWorker
 
@@ -37,7 +37,7 @@ def told(contacts: Contacts) -> Iterator[list[Any]]:
     AssertingEventsClient.reset()
 
 
-def ours() -> list[Any]:
+def import_events_sent() -> list[Any]:
     from prefect.events.clients import AssertingEventsClient
     from prefect.events.worker import EventsWorker
 
@@ -47,9 +47,11 @@ def ours() -> list[Any]:
 
 
 @one_warehouse
-def test_an_import_tells_how_it_ended_and_what_it_left_out(contacts: Contacts, told: list[Any]) -> None:
+def test_a_completed_import_emits_its_counts_rejections_and_dropped_columns(
+    contacts: Contacts, sent_events: list[Any]
+) -> None:
     report = contacts.load(FILE)
-    events = {event.event: event for event in ours()}
+    events = {event.event: event for event in import_events_sent()}
     assert {name.removeprefix("contacts.import."): event.payload for name, event in events.items()} == {
         "completed": {
             "import_id": 1,
@@ -73,29 +75,35 @@ def test_an_import_tells_how_it_ended_and_what_it_left_out(contacts: Contacts, t
 
 
 @one_warehouse
-def test_a_failed_import_tells_its_code(contacts: Contacts, told: list[Any]) -> None:
+def test_a_failed_import_emits_its_error_code(contacts: Contacts, sent_events: list[Any]) -> None:
     contacts("import", contacts.file(f"{MARK}\nx\n", f"{MARK}.csv"))
-    [event] = ours()
+    [event] = import_events_sent()
     assert (event.event, event.resource.id) == ("contacts.import.failed", "contacts.import.1")
     assert event.payload == {"import_id": 1, "rows": {}, "error": "no-email-column"}
 
 
 @one_warehouse
-def test_too_many_rejected_rows_fail_and_are_told(contacts: Contacts, told: list[Any]) -> None:
+def test_an_import_with_too_many_rejected_rows_emits_failed_and_rejected_rows(
+    contacts: Contacts, sent_events: list[Any]
+) -> None:
     contacts("import", contacts.file(FILE), "--max-rejected", "0")
-    assert [event.event.rpartition(".")[2] for event in ours()] == ["failed", "rejected-rows", "column-dropped"]
+    assert [event.event.rpartition(".")[2] for event in import_events_sent()] == [
+        "failed",
+        "rejected-rows",
+        "column-dropped",
+    ]
 
 
 @one_warehouse
-def test_a_warehouse_that_is_not_there_is_told(contacts: Contacts, told: list[Any]) -> None:
+def test_an_import_without_a_warehouse_emits_failed(contacts: Contacts, sent_events: list[Any]) -> None:
     contacts("import", contacts.file(FILE), "--warehouse", "sqlite:////dev/null/x.db")
-    [event] = ours()
+    [event] = import_events_sent()
     assert (event.resource.id, event.payload["error"]) == ("contacts.import.unlisted", "warehouse-unusable")
 
 
 @one_warehouse
-def test_an_import_that_died_is_told_of_by_the_next(
-    contacts: Contacts, told: list[Any], monkeypatch: pytest.MonkeyPatch
+def test_the_next_import_emits_failed_for_an_import_whose_process_died(
+    contacts: Contacts, sent_events: list[Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("warehouse.backends.postgres.PostgresBackend.liveness_grace_seconds", 0.1)
     contacts("segments", "create", "any")
@@ -105,29 +113,29 @@ def test_an_import_that_died_is_told_of_by_the_next(
             warehouse, source=MARK, merge_policy="overwrite", started_at=now, flow_run_id="of-the-dead", alive_key=key
         )
     contacts.load("email\nann@example.com\n")
-    dead, done = ours()
+    dead, done = import_events_sent()
     assert (dead.event, dead.payload["error"]) == ("contacts.import.failed", "interrupted")
     assert (dead.resource.id, done.resource.id) == ("contacts.import.1", "contacts.import.2")
     assert dead.related[0].id == "prefect.flow-run.of-the-dead"
 
 
 @one_warehouse
-def test_an_interrupted_import_is_told_as_failed(
-    contacts: Contacts, told: list[Any], monkeypatch: pytest.MonkeyPatch
+def test_an_interrupted_import_emits_failed(
+    contacts: Contacts, sent_events: list[Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def interrupt(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
 
     monkeypatch.setattr("flows.import_runs.tasks.resolve_rejections", interrupt)
     assert contacts("import", contacts.file(FILE)).status != 0
-    failed, dropped = ours()
+    failed, dropped = import_events_sent()
     assert (failed.event, failed.payload["error"]) == ("contacts.import.failed", "interrupted")
     assert dropped.event == "contacts.import.column-dropped"
 
 
 @one_warehouse
-def test_a_server_that_went_away_is_not_waited_for_again(
-    contacts: Contacts, told: list[Any], monkeypatch: pytest.MonkeyPatch
+def test_a_server_that_does_not_answer_is_waited_for_only_once(
+    contacts: Contacts, sent_events: list[Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def away(*_: object, **__: object) -> None:
         raise ConnectionError
@@ -135,11 +143,11 @@ def test_a_server_that_went_away_is_not_waited_for_again(
     monkeypatch.setattr("flows.publishing.artifacts.create_markdown_artifact", away)
     monkeypatch.setattr("flows.publishing.results.publish_import_list", pytest.fail)
     contacts.load(FILE)
-    assert ours() == []
+    assert import_events_sent() == []
 
 
 @one_warehouse
-def test_trouble_in_telling_fails_no_import(contacts: Contacts, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_error_while_sending_events_fails_no_import(contacts: Contacts, monkeypatch: pytest.MonkeyPatch) -> None:
     def away(*_: object, **__: object) -> None:
         raise RuntimeError("the server is away")
 

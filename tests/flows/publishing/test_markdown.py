@@ -1,4 +1,4 @@
-"""Text of a file stays text in the UI, which renders markdown everywhere."""
+"""Escaped text is shown as text in the UI, which renders markdown everywhere."""
 
 import pytest
 
@@ -20,11 +20,11 @@ SHOWN = [
 
 
 @pytest.mark.parametrize(("text", "shown"), SHOWN)
-def test_a_cell_is_no_markup(text: str, shown: str) -> None:
+def test_a_cell_is_shown_as_text(text: str, shown: str) -> None:
     assert cell(text) == shown
 
 
-def test_plain_text_has_every_sign_escaped() -> None:
+def test_all_punctuation_of_plain_text_is_escaped() -> None:
     assert plain("a.b @c\n[d]") == r"a\.b \@c \[d\]"
 
 
@@ -35,5 +35,5 @@ def test_plain_text_has_every_sign_escaped() -> None:
         pytest.param("a`b``c", "``` a`b``c ```", id="backticks"),
     ],
 )
-def test_code_holds_any_path(path: str, shown: str) -> None:
+def test_code_shows_any_path(path: str, shown: str) -> None:
     assert code(path) == shown

@@ -1,4 +1,4 @@
-"""An import that left rows out is told to a webhook, by the automation of the docs, on a server as operators run it."""
+"""The automation in the docs calls a webhook when an import rejects rows."""
 
 import json
 import subprocess
@@ -11,13 +11,13 @@ from typing import Any
 
 import pytest
 
-from tests.ui.house import CHECKOUT, PREFECT, PrefectHouse, wait_for
+from tests.ui.prefect_site import CHECKOUT, PREFECT, PrefectSite, wait_for
 
 pytestmark = [pytest.mark.ui, pytest.mark.xdist_group("ui")]
 
 EXAMPLE = CHECKOUT / "docs" / "automations.yaml"
 NO_BLOCK = "00000000-0000-0000-0000-000000000000"
-MAKE_BLOCK = """\
+CREATE_BLOCK = """\
 from prefect.blocks.webhook import Webhook
 print(Webhook(url={url!r}, headers={{"Content-Type": "application/json"}}).save("contacts", overwrite=True))
 """
@@ -25,7 +25,7 @@ print(Webhook(url={url!r}, headers={{"Content-Type": "application/json"}}).save(
 
 @pytest.fixture
 def webhook() -> Iterator[tuple[str, list[dict[str, Any]]]]:
-    """The address of a web server on loopback, and what it was sent."""
+    """The address of a local web server, and the requests it has received."""
     received: list[dict[str, Any]] = []
 
     class Receiver(BaseHTTPRequestHandler):
@@ -45,33 +45,35 @@ def webhook() -> Iterator[tuple[str, list[dict[str, Any]]]]:
         serving.join()
 
 
-def run(house: PrefectHouse, *command: str) -> str:
+def run(site: PrefectSite, *command: str) -> str:
     ran = subprocess.run(
-        command, cwd=CHECKOUT, env=house.environment, capture_output=True, text=True, check=False, timeout=60
+        command, cwd=CHECKOUT, env=site.environment, capture_output=True, text=True, check=False, timeout=60
     )
     assert ran.returncode == 0, ran.stdout + ran.stderr
     return ran.stdout.strip()
 
 
-def test_a_webhook_is_told(house: PrefectHouse, webhook: tuple[str, list[dict[str, Any]]], tmp_path: Path) -> None:
+def test_the_automation_of_the_docs_reports_rejected_rows_to_a_webhook_without_values(
+    site: PrefectSite, webhook: tuple[str, list[dict[str, Any]]], tmp_path: Path
+) -> None:
     address, received = webhook
-    block = run(house, sys.executable, "-P", "-c", MAKE_BLOCK.format(url=address))
-    ours = tmp_path / EXAMPLE.name
+    block = run(site, sys.executable, "-P", "-c", CREATE_BLOCK.format(url=address))
+    automation = tmp_path / EXAMPLE.name
     example = EXAMPLE.read_text()
     assert NO_BLOCK in example
-    ours.write_text(example.replace(NO_BLOCK, block))
-    assert "contacts-imports-to-look-at" in run(house, *PREFECT, "automation", "create", "--from-file", str(ours))
+    automation.write_text(example.replace(NO_BLOCK, block))
+    assert "contacts-imports-to-look-at" in run(site, *PREFECT, "automation", "create", "--from-file", str(automation))
 
     source = tmp_path / "zq7marked.csv"
     source.write_text("email,points\nann@example.com,1\nzq7marked,2\nbob@example.com,3\n")
-    run_id = house.start("import", {"source": str(source)})
-    [told] = wait_for(lambda: received, "the webhook")
-    assert told["event"] == "contacts.import.rejected-rows"
-    assert told["text"].endswith(f"/runs/flow-run/{run_id}")
-    number = told["details"].pop("import_id")
-    assert told["text"].startswith(f"import {number}: rejected-rows, see http://")
-    assert told["details"] == {
+    run_id = site.start("import", {"source": str(source)})
+    [message] = wait_for(lambda: received, "the webhook")
+    assert message["event"] == "contacts.import.rejected-rows"
+    assert message["text"].endswith(f"/runs/flow-run/{run_id}")
+    number = message["details"].pop("import_id")
+    assert message["text"].startswith(f"import {number}: rejected-rows, see http://")
+    assert message["details"] == {
         "rows": {"read": 3, "accepted": 2, "rejected": 1},
         "reasons": {"email-invalid": 1},
     }
-    assert "zq7marked" not in json.dumps(told)
+    assert "zq7marked" not in json.dumps(message)

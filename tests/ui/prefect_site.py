@@ -22,13 +22,13 @@ Found = TypeVar("Found")
 CHECKOUT = Path(__file__).parents[2]
 PYTHON = (sys.executable, "-P", "-m")
 PREFECT = (*PYTHON, "prefect")
-PATIENCE = 90.0  # seconds; a busy machine boots a server on a fresh home in 30
+MAX_WAIT_SECONDS = 90.0  # seconds; a busy machine needs 30 for a server on a new home
 ENDED = {"COMPLETED", "FAILED", "CRASHED", "CANCELLED"}
 
 
 @dataclass(frozen=True)
-class PrefectHouse:
-    """One running Prefect; `address` is that of its UI."""
+class PrefectSite:
+    """A server, a worker and the deployments; `address` is that of the UI."""
 
     folder: Path
     address: str
@@ -37,21 +37,21 @@ class PrefectHouse:
     @classmethod
     @contextmanager
     def open(cls, folder: Path) -> Iterator[Self]:
-        """Start all of it in `folder`, and stop it."""
+        """Start everything in `folder`, and stop it at the end."""
         port = _free_port()
         environment = _environment(folder, port)
-        house = cls(folder, f"http://127.0.0.1:{port}", environment)
-        with house.running("server", *PYTHON, "flows.cli.ui_server", str(port)):
-            wait_for(house.answers, "the server")
-            environment["PREFECT_API_AUTH_STRING"] = house.password
-            with house.running("worker", *PREFECT, "worker", "start", "--pool", "contacts", "--type", "process"):
-                wait_for(lambda: house.ask("work_pools/filter", {}), "the work pool that the worker makes")
-                house.deploy()
-                yield house
+        site = cls(folder, f"http://127.0.0.1:{port}", environment)
+        with site.running("server", *PYTHON, "flows.cli.ui_server", str(port)):
+            wait_for(site.is_up, "the server")
+            environment["PREFECT_API_AUTH_STRING"] = site.password
+            with site.running("worker", *PREFECT, "worker", "start", "--pool", "contacts", "--type", "process"):
+                wait_for(lambda: site.post("work_pools/filter", {}), "the work pool that the worker makes")
+                site.deploy()
+                yield site
 
     @property
     def password(self) -> str:
-        """What a person types into the UI, as `make ui` prints it."""
+        """The password for the UI, which `make ui` prints."""
         return (self.folder / "prefect" / "auth-string").read_text()
 
     def deploy(self) -> None:
@@ -63,12 +63,12 @@ class PrefectHouse:
             capture_output=True,
             text=True,
             check=False,
-            timeout=PATIENCE,
+            timeout=MAX_WAIT_SECONDS,
         )
         assert ran.returncode == 0, ran.stdout + ran.stderr
 
-    def ask(self, path: str, body: Any) -> Any:
-        """The API's answer to a POST; a server on SQLite that is busy says 503, and is asked again."""
+    def post(self, path: str, body: Any) -> Any:
+        """The API's response to a POST; retried while a server on SQLite is busy and answers 503."""
         credentials = b64encode(self.password.encode()).decode()
         headers = {"Content-Type": "application/json", "Authorization": f"Basic {credentials}"}
         asked = Request(f"{self.address}/api/{path}", json.dumps(body).encode(), headers, method="POST")
@@ -80,9 +80,9 @@ class PrefectHouse:
                 if error.code != HTTPStatus.SERVICE_UNAVAILABLE or not pause:
                     raise
                 time.sleep(pause)
-        raise AssertionError("the last try has answered or raised")
+        raise AssertionError("the last attempt returns or raises")
 
-    def answers(self) -> bool:
+    def is_up(self) -> bool:
         try:
             with _opener().open(f"{self.address}/api/health", timeout=10) as answer:
                 return bool(answer.status == 200)
@@ -90,28 +90,28 @@ class PrefectHouse:
             return False
 
     def runs(self, deployment: str) -> list[dict[str, Any]]:
-        runs: list[dict[str, Any]] = self.ask("flow_runs/filter", {"deployments": {"name": {"any_": [deployment]}}})
+        runs: list[dict[str, Any]] = self.post("flow_runs/filter", {"deployments": {"name": {"any_": [deployment]}}})
         return runs
 
     def start(self, deployment: str, request: dict[str, Any]) -> str:
-        """A run of a deployment; its number."""
-        (found,) = self.ask("deployments/filter", {"deployments": {"name": {"any_": [deployment]}}})
-        run = self.ask(f"deployments/{found['id']}/create_flow_run", {"parameters": {"request": request}})
+        """Start a run of a deployment; returns its id."""
+        (found,) = self.post("deployments/filter", {"deployments": {"name": {"any_": [deployment]}}})
+        run = self.post(f"deployments/{found['id']}/create_flow_run", {"parameters": {"request": request}})
         return str(run["id"])
 
     def run(self, run_id: str) -> dict[str, Any]:
-        """What Prefect knows of a run."""
-        (run,) = self.ask("flow_runs/filter", {"flow_runs": {"id": {"any_": [run_id]}}})
+        """The run as the API returns it."""
+        (run,) = self.post("flow_runs/filter", {"flow_runs": {"id": {"any_": [run_id]}}})
         return dict(run)
 
     def waiting(self, run_id: str) -> dict[str, Any] | None:
-        """The run, once it waits for a person."""
+        """The run, if it is suspended for a form."""
         run = self.run(run_id)
         assert run["state_type"] not in ENDED, self.log("worker")
         return run if run["state_type"] == "PAUSED" else None
 
     def ended(self, run_id: str) -> dict[str, Any] | None:
-        """The run, once it has ended."""
+        """The run, if it has ended."""
         run = self.run(run_id)
         return run if run["state_type"] in ENDED else None
 
@@ -120,7 +120,7 @@ class PrefectHouse:
 
     @contextmanager
     def running(self, name: str, *command: str) -> Iterator[None]:
-        """A part of it, with a log of its own and all its children in one group."""
+        """Run a command with its own log, and its children in one process group."""
         with (self.folder / f"{name}.log").open("wb") as log:
             process = subprocess.Popen(
                 command,
@@ -138,10 +138,10 @@ class PrefectHouse:
 
 
 def wait_for(found: Callable[[], Found | None], what: str) -> Found:
-    """What `found` finds in the end."""
-    deadline = time.monotonic() + PATIENCE
+    """Call `found` until it returns something true."""
+    deadline = time.monotonic() + MAX_WAIT_SECONDS
     while not (answer := found()):
-        assert time.monotonic() < deadline, f"waited {PATIENCE:.0f} seconds for {what}"
+        assert time.monotonic() < deadline, f"waited {MAX_WAIT_SECONDS:.0f} seconds for {what}"
         time.sleep(0.3)
     return answer
 
