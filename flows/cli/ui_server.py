@@ -36,6 +36,7 @@ def server_environment(port: int, home: Path) -> dict[str, str]:
     return {
         **OFFLINE_DEFAULTS,
         "PREFECT_SERVER_LOGGING_LEVEL": "ERROR",
+        "PREFECT_SERVER_UI_V2_ENABLED": "false",  # the newer UI reports its use to Amplitude; no setting prevents it
         **outside,
         **server_access(auth_string(home), origins=f"http://{HOST}:{port},http://localhost:{port}"),
         "PREFECT_HOME": str(home),

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Sequence
 from flows.publishing.visible_text import visible
 
 _PUNCTUATION = re.compile(r"([!-/:-@\[-`{-~])")  # of ASCII; markdown allows a backslash before each
+_ADDRESS = re.compile(r"https?://|www\.", re.IGNORECASE)
 _MARKUP = re.compile(
     r"([\\`*~<>\[\]&|]"
     r"|(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])"  # inside a word it is not markup
@@ -18,9 +19,12 @@ _MARKUP = re.compile(
 )
 
 
-def plain(text: object) -> str:
-    """Any text on one line, with all its punctuation escaped."""
-    return _PUNCTUATION.sub(r"\\\1", one_line(text))
+def plain(text: object, *, in_table: bool = False) -> str:
+    """Any text on one line, with all its punctuation escaped; a text with a web address as code."""
+    line = one_line(text)
+    if _ADDRESS.search(line):  # Prefect's newer UI makes links of escaped addresses too, but not inside code
+        return code(line).replace("|", r"\|") if in_table else code(line)
+    return _PUNCTUATION.sub(r"\\\1", line)
 
 
 def cell(text: object) -> str:
@@ -56,4 +60,4 @@ def table(header: Sequence[str], rows: Iterable[Iterable[object]]) -> str:
 def _format_cell(value: object) -> str:
     if isinstance(value, MarkdownLink):
         return value
-    return f"{value:,}" if isinstance(value, int) else plain("" if value is None else value)
+    return f"{value:,}" if isinstance(value, int) else plain("" if value is None else value, in_table=True)

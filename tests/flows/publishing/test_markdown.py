@@ -2,7 +2,7 @@
 
 import pytest
 
-from flows.publishing.markdown import cell, code, plain
+from flows.publishing.markdown import cell, code, plain, table
 
 SHOWN = [
     pytest.param("a|b<script>", r"a\|b\<script\>", id="tag"),
@@ -26,6 +26,11 @@ def test_a_cell_is_shown_as_text(text: str, shown: str) -> None:
 
 def test_all_punctuation_of_plain_text_is_escaped() -> None:
     assert plain("a.b @c\n[d]") == r"a\.b \@c \[d\]"
+
+
+def test_a_text_with_a_web_address_is_code_because_escapes_do_not_prevent_links_in_both_uis() -> None:
+    assert plain("see HTTPS://a.example/`x`|y") == "`` see HTTPS://a.example/`x`|y ``"
+    assert table(["a"], [["www.a.example|b"]]).endswith(r"| `www.a.example\|b` |")
 
 
 @pytest.mark.parametrize(
