@@ -33,6 +33,15 @@ class ColumnRule(_Strict):
     separator: str | None = Field(None, min_length=1)
     take: Literal["first"] | None = None
     phone: Literal["plain"] | None = None
+    extension: Literal["remove"] | None = None
+    plus: Literal["add"] | None = None
+    email: Literal["address"] | None = None
+    currency: Literal["remove"] | None = None
+    point_zero: Literal["remove"] | None = None
+    time: Literal["midnight", "drop"] | None = None
+    yearless: Literal["blank"] | None = None
+    formula: Literal["remove"] | None = None
+    invisible: Literal["remove"] | None = None
     apostrophe: Literal["remove"] | None = None
 
     @model_validator(mode="before")

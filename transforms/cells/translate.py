@@ -11,7 +11,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from schemas.cells.dates import date_pattern
+from schemas.cells.dates import MONTHS, SERIAL, date_pattern
 from schemas.presets.model import ColumnRule
 from schemas.validation.checks import DATE, WHITE_SPACE
 
@@ -19,6 +19,33 @@ Cells: TypeAlias = pa.ChunkedArray
 SAMPLE_ROWS = 10_000
 
 _PHONE_SIGNS = " -().\t/"
+# Two numbers in one cell: six digits or more on both sides of a slash. They are never joined.
+_TWO_PHONES = r"(?:[0-9][^/0-9]*){6,}/[^/0-9]*(?:[0-9][^/0-9]*){6,}"
+_TRUNK_ZERO = r"^((?:\+|00)[ ]*[0-9]{1,3}[ ]*)\(0\)"
+_EXTENSION = r"(?i)[ ,;]*(?:ext(?:ension)?\.?|extensi[oó]n|x|#|;ext=)[ .:]*[0-9]{1,6}$"
+# A name before an address in angle brackets; a link; brackets and quotes around it; punctuation after it.
+_AROUND_ADDRESS = (
+    r"^[^<>@]*<\s*([^<>\s]+)\s*>[;,.]*$",
+    r"^(?i:mailto:)\s*([^?\s]+)(?:\?.*)?$",
+    r"^[\[({\"'<]+([^\s\[\](){}\"'<>]+)[\])}\"'>]+[;,.]*$",
+    r"^([^\s]*[^\s;,.:])[;,.:]+$",
+)
+_FORMULA = r'^="(.*)"$'
+# Format characters, variation selectors and control characters: nothing of them shows.
+_INVISIBLE = (
+    r"[\x{00}-\x{08}\x{0B}\x{0C}\x{0E}-\x{1F}\x{7F}-\x{9F}\x{AD}\x{34F}\x{61C}\x{115F}\x{1160}\x{17B4}\x{17B5}"
+    r"\x{180B}-\x{180E}\x{200B}-\x{200F}\x{202A}-\x{202E}\x{2060}-\x{206F}\x{FE00}-\x{FE0F}\x{FEFF}\x{FFA0}]"
+)
+_CURRENCY = r"(?:[€$£¥₹]|EUR|USD|GBP|CHF|BRL|MXN|JPY|R\$|kr\.?)"
+_ZONE = r"(?: ?(?:Z|UTC|GMT|[+-][0-9]{2}:?[0-9]{2}))?"
+_TIME = rf"(?i)(?:T| +)[0-9]{{1,2}}:[0-9]{{2}}(?::[0-9]{{2}}(?:\.[0-9]+)?)?(?: ?[ap]\.?m\.?)?{_ZONE}$"
+_MIDNIGHT = rf"(?i)(?:T| +)(?:0?0:00(?::00(?:\.0+)?)?|12:00(?::00)? ?a\.?m\.?){_ZONE}$"
+_YEARLESS = (
+    r"^(?:--|0000-)(?:0[1-9]|1[0-2])-(?:0[1-9]|[12][0-9]|3[01])$"
+    r"|^(?:0?[1-9]|1[0-2])[/.-](?:0?[1-9]|[12][0-9]|3[01])$|^(?:0?[1-9]|[12][0-9]|3[01])[/.-](?:0?[1-9]|1[0-2])$"
+)
+_DAY_ZERO = np.datetime64("1899-12-30")  # day 0 of a spreadsheet, for every day after its false 29 February 1900
+_FIRST_YY = 30  # of two-digit years, as spreadsheets read them: 30 is 1930, 29 is 2029
 _OTHER_PHONE_SIGNS = rf"(?:{WHITE_SPACE}|[\x{{2010}}-\x{{2015}}])+"
 _THOUSANDS = {" ": r"[ \x{00A0}\x{2009}\x{202F}]", "'": "['\u2019]", ".": r"\.", ",": ","}
 
@@ -77,21 +104,42 @@ def _run(cells: Cells, rule: ColumnRule, times: np.ndarray) -> TranslationResult
 def _steps(rule: ColumnRule) -> Iterator[TranslationStep]:
     """The order matters: each step may make a cell readable for the next one."""
     separator = rule.trimmed_separator
+    if rule.formula:
+        yield _step('the ="…" of a spreadsheet taken off', lambda it: pc.replace_substring_regex(it, _FORMULA, r"\1"))
+    if rule.invisible:
+        yield _step("invisible characters taken out", _remove_invisible)
     if rule.apostrophe:
         yield _step("a leading ' taken off", _remove_apostrophe)
     if separator and rule.take:
         yield _step(f"the first of several values ({separator})", lambda it: _first_value(it, separator))
+    if rule.email:
+        yield _step("the address of a name or link", _plain_email)
+    if rule.point_zero:
+        yield _step(
+            "'.0' taken off whole numbers", lambda it: pc.replace_substring_regex(it, r"^(\+?[0-9]+)\.0$", r"\1")
+        )
+    if rule.extension:
+        yield _step("extensions taken off phones", _remove_extension)
     if rule.phone:
         yield _step("spaces and signs out of phones", _plain_phone)
+    if rule.plus:
+        yield _step("'+' before phones", lambda it: pc.replace_substring_regex(it, r"^([1-9][0-9]{6,14})$", r"+\1"))
     if separator and not rule.take:
         yield _step(f"several values: {separator!r} to '|'", lambda it: _join_with_pipes(it, separator))
     if pairs := rule.values.items():
         named = tuple(f"{key!r} to {target!r}" if target else f"{key!r} to blank" for key, target in pairs)
         valued = _map_parts if _splits_values(rule) else _map_values
         yield TranslationStep(named, lambda cells: valued(cells, rule.values))
+    if rule.yearless:
+        yield _step("dates without a year to blank", lambda it: pc.replace_substring_regex(it, _YEARLESS, ""))
+    if rule.time:
+        title, pattern = ("midnight", _MIDNIGHT) if rule.time == "midnight" else ("times", _TIME)
+        yield _step(f"{title} taken off dates", lambda it: _remove_time(it, pattern))
     if rule.date:
-        pattern = date_pattern(rule.date)
-        yield _step(f"dates as {rule.date}", lambda cells: _iso_dates(cells, pattern))
+        format = rule.date
+        yield _step(f"dates as {format}", lambda cells: _iso_dates(cells, format))
+    if rule.currency:
+        yield _step("currency signs taken off numbers", _remove_currency)
     if rule.decimal or rule.thousands:
         decimal, thousands = rule.number_signs
         grouped = f", {thousands!r} between thousands" if thousands else ""
@@ -130,13 +178,39 @@ def _first_value(cells: Cells, separator: str) -> Cells:
     return _where(pc.greater(pc.binary_length(first), 0), first, cells)
 
 
+def _remove_invisible(cells: Cells) -> Cells:
+    return pc.utf8_trim_whitespace(pc.replace_substring_regex(cells, _INVISIBLE, ""))
+
+
+def _plain_email(cells: Cells) -> Cells:
+    """The address in `Name <a@b>`, `mailto:a@b`, a link or brackets, or before punctuation; never one of several."""
+    link = pc.extract_regex(cells, r"^\[(?P<text>[^\]]*)\]\((?i:mailto:)?(?P<address>[^)]*)\)$")
+    text, address = (pc.struct_field(link, name) for name in ("text", "address"))
+    plain = _where(pc.equal(text, address), address, cells)
+    for pattern in _AROUND_ADDRESS:
+        plain = pc.replace_substring_regex(plain, pattern, r"\1")
+    return _where(pc.equal(pc.count_substring(plain, "@"), 1), plain, cells)
+
+
+def _remove_extension(cells: Cells) -> Cells:
+    """Phones without their extension; other cells stay as they are."""
+    shorter = pc.utf8_trim_whitespace(pc.replace_substring_regex(cells, _EXTENSION, ""))
+    return _where(pc.match_substring_regex(shorter, r"^[+(0-9][0-9 ().\-/]{5,}$"), shorter, cells)
+
+
 def _plain_phone(cells: Cells) -> Cells:
+    """Digits alone, with a `+` where there is one; full-width digits count as digits."""
     plain = cells
+    if not pc.all(pc.string_is_ascii(plain)).as_py():
+        plain = pc.utf8_normalize(plain, "NFKC")
+    plain = pc.replace_substring_regex(plain, "^(?i:tel:) *", "")
+    plain = pc.replace_substring_regex(plain, _TRUNK_ZERO, r"\1")
+    two = pc.match_substring_regex(plain, _TWO_PHONES)
     for sign in _PHONE_SIGNS:
         plain = pc.replace_substring(plain, sign, "")
     if not pc.all(pc.string_is_ascii(plain)).as_py():
         plain = pc.replace_substring_regex(plain, _OTHER_PHONE_SIGNS, "")
-    return _where(pc.match_substring_regex(plain, r"^\+?[0-9]+$"), plain, cells)
+    return _where(pc.and_(pc.match_substring_regex(plain, r"^\+?[0-9]+$"), pc.invert(two)), plain, cells)
 
 
 def _join_with_pipes(cells: Cells, separator: str) -> Cells:
@@ -176,13 +250,39 @@ def _map_parts(cells: Cells, values: dict[str, str]) -> tuple[Cells, Sequence[np
     return pa.chunked_array([pa.array(after, pa.string())]), list(changed)
 
 
-def _iso_dates(cells: Cells, pattern: str) -> Cells:
+def _remove_time(cells: Cells, pattern: str) -> Cells:
+    """Cells without their time, where the rest begins as a date does."""
+    shorter = pc.replace_substring_regex(cells, pattern, "")
+    return _where(pc.match_substring_regex(shorter, r"^[0-9A-Za-z]{1,9}[/.\- ]"), shorter, cells)
+
+
+def _iso_dates(cells: Cells, format: str) -> Cells:
     """Dates in ISO form; a day that does not exist stays as it is."""
-    found = pc.extract_regex(cells, pattern)
+    found = pc.extract_regex(cells, date_pattern(format))
+    if format == SERIAL:
+        return _serial_dates(pc.struct_field(found, "n"), cells)
     year, month, day = (pc.struct_field(found, name) for name in "ymd")
+    if "yyyy" not in format:
+        later = pc.less(pc.cast(year, pa.int64()), _FIRST_YY)
+        year = pc.binary_join_element_wise(pc.if_else(later, "20", "19"), year, "")
+    if "mmm" in format:
+        names = pa.array(MONTHS, pa.string())
+        numbers = pa.array([f"{number:02}" for number in MONTHS.values()])
+        month = numbers.take(pc.index_in(pc.utf8_lower(month), value_set=names).combine_chunks())
     padded = (pc.utf8_lpad(part, 2, "0") for part in (month, day))
     dates = pc.binary_join_element_wise(year, *padded, "-")
     return _where(pc.match_substring_regex(dates, DATE), dates, cells)
+
+
+def _serial_dates(numbers: Cells, cells: Cells) -> Cells:
+    days = np.asarray(pc.cast(pc.fill_null(numbers, "0"), pa.int64()))
+    dates = pa.array(np.datetime_as_string(_DAY_ZERO + days))
+    return _where(pc.is_valid(numbers), dates, cells)
+
+
+def _remove_currency(cells: Cells) -> Cells:
+    bare = pc.replace_substring_regex(cells, rf"^(-?)[ \x{{A0}}]*{_CURRENCY}[ \x{{A0}}]*(-?[0-9])", r"\1\2")
+    return pc.replace_substring_regex(bare, rf"([0-9])[ \x{{A0}}\x{{202F}}]*{_CURRENCY}$", r"\1")
 
 
 def _numbers(cells: Cells, decimal: str, thousands: str) -> Cells:
