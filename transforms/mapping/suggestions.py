@@ -1,0 +1,294 @@
+"""Suggestions: translations of a column that would make its rejected cells valid.
+
+A reading is one such translation, in the keys of a preset's column. Each chunk counts what every reading
+would do to its rejected cells (`transforms.chunks.readings`). The sums over the file decide here.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from itertools import product
+from typing import Any, NamedTuple
+
+from schemas.catalogue import Field
+from schemas.cells.dates import SERIAL
+from schemas.cells.words import BLANK_WORDS, FALSE_LETTERS, FALSE_WORDS, TRUE_LETTERS, TRUE_WORDS
+from schemas.field_types import FieldType
+from schemas.presets.model import ColumnRule
+from transforms.mapping.columns import MappedColumn
+
+CONSENT = "subscribed"
+MAX_LISTED = 5  # readings of one column that are listed where no clear one fixes every cell
+
+Translation = dict[str, Any]
+
+_ORDERS = (("d", "m", "yyyy"), ("m", "d", "yyyy"), ("yyyy", "m", "d"), ("yyyy", "d", "m"))
+_SHORT_ORDERS = (("d", "m", "yy"), ("m", "d", "yy"), ("yy", "m", "d"))
+_NAMED = ("d mmm yyyy", "d-mmm-yyyy", "d/mmm/yyyy", "d.mmm.yyyy", "mmm d, yyyy", "mmm d yyyy")
+_SEVERAL_GROUPS = r"(?:[.,][0-9]{3}){2}"  # 1.234.567: then the sign cannot be a decimal one
+
+
+@dataclass(frozen=True)
+class Reading:
+    """A translation to try. Where `proof` is given, some fixed cell must match it for the reading to be certain."""
+
+    translation: ColumnRule
+    may_be_certain: bool = True
+    proof: str | None = None
+
+
+class ReadingCount(NamedTuple):
+    """What one reading does to rejected cells; `digest` tells two readings apart that fix the same cells otherwise.
+
+    `used` are the keys of `values` that some fixed cell needs.
+    """
+
+    fixes: int = 0
+    blanks: int = 0
+    digest: int = 0
+    proved: bool = False
+    used: frozenset[str] = frozenset()
+
+    def plus(self, other: "ReadingCount") -> "ReadingCount":
+        return ReadingCount(
+            self.fixes + other.fixes,
+            self.blanks + other.blanks,
+            (self.digest + other.digest) % 2**64,
+            self.proved or other.proved,
+            self.used | other.used,
+        )
+
+
+@dataclass(frozen=True)
+class ColumnCounts:
+    """The rejected cells of one column, and what each of its field's readings does to them, in their order."""
+
+    rejected: int
+    readings: tuple[ReadingCount, ...]
+
+    def plus(self, other: "ColumnCounts") -> "ColumnCounts":
+        counts = (mine.plus(theirs) for mine, theirs in zip(self.readings, other.readings, strict=True))
+        return ColumnCounts(self.rejected + other.rejected, tuple(counts))
+
+
+@dataclass(frozen=True)
+class Suggestion:
+    """One reading of one column, with how many of its rejected cells it makes valid."""
+
+    column: MappedColumn
+    translation: Translation
+    of: int
+    fixes: int
+    blanks: int
+    certain: bool
+
+    def as_report(self) -> dict[str, object]:
+        return {
+            "position": self.column.position,
+            "column": self.column.name,
+            "field": self.column.field.id if self.column.field else None,
+            "translation": self.translation,
+            "of": self.of,
+            "fixes": self.fixes,
+            "blanks": self.blanks,
+            "certain": self.certain,
+        }
+
+
+@lru_cache
+def readings_of(field: Field) -> tuple[Reading, ...]:
+    """Every reading of a field's cells that we know, the simplest first."""
+    found = list(_for_any_type(field))
+    if field.type in _BY_TYPE:
+        found += _BY_TYPE[field.type](field)
+    elif field.traits.has_options:
+        found += _options(field)
+    if field.type is not FieldType.TEXT:
+        found.append(_reading(field, certain=False, values=dict.fromkeys(BLANK_WORDS, "")))
+    return tuple(sorted(found, key=lambda reading: len(_keys(reading.translation))))
+
+
+def _reading(field: Field, *, certain: bool = True, proof: str | None = None, **keys: Any) -> Reading:
+    return Reading(ColumnRule(field=field.id, **keys), certain, proof)
+
+
+def _for_any_type(field: Field) -> Iterator[Reading]:
+    yield _reading(field, formula="remove")
+    yield _reading(field, invisible="remove")
+    yield _reading(field, formula="remove", invisible="remove")
+
+
+def _emails(field: Field) -> Iterator[Reading]:
+    yield _reading(field, email="address")
+    yield _reading(field, email="address", invisible="remove")
+    for separator in (";", ",", "/", " ", ":::"):
+        yield _reading(field, certain=False, separator=separator, take="first")
+        yield _reading(field, certain=False, separator=separator, take="first", email="address")
+
+
+def _phones(field: Field) -> Iterator[Reading]:
+    yield _reading(field, phone="plain")
+    cleaners = ("formula", "apostrophe", "invisible", "point_zero")
+    for cleaner in ("apostrophe", "point_zero"):
+        yield _reading(field, **{cleaner: "remove"})
+    for cleaner in cleaners:
+        yield _reading(field, phone="plain", **{cleaner: "remove"})
+    yield _reading(field, phone="plain", **dict.fromkeys(cleaners, "remove"))
+    yield _reading(field, certain=False, extension="remove")
+    yield _reading(field, certain=False, extension="remove", phone="plain")
+    yield _reading(field, certain=False, plus="add")
+    yield _reading(field, certain=False, plus="add", phone="plain")
+    yield _reading(field, certain=False, plus="add", point_zero="remove")
+    for separator in ("/", ";", ",", ":::"):
+        yield _reading(field, certain=False, separator=separator, take="first", phone="plain")
+
+
+def _dates(field: Field) -> Iterator[Reading]:
+    full = [sign.join(order) for order, sign in product(_ORDERS, "/.-") if (order[:2], sign) != (("yyyy", "d"), "-")]
+    short = [sign.join(order) for order, sign in product(_SHORT_ORDERS, "/.-")]
+    named_short = [format.replace("yyyy", "yy") for format in _NAMED[:4]]
+    formats = [
+        *((format, True) for format in (*full, *_NAMED, "yyyymmdd", SERIAL)),
+        *((format, False) for format in (*short, *named_short)),
+    ]
+    yield _reading(field, time="midnight")
+    yield _reading(field, certain=False, time="drop")
+    yield _reading(field, certain=False, yearless="blank")
+    for format, certain in formats:
+        yield _reading(field, certain=certain, date=format)
+        yield _reading(field, certain=False, date=format, yearless="blank")
+        if format != SERIAL:
+            yield _reading(field, certain=certain, date=format, time="midnight")
+            yield _reading(field, certain=False, date=format, time="drop")
+
+
+def _decimals(field: Field) -> Iterator[Reading]:
+    signs: tuple[Translation, ...] = (
+        {"decimal": ","},
+        {"decimal": ",", "thousands": " "},
+        {"decimal": ",", "thousands": "'"},
+        {"decimal": "."},
+        {"thousands": " "},
+        {"thousands": "'"},
+    )
+    yield _reading(field, currency="remove")
+    for keys in signs:
+        yield _reading(field, **keys)
+        yield _reading(field, currency="remove", **keys)
+
+
+def _integers(field: Field) -> Iterator[Reading]:
+    yield _reading(field, point_zero="remove")
+    for sign in (".", ","):
+        yield _reading(field, proof=_SEVERAL_GROUPS, decimal="," if sign == "." else ".", thousands=sign)
+    for sign in (" ", "'"):
+        yield _reading(field, thousands=sign)
+
+
+def _booleans(field: Field) -> Iterator[Reading]:
+    words = dict.fromkeys(TRUE_WORDS, "true") | dict.fromkeys(FALSE_WORDS, "false")
+    letters = dict.fromkeys(TRUE_LETTERS, "true") | dict.fromkeys(FALSE_LETTERS, "false")
+    yield _reading(field, values=words)
+    yield _reading(field, point_zero="remove")
+    yield _reading(field, certain=False, values=words | letters)
+
+
+def _options(field: Field) -> Iterator[Reading]:
+    values = {
+        name: option.id for option in reversed(field.options) for name in (option.label.strip(), option.id) if name
+    }
+    by_key = {name.casefold(): (name, id) for name, id in values.items()}
+    values = dict(by_key.values())
+    if field.type is FieldType.RADIO:
+        yield _reading(field, values=values)
+        return
+    for separator in ("|", ",", ";", "/"):
+        yield _reading(field, separator=separator)
+        yield _reading(field, separator=separator, values=values)
+
+
+_BY_TYPE = {
+    FieldType.EMAIL: _emails,
+    FieldType.PHONE: _phones,
+    FieldType.DATE: _dates,
+    FieldType.DECIMAL: _decimals,
+    FieldType.INTEGER: _integers,
+    FieldType.BOOLEAN: _booleans,
+}
+
+
+def _keys(rule: ColumnRule) -> Translation:
+    return rule.model_dump(exclude={"field"}, exclude_defaults=True)
+
+
+def merge_rules(known: ColumnRule | None, more: ColumnRule) -> ColumnRule | None:
+    """Both translations as one; None where they say two things about the same key."""
+    if known is None:
+        return more
+    mine, theirs = _keys(known), _keys(more)
+    values = known.values | more.values
+    if any(mine[key] != theirs[key] for key in mine.keys() & theirs.keys() - {"values"}):
+        return None
+    return ColumnRule.model_validate({**mine, **theirs, "field": known.field, "values": values})
+
+
+def suggest(column: MappedColumn, counts: ColumnCounts, *, contradicted: bool = False) -> list[Suggestion]:
+    """The readings of one column that are worth a look, those that fix most first.
+
+    `contradicted`: other cells of the column prove that its numbers are not all written in one way.
+    """
+    if column.field is None or not counts.rejected:
+        return []
+    fitting = [
+        (reading, count)
+        for reading, count in zip(readings_of(column.field), counts.readings, strict=True)
+        if count.fixes and merge_rules(column.rule, reading.translation)
+    ]
+    distinct = list(_without_repetitions(fitting))
+    whole = [pair for pair in distinct if pair[1].fixes == counts.rejected]
+    alone = len(whole) == 1 and not contradicted
+    enough = any(reading.may_be_certain for reading, _ in whole)
+    listed = whole if enough else sorted(distinct, key=lambda pair: -pair[1].fixes)[:MAX_LISTED]
+    return [_suggestion(column, reading, count, counts.rejected, alone) for reading, count in listed]
+
+
+def _without_repetitions(pairs: Sequence[tuple[Reading, ReadingCount]]) -> Iterator[tuple[Reading, ReadingCount]]:
+    """Readings without those that do what a simpler one does, or less."""
+    kept: list[tuple[Reading, ReadingCount]] = []
+    for reading, count in pairs:
+        same = any(other[:3] == count[:3] for _, other in kept)
+        keys = _keys(reading.translation).items()
+        needless = any(
+            all(item in keys for item in _keys(simpler.translation).items()) and other.fixes >= count.fixes
+            for simpler, other in kept
+        )
+        if not same and not needless:
+            kept.append((reading, count))
+            yield reading, count
+
+
+def _suggestion(column: MappedColumn, reading: Reading, count: ReadingCount, of: int, alone: bool) -> Suggestion:
+    translation = _keys(reading.translation)
+    if "values" in translation:
+        translation["values"] = {key: value for key, value in translation["values"].items() if key in count.used}
+        if not translation["values"]:
+            del translation["values"]
+    gives_consent = CONSENT in translation.get("values", {}).values()
+    certain = (
+        alone
+        and reading.may_be_certain
+        and count.fixes == of
+        and not count.blanks
+        and not gives_consent
+        and (reading.proof is None or count.proved)
+    )
+    return Suggestion(column, translation, of, count.fixes, count.blanks, certain)
+
+
+def sum_counts(chunks: Iterable[dict[int, ColumnCounts]]) -> dict[int, ColumnCounts]:
+    """The counts of every chunk, by column position."""
+    total: dict[int, ColumnCounts] = {}
+    for counts in chunks:
+        for position, count in counts.items():
+            total[position] = total[position].plus(count) if position in total else count
+    return total
