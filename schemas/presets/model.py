@@ -43,6 +43,7 @@ class ColumnRule(_Strict):
     formula: Literal["remove"] | None = None
     invisible: Literal["remove"] | None = None
     apostrophe: Literal["remove"] | None = None
+    gaps: Literal["allow"] | None = None
 
     @model_validator(mode="before")
     @classmethod
@@ -77,8 +78,8 @@ class ColumnRule(_Strict):
             raise ValueError("takes the first value without a separator; write 'separator:' too")
         if self.decimal and self.decimal == self.thousands:
             raise ValueError("has one sign for decimals and for thousands; write two different ones")
-        if self.changes_cells and not self.field:
-            raise ValueError("translates cells of a column that goes to no field; write 'field:' too")
+        if (self.changes_cells or self.gaps) and not self.field:
+            raise ValueError("says how to read a column that goes to no field; write 'field:' too")
         return self
 
     @property
@@ -95,7 +96,7 @@ class ColumnRule(_Strict):
     @property
     def changes_cells(self) -> bool:
         """Whether it translates cells."""
-        return any(getattr(self, name) for name in type(self).model_fields if name != "field")
+        return any(getattr(self, name) for name in type(self).model_fields if name not in ("field", "gaps"))
 
 
 class Part(_Strict):

@@ -259,4 +259,161 @@ EXPORTS = {
             "alternative_email": "",
         },
     ),
+    "hubspot": Export(
+        "Record ID,First Name,Last Name,Email,Phone Number,Contact owner,Primary Associated Company ID,"
+        "Last Activity Date,Lead Status,Marketing contact status,Create Date,Associated Company,"
+        "Unsubscribed from all email,Date of birth,City,Country/Region",
+        {
+            "Record ID": "901",
+            "First Name": "Ana",
+            "Last Name": "García",
+            "Email": "ana@example.com",
+            "Phone Number": "+34 651 23 45 67",
+            "Create Date": "2025-03-12 09:14",
+            "Unsubscribed from all email": "true",
+        },
+        {
+            "email": "ana@example.com",
+            "name": "Ana",
+            "surname": "García",
+            "mobile_phone": "'+34651234567",
+            "newsletter_subscription_status": "unsubscribed",
+            "birthdate": "",
+            "city": "",
+            "country": "",
+        },
+    ),
+    "klaviyo": Export(
+        "Email,Klaviyo ID,First Name,Last Name,Organization,Title,Phone Number,Address,Address 2,City,State / Region,"
+        "Country,Zip Code,Latitude,Longitude,Source,IP Address,Email Marketing Consent,"
+        "Email Marketing Consent Timestamp,Profile Created On,Date Added,Email Suppressions",
+        {
+            "Email": "ana@example.com",
+            "Klaviyo ID": "01ABC",
+            "First Name": "Ana",
+            "Last Name": "García",
+            "City": "Madrid",
+            "Country": "Spain",
+            "Email Marketing Consent": "NEVER_SUBSCRIBED",
+        },
+        {
+            "email": "ana@example.com",
+            "name": "Ana",
+            "surname": "García",
+            "mobile_phone": "",
+            "city": "Madrid",
+            "country": "Spain",
+        },
+    ),
+    "brevo": Export(
+        "CONTACT ID;EMAIL;LASTNAME;FIRSTNAME;WHATSAPP;SMS;DOUBLE_OPT-IN;OPT_IN;LANDLINE_NUMBER;EXT_ID;"
+        "CONTACT_TIMEZONE;JOB_TITLE;LINKEDIN;ADDED_TIME;MODIFIED_TIME",
+        {
+            "CONTACT ID": "1",
+            "EMAIL": "ana@example.com",
+            "LASTNAME": "García",
+            "FIRSTNAME": "Ana",
+            "SMS": "33612345678",
+            "DOUBLE_OPT-IN": "Yes",
+            "ADDED_TIME": "12-04-2022",
+        },
+        {"email": "ana@example.com", "name": "Ana", "surname": "García", "mobile_phone": "'+33612345678"},
+        ";",
+    ),
+    "salesforce": Export(
+        "Id,AccountId,LastName,FirstName,Salutation,MailingStreet,MailingCity,MailingState,MailingPostalCode,"
+        "MailingCountry,Phone,MobilePhone,Email,Title,Department,Birthdate,HasOptedOutOfEmail,DoNotCall",
+        {
+            "Id": "003A",
+            "LastName": "García",
+            "FirstName": "Ana",
+            "MailingCity": "Madrid",
+            "MailingCountry": "Spain",
+            "Phone": "+34 91 123 45 67",
+            "MobilePhone": "+34 651 23 45 67",
+            "Email": "ana@example.com",
+            "HasOptedOutOfEmail": "1",
+        },
+        {
+            "email": "ana@example.com",
+            "name": "Ana",
+            "surname": "García",
+            "mobile_phone": "'+34651234567",
+            "birthdate": "",
+            "city": "Madrid",
+            "country": "Spain",
+            "newsletter_subscription_status": "unsubscribed",
+        },
+    ),
+    "salesforce-report": Export(
+        "Salutation,First Name,Last Name,Title,Mailing Street,Mailing City,Mailing State/Province,"
+        "Mailing Zip/Postal Code,Mailing Country,Phone,Mobile,Fax,Email,Account Owner,Account Name,Email Opt Out",
+        {
+            "First Name": "Ana",
+            "Last Name": "García",
+            "Mailing City": "Madrid",
+            "Mailing Country": "Spain",
+            "Phone": "+34 91 123 45 67",
+            "Mobile": "",
+            "Email": "ana@example.com",
+            "Email Opt Out": "0",
+        },
+        {
+            "email": "ana@example.com",
+            "name": "Ana",
+            "surname": "García",
+            "mobile_phone": "",
+            "city": "Madrid",
+            "country": "Spain",
+            "newsletter_subscription_status": "",
+        },
+    ),
+    "thunderbird": Export(
+        "First Name,Last Name,Display Name,Nickname,Primary Email,Secondary Email,Screen Name,Work Phone,Home Phone,"
+        "Fax Number,Pager Number,Mobile Number,Home City,Home Country,Birth Year,Birth Month,Birth Day,Notes",
+        {
+            "First Name": "Ana",
+            "Last Name": "García",
+            "Primary Email": "ana@example.com",
+            "Mobile Number": "+34 651 234 567",
+            "Birth Year": "1990",
+            "Birth Month": "12",
+            "Birth Day": "31",
+        },
+        {
+            "email": "ana@example.com",
+            "alternative_email": "",
+            "name": "Ana",
+            "surname": "García",
+            "mobile_phone": "'+34651234567",
+            "city": "",
+            "country": "",
+        },
+    ),
+    "thunderbird-de": Export(
+        "Vorname,Nachname,Anzeigename,Spitzname,Primäre E-Mail-Adresse,Sekundäre E-Mail-Adresse,Messenger-Name,"
+        "Tel. dienstlich,Tel. privat,Fax-Nummer,Pager-Nummer,Mobil-Tel.-Nr.,Privat: Ort,Privat: Land,Geburtsjahr,"
+        "Geburtsmonat,Geburtstag,Notizen",
+        {
+            "Vorname": "Uwe",
+            "Nachname": "Schärer",
+            "Primäre E-Mail-Adresse": "uwe@example.com",
+            "Sekundäre E-Mail-Adresse": "uwe.privat@example.com",
+            "Mobil-Tel.-Nr.": "+49 171 2345678",
+            "Privat: Ort": "Köln",
+            "Privat: Land": "Deutschland",
+            "Geburtsjahr": "1970",
+            "Geburtsmonat": "3",
+            "Geburtstag": "9",
+        },
+        {
+            "email": "uwe@example.com",
+            "alternative_email": "uwe.privat@example.com",
+            "name": "Uwe",
+            "surname": "Schärer",
+            "mobile_phone": "'+491712345678",
+            "city": "Köln",
+            "country": "Deutschland",
+        },
+    ),
 }

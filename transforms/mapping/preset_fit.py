@@ -15,7 +15,7 @@ import pandas as pd
 from schemas.catalogue import FieldCatalogue
 from schemas.cells.arrow_columns import TEXT_DTYPE
 from schemas.errors.request import ColumnMappedTwice, ColumnNeverRead, PresetNotFound, UnknownPreset
-from schemas.field_types import FieldType
+from schemas.field_types import FieldType, Gaps
 from schemas.fields import Field, header_key
 from schemas.presets.loader import (
     is_preset_path,
@@ -30,6 +30,19 @@ from transforms.cells.normalise import NormaliseContext, normalise
 from transforms.mapping.columns import ColumnMapping, Constant, MappedColumn, Requests, map_columns, positions_of
 
 _NUMBERS = (FieldType.DECIMAL, FieldType.INTEGER)
+# The types whose cells each key of a preset's column can read; a key that is not here goes with every type.
+_KEY_TYPES: dict[str, tuple[FieldType, ...]] = {
+    "date": (FieldType.DATE,),
+    "time": (FieldType.DATE,),
+    "yearless": (FieldType.DATE,),
+    "decimal": _NUMBERS,
+    "thousands": _NUMBERS,
+    "currency": _NUMBERS,
+    "phone": (FieldType.PHONE,),
+    "extension": (FieldType.PHONE,),
+    "plus": (FieldType.PHONE,),
+    "email": (FieldType.EMAIL,),
+}
 
 
 @dataclass(frozen=True)
@@ -100,19 +113,13 @@ def fit_rule(rule: ColumnRule, column: str, field: Field, context: NormaliseCont
     wrong = [target for target in rule.values.values() if target and not is_valid_value(target, field, context)]
     values = {key: target for key, target in rule.values.items() if target not in wrong}
     notes = [f"{target!r} is not a value of {field.id!r} (column {column!r})" for target in dict.fromkeys(wrong)]
-    off: dict[str, object] = {"field": field.id, "values": values}
-    if rule.date and field.type is not FieldType.DATE:
-        off |= {"date": None}
-    if (rule.decimal or rule.thousands) and field.type not in _NUMBERS:
-        off |= {"decimal": None, "thousands": None}
-    if rule.phone and field.type is not FieldType.PHONE:
-        off |= {"phone": None}
+    off: dict[str, object] = {
+        key: None for key in _KEY_TYPES if getattr(rule, key) and field.type not in _KEY_TYPES[key]
+    }
     if rule.trimmed_separator and not rule.take and not _can_be_split(field, rule.trimmed_separator):
-        off |= {"separator": None}
-    notes += [
-        f"{key!r} does not go with {field.id!r} (column {column!r})" for key in off if key not in ("field", "values")
-    ]
-    return rule.model_copy(update=off), notes
+        off["separator"] = None
+    notes += [f"{key!r} does not go with {field.id!r} (column {column!r})" for key in off]
+    return rule.model_copy(update={"field": field.id, "values": values, **off}), notes
 
 
 def _can_be_split(field: Field, separator: str) -> bool:
@@ -181,7 +188,9 @@ def _fit_rules(
     """The columns with the part of their rules that their fields support, and notes on the rest."""
     fitted, unfit = [], []
     for column in columns:
-        if column.field and (rule := rules.get(column.position)) and rule.changes_cells:
+        if column.field and (rule := rules.get(column.position)):
+            if rule.gaps and column.field.gaps is Gaps.DROP_COLUMN:
+                column = replace(column, field=column.field.model_copy(update={"gaps": Gaps.ALLOW}))
             rule, notes = fit_rule(rule, column.name, column.field, context)
             unfit += notes
             column = replace(column, rule=rule if rule.changes_cells else None)
