@@ -9,9 +9,24 @@ from rich.text import Text
 
 from flows.cli.terminal import print_error, print_json, print_line, print_note
 from flows.publishing.visible_text import visible
-from flows.reports.models import CheckReport, ColumnReport, ContactCounts, ImportReport, RowCounts, TranslationReport
+from flows.reports.models import (
+    CheckReport,
+    ColumnReport,
+    ContactCounts,
+    ImportReport,
+    RowCounts,
+    SuggestionReport,
+    TranslationReport,
+)
 from flows.reports.outcomes import RunOutcome
-from flows.reports.phrases import describe_dialect, retry_progress, unimported_columns, use_of_rejected
+from flows.reports.phrases import (
+    USE_OF_SUGGESTIONS,
+    describe_dialect,
+    describe_translation,
+    retry_progress,
+    unimported_columns,
+    use_of_rejected,
+)
 from schemas.validation.rules import EXPECTED, Rule, sort_by_count
 
 
@@ -86,6 +101,10 @@ def _print_one_report(report: CheckReport) -> None:
         _print_section("Rejections")
         ranked = sort_by_count(report.rejections)
         print_table(("reason", "number", "expected"), [(code, count, EXPECTED[Rule(code)]) for code, count in ranked])
+    if report.suggestions:
+        _print_section("Readings that would make rejected cells valid")
+        print_table(("column", "reading", "fixes", "blanks", "certain"), map(_suggestion_row, report.suggestions))
+        print_line(USE_OF_SUGGESTIONS)
     for warning in report.warnings:
         _print_section(f"Note: {warning}")
     if report.rejected_file and report.rows and report.rows.rejected:
@@ -129,6 +148,11 @@ def _format_counts(counts: RowCounts | ContactCounts) -> str:
 def _unimported_row(column: ColumnReport) -> tuple[object, ...]:
     suggestion = f"did you mean {column.suggestion}?" if column.suggestion else ""
     return column.column, column.outcome, column.empty_cells, suggestion
+
+
+def _suggestion_row(row: SuggestionReport) -> tuple[object, ...]:
+    fixes = f"{row.fixes:,} of {row.of:,}"
+    return row.column, describe_translation(row.translation), fixes, row.blanks, "yes" if row.certain else "no"
 
 
 def _translation_row(row: TranslationReport) -> tuple[object, ...]:

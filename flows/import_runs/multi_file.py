@@ -111,6 +111,7 @@ def combine_outcomes(source: str, outcomes: Sequence[RunOutcome[AnyReport]]) -> 
         "preset": presets.pop() if len(presets) == 1 else None,
         "columns": [],
         "translations": _sum_translations(reports),
+        "suggestions": [],
         "rejections": dict(sorted(rejections.items())),
         "rejected_file": None,
         "warnings": [f"{_file_name(report)}: {warning}" for report in reports for warning in report.warnings],

@@ -5,7 +5,15 @@ from collections.abc import Iterable
 from flows.publishing.charts import rows_chart
 from flows.publishing.markdown import code, plain, table
 from flows.reports.models import CheckReport, ColumnReport, ContactCounts, ImportReport, RowCounts
-from flows.reports.phrases import counted, describe_dialect, retry_progress, unimported_columns, use_of_rejected
+from flows.reports.phrases import (
+    USE_OF_SUGGESTIONS,
+    counted,
+    describe_dialect,
+    describe_translation,
+    retry_progress,
+    unimported_columns,
+    use_of_rejected,
+)
 from schemas.validation.rules import EXPECTED, Rule, sort_by_count
 
 
@@ -20,6 +28,7 @@ def summary(result: CheckReport) -> str:
         *reasons_section(result),
         *columns_section(result),
         *translations_section(result),
+        *suggestions_section(result),
         *warnings_section(result),
     ]
     return "\n\n".join(part for part in parts if part)
@@ -112,6 +121,24 @@ def translations_section(result: CheckReport) -> Iterable[str]:
         yield f"## What the preset {code(result.preset or '')} translated"
         rows = ((each.column or "(the file)", each.field, each.translation, each.cells) for each in changes)
         yield table(["column", "field", "translation", "cells"], rows)
+
+
+def suggestions_section(result: CheckReport) -> Iterable[str]:
+    """Which readings would make rejected cells valid."""
+    if result.suggestions:
+        yield "## Readings that would make rejected cells valid"
+        rows = (
+            (
+                each.column,
+                describe_translation(each.translation),
+                f"{each.fixes:,} of {each.of:,}",
+                each.blanks,
+                "yes" if each.certain else "no",
+            )
+            for each in result.suggestions
+        )
+        yield table(["column", "reading", "fixes", "blanks", "certain"], rows)
+        yield USE_OF_SUGGESTIONS
 
 
 def _column_reason(column: ColumnReport) -> str:

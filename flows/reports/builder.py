@@ -2,7 +2,7 @@
 
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -18,6 +18,7 @@ from flows.reports.models import (
     RetryReport,
     RowCounts,
     SegmentReport,
+    SuggestionReport,
     TranslationReport,
 )
 from flows.reports.stage_log import stage_log
@@ -26,6 +27,7 @@ from transforms.chunks.file_profile import FileProfile
 from transforms.landing.land import DISK_FULL_ERRNOS, Landed
 from transforms.mapping.columns import ColumnMapping
 from transforms.mapping.record_numbers import NUMBER, rejection_column
+from transforms.mapping.suggestions import Suggestion
 from transforms.parsing.layout import Layout
 from transforms.results.rejected_file import RejectedRows
 from transforms.results.retry_file import NO_FIRST_IMPORT, FirstImport
@@ -47,6 +49,7 @@ class ReportBuilder:
     profile: FileProfile | None = None
     rejected: RejectedRows | None = None
     rejected_file: str | None = None
+    suggestions: Sequence[Suggestion] = ()
     notes: list[str] = field(default_factory=list)
     started: float = field(default_factory=time.monotonic)
     stages: dict[str, float] = field(default_factory=dict)
@@ -92,6 +95,7 @@ class ReportBuilder:
             "preset": self.mapping.preset if self.mapping else None,
             "columns": [ColumnReport.model_validate(each.as_report()) for each in columns],
             "translations": [TranslationReport(**asdict(each)) for each in translations],
+            "suggestions": [SuggestionReport.model_validate(each.as_report()) for each in self.suggestions],
             "rejections": self.rejected.codes if self.rejected else {},
             "rejected_file": self.rejected_file,
             "warnings": [*self._warnings(status), *self.notes],

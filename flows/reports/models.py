@@ -52,6 +52,19 @@ class TranslationReport(BaseModel):
     cells: int
 
 
+class SuggestionReport(BaseModel):
+    """A translation of a column, in a preset's keys, and how many of its rejected cells it makes valid or blank."""
+
+    position: int
+    column: str
+    field: str
+    translation: dict[str, Any]
+    of: int
+    fixes: int
+    blanks: int
+    certain: bool
+
+
 class RetryReport(BaseModel):
     """The import that this one retries. Records are counted against `first`, where the chain of retries began."""
 
@@ -84,6 +97,7 @@ class CheckReport(BaseModel):
     preset: str | None = None
     columns: list[ColumnReport] = []
     translations: list[TranslationReport] = []
+    suggestions: list[SuggestionReport] = []
     rejections: dict[str, int] = {}
     rejected_file: str | None = None
     warnings: list[str] = []
@@ -127,6 +141,7 @@ KEYS = (
     "preset",
     "columns",
     "translations",
+    "suggestions",
     "rejections",
     "rejections_kept",
     "rejected_file",

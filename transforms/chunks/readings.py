@@ -9,13 +9,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pandas.util import hash_array
 
-from schemas.catalogue import Field
 from schemas.cells.arrow_columns import TEXT_DTYPE, to_arrow
+from schemas.fields import Field
 from schemas.presets.model import ColumnRule
-from schemas.validation.pandera_schemas import row_schema
+from schemas.validation.pandera_schemas import find_failures
 from transforms.cells.normalise import NormaliseContext, normalise
 from transforms.cells.translate import translate
-from transforms.chunks.validate import find_failures
 from transforms.mapping.suggestions import ColumnCounts, Reading, ReadingCount, readings_of
 
 _SHAPES = {"yyyy": "9999", "yy": "99", "mmm": r"[^0-9/,]+?", "mm": "99", "m": "99?", "dd": "99", "d": "99?"}
@@ -23,7 +22,7 @@ _SHAPES = {"yyyy": "9999", "yy": "99", "mmm": r"[^0-9/,]+?", "mm": "99", "m": "9
 
 def count_readings(cells: pa.ChunkedArray, field: Field, context: NormaliseContext) -> ColumnCounts:
     """What each reading does to rejected cells, none of which is null."""
-    counted = pc.value_counts(cells.combine_chunks() if isinstance(cells, pa.ChunkedArray) else cells)
+    counted = pc.value_counts(cells.combine_chunks())
     distinct = pa.chunked_array([pc.struct_field(counted, "values")])
     times = np.asarray(pc.struct_field(counted, "counts"))
     shapes = pc.unique(pc.replace_substring_regex(distinct, "[0-9]", "9")).to_pylist()
@@ -51,7 +50,7 @@ def _count(
     )
     judged = normalise(raw, (field,), context)
     valid = np.ones(len(changed), bool)
-    for failure in find_failures(judged, row_schema([field])):
+    for failure in find_failures(judged, (field,)):
         valid[failure.rows] = False
     blank = judged[field.id].isna().to_numpy(bool)
     valid |= blank
@@ -73,7 +72,7 @@ def _used_values(rule: ColumnRule, cells: list[str]) -> frozenset[str]:
     if not rule.values:
         return frozenset()
     keys = {key.strip().casefold(): key for key in rule.values}
-    pattern = re.compile(rf"{re.escape(rule.sign)}|\|") if rule.sign else None
+    pattern = re.compile(rf"{re.escape(rule.trimmed_separator)}|\|") if rule.trimmed_separator else None
     parts = {part.strip() for cell in cells for part in (pattern.split(cell) if pattern else [cell])}
     found = ((keys.get(part.casefold()), part) for part in parts)
     return frozenset(key for key, part in found if key is not None and rule.values[key] != part)

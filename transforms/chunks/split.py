@@ -5,7 +5,9 @@ there are any, the rejected rows as they were read and the rejections, one row p
 and numbers only, never records.
 """
 
+import dataclasses
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -21,9 +23,11 @@ from schemas.validation.rules import Rule
 from transforms.cells.messages import explain_cell, explain_remaining_code, explain_row, explain_rule
 from transforms.cells.normalise import NormaliseContext, normalise
 from transforms.chunks.read import ChunkProfile, ReadPlan, raw_frame, read_chunk
+from transforms.chunks.readings import count_readings
 from transforms.chunks.text_hashes import hash_texts
 from transforms.mapping.columns import ColumnMapping
 from transforms.mapping.record_numbers import parse_record_numbers, rejection_column
+from transforms.mapping.suggestions import Counts
 from transforms.parsing.blocks import Block
 from transforms.parsing.dialect import Dialect
 from transforms.parsing.strict_reader import RecordReader
@@ -74,13 +78,15 @@ class ChunkResult:
     rejected_path: str | None
     work: float = 0.0
     first_record: int = 0
+    readings: Counts = dataclasses.field(default_factory=dict)
 
 
 class RowSplit(NamedTuple):
-    """Accepted contacts, indexed by row of the chunk, and rejections, one row per broken rule."""
+    """Accepted contacts, indexed by row of the chunk; rejections, one row per broken rule; what readings would fix."""
 
     accepted: pd.DataFrame
     rejected: pd.DataFrame
+    readings: Counts
 
 
 def check_chunk(plan: CheckPlan, chunk_task: ChunkTask) -> tuple[ChunkProfile, ChunkResult | None]:
@@ -103,7 +109,16 @@ def _write_sides(table: pa.Table, fields: tuple[Field, ...], plan: CheckPlan, in
         write_table(take_rows(table, np.unique(split.rejected["record_number"])), rejected_path)
     accepted = len(split.accepted)
     work = time.thread_time() - began
-    return ChunkResult(index, accepted, table.num_rows - accepted, accepted_path, rejections_path, rejected_path, work)
+    return ChunkResult(
+        index,
+        accepted,
+        table.num_rows - accepted,
+        accepted_path,
+        rejections_path,
+        rejected_path,
+        work,
+        readings=split.readings,
+    )
 
 
 def _path(plan: CheckPlan, name: str, index: int) -> str:
@@ -134,7 +149,21 @@ def split_records(table: pa.Table, fields: tuple[Field, ...], plan: CheckPlan) -
         *(_cell_rejections(failure, raw, table, rows, plan) for failure in failures),
     ]
     accepted = contacts[~rejected[rows]] if rejected.any() else contacts
-    return RowSplit(accepted, _sort_rejections(rejections, table, plan.mapping))
+    return RowSplit(accepted, _sort_rejections(rejections, table, plan.mapping), _count_readings(failures, raw, plan))
+
+
+def _count_readings(failures: Sequence[Failure], raw: pd.DataFrame, plan: CheckPlan) -> Counts:
+    """What every known reading would do to the rejected cells, by column position."""
+    rows: dict[str, list[np.ndarray]] = {}
+    for failure in failures:
+        if Rule(failure.code) not in (Rule.EMAIL_MISSING, Rule.VALUE_MISSING):
+            rows.setdefault(failure.field, []).append(failure.rows)
+    counts = {}
+    for id, found in rows.items():
+        column, field = plan.mapping.column_of(id)
+        cells = to_arrow(raw[id]).take(pa.array(np.unique(np.concatenate(found))))
+        counts[column.position] = count_readings(cells, field, plan.context)
+    return counts
 
 
 def _rules(table: pa.Table) -> list[Rule | None]:

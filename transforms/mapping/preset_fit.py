@@ -188,12 +188,12 @@ def _fit_rules(
     """The columns with the part of their rules that their fields support, and notes on the rest."""
     fitted, unfit = [], []
     for column in columns:
-        if column.field and (rule := rules.get(column.position)):
-            if rule.gaps and column.field.gaps is Gaps.DROP_COLUMN:
-                column = replace(column, field=column.field.model_copy(update={"gaps": Gaps.ALLOW}))
-            rule, notes = fit_rule(rule, column.name, column.field, context)
+        if (field := column.field) and (rule := rules.get(column.position)):
+            if rule.gaps and field.gaps is Gaps.DROP_COLUMN:
+                field = field.model_copy(update={"gaps": Gaps.ALLOW})
+            rule, notes = fit_rule(rule, column.name, field, context)
             unfit += notes
-            column = replace(column, rule=rule if rule.changes_cells else None)
+            column = replace(column, field=field, rule=rule if rule.changes_cells else None)
         fitted.append(column)
     return tuple(fitted), unfit
 

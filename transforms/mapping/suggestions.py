@@ -4,23 +4,23 @@ A reading is one such translation, in the keys of a preset's column. Each chunk 
 would do to its rejected cells (`transforms.chunks.readings`). The sums over the file decide here.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import product
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
-from schemas.catalogue import Field
 from schemas.cells.dates import SERIAL
 from schemas.cells.words import BLANK_WORDS, FALSE_LETTERS, FALSE_WORDS, TRUE_LETTERS, TRUE_WORDS
 from schemas.field_types import FieldType
+from schemas.fields import Field
 from schemas.presets.model import ColumnRule
 from transforms.mapping.columns import MappedColumn
 
 CONSENT = "subscribed"
 MAX_LISTED = 5  # readings of one column that are listed where no clear one fixes every cell
 
-Translation = dict[str, Any]
+Translation: TypeAlias = dict[str, Any]
 
 _ORDERS = (("d", "m", "yyyy"), ("m", "d", "yyyy"), ("yyyy", "m", "d"), ("yyyy", "d", "m"))
 _SHORT_ORDERS = (("d", "m", "yy"), ("m", "d", "yy"), ("yy", "m", "d"))
@@ -69,6 +69,9 @@ class ColumnCounts:
     def plus(self, other: "ColumnCounts") -> "ColumnCounts":
         counts = (mine.plus(theirs) for mine, theirs in zip(self.readings, other.readings, strict=True))
         return ColumnCounts(self.rejected + other.rejected, tuple(counts))
+
+
+Counts: TypeAlias = Mapping[int, ColumnCounts]
 
 
 @dataclass(frozen=True)
@@ -128,12 +131,12 @@ def _emails(field: Field) -> Iterator[Reading]:
 
 def _phones(field: Field) -> Iterator[Reading]:
     yield _reading(field, phone="plain")
-    cleaners = ("formula", "apostrophe", "invisible", "point_zero")
-    for cleaner in ("apostrophe", "point_zero"):
-        yield _reading(field, **{cleaner: "remove"})
-    for cleaner in cleaners:
-        yield _reading(field, phone="plain", **{cleaner: "remove"})
-    yield _reading(field, phone="plain", **dict.fromkeys(cleaners, "remove"))
+    cleaners: Translation = dict.fromkeys(("formula", "apostrophe", "invisible", "point_zero"), "remove")
+    yield _reading(field, apostrophe="remove")
+    yield _reading(field, point_zero="remove")
+    for cleaner in cleaners.items():
+        yield _reading(field, phone="plain", **dict([cleaner]))
+    yield _reading(field, phone="plain", **cleaners)
     yield _reading(field, certain=False, extension="remove")
     yield _reading(field, certain=False, extension="remove", phone="plain")
     yield _reading(field, certain=False, plus="add")
@@ -285,10 +288,10 @@ def _suggestion(column: MappedColumn, reading: Reading, count: ReadingCount, of:
     return Suggestion(column, translation, of, count.fixes, count.blanks, certain)
 
 
-def sum_counts(chunks: Iterable[dict[int, ColumnCounts]]) -> dict[int, ColumnCounts]:
-    """The counts of every chunk, by column position."""
+def suggest_for_file(columns: Sequence[MappedColumn], chunks: Iterable[Counts]) -> list[Suggestion]:
+    """The suggestions for every column, from the counts of all chunks by column position."""
     total: dict[int, ColumnCounts] = {}
     for counts in chunks:
         for position, count in counts.items():
             total[position] = total[position].plus(count) if position in total else count
-    return total
+    return [each for column in columns if column.position in total for each in suggest(column, total[column.position])]

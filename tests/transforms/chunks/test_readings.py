@@ -1,0 +1,100 @@
+"""Suggestions: which readings would make rejected cells valid, and when one is certain."""
+
+from typing import Any
+
+import pandas as pd
+import pyarrow as pa
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from schemas.catalogue import load_catalogue
+from schemas.cells.arrow_columns import TEXT_DTYPE
+from schemas.validation.pandera_schemas import find_failures
+from transforms.cells.normalise import NormaliseContext, normalise
+from transforms.chunks.readings import count_readings
+from transforms.mapping.columns import MappedColumn
+from transforms.mapping.suggestions import Suggestion, suggest_for_file
+
+CATALOGUE = load_catalogue()
+SPAIN = NormaliseContext("+34")
+
+
+def rejected(field: str, cells: list[str]) -> list[str]:
+    fields = (CATALOGUE[field],)
+    contacts = normalise(pd.DataFrame({field: pd.Series(cells, dtype=TEXT_DTYPE)}), fields, SPAIN)
+    rows = {int(row) for failure in find_failures(contacts, fields) for row in failure.rows}
+    return [cells[row] for row in sorted(rows)]
+
+
+def suggested(field: str, *chunks: list[str]) -> list[Suggestion]:
+    column = MappedColumn(1, field, CATALOGUE[field])
+    bad = [cells for chunk in chunks if (cells := rejected(field, chunk))]
+    counts = [{1: count_readings(pa.chunked_array([cells]), CATALOGUE[field], SPAIN)} for cells in bad]
+    return suggest_for_file([column], counts)
+
+
+def certain(field: str, *cells: str) -> list[dict[str, Any]]:
+    return [each.translation for each in suggested(field, list(cells)) if each.certain]
+
+
+@pytest.mark.parametrize(
+    ("field", "cells", "translation"),
+    [
+        pytest.param(
+            "birthdate", ("31/12/1990", "1/2/1980"), {"date": "d/m/yyyy"}, id="a-day-above-12-proves-the-order"
+        ),
+        pytest.param("birthdate", ("1985-05-15 00:00:00",), {"time": "midnight"}, id="midnight"),
+        pytest.param("birthdate", ("31182", "46053"), {"date": "serial"}, id="serial-numbers"),
+        pytest.param("total_spent", ("1.234,50", "4,25"), {"decimal": ","}, id="decimal-comma"),
+        pytest.param("total_spent", ("512,77 €", "4,25 €"), {"currency": "remove", "decimal": ","}, id="euros"),
+        pytest.param("points", ("1.234.567", "1.234"), {"decimal": ",", "thousands": "."}, id="several-groups"),
+        pytest.param("mobile_phone", ("651 23 45 67", "651.234.568"), {"phone": "plain"}, id="spaces-in-phones"),
+        pytest.param("mobile_phone", ("491712345678",), None, id="a-missing-plus-is-never-certain"),
+        pytest.param("email", ("Ann <ann@example.com>", "mailto:bob@example.com"), {"email": "address"}, id="names"),
+        pytest.param("email", ("rosa\u200b@example.com",), {"invisible": "remove"}, id="invisible"),
+        pytest.param("email", ("a@example.com; b@example.com",), None, id="the-first-of-several-is-never-certain"),
+        pytest.param("vip", ("VERDADERO", "no"), {"values": {"verdadero": "true", "no": "false"}}, id="words"),
+        pytest.param("vip", ("T", "x"), None, id="letters-are-never-certain"),
+        pytest.param("gender", ("Female", "Male"), {"values": {"Female": "f", "Male": "m"}}, id="labels"),
+        pytest.param("newsletter_subscription_status", ("Subscribed",), None, id="a-consent-is-never-certain"),
+        pytest.param("birthdate", ("1/2/1990",), None, id="two-orders-fit"),
+        pytest.param("birthdate", ("31/12/90",), None, id="two-digit-years"),
+        pytest.param("birthdate", ("2026-01-31T10:15:00Z",), None, id="a-time-other-than-midnight"),
+        pytest.param("birthdate", ("0000-07-04",), None, id="a-blank-is-never-certain"),
+        pytest.param("total_spent", ("1,234",), None, id="comma-of-decimals-or-thousands"),
+        pytest.param("points", ("1,234",), None, id="one-group-proves-nothing"),
+        pytest.param("mobile_phone", ("3.46512E+10",), None, id="digits-are-lost"),
+    ],
+)
+def test_a_reading_is_certain_only_if_it_is_the_one_that_fixes_every_cell(
+    field: str, cells: tuple[str, ...], translation: dict[str, Any] | None
+) -> None:
+    assert certain(field, *cells) == ([] if translation is None else [translation])
+
+
+def test_two_readings_that_fit_are_both_listed_and_neither_is_certain() -> None:
+    found = {str(each.translation): (each.fixes, each.of) for each in suggested("birthdate", ["1/2/1990", "3/4/1990"])}
+    assert found == {"{'date': 'd/m/yyyy'}": (2, 2), "{'date': 'm/d/yyyy'}": (2, 2)}
+
+
+def test_a_placeholder_is_suggested_as_blank_with_its_count() -> None:
+    (found,) = suggested("birthdate", ["0000-00-00", "0000-00-00"])
+    assert (found.translation, found.fixes, found.blanks) == ({"values": {"0000-00-00": ""}}, 2, 2)
+
+
+CELLS = {
+    "birthdate": ["31/12/1990", "1/2/1990", "15-may-85", "31182", "0000-00-00", "1990-12-31 10:00", "x", "1990-01-01"],
+    "total_spent": ["4,25", "1.234,5", "7 €", "1.5", "x"],
+    "mobile_phone": ["651 23 45 67", "tel:651234567", "34651234567.0", "x", "+34651234567"],
+    "vip": ["VERDADERO", "x", "no", "1"],
+    "interests": ["Sports, Music", "sports;books", "music"],
+}
+
+
+@settings(max_examples=15, deadline=None)
+@given(st.sampled_from(sorted(CELLS)), st.data())
+def test_suggestions_do_not_depend_on_how_the_file_is_cut(field: str, data: st.DataObject) -> None:
+    cells = data.draw(st.lists(st.sampled_from(CELLS[field]), min_size=1, max_size=12))
+    cut = data.draw(st.integers(0, len(cells)))
+    assert suggested(field, cells[:cut], cells[cut:]) == suggested(field, cells)
