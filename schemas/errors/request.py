@@ -72,7 +72,7 @@ class ColumnMappedTwice(RequestError):
     """One column is mapped to two fields by requests of the same level: --map, a mapping file, or a preset."""
 
     code = "column-mapped-twice"
-    template = "{requests} are about the same column, {column!r}; write only one of them"
+    template = "{requests} are about the same column, {column!r}; write just one"
     column: str
     requests: tuple[str, ...]
 

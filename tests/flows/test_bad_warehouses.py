@@ -130,5 +130,5 @@ def test_a_password_on_the_command_line_is_a_warning_on_a_terminal(
 ) -> None:
     monkeypatch.setattr(sys.stderr, "isatty", lambda: terminal)
     ran = command("imports", "--warehouse", f"postgresql://{address}", *options)
-    assert ("the list of processes shows the password" in ran.err) is told
+    assert ("can read the password in --warehouse" in ran.err) is told
     assert PASSWORD not in ran.out + ran.err

@@ -99,7 +99,7 @@ def test_a_value_that_the_form_cannot_check_fails_the_run_at_its_start(site: Pre
     ended = [wait_for(lambda run=run: site.ended(run), "the end of the run") for run in runs]  # type: ignore[misc]
     messages = [run["state"]["message"] for run in ended]
     assert [run["state_type"] for run in ended] == ["FAILED", "FAILED"]
-    assert "blank cells can be cleared with overwrite and update-only" in messages[0]
+    assert "blank cells cannot be cleared with fill-empty" in messages[0]
     assert "write an encoding such as utf-8" in messages[1]
 
 

@@ -91,12 +91,12 @@ def test_a_wrong_command_ends_with_status_2_and_one_line(
         ),
         pytest.param(
             ("check", "x.csv", "--date", "2026-03-10"),
-            "--date: the source has no {date} that this day could fill; write one, or leave the day out",
+            "--date: the source has no {date} for this day; write one, or leave the day out",
             id="a day without a place",
         ),
         pytest.param(
             ("import", "x.csv", "--max-rejected", "100.1%"),
-            "--max-rejected: '100.1%' is more than the file has; write 100% at most",
+            "--max-rejected: '100.1%' is more than the file has; write 100% or less",
             id="more than all",
         ),
         pytest.param(("check", "none-*.csv"), "there is no file 'none-*.csv'; check the pattern", id="no match"),

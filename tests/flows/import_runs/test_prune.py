@@ -27,7 +27,7 @@ def test_prune_deletes_old_import_folders_and_nothing_else(contacts: Contacts) -
     assert (old.exists(), new.exists(), stranger.exists()) == (False, True, True)
     assert [row["status"] for row in contacts.database.imports()] == ["completed", "completed"]
     gone = contacts("rejected", "1", "--output", contacts.folder / "x.csv")
-    assert (gone.status, "not there" in gone.err) == (1, True)
+    assert (gone.status, "import the source again" in gone.err) == (1, True)
 
 
 @pytest.mark.parametrize("warehouse_url", ["sqlite"], indirect=True)

@@ -87,7 +87,7 @@ def test_prune_deletes_old_folders_on_any_storage(
     monkeypatch.setattr("flows.import_runs.work_folders.time.time", lambda: 4e9)
     assert contacts("imports", "prune", "--older-than", "1d", "--json").json == {"removed": 1, "kept": 0}
     gone = contacts("rejected", str(report["import_id"]))
-    assert (gone.status, "not there" in gone.err) == (1, True)
+    assert (gone.status, "import the source again" in gone.err) == (1, True)
 
 
 @on_sqlite

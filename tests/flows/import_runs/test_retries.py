@@ -65,7 +65,7 @@ def test_a_retry_keeps_the_columns_of_its_import(contacts: Contacts) -> None:
     stored = contacts.database.contacts()
     assert stored["bob@example.com"] == {"name": "Bob", "points": "9"}
     assert listed(contacts) == {1: (None, 2), 2: (1, None)}
-    assert "2 records of import 1 mended, 2 of it still missing" in contacts("imports", "2").out
+    assert "2 records of import 1 corrected, 2 still outstanding" in contacts("imports", "2").out
 
 
 @one_warehouse

@@ -231,7 +231,7 @@ def test_what_was_guessed_or_damaged_is_a_warning(catalogue: FieldCatalogue) -> 
     assert "Windows-1252" in guessed.warnings[0]
     damaged = check("email,name\né@b.com,ñ\n".encode() + b"x@b.com,\xff\n", catalogue)
     assert damaged.encoding == "utf-8"
-    assert "1 damaged place;" in damaged.warnings[0]
+    assert "1 damaged place, " in damaged.warnings[0]
 
 
 def test_without_header_the_first_record_sets_the_width(catalogue: FieldCatalogue) -> None:
