@@ -96,6 +96,7 @@ def _protected_as(target: Path, settings: Settings, inputs: Mapping[str, str | N
         "in the folder of presets": settings.presets,
         "a built-in preset": BUILT_IN_PRESETS,
         "in the folder of Prefect's data": prefect_home(),
+        "in the folder of the command's runs": settings.home / "prefect",
     }
     if "://" not in settings.imports:
         folders["in the folder of imports"] = Path(settings.imports)

@@ -76,7 +76,8 @@ class ReadingOptions(BaseModel):
     """The path of a YAML file with lines 'Column: field'. The columns above take precedence."""
     preset: str | None = Field(None, json_schema_extra=_optional_text_box, title="Preset")
     """Where the file comes from: auto, google, google-old, listmonk, magento2, mailchimp, outlook, prestashop-list,
-    prestashop-sample, shopify, shopify-older, woocommerce, one that you saved, or the path of a preset (YAML)."""
+    prestashop-sample, shopify, shopify-older, woocommerce, hubspot, klaviyo, brevo, salesforce, salesforce-report,
+    thunderbird, thunderbird-de, one that you saved, or the path of a preset (YAML)."""
     delimiter: str | None = Field(None, json_schema_extra=_pattern_text_box(_CHARACTER), title="Delimiter")
     """One character, or comma, semicolon, tab, pipe, space. Detected when left empty."""
     quote: str | None = Field(None, json_schema_extra=_pattern_text_box(_CHARACTER), title="Quote")

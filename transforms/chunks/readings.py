@@ -10,6 +10,7 @@ import pyarrow.compute as pc
 from pandas.util import hash_array
 
 from schemas.cells.arrow_columns import TEXT_DTYPE, to_arrow
+from schemas.cells.dates import SERIAL
 from schemas.fields import Field
 from schemas.presets.model import ColumnRule
 from schemas.validation.pandera_schemas import find_failures
@@ -39,7 +40,7 @@ def _count(
     context: NormaliseContext,
 ) -> ReadingCount:
     rule = reading.translation
-    if rule.date and not any(_date_shape(rule.date, bool(rule.time)).search(shape) for shape in shapes):
+    if rule.date and not any(map(_may_change(rule.date, bool(rule.time), bool(rule.yearless)).search, shapes)):
         return ReadingCount()
     after = translate(cells, rule).cells
     changed = np.flatnonzero(np.asarray(pc.not_equal(after, pc.utf8_trim_whitespace(cells))))
@@ -79,10 +80,13 @@ def _used_values(rule: ColumnRule, cells: list[str]) -> frozenset[str]:
 
 
 @cache
-def _date_shape(format: str, with_time: bool) -> re.Pattern[str]:
-    """What a date in this format looks like when every digit is a 9: most formats need not be tried."""
-    if format == "serial":
-        return re.compile("^9{5}$")
-    parts = re.findall(r"yyyy|yy|mmm|mm?|dd?|.", format)
-    body = "".join(_SHAPES.get(part, re.escape(part)) for part in parts)
-    return re.compile(f"^ *{body}{'.' if with_time else ' *$'}")
+def _may_change(format: str, with_time: bool, yearless: bool) -> re.Pattern[str]:
+    """What such a cell looks like when every digit is a 9: most date formats need not be tried on a chunk."""
+    parts = ["9{5}"] if format == SERIAL else re.findall(r"yyyy|yy|mmm|mm?|dd?|.", format)
+    body = "".join(_SHAPES.get(part, part if format == SERIAL else re.escape(part)) for part in parts)
+    shapes = [f"^ *{body} *$"]
+    if with_time:
+        shapes.append("[0-9]:[0-9]")
+    if yearless:
+        shapes += ["^ *(?:--|9999-)99-99 *$", "^ *99?[/.-]99? *$"]
+    return re.compile("|".join(shapes))

@@ -133,7 +133,7 @@ class SqliteBackend(Backend):
             if path.exists() and not os.access(path, os.W_OK):
                 raise WarehouseUnusable(self.name, f"{what} may not be written; change its permissions")
         # SQLite gives the WAL and the files beside it the mode of the database.
-        with suppress(FileExistsError, PermissionError):
+        with suppress(OSError):  # connecting then says what is wrong
             os.close(os.open(self.path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
         with self.translate_errors():
             self._turn_on_wal()

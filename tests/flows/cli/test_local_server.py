@@ -189,7 +189,9 @@ def test_a_prefect_home_that_cannot_be_created_is_reported_in_one_line(
     (own_home / "file").touch()
     monkeypatch.setenv("PREFECT_HOME", str(own_home / "file" / "prefect"))
     monkeypatch.delitem(sys.modules, "prefect", raising=False)
-    with pytest.raises(PrefectServerFailed, match=r"file(/prefect)?' cannot be written \((Not a directory|File exists)\)"):
+    with pytest.raises(
+        PrefectServerFailed, match=r"file(/prefect)?' cannot be written \((Not a directory|File exists)\)"
+    ):
         start_local_server.__wrapped__()
     monkeypatch.setenv("PREFECT_API_URL", "http://127.0.0.1:9/api")
     with pytest.raises(PrefectServerFailed, match="nothing answers"):

@@ -39,7 +39,10 @@ def test_a_command_that_only_reads_creates_no_warehouse(
 def test_a_full_disk_during_an_export_is_reported_in_one_line(command: Contacts) -> None:
     assert command("segments", "create", "any").status == 0
     ran = command("export", "--output", "/dev/full")
-    assert (ran.status, ran.err) == (1, "contacts: '/dev/full' cannot be written: No space left on device; choose another file\n")
+    assert (ran.status, ran.err) == (
+        1,
+        "contacts: '/dev/full' cannot be written: No space left on device; choose another file\n",
+    )
 
 
 def test_a_check_that_fails_creates_and_changes_no_output(command: Contacts) -> None:
