@@ -37,6 +37,7 @@ def server_environment(port: int, home: Path) -> dict[str, str]:
         **OFFLINE_DEFAULTS,
         "PREFECT_SERVER_LOGGING_LEVEL": "ERROR",
         "PREFECT_SERVER_UI_V2_ENABLED": "false",  # the newer UI reports its use to Amplitude; no setting prevents it
+        "PREFECT_UI_URL": f"http://{HOST}:{port}",  # the links in the messages of automations begin with it
         **outside,
         **server_access(auth_string(home), origins=f"http://{HOST}:{port},http://localhost:{port}"),
         "PREFECT_HOME": str(home),

@@ -100,7 +100,7 @@ def test_a_value_that_the_form_cannot_check_fails_the_run_at_its_start(site: Pre
     messages = [run["state"]["message"] for run in ended]
     assert [run["state_type"] for run in ended] == ["FAILED", "FAILED"]
     assert "blank cells cannot be cleared with fill-empty" in messages[0]
-    assert "write an encoding such as utf-8" in messages[1]
+    assert "write one such as utf-8" in messages[1]
 
 
 def test_a_check_creates_no_warehouse(site: PrefectSite) -> None:
