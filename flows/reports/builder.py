@@ -50,6 +50,7 @@ class ReportBuilder:
     rejected: RejectedRows | None = None
     rejected_file: str | None = None
     suggestions: Sequence[Suggestion] = ()
+    rewritten_emails: int = 0
     notes: list[str] = field(default_factory=list)
     started: float = field(default_factory=time.monotonic)
     stages: dict[str, float] = field(default_factory=dict)
@@ -116,6 +117,11 @@ class ReportBuilder:
                 self.profile.guarded_cells,
                 "cell had a ' before a formula sign; it was taken off",
                 "cells had a ' before a formula sign; it was taken off",
+            )
+            yield from _count(
+                self.rewritten_emails,
+                "email is stored in another spelling of its domain or accents; the warehouse has the new one",
+                "emails are stored in another spelling of their domains or accents; the warehouse has the new one",
             )
             if self.profile.cut_off:
                 yield "the file stops inside a quoted cell: it may have been cut off"

@@ -1,8 +1,7 @@
-"""Emails, as email-validator judges them; the only module that knows the library.
+"""Emails, as email-validator parses them; the only module that imports the library.
 
-The plain addresses, nearly all, are settled by one pattern over the whole column. It accepts only
-what the library accepts, with lower case as the stored form; anything it does not match is doubtful,
-and the library decides. A property test holds the two against each other.
+One pattern over the whole column finds the plain addresses, which are nearly all. It matches only what the library
+accepts, with lower case as the stored form. The library decides on the others. A property test compares both ways.
 """
 
 import re
@@ -29,14 +28,23 @@ _LABEL = r"[a-z0-9]+(?:-[a-z0-9]+)*"
 _BEGINNING = rf"^{_ATOM}(?:\.{_ATOM})*@(?:{_LABEL}\.)+"
 PLAIN = rf"{_BEGINNING}[a-z]{{2,3}}$"
 PLAIN_LONG = rf"{_BEGINNING}[a-z]{{4,}}$"  # as the reserved domains are
-PLAIN_LENGTH = 63  # what a label may have at most, and the part before the @; longer ones are the library's to judge
-# So are coded domains, which have two hyphens in a row, and reserved ones.
+PLAIN_LENGTH = 63  # the limit of a label; the library decides on longer addresses
+# It also decides on coded domains, which have two hyphens in a row, and on reserved ones.
 RESERVED_DOMAIN = rf"[@.](?:{'|'.join(re.escape(name) for name in email_validator.SPECIAL_USE_DOMAIN_NAMES)})$"
 MAX_LENGTH = 1_000  # characters; the standard allows 254, and composing accents can only shorten
+# Unicode's Default_Ignorable_Code_Point and the blank Braille pattern: two addresses that look the same are not.
+INVISIBLE = re.compile(
+    "[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f\u2800\u3164"
+    "\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufff8\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff]"
+)
 
 
 def normalise_email(text: str) -> str | None:
-    """The address as it is stored, in lower case, or None if it is no valid one. Nothing is looked up."""
+    """The address as it is stored, or None if it is not valid. Nothing is looked up in the network.
+
+    The stored form is in lower case, with composed accents and an international domain in its own script, so that
+    the two spellings of such a domain are one contact.
+    """
     return _address(text) if len(text) <= MAX_LENGTH else None
 
 
@@ -48,9 +56,16 @@ def _address(text: str) -> str | None:
 
 def _checked(text: str) -> str | None:
     try:
-        return email_validator.validate_email(text, check_deliverability=False).normalized.lower()
+        return _validate(text).lower()
     except email_validator.EmailNotValidError:
         return None
+
+
+def _validate(text: str) -> str:
+    if invisible := INVISIBLE.search(text):
+        raise email_validator.EmailSyntaxError(f"It has an invisible character, U+{ord(invisible[0]):04X}; remove it.")
+    # Strict: at most 64 characters before the @.
+    return email_validator.validate_email(text, check_deliverability=False, strict=True).normalized
 
 
 def _plain(lower: pd.Series) -> Mask:
@@ -70,7 +85,7 @@ def _plain_in_long_domains(lower: pd.Series) -> Mask:
 
 
 def normalise_emails(column: pd.Series) -> pd.Series:
-    """Valid addresses in their stored form; what is no address stays as it was written."""
+    """Valid addresses in their stored form; other cells stay as they were written."""
     stored = series_like(column, pc.ascii_lower(to_arrow(column)))
     plain = _plain(stored)
     if not plain.all():
@@ -87,12 +102,20 @@ valid_emails = CachedMask(lambda column: _valid(column, _plain(column)))
 """Which cells hold an address in its stored form; blank cells pass."""
 
 
+def count_rewritten(written: pd.Series, stored: pd.Series) -> int:
+    """How many addresses are stored in another spelling than as written, apart from case and outer space."""
+    text, addresses = to_arrow(written), to_arrow(stored)
+    differ = pc.fill_null(pc.not_equal(pc.ascii_lower(text), addresses), False)
+    pairs = zip(text.filter(differ).to_pylist(), addresses.filter(differ).to_pylist(), strict=True)
+    return sum(cell.strip().lower() != address for cell, address in pairs)
+
+
 def explain_invalid_email(text: str) -> str:
-    """The library's own sentence on an address that is none."""
+    """What is wrong with an address that is not valid, in one sentence."""
     if len(text) > MAX_LENGTH:
         return "it is too long."
     try:
-        email_validator.validate_email(text, check_deliverability=False)
+        _validate(text)
     except email_validator.EmailNotValidError as error:
         return str(error)
     return "its lower-case form is no address."

@@ -1,13 +1,16 @@
 """A column of emails is normalised and validated as each address is by the library."""
 
+import sys
+import unicodedata
+
 import email_validator
 import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from schemas.cells.arrow_columns import TEXT_DTYPE
-from schemas.cells.emails import normalise_emails, valid_emails
+from schemas.cells.arrow_columns import TEXT_DTYPE, trim
+from schemas.cells.emails import INVISIBLE, count_rewritten, explain_invalid_email, normalise_emails, valid_emails
 
 RESERVED = ["test", "localhost", "invalid", "local", "example.test", "arpa", "onion"]
 EDGES = [
@@ -44,6 +47,7 @@ EDGES = [
     pytest.param("İ@example.com", id="dotted-capital-i"),
     pytest.param("e\u0301@example.com", id="combining"),
     pytest.param("a\u200b@example.com", id="zero-width"),
+    pytest.param("a\u034fb@example.com", id="invisible-joiner"),
     pytest.param("a@example。com", id="ideographic-stop"),
     pytest.param("a@example.com\n", id="line-break-after"),
     pytest.param("x" * 2_000 + "@example.com", id="endless"),
@@ -54,7 +58,9 @@ EDGES = [
 
 def by_library(text: str) -> str | None:
     try:
-        return email_validator.validate_email(text, check_deliverability=False).normalized.lower()
+        if INVISIBLE.search(text):
+            return None
+        return email_validator.validate_email(text, check_deliverability=False, strict=True).normalized.lower()
     except email_validator.EmailNotValidError:
         return None
 
@@ -107,3 +113,50 @@ def test_normalising_twice_gives_the_same_lower_case_address(texts: list[str]) -
     stored = [text for text in by_column(texts) if text is not None]
     assert by_column(stored) == stored
     assert [text.lower() for text in stored] == stored
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        pytest.param(f"{'a' * 65}@example.com", "too long before the @-sign", id="local-part-of-65-characters"),
+        pytest.param("a\u034fb@example.com", "invisible character, U+034F; remove it", id="grapheme-joiner"),
+        pytest.param("a\u3164@example.com", "U+3164", id="hangul-filler"),
+        pytest.param("a\u2800@example.com", "U+2800", id="blank-braille-pattern"),
+        pytest.param("a@exam\ufe0fple.com", "U+FE0F", id="variation-selector-in-the-domain"),
+        pytest.param("a@exam\U000e0100ple.com", "U+E0100", id="variation-selector-beyond-16-bits"),
+        pytest.param("a@exam\u00adple.com", "U+00AD", id="soft-hyphen"),
+    ],
+)
+def test_an_overlong_or_deceptive_address_is_rejected(text: str, says: str) -> None:
+    assert by_column([text]) == [None]
+    assert says in explain_invalid_email(text)
+
+
+def test_every_ignorable_character_is_invisible() -> None:
+    characters = map(chr, range(0x80, sys.maxunicode + 1))
+    formats = [each for each in characters if unicodedata.category(each) == "Cf" and by_library(f"a{each}@b.com")]
+    assert formats == []
+
+
+@pytest.mark.parametrize(
+    ("spellings", "stored"),
+    [
+        pytest.param(["a@b\u00fccher.com", "a@xn--bcher-kva.com", "a@XN--BCHER-KVA.com"], "a@bücher.com", id="idn"),
+        pytest.param(["e\u0301@b.com", "\u00e9@b.com", "\u00c9@b.com"], "\u00e9@b.com", id="composed-accents"),
+        pytest.param(["a@\uff45xample.com", "a@example\u3002com"], "a@example.com", id="full-width-domain"),
+    ],
+)
+def test_the_spellings_of_a_mailbox_are_one_address(spellings: list[str], stored: str) -> None:
+    assert by_column(spellings) == [stored] * len(spellings)
+
+
+@pytest.mark.parametrize(
+    ("written", "count"),
+    [
+        pytest.param(["a@b.com", "A@B.com ", "\u00d1@b.com", None, "  "], 0, id="case-and-space"),
+        pytest.param(["a@xn--bcher-kva.com", "a@\uff45xample.com", "e\u0301@b.com", "a@c.com"], 3, id="spelling"),
+    ],
+)
+def test_only_addresses_in_another_spelling_count_as_rewritten(written: list[str | None], count: int) -> None:
+    cells = pd.Series(written, dtype=TEXT_DTYPE)
+    assert count_rewritten(cells, normalise_emails(trim(cells))) == count

@@ -17,6 +17,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from schemas.cells.arrow_columns import ARROW_TYPES, to_arrow
+from schemas.cells.emails import count_rewritten
+from schemas.field_types import FieldType
 from schemas.fields import Field
 from schemas.validation.pandera_schemas import Failure, find_failures
 from schemas.validation.rules import Rule
@@ -79,6 +81,7 @@ class ChunkResult:
     work: float = 0.0
     first_record: int = 0
     readings: Counts = dataclasses.field(default_factory=dict)
+    rewritten_emails: int = 0
 
 
 class RowSplit(NamedTuple):
@@ -87,6 +90,7 @@ class RowSplit(NamedTuple):
     accepted: pd.DataFrame
     rejected: pd.DataFrame
     readings: Counts
+    rewritten_emails: int = 0
 
 
 def check_chunk(plan: CheckPlan, chunk_task: ChunkTask) -> tuple[ChunkProfile, ChunkResult | None]:
@@ -118,6 +122,7 @@ def _write_sides(table: pa.Table, fields: tuple[Field, ...], plan: CheckPlan, in
         rejected_path,
         work,
         readings=split.readings,
+        rewritten_emails=split.rewritten_emails,
     )
 
 
@@ -149,7 +154,20 @@ def split_records(table: pa.Table, fields: tuple[Field, ...], plan: CheckPlan) -
         *(_cell_rejections(failure, raw, table, rows, plan) for failure in failures),
     ]
     accepted = contacts[~rejected[rows]] if rejected.any() else contacts
-    return RowSplit(accepted, _sort_rejections(rejections, table, plan.mapping), _count_readings(failures, raw, plan))
+    return RowSplit(
+        accepted,
+        _sort_rejections(rejections, table, plan.mapping),
+        _count_readings(failures, raw, plan),
+        _count_rewritten_emails(fields, raw, accepted),
+    )
+
+
+def _count_rewritten_emails(fields: Sequence[Field], raw: pd.DataFrame, accepted: pd.DataFrame) -> int:
+    count = 0
+    for id in (field.id for field in fields if field.type is FieldType.EMAIL):
+        written = raw[id] if len(raw) == len(accepted) else raw.loc[accepted.index, id]
+        count += count_rewritten(written, accepted[id])
+    return count
 
 
 def _count_readings(failures: Sequence[Failure], raw: pd.DataFrame, plan: CheckPlan) -> Counts:
