@@ -11,6 +11,7 @@ from schemas.cells.phones import DEFAULT_PREFIX, is_country_prefix
 from schemas.errors.base import CatalogueInvalid, CatalogueNotFound
 from schemas.field_types import Gaps
 from schemas.fields import Field, header_key
+from schemas.yaml_files import explain_yaml_error, load_yaml
 
 if TYPE_CHECKING:
     from schemas.validation.pandera_schemas import Schema
@@ -44,8 +45,9 @@ class FieldCatalogue(BaseModel):
         if identities[0] != "email":
             raise ValueError(f"the identity field is {identities[0]!r}; name it 'email'")
         owners: dict[str, str] = {}
+        ids: set[str] = set()
         for field in self.fields:
-            if field.id in owners.values():
+            if field.id in ids:
                 raise ValueError(f"field {field.id!r} occurs twice; give one of them another id")
             for name in {header_key(name) for name in field.names}:
                 if name in owners:
@@ -53,6 +55,7 @@ class FieldCatalogue(BaseModel):
                         f"the name {name!r} belongs to {owners[name]!r} and to {field.id!r}; remove it from one of them"
                     )
                 owners[name] = field.id
+            ids.add(field.id)
         return self
 
     @cached_property
@@ -110,13 +113,11 @@ def load_catalogue(path: str | Path | None = None) -> FieldCatalogue:
     """Read a catalogue from YAML, the built-in one by default; `CatalogueError` says what to correct."""
     path = Path(path) if path else BUILT_IN_CATALOGUE
     try:
-        raw = yaml.safe_load(path.read_text(encoding="utf-8"))
+        raw = load_yaml(path, yaml.SafeLoader)
     except (OSError, UnicodeDecodeError) as error:
         raise CatalogueNotFound(str(path)) from error
     except (yaml.YAMLError, ValueError, RecursionError) as error:  # a date that does not exist is a ValueError
-        mark = getattr(error, "problem_mark", None)
-        where = f" at line {mark.line + 1}" if mark else ""
-        raise CatalogueInvalid(str(path), (f"it is not YAML{where}",)) from error
+        raise CatalogueInvalid(str(path), (explain_yaml_error(error),)) from error
     if not isinstance(raw, dict) or not isinstance(raw.get("fields"), list):
         raise CatalogueInvalid(str(path), ("it has no list of 'fields:'; write one",))
     try:

@@ -2,6 +2,7 @@
 
 import re
 import unicodedata
+from collections import Counter
 from functools import cached_property
 from typing import Annotated, Any, Self
 
@@ -72,10 +73,6 @@ class Field(BaseModel):
     options: tuple[Option, ...] = ()
     gaps: Gaps = Gaps.ALLOW
 
-    def __deepcopy__(self, memo: Any = None) -> Self:
-        """Itself, since it is immutable."""
-        return self
-
     @model_validator(mode="before")
     @classmethod
     def _default_gaps(cls, value: Any) -> Any:
@@ -101,8 +98,8 @@ class Field(BaseModel):
             raise ValueError(f"is a {self.type} without options; list them under 'options:'")
         if self.options and not self.traits.has_options:
             raise ValueError(f"has options, but {self.type} takes none; make it radio or checkbox")
-        ids = [option.id for option in self.options]
-        if repeated := sorted({id for id in ids if ids.count(id) > 1}):
+        counts = Counter(option.id for option in self.options)
+        if repeated := sorted(id for id, count in counts.items() if count > 1):
             raise ValueError(f"has the option ID {repeated[0]!r} twice; remove one")
         if self.identity and self.type is not FieldType.EMAIL:
             raise ValueError(f"is the identity, but of type {self.type}; make it an email")

@@ -9,14 +9,14 @@ from dataclasses import dataclass
 from typing import Any, ClassVar, Self, dataclass_transform
 
 MAX_LISTED_NAMES = 20
+MAX_NAME_LENGTH = 300  # characters; a header or a catalogue may hold much longer texts
 
 
 class Names(tuple[str, ...]):
     """Names in a message: the first twenty, after the words that the format spec holds; nothing if there are none."""
 
     def __format__(self, words_before: str) -> str:
-        more = f" and {len(self) - MAX_LISTED_NAMES} more" if len(self) > MAX_LISTED_NAMES else ""
-        return f"{words_before}{', '.join(self[:MAX_LISTED_NAMES])}{more}" if self else ""
+        return f"{words_before}{self._joined(', ', ' and ')}" if self else ""
 
     @property
     def number(self) -> int:
@@ -24,7 +24,15 @@ class Names(tuple[str, ...]):
 
     @property
     def sentences(self) -> str:
-        return "; ".join(self)
+        return self._joined("; ", "; and ")
+
+    def _joined(self, separator: str, before_count: str) -> str:
+        more = f"{before_count}{len(self) - MAX_LISTED_NAMES} more" if len(self) > MAX_LISTED_NAMES else ""
+        return separator.join(map(_shortened, self[:MAX_LISTED_NAMES])) + more
+
+
+def _shortened(name: str) -> str:
+    return name if len(name) <= MAX_NAME_LENGTH else f"{name[:MAX_NAME_LENGTH]}…"
 
 
 class _Attributes:

@@ -9,6 +9,7 @@ from pydantic import ValidationError
 
 from schemas.errors.request import PresetInvalid, UnknownPreset
 from schemas.presets.model import AUTO, PRESET_NAME, Preset
+from schemas.yaml_files import explain_yaml_error, load_yaml
 
 BUILT_IN_PRESETS = Path(__file__).with_name("platforms")
 
@@ -76,16 +77,13 @@ def _files(folder: Path | None) -> list[Path]:
 def read_preset(path: Path) -> Preset:
     """A preset from its file; `PresetInvalid` names every wrong key and what to write."""
     try:
-        raw = yaml.load(path.read_text(encoding="utf-8"), Loader=_TextLoader)
+        raw = load_yaml(path, _TextLoader)
     except FileNotFoundError as error:
         raise PresetInvalid(str(path), ("there is no such file",)) from error
     except (OSError, UnicodeDecodeError) as error:
         raise PresetInvalid(str(path), ("it cannot be read",)) from error
     except (yaml.YAMLError, ValueError, RecursionError) as error:
-        mark = getattr(error, "problem_mark", None)
-        where = f" at line {mark.line + 1}" if mark else ""
-        what = getattr(error, "problem", None) or "it is not YAML"
-        raise PresetInvalid(str(path), (f"{what}{where}",)) from error
+        raise PresetInvalid(str(path), (explain_yaml_error(error),)) from error
     if not isinstance(raw, dict) or not isinstance(raw.get("columns"), dict):
         raise PresetInvalid(str(path), ("it has no 'columns:' with a line 'Column: field' for each",))
     if "name" in raw:

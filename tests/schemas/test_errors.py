@@ -51,6 +51,7 @@ def test_two_errors_never_share_a_code() -> None:
         pytest.param((), "'contacts segments create'", id="none"),
         pytest.param(("a", "b"), "'contacts segments create', or use one of: a, b", id="two"),
         pytest.param(tuple(map(str, range(22))), ", 18, 19 and 2 more", id="more-than-twenty"),
+        pytest.param(("x" * 1_000,), f", or use one of: {'x' * 300}…", id="a-long-one"),
     ],
 )
 def test_an_unknown_name_is_answered_with_the_known_ones(known: tuple[str, ...], says: str) -> None:

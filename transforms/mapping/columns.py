@@ -21,6 +21,7 @@ from schemas.errors.request import (
 )
 from schemas.fields import Field, header_key
 from schemas.presets.model import ColumnRule
+from schemas.yaml_files import explain_yaml_error, read_yaml_text
 from transforms.cells.nearest_name import nearest_name
 
 _BY_POSITION = re.compile(r"column_([1-9][0-9]{0,5})", re.ASCII)
@@ -117,11 +118,11 @@ def read_mapping(path: str) -> list[tuple[str, str]]:
     All keys are kept, repeated ones too, and as text: a column may be called No, On or 2024-01-01.
     """
     try:
-        root = yaml.compose(Path(path).read_text(encoding="utf-8"), Loader=yaml.BaseLoader)
+        root = yaml.compose(read_yaml_text(Path(path)), Loader=yaml.BaseLoader)
     except (OSError, UnicodeDecodeError) as error:
         raise MappingInvalid(path, "cannot be read") from error
     except (yaml.YAMLError, RecursionError) as error:
-        raise MappingInvalid(path, "is not YAML") from error
+        raise MappingInvalid(path, explain_yaml_error(error).removeprefix("it ")) from error
     if not isinstance(root, yaml.MappingNode) or not all(
         isinstance(node, yaml.ScalarNode) for pair in root.value for node in pair
     ):
