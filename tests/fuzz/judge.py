@@ -125,8 +125,9 @@ def what_is_wrong(case: Case, content: bytes, checked: Checked, duplicates: Dupl
     if text.text != below:
         yield "what landed is not what was there"
         return
-    yield from _records(text, checked)
-    yield from _columns(text, checked)
+    starts = _starts(text, checked)
+    yield from _records(text, checked, starts)
+    yield from _columns(text, checked, starts)
     yield from _duplicates(checked, duplicates)
     yield from _as_written(case, checked)
 
@@ -142,32 +143,54 @@ def _balance(checked: Checked) -> Iterator[str]:
         yield "a record is neither accepted nor refused with a code"
 
 
-def _raw_cells(text: Text, claim: Claim, width: int) -> list[str] | None:
-    cells, _ = text.record(claim.line)
-    return cells if cells is not None and len(cells) == width else None
+def _starts(text: Text, checked: Checked) -> list[int]:
+    """Where each record starts: where its line does, or on that line after a record that ends with a lone CR."""
+    starts: list[int] = []
+    end, width = 0, checked.source.layout.width
+    for claim in checked.claims:
+        at = text.start(claim.line)
+        if end > at and text.line_at(end) == claim.line:
+            at = end
+        at = _after_blanks(text, at, width, claim.line)
+        starts.append(at)
+        cells, end = text.record(at, width)
+        end = 0 if cells is None else end
+    return starts
 
 
-def _records(text: Text, checked: Checked) -> Iterator[str]:
+def _after_blanks(text: Text, at: int, width: int, line: int) -> int:
+    """Where the first record that holds something starts on a line."""
+    while at < len(text.text) and text.line_at(at) == line:
+        if text.text[at] in "\r\n":
+            at += 1
+            continue
+        cells, end = text.record(at, width)
+        if not cells or any(plain_or_guard(cell) for cell in cells) or text.line_at(end) != line:
+            break
+        at = end
+    return at
+
+
+def _records(text: Text, checked: Checked, starts: list[int]) -> Iterator[str]:
     """Each record is at its line, its cells are those in the file, and between two records nothing is left out."""
-    after = checked.source.layout.first_line
+    after, width = 0, checked.source.layout.width
     lasting = checked.source.layout.rejected_file
-    for claim, following in zip(checked.claims, [*checked.claims[1:], None], strict=False):
-        upto = following.line if following else text.end
-        yield from _nothing_between(text, after, claim.line)
-        cells, after = text.record(claim.line)
-        raw = "".join(text.line(line) for line in range(claim.line, min(after, upto)))
+    ends = [*starts[1:], len(text.text)]
+    for claim, start, upto in zip(checked.claims, starts, ends, strict=False):
+        yield from _nothing_between(text, after, start, width)
+        cells, after = text.record(start, width)
+        raw = text.text[start : min(after, upto)]
         damaged_bytes = any("\ud800" <= char <= "\udfff" for char in raw)
         if claim.rule and not lasting:
-            right = cells is not None and len(cells) == checked.source.layout.width
+            right = cells is not None and len(cells) == width
             if right and not damaged_bytes and after <= upto:
-                yield f"line {claim.line}: {claim.rule}, but it is a row of {len(cells or ())} cells"
-            after = upto if cells is None or after > upto else after
-            if claim.rule == "row-bad-quoting":
+                yield f"line {claim.line}: {claim.rule}, but it is a row of {width} cells"
+            if cells is None or after > upto or claim.rule == "row-bad-quoting":
                 after = upto
             continue
         if claim.rule:
             continue
-        if cells is None or len(cells) != checked.source.layout.width or damaged_bytes:
+        if cells is None or len(cells) != width or damaged_bytes:
             yield f"line {claim.line}: taken as a row of cells, and is none"
             continue
         if after > upto:
@@ -175,17 +198,20 @@ def _records(text: Text, checked: Checked) -> Iterator[str]:
         yield from _cells(cells, claim, checked)
 
 
-def _nothing_between(text: Text, start: int, end: int) -> Iterator[str]:
+def _nothing_between(text: Text, start: int, end: int, width: int) -> Iterator[str]:
     """Only lines without any cell that holds something may be no record."""
-    line = start
-    while line < end:
-        cells, line_after = text.record(line)
-        if cells is None or any(plain_or_guard(cell) for cell in cells):
-            yield f"line {line}: it holds something and is no record"
+    at = start
+    while at < end:
+        if text.text[at] in "\r\n":
+            at += 1
+            continue
+        cells, after = text.record(at, width)
+        if not cells or any(plain_or_guard(cell) for cell in cells):
+            yield f"line {text.line_at(at)}: it holds something and is no record"
             return
-        line = line_after
-    if line > end:
-        yield f"line {end}: a record begins within a blank one"
+        at = after
+    if at > end:
+        yield f"line {text.line_at(end)}: a record begins within a blank one"
 
 
 def plain_or_guard(cell: str) -> bool:
@@ -214,15 +240,18 @@ def _cells(cells: Sequence[str], claim: Claim, checked: Checked) -> Iterator[str
         yield f"line {claim.line}: stored otherwise than written: {pairs}"
 
 
-def _columns(text: Text, checked: Checked) -> Iterator[str]:
+def _columns(text: Text, checked: Checked, starts: list[int]) -> Iterator[str]:
     """A column is dropped if, and only if, a record that could be read has a blank cell in it."""
     width = checked.source.layout.width
-    rows = [_raw_cells(text, claim, width) for claim in checked.claims if claim.rule is None]
+    read = [
+        text.record(start, width)[0] for claim, start in zip(checked.claims, starts, strict=True) if claim.rule is None
+    ]
+    rows = [cells for cells in read if cells and len(cells) == width]
     for column in checked.profile.columns:
         field: Field | None = column.column.field
         if field is None or checked.source.layout.rejected_file:
             continue
-        blank = sum(1 for cells in rows if cells and plain(cells[column.column.position - 1]) is None)
+        blank = sum(plain(cells[column.column.position - 1]) is None for cells in rows)
         if column.empty_cells != blank:
             yield f"column {column.column.position}: {column.empty_cells} blank cells, and it has {blank}"
         drops = field.gaps is Gaps.DROP_COLUMN and blank > 0

@@ -1,6 +1,6 @@
 """A reader of single records, character by character: slow, plain, and with nothing in common with the product's."""
 
-from bisect import bisect_left
+from bisect import bisect_right
 from dataclasses import dataclass
 
 from transforms.parsing.dialect import Dialect
@@ -31,20 +31,32 @@ class Text:
                 starts.append(at + 1)
         return cls(whole, text, tuple(starts), first_line, dialect)
 
-    @property
-    def end(self) -> int:
-        """The number of the line after the last one."""
-        return self.first_line + len(self.starts) if self.text else self.first_line
+    def start(self, line: int) -> int:
+        """Where a line starts."""
+        return self.starts[line - self.first_line]
 
-    def line(self, number: int) -> str:
-        """A line, with its break."""
-        place = number - self.first_line
-        return self.text[self.starts[place] : (*self.starts, len(self.text))[place + 1]]
+    def line_at(self, position: int) -> int:
+        """The number of the line that a position is on."""
+        return self.first_line + bisect_right(self.starts, position) - 1
 
-    def record(self, line: int) -> tuple[list[str] | None, int]:
-        """The record at a line: its cells, or None where its quoting is wrong, and the number of the line after it."""
-        cells, at = _record(self.text, self.starts[line - self.first_line], self.dialect)
-        return cells, self.first_line + bisect_left(self.starts, at)
+    def record(self, start: int, width: int) -> tuple[list[str] | None, int]:
+        """The cells of the record that starts there, and where it ends.
+
+        None if its quoting is wrong. An empty list if a lone CR is in it that is not between two records.
+        """
+        cells, end = _piece(self.text, start, self.dialect)
+        has_cr = False
+        while cells is not None and self._lone_cr_before(end):
+            following, following_end = _piece(self.text, end, self.dialect)
+            if following is not None and len(cells) == len(following) == width:
+                break
+            has_cr, cells, end = True, following, following_end
+        if cells is None:
+            return None, next((each for each in self.starts if each > end), len(self.text))
+        return ([] if has_cr else cells), end
+
+    def _lone_cr_before(self, end: int) -> bool:
+        return not self.dialect.carriage_return and self.text[end - 1] == "\r" and end < len(self.text)
 
 
 def _decoded(content: bytes, encoding: str) -> str:
@@ -66,7 +78,7 @@ def _unmarked(encoding: str, content: bytes) -> str:
     return encoding
 
 
-def _record(text: str, at: int, dialect: Dialect) -> tuple[list[str] | None, int]:
+def _piece(text: str, at: int, dialect: Dialect) -> tuple[list[str] | None, int]:
     cells: list[str] = []
     while True:
         if text[at : at + 1] == dialect.quote:
@@ -77,12 +89,18 @@ def _record(text: str, at: int, dialect: Dialect) -> tuple[list[str] | None, int
             cell, at = _unquoted(text, at, dialect)
         cells.append(cell)
         if text[at : at + 1] != dialect.delimiter:
-            return cells, _after_break(text, at)
+            return cells, _after_break(text, at, dialect)
         at += 1
 
 
-def _after_break(text: str, at: int) -> int:
-    return at + 2 if text[at : at + 2] == "\r\n" else min(at + 1, len(text))
+def _after_break(text: str, at: int, dialect: Dialect) -> int:
+    """After a line break; where lines end in LF, several CRs before one are part of it."""
+    last_cr = at
+    while not dialect.carriage_return and text[last_cr : last_cr + 1] == "\r":
+        last_cr += 1
+    if dialect.carriage_return:
+        return at + 2 if text[at : at + 2] == "\r\n" else min(at + 1, len(text))
+    return last_cr + (text[last_cr : last_cr + 1] == "\n")
 
 
 def _escaped(text: str, at: int) -> str:
@@ -91,10 +109,7 @@ def _escaped(text: str, at: int) -> str:
 
 
 def _ends(text: str, at: int, dialect: Dialect) -> bool:
-    here = text[at : at + 1]
-    if here == "\r":
-        return dialect.carriage_return or text[at + 1 : at + 2] in ("\n", "")
-    return here in ("", "\n", dialect.delimiter)
+    return text[at : at + 1] in ("", "\n", "\r", dialect.delimiter)
 
 
 def _quoted(text: str, at: int, dialect: Dialect) -> tuple[str | None, int]:

@@ -52,6 +52,12 @@ def _shifted(original: Callable[..., Any]) -> Callable[..., Any]:
             id="no reading on after a stray quote",
         ),
         pytest.param(
+            "transforms.parsing.strict_reader.RecordReader._is_lone_cr",
+            lambda _: lambda self, end: False,
+            "line",
+            id="every CR ends a record",
+        ),
+        pytest.param(
             "transforms.chunks.read.remove_guards",
             lambda _: lambda column: (column, 0),
             "stored otherwise",

@@ -122,13 +122,17 @@ def explain_rule(rule: ColumnRule) -> str:
     return f"(in this column the preset also reads: {', '.join(titles(rule)[:MAX_LISTED])})"
 
 
-def explain_row(rule: Rule, cells: int | None, width: int) -> str:
+def explain_row(rule: Rule, cells: int | None, width: int, has_lone_cr: bool = False) -> str:
     """Why a record could not be read as a row of cells. `cells` is None if the record may not be shown."""
     if rule in (Rule.ROW_TOO_SHORT, Rule.ROW_TOO_LONG):
         too_many = "few" if rule is Rule.ROW_TOO_SHORT else "many"
         has = f"too {too_many} cells" if cells is None else f"{cells} cell{'s' * (cells != 1)}"
         return f"the record has {has}; the header has {width} columns, so write {width} cells"
     if rule is Rule.ROW_BAD_QUOTING:
+        if has_lone_cr:
+            return (
+                "a carriage return (CR) is outside quotes, or a quote is not closed; quote the cell, or remove the CR"
+            )
         return "a cell starts with a quote that is not closed where the cell ends; close it, and double quotes inside"
     return f"the record's bytes are not {EXPECTED[rule]}; correct them, or name the file's --encoding"
 

@@ -200,13 +200,18 @@ def _row_rejections(table: pa.Table, rules: list[Rule | None], plan: CheckPlan) 
     raws = table["raw"].take(pa.array(rows)).to_pylist()
     dialect, width = plan.read.layout.dialect, len(plan.mapping.columns)
     messages = [
-        explain_remaining_code(rule) if has_cells else explain_row(rule, count_cells(raw or "", dialect), width)
+        explain_remaining_code(rule) if has_cells else _explain_row(rule, raw or "", dialect, width)
         for (_, rule), has_cells, raw in zip(broken, read, raws, strict=True)
     ]
     codes = [str(rule) for _, rule in broken]
     return [
         pd.DataFrame({"row": rows, "position": 0, "field": None, "code": codes, "message": messages, "value": raws})
     ]
+
+
+def _explain_row(rule: Rule, raw: str, dialect: Dialect, width: int) -> str:
+    has_lone_cr = not dialect.carriage_return and "\r" in raw.replace("\r\n", "\n")
+    return explain_row(rule, count_cells(raw, dialect), width, has_lone_cr)
 
 
 def count_cells(raw: str, dialect: Dialect) -> int | None:

@@ -49,14 +49,17 @@ def column_keys(width: int) -> list[str]:
 def read_records(path: str, layout: Layout, block: Block) -> tuple[RawRecords, int]:
     """The block's records, and its number of lines."""
     data = read_range(path, block.offset, block.length)
-    lines = count_lines(data, layout.dialect)
+    lines = count_lines(data, layout.dialect, block.final)
     records = read_regular(data, layout, lines) if block.regular else None
     return records or read_strictly(data, layout), lines
 
 
-def count_lines(data: bytes, dialect: Dialect) -> int:
-    """The number of lines; the last one may lack its line break."""
-    ended = data.endswith((b"\n", b"\r") if dialect.carriage_return else b"\n")
+def count_lines(data: bytes, dialect: Dialect, final: bool = True) -> int:
+    """The number of lines; the last one of the file may lack its line break.
+
+    A lone CR that ends a block of LF lines is within a line, which the next block counts.
+    """
+    ended = data.endswith((b"\n", b"\r") if dialect.carriage_return or not final else b"\n")
     return dialect.count_breaks(data) + (not ended)
 
 

@@ -4,18 +4,23 @@ A stray quote would swallow the lines after it. When a record is malformed and h
 reader checks the lines that it crossed. If one of them starts a clean record (right width, every quote in its
 place), the quote was stray: the malformed record ends before that line, and reading resumes there. Otherwise the
 record does span those lines, and is malformed as a whole.
+
+In a file whose lines end in LF, a lone CR outside quotes ends a record if the pieces on both sides of it are records of
+the right width. Otherwise the record around it is malformed: an unquoted cell never contains a CR.
 """
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from schemas.validation.rules import Rule
-from transforms.parsing.dialect import Dialect
+from transforms.parsing.dialect import Dialect, count_lone_carriage_returns
 
 MAX_RECORD_BYTES = 16 << 20  # bytes; a quote that is not closed within them counts as never closed
 
 _ANY_BREAK = re.compile(rb"\r\n?|\n")
+_LF_OR_LONE_CR = re.compile(rb"\r*\n|\r+")
+_BLANK_LINES = re.compile(rb"[\r\n]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,13 +41,22 @@ class Record:
 
 @dataclass(frozen=True, slots=True)
 class _Scan:
-    """A record as scanned from one position, before its width is checked."""
+    """A record as scanned from one position, before its width is checked.
+
+    `broken`: text after a closing quote, or no closing quote. `cut_off`: the data ends inside a quoted cell.
+    `stray`: a quote inside an unquoted cell; it is text, but a clean record has none.
+    `before_cr`: a lone CR follows in a file of LF lines. `unquoted_cr`: one is inside the record.
+    `seen`: the end of the data that the scan depends on.
+    """
 
     end: int
     cells: tuple[bytes, ...]
-    broken: bool  # text after a closing quote, or no closing quote
-    cut_off: bool  # the data ends inside a quoted cell
-    stray: bool  # a quote inside an unquoted cell: it is text, but a clean record has none
+    seen: int
+    broken: bool = False
+    cut_off: bool = False
+    stray: bool = False
+    before_cr: bool = False
+    unquoted_cr: bool = False
 
 
 class _Cells:
@@ -55,15 +69,20 @@ class _Cells:
     def __init__(self, dialect: Dialect) -> None:
         self.quote, self.escape = dialect.quote.encode(), (dialect.escape or "").encode()
         quote, stop = re.escape(self.quote), re.escape(dialect.delimiter.encode())
-        stop += rb"\r\n" if dialect.carriage_return else rb"\n"
+        stop += rb"\r\n"
         escape = re.escape(self.escape)
         pair = escape + rb"(?:\r\n|[\s\S])"
         within, outside = b"[^" + quote + escape + b"]*+", b"[^" + stop + escape + b"]*+"
         doubled = quote + quote + (b"|" + pair if escape else b"")
         self.quoted = re.compile(quote + within + b"(?:(?:" + doubled + b")" + within + b")*+" + quote)
-        self.plain = re.compile(
+        self._plain = re.compile(
             outside + (b"(?:(?:" + pair + b"|" + escape + rb"\Z)" + outside + b")*+") * bool(escape)
         )
+
+    def plain_end(self, data: bytes, start: int) -> int:
+        """The end of the unquoted cell that starts there, which may be empty."""
+        found = self._plain.match(data, start)
+        return found.end() if found else start
 
     def marked(self, data: bytes, start: int, end: int) -> bool:
         """Whether there is a quote or an escape in the range."""
@@ -98,23 +117,26 @@ class RecordReader:
         self._data = data
         self._width = width
         self._delimiter = dialect.delimiter.encode()
-        self._breaks = b"\r" if dialect.carriage_return else b"\n"
+        self._carriage_return = dialect.carriage_return
+        self._has_lone_cr = not dialect.carriage_return and count_lone_carriage_returns(data) > 0
         self._cells = _Cells(dialect)
 
     def records(self, start: int = 0) -> Iterator[Record]:
         """Records in order, without blank lines."""
-        while start < len(self._data):
-            line_end = self._line_end(start)
-            if not self._data[start:line_end].strip(b"\r\n"):
-                start = line_end
-                continue
+        while True:
+            if blank := _BLANK_LINES.match(self._data, start):
+                start = blank.end()
+            if start >= len(self._data):
+                return
             record = self._record(start)
             yield record
             start = record.end
 
     def _record(self, start: int) -> Record:
         scan = self._scan(start)
-        undecided = scan.end == len(self._data)
+        undecided = scan.seen == len(self._data)
+        if scan.unquoted_cr:
+            return Record(start, scan.end, None, Rule.ROW_BAD_QUOTING, undecided)
         too_few = self._width is not None and len(scan.cells) < self._width
         too_many = self._width is not None and len(scan.cells) > self._width
         if not (scan.broken or too_few or too_many):
@@ -138,7 +160,7 @@ class RecordReader:
         at, reached_end = start, False
         while at < scan.end:
             found = self._scan(at)
-            reached_end = reached_end or found.end == len(self._data)
+            reached_end = reached_end or found.seen == len(self._data)
             clean = self._is_clean(found)
             if scan.broken and clean:
                 return at, reached_end
@@ -149,53 +171,67 @@ class RecordReader:
 
     def _is_clean(self, scan: _Scan) -> bool:
         """Whether a record has the right width, every quote in its place, and a cell that is not empty."""
-        right_width = self._width is None or len(scan.cells) == self._width
-        return right_width and not scan.broken and not scan.stray and any(scan.cells)
+        return self._is_row(scan) and not scan.unquoted_cr and not scan.stray and any(scan.cells)
+
+    def _is_row(self, scan: _Scan) -> bool:
+        return not scan.broken and (self._width is None or len(scan.cells) == self._width)
 
     def _line_end(self, start: int) -> int:
-        if self._breaks == b"\r":  # one search for both: a search for one alone may scan the whole block
-            either = _ANY_BREAK.search(self._data, start)
-            return either.end() if either else len(self._data)
-        found = self._data.find(self._breaks, start)
+        if self._carriage_return:  # one search for both breaks: a search for one alone may scan the whole block
+            return self._end_of(_ANY_BREAK, start)
+        found = self._data.find(b"\n", start)
         return len(self._data) if found < 0 else found + 1
 
+    def _piece_end(self, start: int) -> int:
+        return self._end_of(_LF_OR_LONE_CR, start) if self._has_lone_cr else self._line_end(start)
+
+    def _end_of(self, line_break: re.Pattern[bytes], start: int) -> int:
+        found = line_break.search(self._data, start)
+        return found.end() if found else len(self._data)
+
     def _scan(self, start: int) -> _Scan:
+        """The record at a position, up to a break, or to a lone CR between two records."""
+        piece = first = self._scan_piece(start)
+        seen = piece.seen
+        while piece.before_cr:
+            following = self._scan_piece(piece.end)
+            seen = following.seen
+            if self._is_row(piece) and self._is_row(following):
+                break
+            piece = following
+        if piece is first:
+            return replace(first, seen=seen) if first.before_cr else first
+        return replace(piece, seen=seen, cells=(), unquoted_cr=not piece.broken)
+
+    def _scan_piece(self, start: int) -> _Scan:
         data, size = self._data, len(self._data)
-        line_end = self._line_end(start)
-        if not self._cells.marked(data, start, line_end):
-            line = data[start:line_end].removesuffix(b"\n").removesuffix(b"\r")
-            return _Scan(line_end, tuple(line.split(self._delimiter)), False, False, False)
+        end = self._piece_end(start)
+        if not self._cells.marked(data, start, end):
+            line = data[start:end].rstrip(b"\r\n")
+            return _Scan(end, tuple(line.split(self._delimiter)), end, before_cr=self._is_lone_cr(end))
         cells: list[bytes] = []
         at, stray = start, False
         while True:
             if data[at : at + 1] == self._cells.quote:
                 quoted = self._cells.quoted.match(data, at)
                 if quoted is None:
-                    return _Scan(size, tuple(cells), True, True, stray)
+                    return _Scan(size, tuple(cells), size, broken=True, cut_off=True, stray=stray)
                 cells.append(self._cells.unquoted(quoted[0]))
                 at = quoted.end()
-                if not self._ends_cell(at):
-                    return _Scan(self._line_end(at), tuple(cells), True, False, stray)
+                if data[at : at + 1] not in (self._delimiter, b"\r", b"\n", b""):
+                    end = self._line_end(at)
+                    return _Scan(end, tuple(cells), end, broken=True, stray=stray)
             else:
-                plain = self._cells.plain.match(data, at)
-                assert plain is not None  # the pattern matches nothing at least
-                cell = plain[0]
-                at = plain.end()
-                if data[at : at + 1] == b"\n" or at == size:
-                    cell = cell.removesuffix(b"\r")
-                cell, has_quote = self._cells.unescaped(cell)
-                stray = stray or has_quote
+                end = self._cells.plain_end(data, at)
+                cell, has_quote = self._cells.unescaped(data[at:end])
+                at, stray = end, stray or has_quote
                 cells.append(cell)
             if data[at : at + 1] == self._delimiter:
                 at += 1
                 continue
-            return _Scan(self._line_end(at) if at < size else size, tuple(cells), False, False, stray)
+            end = self._piece_end(at)
+            return _Scan(end, tuple(cells), end, stray=stray, before_cr=self._is_lone_cr(end))
 
-    def _ends_cell(self, at: int) -> bool:
-        following = self._data[at : at + 2]
-        return (
-            not following
-            or following[:1] in (self._delimiter, b"\n")
-            or following == b"\r\n"
-            or (following[:1] == b"\r" and (self._breaks == b"\r" or len(following) == 1))
-        )
+    def _is_lone_cr(self, end: int) -> bool:
+        """Whether a piece that ends here ends with a lone CR; at the end of the data, the CR ends the last line."""
+        return self._has_lone_cr and end < len(self._data) and self._data[end - 1 : end] == b"\r"

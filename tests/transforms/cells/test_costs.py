@@ -131,6 +131,12 @@ def test_records(dialect: Dialect) -> None:
     grows_with_its_length(lambda length: read_strictly("\n".join(cells(length)).encode(), layout))
 
 
+def test_lone_carriage_returns_in_a_file_of_lf_lines() -> None:
+    layout = Layout(Dialect(","), tuple(column_keys(2)), 0, 1)
+    for line in (b"a,b\r", b"a\r", b'"a",b\r', b"a,b\ra\r"):
+        grows_with_its_length(lambda length, line=line: read_strictly(line * 8 * length, layout))
+
+
 def test_lines_that_end_otherwise_than_the_first() -> None:
     """Each of them cost a look through the whole block for a break of the other kind."""
     layout = Layout(Dialect(",", carriage_return=True), tuple(column_keys(2)), 0, 1)

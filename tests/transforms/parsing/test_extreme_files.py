@@ -40,10 +40,11 @@ def test_bytes_that_no_text_has(catalogue: FieldCatalogue) -> None:
     assert (named.read, named.columns[1]["outcome"]) == (1, "unknown-field")
 
 
-def test_a_lone_cr_in_a_file_of_crlf_is_text(catalogue: FieldCatalogue) -> None:
-    found = check("email,name\r\na@b.com,A\rna\r\nbad,x\r\nc@d.com,B\r\n", catalogue)
-    assert found.column("name") == ["A\rna", "B"]
-    assert found.lines == [(2, 3)]
+def test_a_file_of_cr_lines_below_a_header_that_ends_in_lf_is_read_in_linear_time(catalogue: FieldCatalogue) -> None:
+    rows = "".join(f'c{number}@b.com,"x"\r' for number in range(20_000))
+    found = check(f"email,name\n{rows}bad\r{rows.replace('c', 'd')}", catalogue, block_bytes=1 << 16)
+    assert found.codes == [(20_000, "row-bad-quoting")]
+    assert len(found.accepted) == 39_998
 
 
 def test_a_quote_is_followed_so_far_and_no_further(catalogue: FieldCatalogue, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -189,7 +189,6 @@ def test_malformed_row_harms_no_neighbour(row: str, rule: str, cells: int | None
         pytest.param('""""', '"', id="a-quote"),
         pytest.param('"a\r\nb"', "a\r\nb", id="crlf-inside"),
         pytest.param('"a\rb"', "a\rb", id="cr-inside"),
-        pytest.param("a\rb", "a\rb", id="cr-unquoted"),
     ],
 )
 def test_quotes_in_cells(cell: str, value: str | None, catalogue: FieldCatalogue) -> None:
@@ -299,8 +298,43 @@ def test_a_mark_in_the_middle_of_the_file_is_text_wherever_a_block_begins(size: 
     assert found.column("name") == ["\ufeffAna", "\ufeffÍñigo"]
 
 
-def test_a_break_is_one_break_and_what_is_before_it_is_the_cell(catalogue: FieldCatalogue) -> None:
-    """Found by the fuzzer: `'` and CR are a guarded CR, which is blank, and were read as an apostrophe."""
+def test_carriage_returns_before_a_line_break_belong_to_it(catalogue: FieldCatalogue) -> None:
     found = check("email,name\na@b.com,'\r\r\nc@d.com,x\r\r\n", catalogue)
-    assert found.column("name") == ["", "x"]
-    assert found.guarded_cells == 1
+    assert (found.column("name"), found.guarded_cells) == (["'", "x"], 0)
+
+
+def test_a_guarded_carriage_return_in_quotes_is_blank(catalogue: FieldCatalogue) -> None:
+    found = check('email,name\na@b.com,"\'\r"\nc@d.com,x\n', catalogue)
+    assert (found.column("name"), found.guarded_cells) == (["", "x"], 1)
+
+
+@pytest.mark.parametrize("size", [1, 13, 1 << 20])
+@pytest.mark.parametrize("line_break", ["\n", "\r\n"])
+@pytest.mark.parametrize(
+    ("text", "names", "codes"),
+    [
+        pytest.param("a@b.com,A\rb@b.com,B", ["A", "B", "Z"], [], id="between-two-records"),
+        pytest.param('a@b.com,"A"\r"b@b.com",B', ["A", "B", "Z"], [], id="between-two-quoted-records"),
+        pytest.param("a@b.com,A\rb@b.com,B\rc@b.com,C", ["A", "B", "C", "Z"], [], id="between-three-records"),
+        pytest.param("a@b.com,A\r", ["A", "Z"], [], id="before-the-line-break"),
+        pytest.param("\ra@b.com,A", ["A", "Z"], [], id="before-the-record"),
+        pytest.param('a@b.com,"A\rna"', ["A\rna", "Z"], [], id="in-quotes"),
+        pytest.param("a@b.com,A\rna", ["Z"], [(1, "row-bad-quoting")], id="in-a-name"),
+        pytest.param("A\rna,a@b.com", ["Z"], [(1, "row-bad-quoting")], id="in-the-first-cell"),
+        pytest.param("a@b.com,A\rx\rb@b.com,B", ["Z"], [(1, "row-bad-quoting")], id="around-a-short-record"),
+        pytest.param('a@b.com,A\r"b@b.com"x,B', ["Z"], [(1, "row-bad-quoting")], id="before-a-broken-record"),
+    ],
+)
+def test_a_lone_cr_ends_a_record_only_between_two_records_and_is_never_text(
+    text: str, names: list[str], codes: list[tuple[int, str]], line_break: str, size: int, catalogue: FieldCatalogue
+) -> None:
+    found = check(f"email,name{line_break}{text}{line_break}z@b.com,Z{line_break}", catalogue, size)
+    assert (found.column("name"), found.codes) == (names, codes)
+    assert all(line == 2 for _, line in found.lines)
+    assert found.rejections == [] or "carriage return" in found.messages[0]
+
+
+@pytest.mark.parametrize("size", [1, 13, 1 << 20])
+def test_a_lone_cr_between_two_records_is_no_line_break_for_line_numbers(size: int, catalogue: FieldCatalogue) -> None:
+    content = "email,name\na@b.com,A\rb@b.com,B\rc@b.com,C\nbad,x\n"
+    assert check(content, catalogue, size).lines == [(4, 3)]
