@@ -133,8 +133,8 @@ def test_records(dialect: Dialect) -> None:
 
 def test_lone_carriage_returns_in_a_file_of_lf_lines() -> None:
     layout = Layout(Dialect(","), tuple(column_keys(2)), 0, 1)
-    for line in (b"a,b\r", b"a\r", b'"a",b\r', b"a,b\ra\r"):
-        grows_with_its_length(lambda length, line=line: read_strictly(line * 8 * length, layout))
+    pieces = b'a,b\ra\r"a",b\ra,b\r'
+    grows_with_its_length(lambda length: read_strictly(pieces * 2 * length, layout))
 
 
 def test_lines_that_end_otherwise_than_the_first() -> None:
