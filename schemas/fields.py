@@ -18,15 +18,24 @@ RESERVED_IDS = frozenset(
 )
 
 
+_FOLDED_SCRIPTS = ("LATIN ", "GREEK ", "CYRILLIC ")
+
+
 def header_key(name: str) -> str:
-    """The form in which names are compared: without case, accents, outer or repeated space, invisible characters."""
-    decomposed = unicodedata.normalize("NFKD", name.casefold())
-    return " ".join("".join(char for char in decomposed if not _is_unseen(char)).split())
+    """The form in which names are compared: without case, accents, outer or repeated space, invisible characters.
 
-
-def _is_unseen(char: str) -> bool:
-    """Whether it is a combining accent, or a format character such as the zero-width space."""
-    return bool(unicodedata.combining(char)) or unicodedata.category(char) == "Cf"
+    Marks are removed only from Latin, Greek and Cyrillic letters: in other scripts they make other words.
+    """
+    kept, is_foreign = [], False
+    for char in unicodedata.normalize("NFKD", name.casefold()):
+        category = unicodedata.category(char)
+        if category == "Cf" or (unicodedata.combining(char) and not is_foreign):
+            continue
+        kept.append(char)
+        if not category.startswith("M"):
+            is_letter = category.startswith("L") and not char.isascii()
+            is_foreign = is_letter and not unicodedata.name(char, "").startswith(_FOLDED_SCRIPTS)
+    return " ".join("".join(kept).split())
 
 
 def _known_type(value: Any) -> Any:

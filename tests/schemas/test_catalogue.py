@@ -153,6 +153,24 @@ def test_names_in_headers_ignore_case_accents_and_outer_space(name: str) -> None
     assert load_catalogue().by_name[header_key(name)].id == "mobile_phone"
 
 
+@pytest.mark.parametrize(
+    ("one", "other", "same"),
+    [
+        pytest.param("Ünïcödé", "unicode", True, id="latin"),
+        pytest.param("Τηλέφωνο", "ΤΗΛΕΦΩΝΟ", True, id="greek"),
+        pytest.param("Съёмка", "съемка", True, id="cyrillic"),
+        pytest.param("\u0301name", "name", True, id="a mark without a letter"),
+        pytest.param("ไม้", "ไม่", False, id="thai tones"),
+        pytest.param("がき", "かき", False, id="japanese"),
+        pytest.param("ｶﾞｷ", "ガキ", True, id="japanese half and full width"),
+        pytest.param("फल", "फ़ल", False, id="hindi nukta"),
+        pytest.param("कम", "क्म", False, id="hindi virama"),
+    ],
+)
+def test_marks_are_ignored_in_latin_greek_and_cyrillic_names_only(one: str, other: str, same: bool) -> None:
+    assert (header_key(one) == header_key(other)) is same
+
+
 def test_gaps_can_be_allowed_in_all_fields() -> None:
     fields = [EMAIL, {"id": "x", "type": "date"}, {"id": "y", "type": "text", "gaps": "reject-row"}]
     catalogue = FieldCatalogue.model_validate({"fields": fields})
