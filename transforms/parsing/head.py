@@ -5,13 +5,14 @@ from dataclasses import dataclass
 from itertools import islice
 
 from transforms.landing.land import Landed
-from transforms.parsing.dialect import ends_lines_with_cr
+from transforms.parsing.dialect import DELIMITERS, Dialect, ends_lines_with_cr
 from transforms.parsing.strict_reader import MAX_RECORD_BYTES
 from transforms.work_folder import read_range
 
 SAMPLE_BYTES = 1 << 18
 READ_BYTES = 1 << 20
 
+_BLANK = tuple(b" \t\r\n" + delimiter.encode() for delimiter in DELIMITERS)
 _SEP_LINE = re.compile(rb'"?sep=([^\r\n])"?(\r\n|\r|\n|\Z)', re.IGNORECASE)
 
 
@@ -37,10 +38,10 @@ def read_head(landed: Landed, quote: str, skip_lines: int, escape: str | None = 
         sep_line = found[1].decode("ascii", "replace")
         start, skip_lines = start + found.end(), max(0, skip_lines - 1)
     start, skipped = _after_lines(landed, start, skip_lines)
+    start, blank = _after_blank_samples(landed, start)
     text, whole = _beginning(landed, start, quote)
-    return FileHead(
-        text, start, skipped + (sep_line is not None), whole, sep_line, ends_lines_with_cr(text, quote, escape)
-    )
+    lines = skipped + blank + (sep_line is not None)
+    return FileHead(text, start, lines, whole, sep_line, ends_lines_with_cr(text, quote, escape))
 
 
 def _read(landed: Landed, start: int, length: int) -> bytes:
@@ -58,6 +59,19 @@ def _after_lines(landed: Landed, start: int, count: int) -> tuple[int, int]:
         found = [each.end() for each in islice(ends.finditer(block), count - lines)] if ends else []
         lines += len(found)
         start += found[-1] if lines == count else len(block)
+    return start, lines
+
+
+def _after_blank_samples(landed: Landed, start: int) -> tuple[int, int]:
+    """The byte after blank lines that fill whole samples, or lines of delimiters, and how many lines there were."""
+    lines, carriage_return = 0, ends_lines_with_cr(_read(landed, start, SAMPLE_BYTES))
+    dialect = Dialect(",", carriage_return=carriage_return)
+    while block := _read(landed, start, SAMPLE_BYTES):
+        end = block.rfind(b"\r") if carriage_return else block.rfind(b"\n") + 1
+        if end <= 0 or all(block.strip(blank) for blank in _BLANK):
+            break
+        lines += dialect.count_breaks(block[:end])
+        start += end
     return start, lines
 
 

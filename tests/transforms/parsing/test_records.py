@@ -253,6 +253,19 @@ def test_file_that_stops_inside_a_quote_is_cut_off(catalogue: FieldCatalogue) ->
     assert not check('email,name\na@b.com,"Ana\nc@d.com,B\n', catalogue).cut_off
 
 
+@pytest.mark.parametrize("line", ["\n", "\r\n", "\r", " \t\n", ";;;\n"])
+def test_any_number_of_blank_lines_may_be_above_the_header(line: str, catalogue: FieldCatalogue) -> None:
+    blank = (1 << 20) // len(line) + 1
+    line_break = line.strip(" \t;")
+    found = check(f"{line * blank}email;name{line_break}bad;x{line_break}", catalogue)
+    assert found.lines == [(1, blank + 2)]
+
+
+def test_a_file_of_many_blank_lines_is_empty(catalogue: FieldCatalogue) -> None:
+    with pytest.raises(SourceEmpty):
+        check("\n" * (1 << 20) + "  ", catalogue)
+
+
 @pytest.mark.parametrize(
     ("content", "error"),
     [
