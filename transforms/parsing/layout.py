@@ -36,6 +36,7 @@ from transforms.parsing.strict_reader import MAX_RECORD_BYTES, Record, RecordRea
 
 SAMPLED_RECORDS = 200
 MAX_COLUMNS = 20_000
+MAX_HEADER_BYTES = 1 << 20
 IDENTITY_WEIGHT = 10
 MAX_LINES_ABOVE = 20  # how many lines above the header a suggestion may find
 SUGGESTED_DELIMITERS = ("|", ":", "^", "~")  # only suggested; they are used if the user names one
@@ -78,6 +79,8 @@ def find_layout(landed: Landed, catalogue: FieldCatalogue, options: DialectOptio
     options = DialectOptions(rejected_file_delimiter) if rejected_file_delimiter else options
     head = read_head(landed, options.quote, options.skip_lines, options.escape)
     candidates = _DialectCandidates(head, options, catalogue)
+    if options.header:
+        _check_header_size(landed.source, candidates)
     delimiter, certainty, other = candidates.delimiter()
     first = _first_record(landed.source, candidates, delimiter)
     lines_above = candidates.lines_above() if options.header else 0
@@ -105,6 +108,13 @@ def find_layout(landed: Landed, catalogue: FieldCatalogue, options: DialectOptio
         warnings=(*candidates.warnings(delimiter, other), *lines_above_warnings(lines_above)),
         lines_above=lines_above,
     )
+
+
+def _check_header_size(source: str, candidates: "_DialectCandidates") -> None:
+    """Refuse a header that is too large, before its names are compared; its size hardly depends on the delimiter."""
+    first = next(iter(candidates.records(candidates.delimiters[0])), None)
+    if first and first.end - first.start > MAX_HEADER_BYTES:
+        raise RecordTooLarge(source, candidates.line_at(first.start), MAX_HEADER_BYTES)
 
 
 def _first_record(source: str, candidates: "_DialectCandidates", delimiter: str) -> Record:

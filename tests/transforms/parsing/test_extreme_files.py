@@ -7,6 +7,7 @@ import pytest
 
 from schemas.catalogue import FieldCatalogue
 from schemas.errors.limits import RecordTooLarge
+from schemas.errors.request import NoEmailColumn
 from tests.transforms.pipeline import check
 from transforms.parsing import blocks
 from transforms.parsing import strict_reader as records
@@ -31,6 +32,20 @@ def test_thousands_of_columns(catalogue: FieldCatalogue) -> None:
     found = check(f'{header}\n{guarded}\n{more},z\nshort,row\n"e@f.com"x{",y" * (width - 1)}\n{more}\n', catalogue)
     assert found.codes == [(2, "row-too-long"), (3, "row-too-short"), (4, "row-bad-quoting")]
     assert (len(found.accepted), found.guarded_cells, len(found.columns)) == (2, width - 1, width)
+
+
+def test_a_header_of_many_long_names_is_refused_before_they_are_compared(catalogue: FieldCatalogue) -> None:
+    header = ",".join(["email", *("x" * 800 + str(number) for number in range(20_000))])
+    with pytest.raises(RecordTooLarge) as caught:
+        check(f"{header}\n", catalogue)
+    assert (caught.value.line, caught.value.limit) == (1, 1 << 20)
+
+
+def test_a_message_shortens_long_names(catalogue: FieldCatalogue) -> None:
+    header = ",".join("x" * 800 + str(number) for number in range(1_000))
+    with pytest.raises(NoEmailColumn) as caught:
+        check(f"{header}\n", catalogue, mapping={"column_2": "name"})
+    assert len(str(caught.value)) < 3_000
 
 
 def test_bytes_that_no_text_has(catalogue: FieldCatalogue) -> None:
