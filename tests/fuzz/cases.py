@@ -1,4 +1,4 @@
-"""Files to try, each made from a number alone: noise, soups of CSV signs, good files, and good files damaged.
+"""Files made from a number: noise, mixtures of CSV characters, good files, and damaged good files.
 
 A case knows as much of what must come out as can be said: of a good file the rows that were written, of a
 damaged one those that the damage did not touch.
@@ -60,7 +60,7 @@ VALUES: dict[str, tuple[str, ...]] = {
 
 @dataclass(frozen=True)
 class Case:
-    """One file, how it is asked to be read, and what is known of it.
+    """One file, its reading options, and what is known about the expected result.
 
     `rows` are the cells of the records as written, `damaged` the indexes of those that were not left alone, `span`
     the lines of the file that they take up (from, to); None where nothing is known. `exact`: nothing is damaged, and
@@ -93,7 +93,7 @@ def _block(chance: random.Random) -> int:
 
 
 def _some_options(chance: random.Random) -> dict[str, Any]:
-    """Options that may have nothing to do with the file."""
+    """Random options, which may not fit the file."""
     found: dict[str, Any] = {}
     quote = chance.choice(['"', '"', "'", "`"])
     if chance.random() < 0.4:
@@ -121,7 +121,7 @@ def _some_options(chance: random.Random) -> dict[str, Any]:
 
 
 def _noise(number: int, chance: random.Random) -> Case:
-    """Any bytes, mostly behind a header that would let them in."""
+    """Random bytes, mostly below a valid header."""
     length = chance.choice([0, 1, 2, 5, 20, 100, 400])
     alphabet = chance.choice(
         [bytes(range(256)), b"ab,\";\n\r'\\\t =@.1", bytes(range(32)) + b",\n", string.printable.encode()]
@@ -132,7 +132,7 @@ def _noise(number: int, chance: random.Random) -> Case:
 
 
 def _soup(number: int, chance: random.Random) -> Case:
-    """Signs of CSV and pieces of contacts in any order."""
+    """CSV characters and parts of contacts in random order."""
     pieces = [*SIGNS, *SIGNS, *NASTY, "a@b.com", "c@d.com", "651234567", "5", "true"]
     delimiter = chance.choice([",", ";", "\t"])
     pieces += [delimiter, "\n", '"'] * 12
@@ -212,7 +212,7 @@ def _writing(chance: random.Random) -> _Writing:
 
 
 def _written(number: int, chance: random.Random, damage: Callable[[str], str] | None = None) -> Case:
-    """A good file, or one of which one or two records are damaged."""
+    """A good file, or one with one or two damaged records."""
     names, rows = _table(chance)
     how = _writing(chance)
     if not how.header and rows[0][0].startswith("\ufeff"):
@@ -275,7 +275,7 @@ def _lines(text: str, line_break: str) -> int:
 
 
 def _damaged(number: int, chance: random.Random) -> Case:
-    """A good file with one record, or two that follow each other, damaged in one to three places."""
+    """A good file with one record, or two adjacent ones, damaged in one to three places."""
 
     def damage(record: str) -> str:
         for _ in range(chance.choice([1, 1, 1, 2, 3])):
@@ -303,7 +303,7 @@ def _damage_once(record: str, chance: random.Random) -> str:
 
 
 def _mangled(number: int, chance: random.Random) -> Case:
-    """The bytes of a good file, mangled anywhere: cut, repeated, overwritten, its line breaks changed."""
+    """The bytes of a good file, changed anywhere: cut, repeated, overwritten, or with other line breaks."""
     good = _written(number, chance)
     content = bytearray(good.content)
     for _ in range(chance.randint(1, 4)):
@@ -330,7 +330,7 @@ def _mangled(number: int, chance: random.Random) -> Case:
 
 
 def _packed(number: int, chance: random.Random) -> Case:
-    """A file in an archive, the archive damaged half of the time."""
+    """A file in an archive; half of the archives are damaged."""
     inner = case(chance.randrange(1 << 40))
     if inner.kind == "packed":
         inner = _written(number, chance)

@@ -1,4 +1,4 @@
-"""What one cell becomes, value by value through the plain libraries: the judge that the columns are held against."""
+"""The expected value of one cell, from the plain libraries, to compare the product's columns with."""
 
 import re
 from collections.abc import Callable
@@ -25,7 +25,7 @@ class Refused(Exception):
 
 
 def plain(raw: str) -> str | None:
-    """A raw cell without its guard and outer white space; None where nothing is left."""
+    """A raw cell without guard and outer white space; None if nothing is left."""
     bare = raw.lstrip("'")
     if raw.startswith("'") and bare[:1] in ("=", "+", "@", "\t", "\r", "-") and bare:
         raw = raw[1:]
@@ -33,7 +33,7 @@ def plain(raw: str) -> str | None:
 
 
 def stored(text: str | None, field: Field, prefix: str) -> Stored:
-    """The value as the warehouse gets it; `Refused` where it is none."""
+    """The value as the warehouse stores it; raises `Refused` if it is invalid."""
     if text is None:
         if field.identity or field.gaps == "reject-row":
             raise Refused

@@ -1,4 +1,4 @@
-"""The judge of a check: everything it says of a file is compared with the file itself, read anew and plainly."""
+"""Compares every result of a check with the file itself, which a simple independent reader reads again."""
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -35,7 +35,7 @@ CATALOGUE = load_catalogue()
 
 @dataclass(frozen=True)
 class Claim:
-    """What the check says of one record: its line, its own rule if it is malformed, its codes, or its row."""
+    """The check's result for one record: its line, its rule if it is malformed, its codes, or its row."""
 
     line: int
     rule: str | None
@@ -46,7 +46,7 @@ class Claim:
 
 @dataclass(frozen=True)
 class Checked:
-    """All that a check says of a file."""
+    """The check's result for a file."""
 
     source: SourceFile
     profile: FileProfile
@@ -66,7 +66,7 @@ def adapt(options: ReadingOptions) -> FieldCatalogue:
 
 
 def check(options: ReadingOptions, folder: Path, block_bytes: int, rejected_file: bool = True) -> Checked:
-    """The steps of `contacts check`, one after another, and what they left in the folder, record by record."""
+    """Run the steps of `contacts check`, and collect the result of each record from the work folder."""
 
     def run(step: Any, plan: Any, items: Any) -> Iterator[Any]:
         return (step(plan, item) for item in items)
@@ -112,7 +112,7 @@ def _stored_names(accepted: Any) -> list[str]:
 
 
 def what_is_wrong(case: Case, content: bytes, checked: Checked, duplicates: Duplicates) -> Iterator[str]:
-    """Everything in which the check and the file disagree."""
+    """Every difference between the check's result and the file."""
     yield from _balance(checked)
     if checked.source.mapping.translated or checked.source.mapping.constants:
         return  # presets are judged by their own tests
@@ -159,7 +159,7 @@ def _starts(text: Text, checked: Checked) -> list[int]:
 
 
 def _after_blanks(text: Text, at: int, width: int, line: int) -> int:
-    """Where the first record that holds something starts on a line."""
+    """Where the first record on a line starts that is not blank."""
     while at < len(text.text) and text.line_at(at) == line:
         if text.text[at] in "\r\n":
             at += 1
@@ -172,7 +172,7 @@ def _after_blanks(text: Text, at: int, width: int, line: int) -> int:
 
 
 def _records(text: Text, checked: Checked, starts: list[int]) -> Iterator[str]:
-    """Each record is at its line, its cells are those in the file, and between two records nothing is left out."""
+    """Each record is on its line and has the cells of the file, and only blank lines are between records."""
     after, width = 0, checked.source.layout.width
     lasting = checked.source.layout.rejected_file
     ends = [*starts[1:], len(text.text)]
@@ -199,7 +199,7 @@ def _records(text: Text, checked: Checked, starts: list[int]) -> Iterator[str]:
 
 
 def _nothing_between(text: Text, start: int, end: int, width: int) -> Iterator[str]:
-    """Only lines without any cell that holds something may be no record."""
+    """Only blank lines may be between two records."""
     at = start
     while at < end:
         if text.text[at] in "\r\n":
@@ -219,7 +219,7 @@ def plain_or_guard(cell: str) -> bool:
 
 
 def _cells(cells: Sequence[str], claim: Claim, checked: Checked) -> Iterator[str]:
-    """The verdict on a record, and the values of an accepted one, are those of its own cells."""
+    """A record is accepted if its cells are valid, and its values are those of its cells."""
     prefix = checked.catalogue.default_prefix
     expected: dict[str, Stored] = {}
     refused = set()
@@ -241,7 +241,7 @@ def _cells(cells: Sequence[str], claim: Claim, checked: Checked) -> Iterator[str
 
 
 def _columns(text: Text, checked: Checked, starts: list[int]) -> Iterator[str]:
-    """A column is dropped if, and only if, a record that could be read has a blank cell in it."""
+    """A column is dropped exactly if a well-formed record has a blank cell in it."""
     width = checked.source.layout.width
     read = [
         text.record(start, width)[0] for claim, start in zip(checked.claims, starts, strict=True) if claim.rule is None
@@ -274,7 +274,7 @@ def _duplicates(checked: Checked, choice: Duplicates) -> Iterator[str]:
 
 
 def _as_written(case: Case, checked: Checked) -> Iterator[str]:
-    """Of a good file every row; of a damaged one no row that nobody wrote, outside of the damage."""
+    """A good file has every row that was written; a damaged one has no other rows outside the damage."""
     if case.rows is None or case.kind not in ("good", "damaged") or not _read_as_written(case, checked):
         return
     written = [list(row) for row in case.rows]
@@ -291,7 +291,7 @@ def _as_written(case: Case, checked: Checked) -> Iterator[str]:
 
 
 def lost(case: Case, checked: Checked) -> int:
-    """How many good records were not read, that the damage did not touch."""
+    """How many undamaged records were lost."""
     if case.kind != "damaged" or case.rows is None or not _read_as_written(case, checked):
         return 0
     whole = [row for place, row in enumerate(case.rows) if place not in case.damaged]

@@ -1,4 +1,4 @@
-"""A reader of single records, character by character: slow, plain, and with nothing in common with the product's."""
+"""Reads single records, character by character: slow, simple, and independent of the product's reader."""
 
 from bisect import bisect_right
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from transforms.parsing.dialect import Dialect
 
 @dataclass(frozen=True)
 class Text:
-    """The text below a file's header, undecodable bytes in it as lone surrogates, and where its lines begin.
+    """The text below a file's header, with undecodable bytes as lone surrogates, and where its lines start.
 
     `first_line` is the number of the first of them; `whole` the file's text, without byte order marks.
     """
@@ -60,7 +60,7 @@ class Text:
 
 
 def _decoded(content: bytes, encoding: str) -> str:
-    """Decoded a byte at a time where it does not go otherwise; what is undecodable becomes U+DC00 plus the byte."""
+    """The decoded text; a byte that cannot be decoded becomes U+DC00 plus the byte."""
     try:
         return content.decode(encoding)
     except UnicodeDecodeError as error:
@@ -71,7 +71,7 @@ def _decoded(content: bytes, encoding: str) -> str:
 
 
 def _unmarked(encoding: str, content: bytes) -> str:
-    """What is left has no mark at its beginning."""
+    """The encoding of the rest, which has no byte order mark."""
     if encoding in ("utf-16", "utf-32"):
         big = content[:1] in (b"\xfe", b"\0")
         return f"{encoding}-{'be' if big else 'le'}"
@@ -104,7 +104,7 @@ def _after_break(text: str, at: int, dialect: Dialect) -> int:
 
 
 def _escaped(text: str, at: int) -> str:
-    """What an escape at this place makes text of; nothing where it is the last character."""
+    """The text after an escape; empty if the escape is the last character."""
     return "\r\n" if text[at + 1 : at + 3] == "\r\n" else text[at + 1 : at + 2]
 
 

@@ -1,4 +1,4 @@
-"""`python -m tests.fuzz.run --cases 100000`: many files, each checked and judged; prints what came of them.
+"""`python -m tests.fuzz.run --cases 100000`: checks many files and prints the outcomes.
 
 A case is made from its number alone: `--first N --cases 1` shows one again.
 """
@@ -37,7 +37,7 @@ class Hangs(Exception):
 
 @dataclass
 class Outcome:
-    """What came of a case: `report`, an error's code, or `refused` options; and what is wrong with that."""
+    """The outcome of a case: `report`, an error's code, or `options refused`; and what is wrong with it."""
 
     came_to: str
     wrong: list[str] = field(default_factory=list)
@@ -59,7 +59,7 @@ def _within(seconds: float) -> Iterator[None]:
 
 
 def try_case(made: Case, folder: Path) -> Outcome:
-    """Check one file and judge the result; anything but a report or a typed error is wrong."""
+    """Check one file and judge the result; only a report or a typed error is right."""
     path = folder / "fuzzed.csv"
     path.write_bytes(made.content)
     try:
@@ -92,7 +92,7 @@ def try_case(made: Case, folder: Path) -> Outcome:
 
 
 def run(first: int, cases: int, report_each: int = 0) -> tuple[Counter[str], dict[int, list[str]], int]:
-    """How many cases came to what; what is wrong with which; how many lost a second record."""
+    """The outcomes with counts, what is wrong with which case, and how many cases lost undamaged records."""
     outcomes: Counter[str] = Counter()
     wrong: dict[int, list[str]] = {}
     losing = 0

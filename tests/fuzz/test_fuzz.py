@@ -1,4 +1,4 @@
-"""A small run of the fuzzer, and proof that its judge sees what is wrong: the large run is `make fuzz`."""
+"""A small run of the fuzzer, and tests that its judge notices faults. The large run is `make fuzz`."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -73,7 +73,7 @@ def _shifted(original: Callable[..., Any]) -> Callable[..., Any]:
 def test_the_judge_sees(
     place: str, sabotage: Callable[..., Any], says: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    """What was sabotaged is noticed within a few files."""
+    """A fault that is built in is noticed within a few files."""
     monkeypatch.setattr(place, sabotage(_resolved(place)))
     found: list[str] = []
     for number in range(400):

@@ -1,4 +1,4 @@
-"""Real servers on loopback, and how the code under test is told of them."""
+"""Real servers on loopback, and the settings for them."""
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -20,7 +20,7 @@ FILE = b"email,name\n" + b"".join(b"user%d@example.com,User %d\n" % (n, n) for n
 
 @pytest.fixture(autouse=True)
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Tries follow each other at once."""
+    """Retry without a pause."""
     monkeypatch.setattr(sources, "FIRST_RETRY_SECONDS", 0.001)
 
 
@@ -43,14 +43,14 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SshServer]:
 
 
 def reach(*places: str, logins: dict[str, Login] | None = None, **access: Any) -> SourceAccess:
-    """Allowed are these places; the time-out is short, for tests that wait for it."""
+    """Access to these servers, with a short time-out."""
     allowed = AllowedSources(frozenset(place(each) for each in places))
     return SourceAccess(allowed, FetchOptions(logins=logins or {}, **{"timeout": 5.0, "tries": 3, **access}))
 
 
 @pytest.fixture
 def fetch(tmp_path: Path) -> Callable[..., Landed]:
-    """Find and land an address, as an import does."""
+    """Resolve and land an address, as an import does."""
 
     def run(source: str, within: SourceAccess) -> Landed:
         return land_found(resolve_address(source, within), tmp_path)

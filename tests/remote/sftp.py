@@ -1,4 +1,4 @@
-"""An OpenSSH server on loopback, run by the current user, with keys made for the occasion."""
+"""An OpenSSH server on loopback, run by the current user, with new keys."""
 
 import getpass
 import os
@@ -16,7 +16,7 @@ import pytest
 
 @dataclass(frozen=True)
 class SshServer:
-    """Where the server is, and what it takes to log in; `known_hosts` has its key, `other_hosts` another one."""
+    """The server's address and login; `known_hosts` has its key, `other_hosts` another key."""
 
     port: int
     user: str
@@ -50,7 +50,7 @@ def _new_key(path: Path) -> str:
 
 @contextmanager
 def ssh_server(folder: Path) -> Iterator[SshServer]:
-    """A server that lets one key in, to SFTP alone."""
+    """A server that accepts one key, for SFTP only."""
     binary, port = sshd(), _free_port()
     if os.geteuid() == 0:
         Path("/run/sshd").mkdir(exist_ok=True)  # where sshd, started by root, wants to find an empty folder

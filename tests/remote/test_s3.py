@@ -1,4 +1,4 @@
-"""Objects of an S3 server: moto's, which speaks the protocol over HTTP on loopback."""
+"""Objects of an S3 server: moto, over HTTP on loopback."""
 
 import os
 from collections.abc import Callable, Iterator
@@ -22,7 +22,7 @@ KEYS = {"access_key": "key", "secret_key": "secret", "region": "us-east-1"}
 
 @pytest.fixture
 def bucket(s3_server: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
-    """An empty bucket `exports`, as somebody else's client sees it."""
+    """An empty bucket `exports`, with a client of its own."""
     for name in [name for name in os.environ if name.startswith("AWS_")]:
         monkeypatch.delenv(name)
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
@@ -78,19 +78,23 @@ def _newest(bucket: Any) -> list[str]:
         pytest.param("s3://exports/in", SourceUnreadable, id="a folder"),
     ],
 )
-def test_what_is_not_there(s3_server: str, bucket: Any, address: str, error: type[ContactImportError]) -> None:
+def test_a_missing_object_or_bucket_is_an_error(
+    s3_server: str, bucket: Any, address: str, error: type[ContactImportError]
+) -> None:
     bucket.pipe("exports/in/c.csv", FILE)
     with pytest.raises(error):
         resolve_address(address, within(s3_server))
 
 
-def test_no_login_is_told_without_a_try(s3_server: str, bucket: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_login_is_an_error_without_a_retry(
+    s3_server: str, bucket: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("HOME", "/nonexistent")
     with pytest.raises(SourceUnreadable, match="there is no login for it"):
         resolve_address("s3://exports/c.csv", within(s3_server, {"endpoint": s3_server, "region": "us-east-1"}))
 
 
-def test_a_server_that_is_away_is_told(bucket: Any) -> None:
+def test_an_unreachable_server_is_an_error(bucket: Any) -> None:
     with pytest.raises(SourceUnavailable):
         resolve_address("s3://exports/c.csv", within("http://127.0.0.1:9", tries=2))
 

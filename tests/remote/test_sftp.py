@@ -24,7 +24,7 @@ Fetch = Callable[..., Landed]
 
 
 def within(server: SshServer, **given: Any) -> SourceAccess:
-    """The server's own key and user, unless given otherwise."""
+    """Access with the server's key and user, unless others are given."""
     login = {"user": server.user, "key_file": str(server.key), **given.pop("login", {})}
     options = {"known_hosts": server.known_hosts, **given}
     return reach(server.origin, logins={server.origin: Login.model_validate(login)}, **options)
@@ -36,9 +36,7 @@ def test_a_file_is_fetched(server: SshServer, fetch: Fetch, tmp_path: Path) -> N
     assert (content(landed), landed.source) == (FILE, f"{server.origin}{tmp_path}/c.csv")
 
 
-def test_a_key_may_be_given_as_text_and_the_user_in_the_address(
-    server: SshServer, fetch: Fetch, tmp_path: Path
-) -> None:
+def test_a_private_key_may_be_text_and_the_user_in_the_address(server: SshServer, fetch: Fetch, tmp_path: Path) -> None:
     (tmp_path / "c.csv").write_bytes(FILE)
     login = {"user": "nobody", "key_file": None, "private_key": server.key.read_text()}
     address = f"sftp://{server.user}@127.0.0.1:{server.port}{tmp_path}/c.csv"
@@ -47,7 +45,7 @@ def test_a_key_may_be_given_as_text_and_the_user_in_the_address(
     assert server.user + "@" not in landed.source
 
 
-def test_the_newest_match_is_taken_and_told(server: SshServer, fetch: Fetch, tmp_path: Path) -> None:
+def test_the_newest_match_is_taken_with_a_warning(server: SshServer, fetch: Fetch, tmp_path: Path) -> None:
     for number, name in enumerate(["c-2.csv", "c-3.csv", "c-1.csv", "d-9.csv"]):
         (tmp_path / name).write_bytes(b"email\nx%d@example.com\n" % number)
         os.utime(tmp_path / name, (1_700_000_000 + min(number, 1), 1_700_000_000 + min(number, 1)))
@@ -66,7 +64,7 @@ def test_the_newest_match_is_taken_and_told(server: SshServer, fetch: Fetch, tmp
         pytest.param({"login": {"key_file": "known"}}, SourceUnreadable, "private key", id="a file that is no key"),
     ],
 )
-def test_nobody_is_trusted_unknown(
+def test_a_server_with_an_unknown_host_key_is_refused(
     server: SshServer, change: dict[str, Any], error: type[ContactImportError], says: str
 ) -> None:
     folder = server.key.parent
@@ -77,7 +75,7 @@ def test_nobody_is_trusted_unknown(
         resolve_address(f"{server.origin}/etc/hostname", within(server, **given))
 
 
-def test_without_a_setting_the_users_own_known_hosts_are_asked(
+def test_without_a_setting_the_users_own_known_hosts_are_used(
     server: SshServer, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setenv("HOME", str(tmp_path))
@@ -85,7 +83,7 @@ def test_without_a_setting_the_users_own_known_hosts_are_asked(
         resolve_address(f"{server.origin}/etc/hostname", within(server, known_hosts=None))
 
 
-def test_what_is_not_there_or_no_file(server: SshServer, tmp_path: Path) -> None:
+def test_a_missing_file_or_a_folder_is_an_error(server: SshServer, tmp_path: Path) -> None:
     for name, error in (("none.csv", SourceNotFound), ("*.csv", SourceNotFound), ("", SourceUnreadable)):
         with pytest.raises(error):
             resolve_address(f"{server.origin}{tmp_path}/{name}", within(server))
@@ -97,7 +95,7 @@ def test_a_larger_file_than_allowed_is_refused(server: SshServer, fetch: Fetch, 
         fetch(f"{server.origin}{tmp_path}/c.csv", within(server, limit=1024))
 
 
-def test_a_file_that_is_still_written_is_fetched_again_and_then_given_up(
+def test_a_file_that_is_still_written_is_fetched_again_and_then_an_error(
     server: SshServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = tmp_path / "c.csv"
@@ -119,7 +117,7 @@ def test_a_file_that_is_still_written_is_fetched_again_and_then_given_up(
         land_found(found, tmp_path)
 
 
-def test_a_server_that_dies_or_hangs_is_tried_again_and_told(tmp_path: Path) -> None:
+def test_a_server_that_dies_or_hangs_is_tried_again_and_then_an_error(tmp_path: Path) -> None:
     (tmp_path / "ssh").mkdir()
     with ssh_server(tmp_path / "ssh") as server:
         there = within(server, timeout=1.0, tries=2)
@@ -134,12 +132,12 @@ def test_a_server_that_dies_or_hangs_is_tried_again_and_told(tmp_path: Path) -> 
 
 
 def sessions(process: int) -> list[int]:
-    """The processes that serve those who are logged in."""
+    """The server's processes for sessions."""
     below = [int(child) for child in Path(f"/proc/{process}/task/{process}/children").read_text().split()]
     return [*below, *(each for child in below for each in sessions(child))]
 
 
-def test_a_server_that_falls_silent_in_the_middle_is_given_up_and_asked_again(
+def test_a_server_that_stops_sending_is_tried_again_after_the_time_out(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "ssh").mkdir()

@@ -1,4 +1,4 @@
-"""Files of a web server: fetched whole or not at all, from the places that are allowed and no other."""
+"""Files of a web server: fetched completely or not at all, and only from allowed servers."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -18,7 +18,7 @@ from transforms.sources.fetch import resolve_address
 Fetch = Callable[..., Landed]
 
 
-def test_a_file_is_fetched_whole_and_called_by_its_address_without_the_query(site: Site, fetch: Fetch) -> None:
+def test_a_file_is_fetched_whole_and_named_by_its_address_without_the_query(site: Site, fetch: Fetch) -> None:
     site.pages["/c.csv"] = Page(FILE, '"v1"')
     landed = fetch(f"{site.url}/c.csv?token=hush", reach(site.origin))
     assert (content(landed), landed.source, landed.etag) == (FILE, f"{site.url}/c.csv", '"v1"')
@@ -34,7 +34,7 @@ def test_a_file_is_fetched_whole_and_called_by_its_address_without_the_query(sit
         pytest.param(Page(FILE, troubles=["stall"]), id="silent for too long, once"),
     ],
 )
-def test_what_passes_is_tried_again_from_the_start(site: Site, fetch: Fetch, page: Page) -> None:
+def test_transient_errors_are_retried_from_the_start(site: Site, fetch: Fetch, page: Page) -> None:
     site.pages["/c.csv"] = page
     assert content(fetch(f"{site.url}/c.csv", reach(site.origin, timeout=0.5))) == FILE
 
@@ -49,7 +49,7 @@ def test_what_passes_is_tried_again_from_the_start(site: Site, fetch: Fetch, pag
         pytest.param(Page(FILE, redirect="/c.csv"), SourceUnreadable, 0, id="redirected without end"),
     ],
 )
-def test_what_does_not_pass_is_told_at_once_and_what_does_after_some_tries(
+def test_permanent_errors_are_raised_at_once_and_others_after_some_tries(
     site: Site, fetch: Fetch, page: Page, error: type[ContactImportError], gets: int
 ) -> None:
     site.pages["/c.csv"] = page
@@ -60,14 +60,14 @@ def test_what_does_not_pass_is_told_at_once_and_what_does_after_some_tries(
     assert [line for line in site.log if line.startswith("GET")] == ["GET /c.csv"] * gets
 
 
-def test_a_file_that_is_not_there_and_a_server_that_is_not(site: Site) -> None:
+def test_a_missing_file_and_an_unreachable_server_are_different_errors(site: Site) -> None:
     with pytest.raises(SourceNotFound):
         resolve_address(f"{site.url}/none.csv", reach(site.origin))
     with pytest.raises(SourceUnavailable, match="could not be fetched"):
         resolve_address("http://127.0.0.1:9/c.csv", reach("http://127.0.0.1:9"))
 
 
-def test_only_allowed_places_are_asked(site: Site, other_site: Site) -> None:
+def test_a_server_that_is_not_allowed_is_not_contacted(site: Site, other_site: Site) -> None:
     other_site.pages["/c.csv"] = Page(FILE)
     with pytest.raises(SourceNotAllowed, match="CONTACTS_ALLOWED_SOURCES"):
         resolve_address(f"{other_site.url}/c.csv", reach(site.origin))
@@ -75,7 +75,7 @@ def test_only_allowed_places_are_asked(site: Site, other_site: Site) -> None:
 
 
 @pytest.mark.parametrize("leads", ["{other}/c.csv", "http://localhost:{port}/c.csv", "file:///etc/passwd"])
-def test_a_redirect_does_not_leave_the_allowed_places(site: Site, other_site: Site, leads: str) -> None:
+def test_a_redirect_to_another_server_is_refused(site: Site, other_site: Site, leads: str) -> None:
     other_site.pages["/c.csv"] = Page(FILE)
     port = site.url.rpartition(":")[2]
     site.pages["/c.csv"] = Page(FILE, redirect=leads.format(other=other_site.url, port=port))
@@ -84,7 +84,7 @@ def test_a_redirect_does_not_leave_the_allowed_places(site: Site, other_site: Si
     assert other_site.log == []
 
 
-def test_a_redirect_to_an_allowed_place_is_followed_without_the_login(
+def test_a_redirect_to_an_allowed_server_is_followed_without_the_login(
     site: Site, other_site: Site, fetch: Fetch
 ) -> None:
     other_site.pages["/real.csv"] = Page(FILE)
@@ -95,7 +95,7 @@ def test_a_redirect_to_an_allowed_place_is_followed_without_the_login(
     assert set(other_site.logins) == {None}
 
 
-def test_a_login_is_sent_to_its_own_place(site: Site, fetch: Fetch) -> None:
+def test_a_login_is_sent_to_its_own_server_only(site: Site, fetch: Fetch) -> None:
     site.pages["/c.csv"] = Page(FILE, login=basic("ana", "pass ñ"))
     login = {site.origin: Login.model_validate({"user": "ana", "password": "pass ñ"})}
     assert content(fetch(f"{site.url}/c.csv", reach(site.origin, logins=login))) == FILE
@@ -109,7 +109,7 @@ def test_a_larger_file_than_allowed_is_refused_whatever_its_length_says(site: Si
     assert content(fetch(f"{site.url}/c.csv", reach(site.origin, limit=len(FILE)))) == FILE
 
 
-def test_a_file_that_takes_too_long_in_all_is_given_up(site: Site, fetch: Fetch) -> None:
+def test_a_file_that_exceeds_the_time_limit_is_an_error(site: Site, fetch: Fetch) -> None:
     site.pages["/c.csv"] = Page(FILE, troubles=["stall"])
     with pytest.raises(SourceUnreadable, match="longer than 1 seconds"):
         fetch(f"{site.url}/c.csv", reach(site.origin, time_limit=1.0))
@@ -137,7 +137,7 @@ def test_a_file_that_changes_each_time_is_an_error(site: Site, fetch: Fetch) -> 
         fetch(f"{site.url}/c.csv", reach(site.origin))
 
 
-def test_an_etag_that_changes_for_nothing_does_no_harm(site: Site, fetch: Fetch) -> None:
+def test_a_changing_etag_is_accepted_if_the_bytes_are_the_same(site: Site, fetch: Fetch) -> None:
     def relabel(page: Page) -> None:
         page.etag = f'"{site.sent}"'
 
@@ -145,7 +145,7 @@ def test_an_etag_that_changes_for_nothing_does_no_harm(site: Site, fetch: Fetch)
     assert content(fetch(f"{site.url}/c.csv", reach(site.origin))) == FILE
 
 
-def test_a_pattern_needs_a_place_that_lists_its_files(site: Site) -> None:
+def test_a_pattern_on_a_web_server_is_refused(site: Site) -> None:
     with pytest.raises(SourceAddressInvalid, match="cannot list files"):
         resolve_address(f"{site.url}/c-*.csv", reach(site.origin))
 

@@ -1,4 +1,4 @@
-"""A web server on loopback that can be slow, break off, refuse, redirect, and change its files while they are read."""
+"""A web server on loopback that can be slow, disconnect, refuse, redirect, and change files while they are read."""
 
 import base64
 import threading
@@ -11,7 +11,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 @dataclass
 class Page:
-    """A file and how it is served; what is in `troubles` happens to one request each, the rest go well."""
+    """A file and how it is served; each of the `troubles` affects one request."""
 
     content: bytes
     etag: str | None = None
@@ -110,7 +110,7 @@ def basic(user: str, password: str) -> str:
 
 @contextmanager
 def web_site(host: str = "127.0.0.1") -> Iterator[Site]:
-    """A server of its own, for as long as it is used."""
+    """A new server while the context is open."""
     handler = type("Handler", (_Handler,), {})
     server = ThreadingHTTPServer((host, 0), handler)
     site = handler.site = Site(f"http://{host}:{server.server_address[1]}")  # type: ignore[attr-defined]

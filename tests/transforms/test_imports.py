@@ -1,4 +1,4 @@
-"""These tests stand on transforms and schemas alone, as the package does."""
+"""The tests of transforms depend on transforms and schemas only, as the package does."""
 
 import ast
 from pathlib import Path

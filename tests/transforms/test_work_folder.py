@@ -1,4 +1,4 @@
-"""One folder, wherever it lies: a path, and two file systems that fsspec brings itself."""
+"""Work folders at a local path and on two file systems of fsspec."""
 
 import os
 import stat
@@ -55,7 +55,7 @@ def put(folder: str, name: str, content: bytes = b"abc") -> str:
     return place
 
 
-def test_a_file_is_read_whole_by_ranges_and_anew(folder: str) -> None:
+def test_a_file_is_read_as_a_whole_by_ranges_and_again(folder: str) -> None:
     place = put(folder, "source.csv", b"0123456789")
     assert (size_of(place), exists(place), exists(join_path(folder, "other"))) == (10, True, False)
     assert (read_range(place, 0, 4), read_range(place, 4, 3), read_range(place, 7, 100)) == (b"0123", b"456", b"789")
@@ -74,7 +74,7 @@ def test_a_table_comes_back_as_it_was(folder: str) -> None:
         assert reader.read_all().equals(table)
 
 
-def test_clearing_keeps_what_is_kept_and_else_takes_the_folder(folder: str, parent: str) -> None:
+def test_clearing_a_folder_keeps_the_named_files_or_removes_the_folder(folder: str, parent: str) -> None:
     kept, gone = put(folder, "rejected.csv"), put(folder, "chunk-00000.arrow")
     clear_folder(folder, lambda name: name == "rejected.csv")
     assert (exists(kept), exists(gone), list_folders(parent)) == (True, False, [folder])
@@ -82,7 +82,7 @@ def test_clearing_keeps_what_is_kept_and_else_takes_the_folder(folder: str, pare
     assert list_folders(parent) == []
 
 
-def test_folders_have_names_and_ages(folder: str, parent: str) -> None:
+def test_folders_are_listed_with_the_time_of_their_last_change(folder: str, parent: str) -> None:
     put(folder, "rejected.csv")
     other = join_path(parent, "other")
     make_folder(other)
@@ -94,7 +94,7 @@ def test_folders_have_names_and_ages(folder: str, parent: str) -> None:
     assert [name_of(each) for each in list_folders(parent)] == ["other"]
 
 
-def test_what_is_not_there_is_no_trouble_to_remove_or_list(folder: str, parent: str) -> None:
+def test_missing_files_and_folders_can_be_removed_and_listed(folder: str, parent: str) -> None:
     remove(join_path(folder, "none"))
     assert list_folders(join_path(parent, "nowhere")) == []
     with pytest.raises(FileNotFoundError):
@@ -102,7 +102,7 @@ def test_what_is_not_there_is_no_trouble_to_remove_or_list(folder: str, parent: 
 
 
 @pytest.mark.parametrize("umask", [0, 0o022, 0o077], ids=oct)
-def test_a_local_folder_is_for_its_owner(umask: int, tmp_path: Path) -> None:
+def test_a_local_work_folder_is_readable_by_its_owner_only(umask: int, tmp_path: Path) -> None:
     folder = str(tmp_path / "imports" / "000001-00000000")
     before = os.umask(umask)
     try:

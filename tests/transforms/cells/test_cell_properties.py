@@ -1,4 +1,4 @@
-"""Properties of cells: normalising twice is once, and the verdicts agree with oracles that read one cell at a time."""
+"""Properties of cells: normalising is idempotent, and the results agree with models that read one cell at a time."""
 
 import datetime
 import re
@@ -54,7 +54,7 @@ def test_accepted_stays_accepted_and_stored_the_same(type: FieldType, data: st.D
 @pytest.mark.parametrize("type", FieldType)
 @settings(max_examples=6)
 @given(st.data())
-def test_neighbours_do_not_matter(type: FieldType, data: st.DataObject) -> None:
+def test_a_cell_is_judged_alike_beside_any_other_cells(type: FieldType, data: st.DataObject) -> None:
     """A column of cells gets the verdicts that each of them gets alone."""
     cells = data.draw(cells_near(type))[:4]
     field = field_of(type)

@@ -1,4 +1,4 @@
-"""Every type's accepted forms with what is stored, and every way to be refused, as the rules list them."""
+"""The accepted forms of every type with the stored values, and the rejected ones with their codes."""
 
 import pytest
 
@@ -180,7 +180,7 @@ def test_accepted_and_stored(type: str, cell: str, stored: str | None) -> None:
 
 
 @pytest.mark.parametrize(("type", "cell", "code"), REFUSED)
-def test_refused_and_left_as_written(type: str, cell: str, code: str) -> None:
+def test_an_invalid_cell_is_rejected_and_stays_as_written(type: str, cell: str, code: str) -> None:
     field = field_of(type)
     assert [verdict.codes for verdict in judge([cell], field)] == [(code,)]
     assert normalised([cell], field) == [cell]
@@ -234,7 +234,9 @@ def test_phone_is_read_in_the_default_prefix(prefix: str, cell: str, stored: str
     ],
 )
 @pytest.mark.parametrize("cell", ["", "  ", None])
-def test_empty_cell(field: object, codes: tuple[str, ...], cell: str | None) -> None:
+def test_an_empty_cell_is_rejected_only_if_its_field_requires_a_value(
+    field: object, codes: tuple[str, ...], cell: str | None
+) -> None:
     [verdict] = judge([cell], field)  # type: ignore[arg-type]
     assert verdict.codes == codes
     assert verdict.stored is None

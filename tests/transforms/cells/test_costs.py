@@ -1,4 +1,4 @@
-"""What a nasty cell costs: no pattern of ours takes more than its length, and nothing of it stays in memory."""
+"""Long cells: every pattern takes linear time, and no long cell stays in a cache."""
 
 import time
 from collections.abc import Callable
@@ -83,13 +83,13 @@ def grows_with_its_length(work: Callable[[int], object]) -> None:
 
 
 @pytest.mark.parametrize("type", TYPES)
-def test_a_cell_of_each_type_judged_and_explained(type: str) -> None:
+def test_a_long_cell_of_each_type_is_judged_and_explained_in_linear_time(type: str) -> None:
     field = field_of(type)
     grows_with_its_length(lambda length: judge(cells(length), field))
 
 
 @pytest.mark.parametrize("type", TYPES)
-def test_a_megabyte_cell_of_each_type(type: str) -> None:
+def test_a_megabyte_cell_of_each_type_has_a_short_message(type: str) -> None:
     field = field_of(type)
     [*verdicts] = judge([piece * (LONGEST // len(piece)) for piece in ("1", "a.", "sports|", "'", " 1")], field)
     assert all(len(message) < 1_000 for verdict in verdicts for message in verdict.messages)
@@ -105,11 +105,11 @@ PRESETS = {
 
 
 @pytest.mark.parametrize("rule", PRESETS.values(), ids=PRESETS)
-def test_a_preset(rule: ColumnRule) -> None:
+def test_a_long_cell_is_translated_in_linear_time(rule: ColumnRule) -> None:
     grows_with_its_length(lambda length: translate(pa.chunked_array([cells(length)]), rule))
 
 
-def test_guards() -> None:
+def test_guards_are_added_and_removed_in_linear_time() -> None:
     def work(length: int) -> None:
         column = pd.Series(cells(length), dtype=TEXT_DTYPE)
         remove_guards(add_guards(column))
@@ -119,31 +119,31 @@ def test_guards() -> None:
     grows_with_its_length(work)
 
 
-def test_headers(catalogue: FieldCatalogue) -> None:
+def test_long_headers_are_matched_in_linear_time(catalogue: FieldCatalogue) -> None:
     grows_with_its_length(lambda length: map_columns(["email", *cells(length)], catalogue))
 
 
 @pytest.mark.parametrize(
     "dialect", [Dialect(","), Dialect("|", escape="\\", carriage_return=True)], ids=["plain", "escapes"]
 )
-def test_records(dialect: Dialect) -> None:
+def test_long_records_are_read_in_linear_time(dialect: Dialect) -> None:
     layout = Layout(dialect, tuple(column_keys(2)), 0, 1)
     grows_with_its_length(lambda length: read_strictly("\n".join(cells(length)).encode(), layout))
 
 
-def test_lone_carriage_returns_in_a_file_of_lf_lines() -> None:
+def test_lone_carriage_returns_in_a_file_of_lf_lines_are_read_in_linear_time() -> None:
     layout = Layout(Dialect(","), tuple(column_keys(2)), 0, 1)
     pieces = b'a,b\ra\r"a",b\ra,b\r'
     grows_with_its_length(lambda length: read_strictly(pieces * 2 * length, layout))
 
 
-def test_lines_that_end_otherwise_than_the_first() -> None:
+def test_lines_with_other_breaks_than_the_first_are_read_in_linear_time() -> None:
     """Each of them cost a look through the whole block for a break of the other kind."""
     layout = Layout(Dialect(",", carriage_return=True), tuple(column_keys(2)), 0, 1)
     grows_with_its_length(lambda length: read_strictly(b"a,b\n" * 8 * length, layout))
 
 
-def test_ten_thousand_options_in_one_cell_are_told_in_a_few_words() -> None:
+def test_the_message_about_ten_thousand_options_is_short() -> None:
     cell = "|".join(f"wrong {number}" for number in range(10_000))
     [verdict] = judge([cell], field_of("checkbox"))
     assert len(verdict.messages[0]) < 1_000

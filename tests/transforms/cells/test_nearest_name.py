@@ -1,4 +1,4 @@
-"""Suggestions: near enough or none, and cheap however many options there are."""
+"""Suggested names: similar enough or none, and fast with any number of options."""
 
 import time
 
@@ -17,7 +17,7 @@ from transforms.cells.nearest_name import nearest_name
         pytest.param("x" * 100_000, None, id="endless"),
     ],
 )
-def test_the_nearest_name(written: str, found: str | None) -> None:
+def test_the_most_similar_name_is_found(written: str, found: str | None) -> None:
     assert nearest_name(written, ["subscribed", "unsubscribed", "none"], at_least=0.6) == found
 
 
@@ -28,5 +28,5 @@ def test_a_thousand_bad_values_against_two_hundred_options_take_no_time() -> Non
     assert time.perf_counter() - began < 2  # 0.02 s here; one by one in Python it was 4.8 s
 
 
-def test_no_names_no_suggestion() -> None:
+def test_without_names_there_is_no_suggestion() -> None:
     assert nearest_name("anything", [], at_least=0.1) is None

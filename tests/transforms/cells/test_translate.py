@@ -1,4 +1,4 @@
-"""Translations by column: what they change, what they leave for the rules, and that once is enough."""
+"""Translations by column: what they change, what they leave to the rules, and that they are idempotent."""
 
 import datetime as dt
 from typing import Any
@@ -97,7 +97,7 @@ VALUES = {"yes": "subscribed", "no": "unsubscribed", "n/a": ""}
         ),
     ],
 )
-def test_what_a_rule_changes(
+def test_a_translation_changes_the_cells_that_it_can_read(
     rule: dict[str, Any], cells: list[str | None], after: list[str | None], counts: list[int]
 ) -> None:
     assert translated(cells, **rule) == (after, counts)
@@ -135,10 +135,10 @@ ODD = st.text(alphabet="019/.,' -:|+()\u00a0yesno", max_size=14) | st.text(max_s
 
 @pytest.mark.parametrize("rule", RULES, ids=str)
 @given(cells=st.lists(ODD | st.none() | st.sampled_from(["yes", "1/2/1990", "sport, x", "'1", "a ::: b"]), min_size=1))
-def test_read_once_is_read_for_good(rule: dict[str, Any], cells: list[str | None]) -> None:
+def test_translating_twice_is_translating_once(rule: dict[str, Any], cells: list[str | None]) -> None:
     once, _ = translated(cells, **rule)
     twice, counts = translated(once, **rule)
-    if rule.get("take") or "apostrophe" in rule:  # `a ::: b ::: c` loses one more; nobody writes that to mend it
+    if rule.get("take") or "apostrophe" in rule:  # `a ::: b ::: c` loses one more value
         return
     assert (twice, sum(counts)) == (once, 0)
 
@@ -162,4 +162,4 @@ def test_a_number_comes_out_as_the_one_that_was_written(number: Any) -> None:
     plain = english.replace(",", "")
     assert translated([spanish], decimal=",")[0] == [plain]
     assert translated([english], decimal=".")[0] == [plain]
-    assert translated([plain], decimal=",")[0] == [plain]  # as a mended cell is written
+    assert translated([plain], decimal=",")[0] == [plain]  # the format of a corrected cell

@@ -1,4 +1,4 @@
-"""One row an email: which record wins, over chunks and partitions of any size."""
+"""One row per email: which record is kept, over chunks and partitions of any size."""
 
 from collections.abc import Sequence
 
@@ -32,7 +32,7 @@ x@y.com,6
     ],
 )
 @pytest.mark.parametrize(("block", "partition"), [(1 << 20, 2_000_000), (1, 2_000_000), (20, 1), (1 << 20, 2)])
-def test_who_wins(
+def test_the_choice_decides_which_duplicate_is_kept(
     choice: str,
     accepted: list[str],
     losers: dict[int, int],
@@ -53,15 +53,13 @@ def test_who_wins(
     assert others == [(4, "email-invalid"), (5, "integer-invalid")]
 
 
-def test_the_value_is_the_email_as_it_was_written(catalogue: FieldCatalogue) -> None:
+def test_a_duplicates_value_is_the_email_as_it_was_written(catalogue: FieldCatalogue) -> None:
     found = check("name,email\nx, A@B.com\ny,a@b.com\n", catalogue)
     assert found.rejections[0][6] == " A@B.com"
     assert found.lines == [(1, 2)]
 
 
-def test_each_chunk_is_asked_for_its_fingerprints_once(
-    catalogue: FieldCatalogue, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_hashes_of_each_chunk_are_read_once(catalogue: FieldCatalogue, monkeypatch: pytest.MonkeyPatch) -> None:
     """However many ranges of them there are: else many rows would cost more than so many times few."""
     asked: list[int] = []
     prints = duplicates._email_hashes
@@ -97,7 +95,7 @@ def winners(emails: Sequence[str], good: Sequence[bool], choice: str) -> set[int
     block=st.sampled_from([1, 40, 1 << 20]),
     partition=st.sampled_from([1, 3, 2_000_000]),
 )
-def test_winners_are_the_oracles(
+def test_kept_duplicates_are_those_of_a_simple_model(
     rows: list[tuple[str, bool]], choice: str, block: int, partition: int, catalogue: FieldCatalogue
 ) -> None:
     emails, good = [email for email, _ in rows], [passes for _, passes in rows]

@@ -1,4 +1,4 @@
-"""Complete or dropped, decided over the whole file; and what a catalogue or an import may relax."""
+"""Complete or dropped, decided over the whole file; and the settings that allow gaps."""
 
 from typing import Any
 
@@ -72,7 +72,7 @@ def test_first_gaps_are_the_first_ones_over_all_chunks() -> None:
         pytest.param("x@b.com,NULL", "imported", id="null-is-a-word"),
     ],
 )
-def test_which_records_count(row: str, outcome: str) -> None:
+def test_records_that_count_for_complete_or_dropped(row: str, outcome: str) -> None:
     assert check(file_of(["5", "6"]) + row + "\n", with_field("integer")).outcomes["value"] == outcome
 
 

@@ -1,4 +1,4 @@
-"""Properties of whole runs over messy files: rows balance, no chunk size matters, what is imported imports again."""
+"""Properties of whole files: rows balance, the chunk size does not matter, accepted rows are accepted again."""
 
 import csv
 import io
@@ -78,7 +78,7 @@ def test_what_is_accepted_is_accepted_again_as_it_is(body: str, catalogue: Field
         st.tuples(st.integers(0, 6).map("c{}@b.com".format), st.text("ab,;\"'\n é", max_size=5)), min_size=1, max_size=8
     )
 )
-def test_good_rows_are_accepted_to_the_letter(rows: list[tuple[str, str]], catalogue: FieldCatalogue) -> None:
+def test_good_rows_are_accepted_unchanged(rows: list[tuple[str, str]], catalogue: FieldCatalogue) -> None:
     """Against the csv module: the last row of each email is there, its text trimmed."""
     target = io.StringIO(newline="")
     csv.writer(target, quoting=csv.QUOTE_ALL, lineterminator="\n").writerows([("email", "name"), *rows])

@@ -1,4 +1,4 @@
-"""Archives: what is in them comes out as if it had been given, and nothing that they claim is believed."""
+"""Archives: their file is landed as if it had been given directly, and their metadata is not trusted."""
 
 import gzip
 import hashlib
@@ -78,7 +78,7 @@ THREE = zipped(("a.csv", b"email\n1\n"), ("b.CSV", b"email\n2\n"), ("c.csv", b"e
         pytest.param(ONE + b"", "with ! in it!.zip", id="exclamation-marks-in-the-name"),
     ],
 )
-def test_what_is_inside_lands(content: bytes, name: str, tmp_path: Path) -> None:
+def test_the_file_in_an_archive_is_landed(content: bytes, name: str, tmp_path: Path) -> None:
     found = landed(tmp_path, content, name)
     assert Path(found.path).read_bytes() == TEXT
     assert found.sha256 == hashlib.sha256(content).hexdigest(), "of the source as it was given"
@@ -100,7 +100,7 @@ def test_a_source_may_come_byte_by_byte(tmp_path: Path) -> None:
     assert Path(found.path).read_bytes() == TEXT
 
 
-def test_what_is_inside_has_an_encoding_of_its_own(tmp_path: Path) -> None:
+def test_the_file_in_an_archive_may_have_any_encoding(tmp_path: Path) -> None:
     found = landed(tmp_path, gzipped("email,name\nx,Íñigo\n".encode("utf-16")))
     assert Path(found.path).read_text(encoding="utf-8") == "email,name\nx,Íñigo\n"
     assert found.encoding == "utf-16"
@@ -155,7 +155,7 @@ REFUSED: list[tuple[bytes, str, type[SourceError], str]] = [
 
 
 @pytest.mark.parametrize(("content", "member", "error", "hint"), REFUSED)
-def test_an_archive_that_is_not_read(
+def test_a_damaged_or_unsupported_archive_is_an_error(
     content: bytes, member: str, error: type[SourceError], hint: str, tmp_path: Path
 ) -> None:
     with pytest.raises(error, match=hint) as caught:
@@ -163,7 +163,7 @@ def test_an_archive_that_is_not_read(
     assert type(caught.value) is error
 
 
-def test_two_entries_of_one_name_are_no_choice(tmp_path: Path) -> None:
+def test_two_entries_with_the_same_name_are_refused(tmp_path: Path) -> None:
     with pytest.warns(UserWarning, match="Duplicate"):
         content = zipped(("a.csv", TEXT), ("a.csv", b"email\n"))
     with pytest.raises(ArchiveRefused, match="another entry"):
@@ -171,7 +171,7 @@ def test_two_entries_of_one_name_are_no_choice(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("pack", [gzip.compress, lambda text: zipped(("a.csv", text))], ids=["gzip", "zip"])
-def test_limits_hold_what_comes_out(pack: Callable[[bytes], bytes], tmp_path: Path) -> None:
+def test_the_limits_count_expanded_bytes(pack: Callable[[bytes], bytes], tmp_path: Path) -> None:
     bomb = pack(b"email\n" + bytes(expand.ALWAYS_ALLOWED_BYTES + (1 << 20)))
     with pytest.raises(ArchiveTooLarge, match="200 times") as caught:
         landed(tmp_path, bomb)
@@ -184,7 +184,7 @@ def test_limits_hold_what_comes_out(pack: Callable[[bytes], bytes], tmp_path: Pa
     assert landed(tmp_path, pack(TEXT), limits=ArchiveLimits(size=len(TEXT))).size == len(TEXT)
 
 
-def test_a_claimed_size_is_not_believed(tmp_path: Path) -> None:
+def test_the_size_that_an_archive_claims_is_ignored(tmp_path: Path) -> None:
     """The entry says one byte, and holds more: damaged, not cut in silence."""
     at = ONE.rfind(b"PK\x01\x02") + 24
     with pytest.raises(ArchiveUnreadable):
@@ -207,18 +207,18 @@ def test_a_claimed_size_is_not_believed(tmp_path: Path) -> None:
         pytest.param("a\0b!c", "a\0b!c", None, id="no-name-of-a-file"),
     ],
 )
-def test_a_source_is_split_at_its_last_mark(source: str, place: str, member: str | None) -> None:
+def test_the_archive_member_follows_the_last_exclamation_mark(source: str, place: str, member: str | None) -> None:
     assert split_member(source) == (place, member)
 
 
-def test_a_file_that_is_there_is_what_is_meant(tmp_path: Path) -> None:
+def test_an_existing_file_is_read_even_if_its_name_looks_like_an_archive_member(tmp_path: Path) -> None:
     (tmp_path / "export").write_bytes(THREE)
     assert split_member(f"{tmp_path}/export!a.csv") == (f"{tmp_path}/export", "a.csv"), "an archive of any name"
     (tmp_path / "x.zip!a.csv").write_text("email\n")
     assert split_member(f"{tmp_path}/x.zip!a.csv") == (f"{tmp_path}/x.zip!a.csv", None)
 
 
-def test_members_of_what_is_no_archive(tmp_path: Path) -> None:
+def test_a_file_that_is_no_archive_has_no_members(tmp_path: Path) -> None:
     (tmp_path / "plain.zip").write_bytes(TEXT)
     assert list_members(str(tmp_path / "plain.zip")) == []
     with pytest.raises(SourceNotFound):

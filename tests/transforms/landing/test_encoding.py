@@ -1,4 +1,4 @@
-"""Bytes are told to be UTF-8 exactly where Python decodes them, in whatever blocks they come."""
+"""Bytes are recognised as UTF-8 exactly if Python decodes them, in blocks of any size."""
 
 import pytest
 from hypothesis import given
@@ -29,7 +29,7 @@ def test_bytes_are_utf8_where_python_decodes_them(pieces: list[bytes], long: boo
 
 
 @given(st.lists(PIECES, max_size=8))
-def test_a_stream_is_utf8_wherever_it_is_cut(blocks: list[bytes]) -> None:
+def test_utf_8_is_recognised_wherever_the_stream_is_cut(blocks: list[bytes]) -> None:
     stream = Utf8Checker()
     for block in blocks:
         stream.add(block)

@@ -1,4 +1,4 @@
-"""Which column goes to which field: by header, by explicit mapping, and what is refused."""
+"""Columns are mapped to fields by request and by header; invalid mappings are errors."""
 
 from pathlib import Path
 
@@ -44,7 +44,7 @@ def fields_of(names: list[str], catalogue: FieldCatalogue, explicit: dict[str, s
         pytest.param(["Email", "column_1"], {"column_1": "email"}, ["email", None], id="position-before-name"),
     ],
 )
-def test_columns_go_to_fields(
+def test_columns_are_mapped_to_fields(
     names: list[str], explicit: dict[str, str], fields: list[str | None], catalogue: FieldCatalogue
 ) -> None:
     assert fields_of(names, catalogue, explicit) == fields
@@ -102,7 +102,7 @@ def test_two_different_requests_of_one_level_for_one_column_are_an_error(
         pytest.param(["Email", "x"], {"x": "shoe"}, UnknownField, ["'shoe'", "name"], id="unknown-field"),
     ],
 )
-def test_refused(
+def test_a_request_that_cannot_be_met_is_an_error(
     names: list[str],
     explicit: dict[str, str],
     error: type[ContactImportError],
@@ -145,7 +145,7 @@ def test_no_suggestion_for_a_column_that_has_its_field(catalogue: FieldCatalogue
         pytest.param("1: name\n", {"1": "name"}, id="number"),
     ],
 )
-def test_mapping_file(text: str, mapping: dict[str, str], tmp_path: Path) -> None:
+def test_a_mapping_file_is_read_as_pairs_of_texts(text: str, mapping: dict[str, str], tmp_path: Path) -> None:
     path = tmp_path / "mapping.yaml"
     path.write_text(text, encoding="utf-8")
     assert read_mapping(str(path)) == list(mapping.items())
@@ -158,7 +158,7 @@ def test_repeated_keys_of_a_mapping_file_are_two_requests(tmp_path: Path) -> Non
 
 
 @pytest.mark.parametrize("text", ["- name", "name", "", "a: [b]", "a: {b: c}", "a: ["])
-def test_mapping_file_that_maps_nothing(text: str, tmp_path: Path) -> None:
+def test_a_mapping_file_of_another_form_is_an_error(text: str, tmp_path: Path) -> None:
     path = tmp_path / "mapping.yaml"
     path.write_text(text, encoding="utf-8")
     with pytest.raises(MappingInvalid, match="one 'Column: field' a line"):

@@ -1,4 +1,4 @@
-"""A field added to the catalogue is imported and checked with no other edit, whatever its type."""
+"""A field of any type that is added to the catalogue is imported and checked without another change."""
 
 from pathlib import Path
 

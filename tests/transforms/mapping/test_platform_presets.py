@@ -1,4 +1,4 @@
-"""The built-in presets, on the header rows of the platforms that they are for."""
+"""The built-in presets with the header rows of their platforms."""
 
 from typing import Any
 
@@ -19,12 +19,12 @@ def checked(export: Export, *rows: dict[str, str], preset: str = "auto", **optio
     return check(export.text(*rows), BUILT_IN, name=export.file, preset=preset, **options)
 
 
-def test_every_built_in_preset_has_a_header_row_as_its_case() -> None:
+def test_every_built_in_preset_is_tested_with_a_header_row() -> None:
     assert {preset.name for preset in load_built_in_presets()} == set(EXPORTS)
 
 
 @pytest.mark.parametrize(("name", "export"), CASES)
-def test_auto_finds_the_preset_and_a_contact_comes_out_as_stored(name: str, export: Export) -> None:
+def test_auto_detects_the_preset_of_each_platform(name: str, export: Export) -> None:
     found = checked(export)
     assert (found.preset or "").split(":")[0] == name
     assert found.notes == ()
@@ -33,12 +33,12 @@ def test_auto_finds_the_preset_and_a_contact_comes_out_as_stored(name: str, expo
 
 
 @pytest.mark.parametrize(("name", "export"), CASES)
-def test_by_name_it_is_the_same_as_by_auto(name: str, export: Export) -> None:
+def test_a_preset_by_name_reads_as_by_auto(name: str, export: Export) -> None:
     assert checked(export, preset=name) == checked(export)
 
 
 @pytest.mark.parametrize(("name", "export"), CASES)
-def test_its_columns_are_columns_of_the_header_but_for_those_of_numbered_groups(name: str, export: Export) -> None:
+def test_a_preset_names_columns_of_the_platforms_header(name: str, export: Export) -> None:
     preset = next(each for each in load_built_in_presets() if each.name == name)
     lacking = {*preset.columns, *preset.never_read, *preset.signature} - set(export.names)
     may_lack = {"Address 1 - City", "Address 1 - Country", "Phone Number"}  # groups and merge fields vary
@@ -46,7 +46,7 @@ def test_its_columns_are_columns_of_the_header_but_for_those_of_numbered_groups(
 
 
 @pytest.mark.parametrize("name", ["magento2", "prestashop-sample"])
-def test_what_is_never_read_is_nowhere(name: str) -> None:
+def test_never_read_columns_are_in_no_output(name: str) -> None:
     export = EXPORTS[name]
     email = "email" if name == "magento2" else "Email *"
     whole = export.text({}, {email: "no email"})
@@ -65,9 +65,7 @@ def test_what_is_never_read_is_nowhere(name: str) -> None:
 
 @settings(max_examples=25)
 @given(data=st.data(), name=st.sampled_from([name for name in EXPORTS if name != "mailchimp"]))
-def test_a_mended_rejected_file_gives_with_the_same_preset_what_the_whole_file_would_have(
-    data: st.DataObject, name: str
-) -> None:
+def test_a_corrected_rejected_file_gives_the_same_contacts_with_the_same_preset(data: st.DataObject, name: str) -> None:
     """Rows are spoiled in one cell; the rejected file has their other cells as the source wrote them."""
     export = EXPORTS[name]
     preset = next(each for each in load_built_in_presets() if each.name == name)
@@ -94,7 +92,7 @@ def test_a_mended_rejected_file_gives_with_the_same_preset_what_the_whole_file_w
         pytest.param("google", "E-mail 1 - Value", "x ::: y", ["ana@example.com ::: y", "ana@example.com"], id="first"),
     ],
 )
-def test_a_mended_cell_may_be_written_as_the_platform_or_as_the_rules_write_it(
+def test_a_corrected_cell_may_have_the_format_of_the_platform_or_of_the_rules(
     name: str, column: str, bad: str, mended: list[str]
 ) -> None:
     export = EXPORTS[name]
@@ -118,7 +116,7 @@ def test_a_mended_cell_may_be_written_as_the_platform_or_as_the_rules_write_it(
         pytest.param("audience.csv", "mailchimp", "mailchimp", None, id="no-part"),
     ],
 )
-def test_the_file_says_what_mailchimps_contacts_subscribed_to(
+def test_the_name_of_a_mailchimp_file_decides_the_subscription(
     file: str, preset: str, named: str, stored: str | None
 ) -> None:
     found = check(EXPORTS["mailchimp"].text(), BUILT_IN, name=file, preset=preset)
@@ -129,7 +127,7 @@ def test_the_file_says_what_mailchimps_contacts_subscribed_to(
     assert any("which part" in note for note in found.notes) == (stored is None)
 
 
-def test_a_mended_mailchimp_file_keeps_its_part_by_the_name_in_the_report() -> None:
+def test_a_corrected_mailchimp_file_keeps_the_part_named_in_the_report() -> None:
     found = check(EXPORTS["mailchimp"].text({"Email Address": "x"}), BUILT_IN, name="unsubscribed_x.csv", preset="auto")
     mended = found.rejected_file.replace(b'"x"', b'"x@example.com"')
     again = check(mended, BUILT_IN, name="rejected.csv", preset=found.preset)

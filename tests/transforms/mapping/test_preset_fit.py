@@ -1,4 +1,4 @@
-"""A preset on files and catalogues that it was not written for: what is followed, what is passed over and told."""
+"""A preset with other files and catalogues: what is applied, and what is skipped with a note."""
 
 from pathlib import Path
 from typing import Any
@@ -45,7 +45,7 @@ def fields(mapping: ColumnMapping) -> dict[str, str | None]:
     return {each.name: each.field.id if each.field else "-" if each.ignored else None for each in mapping.columns}
 
 
-def test_all_of_it_where_the_catalogue_has_it_all(catalogue: FieldCatalogue) -> None:
+def test_a_preset_that_the_catalogue_supports_is_applied_completely(catalogue: FieldCatalogue) -> None:
     mapping = mapped(catalogue, PRESET)
     assert list(fields(mapping).values()) == ["email", "name", "phone", "born", "status", "likes", "spent", "-"]
     assert [(constant.field.id, constant.value) for constant in mapping.constants] == [("vip", "true")]
@@ -108,7 +108,7 @@ def test_all_of_it_where_the_catalogue_has_it_all(catalogue: FieldCatalogue) -> 
         ),
     ],
 )
-def test_what_the_catalogue_lacks_is_passed_over_and_told(
+def test_what_the_catalogue_lacks_is_skipped_with_a_note(
     preset: dict[str, Any], note: str, changed: dict[str, Any], catalogue: FieldCatalogue
 ) -> None:
     mapping = mapped(catalogue, preset)
@@ -127,7 +127,7 @@ def test_what_the_catalogue_lacks_is_passed_over_and_told(
         pytest.param({"Hash": ""}, {"Hash": "-"}, id="never-read-all-the-same"),
     ],
 )
-def test_what_the_user_maps_comes_before_the_preset(
+def test_the_users_mapping_comes_before_the_preset(
     explicit: dict[str, str], expected: dict[str, str], catalogue: FieldCatalogue
 ) -> None:
     mapping = mapped(catalogue, PRESET, explicit=explicit)
@@ -135,7 +135,7 @@ def test_what_the_user_maps_comes_before_the_preset(
     assert [column.name for column in mapping.never_read] == ["Hash"]
 
 
-def test_a_constant_gives_way_to_a_column_that_the_user_maps_and_not_to_one_of_that_name(
+def test_a_mapped_column_replaces_a_constant_and_a_column_matched_by_name_does_not(
     catalogue: FieldCatalogue,
 ) -> None:
     names = ["Mail", "vip", "x"]
@@ -165,7 +165,7 @@ def test_columns_that_the_preset_does_not_name_are_matched_by_name(catalogue: Fi
         pytest.param(["Mail", "Who", "Who"], {}, DuplicateMapping, id="a-header-twice"),
     ],
 )
-def test_refused(
+def test_a_request_that_cannot_be_met_is_an_error(
     names: list[str], explicit: dict[str, str], error: type[ContactImportError], catalogue: FieldCatalogue
 ) -> None:
     with pytest.raises(error):
@@ -183,7 +183,7 @@ def preset(name: str, *signature: str) -> Preset:
     return Preset(name=name, signature=signature, columns={})
 
 
-def test_auto_takes_the_one_that_fits_a_users_own_first() -> None:
+def test_auto_prefers_the_users_own_presets() -> None:
     shelf = [preset("a", "Mail", "x"), preset("b", "mail ", "y"), preset("none")]
     assert detect_preset(["MAIL", "y", "z"], shelf).name == "b"
     assert detect_preset(["Mail", "x", "y"], [preset("own", "y")], shelf).name == "own"
@@ -196,17 +196,17 @@ def test_auto_takes_the_one_that_fits_a_users_own_first() -> None:
         pytest.param(["Mail", "x", "y"], "2 presets: a, b", id="several"),
     ],
 )
-def test_auto_says_when_none_or_several_fit(names: list[str], says: str) -> None:
+def test_auto_is_an_error_when_no_or_several_presets_fit(names: list[str], says: str) -> None:
     with pytest.raises(PresetNotFound, match=says):
         detect_preset(names, [preset("a", "Mail", "x"), preset("b", "Mail", "y")])
 
 
-def test_an_unknown_part_is_answered_with_those_there_are(tmp_path: Path) -> None:
+def test_the_error_of_an_unknown_part_lists_the_known_ones(tmp_path: Path) -> None:
     with pytest.raises(UnknownPreset, match="mailchimp:cleaned"):
         find_preset("mailchimp:bounced", tmp_path, [], "x.csv")
 
 
-def test_a_file_without_a_header_by_position(tmp_path: Path, catalogue: FieldCatalogue) -> None:
+def test_a_preset_maps_columns_of_a_file_without_header_by_position(tmp_path: Path, catalogue: FieldCatalogue) -> None:
     path = tmp_path / "mine.yaml"
     path.write_text(
         "columns:\n  column_1: email\n  column_2: {field: born, date: d/m/yyyy}\nnever_read: [column_3]\n",
@@ -218,7 +218,7 @@ def test_a_file_without_a_header_by_position(tmp_path: Path, catalogue: FieldCat
     assert b"x" not in found.rejected_file.split(b"\n")[1].split(b"date-invalid")[0]
 
 
-def test_a_column_in_the_form_of_the_rules_is_left_as_it_is(tmp_path: Path, catalogue: FieldCatalogue) -> None:
+def test_cells_that_are_valid_already_are_not_translated(tmp_path: Path, catalogue: FieldCatalogue) -> None:
     path = tmp_path / "mine.yaml"
     path.write_text("columns: {email: email, spent: {field: spent, decimal: ','}}", encoding="utf-8")
     found = check("email;spent\na@b.com;12.50\nb@b.com;1.234,5\n", catalogue, preset=str(path))

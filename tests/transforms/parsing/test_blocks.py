@@ -1,4 +1,4 @@
-"""Blocks hold whole records, and a record without end is told instead of filling the memory."""
+"""Blocks are whole records, and a record that is too long is an error."""
 
 from pathlib import Path
 
@@ -33,14 +33,14 @@ def cut_up(folder: Path, records: str, block_bytes: int = 10) -> list[str]:
     ],
 )
 @pytest.mark.parametrize("block_bytes", [1, 7, 25, 1000])
-def test_blocks_are_the_file_and_end_with_records(tmp_path: Path, records: str, block_bytes: int) -> None:
+def test_blocks_add_up_to_the_file_and_end_with_records(tmp_path: Path, records: str, block_bytes: int) -> None:
     found = cut_up(tmp_path, records, block_bytes)
     assert "".join(found) == records
     assert all(block.endswith("\n") for block in found[:-1])
     assert not any(block.startswith("\nA") or block == 'A"\n' for block in found)
 
 
-def test_a_record_without_end_is_told_with_its_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_error_of_a_too_long_record_has_its_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(blocks, "MAX_RECORD_BYTES", 1000)
     with pytest.raises(RecordTooLarge) as caught:
         cut_up(tmp_path, "a@x.com,A\n\nb@x.com," + "B" * 3000 + "\n")

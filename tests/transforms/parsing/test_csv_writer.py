@@ -1,4 +1,4 @@
-"""What we write, we read back to the letter, and no spreadsheet runs it."""
+"""CSV for spreadsheets is read back unchanged, and its cells cannot run as formulas."""
 
 import re
 from pathlib import Path
@@ -44,7 +44,7 @@ def column(*cells: str | None) -> pd.Series:
         pytest.param("", "", id="empty"),
     ],
 )
-def test_guard(cell: str, written: str) -> None:
+def test_cells_that_a_spreadsheet_would_run_get_a_guard(cell: str, written: str) -> None:
     assert add_guards(column(cell)).to_list() == [written]
     assert remove_guards(column(written))[0].to_list() == [cell]
     assert remove_guard(written) == cell
@@ -56,7 +56,7 @@ def test_a_null_stays_a_null() -> None:
 
 
 @given(st.lists(CELL, max_size=10))
-def test_guarded_and_unguarded_is_the_same(cells: list[str]) -> None:
+def test_removing_guards_undoes_adding_them(cells: list[str]) -> None:
     guarded = add_guards(column(*cells))
     assert remove_guards(guarded)[0].to_list() == cells
     assert [remove_guard(cell) for cell in guarded] == cells
@@ -86,13 +86,13 @@ def read_back(content: bytes, width: int, delimiter: str, block: int) -> list[tu
     st.sampled_from([1, 20, 1 << 20]),
 )
 @example([("\r", "\n"), ("'\r", '"'), ("'=", "''-1")], "'", 1)
-def test_what_is_written_is_read_back(rows: list[tuple[str, str]], delimiter: str, block: int) -> None:
+def test_what_the_csv_writer_writes_is_read_back(rows: list[tuple[str, str]], delimiter: str, block: int) -> None:
     frame = pd.DataFrame([("x", *row) for row in rows], dtype=TEXT_DTYPE)
     assert read_back(csv_bytes(frame, delimiter), 3, delimiter, block) == [("x", *row) for row in rows]
 
 
 @settings(max_examples=40)
 @given(st.lists(CELL, min_size=2, max_size=4), st.sampled_from(DELIMITERS))
-def test_header_too(names: list[str], delimiter: str) -> None:
+def test_headers_get_guards_too(names: list[str], delimiter: str) -> None:
     names = ["x", *names]
     assert read_back(csv_header(names, delimiter), len(names), delimiter, 1 << 20) == [tuple(names)]

@@ -1,4 +1,4 @@
-"""Dialects: what is given, what is found, and what is said where that is in doubt."""
+"""Dialects: as named, as detected, and the warnings in case of doubt."""
 
 import gzip
 from typing import Any
@@ -38,7 +38,7 @@ TWO = [{"email": "a@b.com", "name": "Ana"}, {"email": "c@d.com", "name": "Íñig
         pytest.param("email,name\na,~x~~y~\n", {"quote": "~", "escape": "^"}, ["x~y"], id="both-odd"),
     ],
 )
-def test_quotes_escapes_and_delimiters_that_are_given(
+def test_named_quotes_escapes_and_delimiters_are_used(
     content: str, asked: dict[str, Any], names: list[str], catalogue: FieldCatalogue
 ) -> None:
     for block_bytes in (1, 1 << 20):
@@ -56,7 +56,7 @@ def test_quotes_escapes_and_delimiters_that_are_given(
         pytest.param("a@b.com\\,x", {"escape": "\\"}, "row-too-short", id="too-short-by-an-escape"),
     ],
 )
-def test_a_malformed_record_costs_itself_in_any_dialect(
+def test_a_malformed_record_is_rejected_alone_in_any_dialect(
     row: str, asked: dict[str, Any], code: str, catalogue: FieldCatalogue
 ) -> None:
     found = check(f"email,name\nq@b.com,1\n{row}\nx@b.com,2\ny@b.com,3\n", catalogue, **asked)
@@ -83,7 +83,7 @@ def test_a_delimiter_is_not_detected_where_it_is_the_quote(catalogue: FieldCatal
         pytest.param("\nemail;name\na@b.com;x\nbad;y\n", {"skip_lines": 1}, id="blank-line-skipped"),
     ],
 )
-def test_lines_above_the_header_are_no_records_and_still_lines(
+def test_lines_above_the_header_are_not_records_but_count_as_lines(
     content: str, asked: dict[str, Any], catalogue: FieldCatalogue
 ) -> None:
     found = check(content, catalogue, **asked)
@@ -92,7 +92,7 @@ def test_lines_above_the_header_are_no_records_and_still_lines(
     assert found.warnings == ()
 
 
-def test_skipping_many_lines_of_any_size(catalogue: FieldCatalogue, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_lines_of_any_size_are_skipped(catalogue: FieldCatalogue, monkeypatch: pytest.MonkeyPatch) -> None:
     for line_break in ("\n", "\r\n", "\r"):
         for block in (2, 3, 1 << 20):
             monkeypatch.setattr(sample, "READ_BYTES", block)
@@ -100,7 +100,7 @@ def test_skipping_many_lines_of_any_size(catalogue: FieldCatalogue, monkeypatch:
             assert check(text, catalogue, skip_lines=5).lines == [(1, 7)]
 
 
-def test_nothing_is_left_after_the_skipped_lines(catalogue: FieldCatalogue) -> None:
+def test_skipping_all_lines_is_an_error(catalogue: FieldCatalogue) -> None:
     with pytest.raises(SourceEmpty, match="--skip-lines"):
         check("email\na@b.com\n", catalogue, skip_lines=9)
 
@@ -125,7 +125,9 @@ def test_nothing_is_left_after_the_skipped_lines(catalogue: FieldCatalogue) -> N
                      id="a-title-above-columns"),
     ],
 )  # fmt: skip
-def test_doubt_is_told(content: str, asked: dict[str, Any], says: str, catalogue: FieldCatalogue) -> None:
+def test_doubtful_readings_are_warnings(
+    content: str, asked: dict[str, Any], says: str, catalogue: FieldCatalogue
+) -> None:
     assert any(says in warning for warning in check(content, catalogue, **asked).warnings)
 
 
@@ -142,7 +144,7 @@ def test_doubt_is_told(content: str, asked: dict[str, Any], says: str, catalogue
         pytest.param("Client,Source\na@b.com,Email\n", id="a-cell-says-email"),
     ],
 )
-def test_no_doubt_is_made_up(content: str, catalogue: FieldCatalogue) -> None:
+def test_a_regular_file_has_no_warning(content: str, catalogue: FieldCatalogue) -> None:
     mapping = {"Client": "email"} if "Client" in content else {}
     found = check(content, catalogue, mapping=mapping)
     assert found.warnings == ()
@@ -163,7 +165,7 @@ ABOVE = "Contacts of our shop, exported by hand\nJanuary;2024;;\n\nemail,name\na
         pytest.param("who,what\na,b\n", {}, NoEmailColumn, 0, id="no-header-below"),
     ],
 )
-def test_lines_to_skip_are_suggested(
+def test_the_error_suggests_how_many_lines_to_skip(
     content: str, asked: dict[str, Any], error: type[ContactImportError], lines: int, catalogue: FieldCatalogue
 ) -> None:
     with pytest.raises(error) as caught:
@@ -173,7 +175,7 @@ def test_lines_to_skip_are_suggested(
         assert check(content, catalogue, **{**asked, "skip_lines": lines}).column("email") == ["a@b.com"]
 
 
-def test_the_old_prestashop_list(catalogue: FieldCatalogue) -> None:
+def test_an_old_prestashop_list_with_a_delimiter_at_each_end_is_read(catalogue: FieldCatalogue) -> None:
     """Header and records end with a delimiter: a column of no name, with nothing in it."""
     header = "ID;Title;Last name;First Name;Email address;Age;Enabled;News.;Opt.;Registration;Last visit;"
     content = f"{header}\n1;Mr;Ruiz;Ana;a@b.com;30;1;0;0;2012-01-01;;\n2;Ms;Gil;Eva;c@d.com;31;1;0;0;2012-01-01;;\n"
@@ -182,7 +184,7 @@ def test_the_old_prestashop_list(catalogue: FieldCatalogue) -> None:
     assert (found.warnings, found.outcomes["column_12"]) == ((), "unknown-field")
 
 
-def test_repeated_headers_are_columns_of_their_own(catalogue: FieldCatalogue) -> None:
+def test_repeated_headers_are_separate_columns(catalogue: FieldCatalogue) -> None:
     found = check("email,Last Name,Last Name,,\na@b.com,1,2,3,4\n", catalogue, mapping={"column_3": "name"})
     assert found.accepted == [{"email": "a@b.com", "name": "2"}]
     assert [each["column"] for each in found.columns] == ["email", "Last Name", "Last Name", "column_4", "column_5"]
@@ -204,7 +206,7 @@ def test_repeated_headers_are_columns_of_their_own(catalogue: FieldCatalogue) ->
         pytest.param("éé\nemail\na@b.com\n".encode() + b"\xff", {"skip_lines": 1}, "utf-8", "guessed", id="damaged"),
     ],
 )  # fmt: skip
-def test_an_encoding_and_how_sure_it_is(
+def test_the_report_has_the_encoding_and_how_it_was_determined(
     content: bytes, asked: dict[str, Any], encoding: str, certainty: str, catalogue: FieldCatalogue
 ) -> None:
     found = check(content, catalogue, **asked)
@@ -213,13 +215,13 @@ def test_an_encoding_and_how_sure_it_is(
 
 
 @pytest.mark.parametrize("header", ["\u200bemail", "em\u200bail", "email\u2060\ufeff", "\u200e E\u00admail \u200f"])
-def test_characters_that_nobody_sees_do_not_hide_a_header(header: str, catalogue: FieldCatalogue) -> None:
+def test_invisible_characters_in_a_header_are_ignored(header: str, catalogue: FieldCatalogue) -> None:
     assert check(f"{header},name\na@b.com,x\n", catalogue).column("email") == ["a@b.com"]
     assert check(f"\u200b,{header}\nx,a@b.com\n", catalogue).columns[0]["column"] == "column_1"
 
 
 @pytest.mark.parametrize("codec", ["base64", "rot13", "idna", "punycode", "utf_7", "undefined", "hex", "zip", "x"])
-def test_a_codec_of_no_file_is_no_encoding(codec: str) -> None:
+def test_a_codec_that_is_not_for_files_is_refused_as_encoding(codec: str) -> None:
     assert usable_encoding(codec) is None
 
 
@@ -234,7 +236,9 @@ def test_every_codec_that_is_taken_reads_by_increments() -> None:
         assert whole.decode(data, True) == by_byte, name
 
 
-def test_a_header_without_end(catalogue: FieldCatalogue, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_header_longer_than_a_record_may_be_is_an_error(
+    catalogue: FieldCatalogue, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(sample, "SAMPLE_BYTES", 1 << 10)
     monkeypatch.setattr(sample, "MAX_RECORD_BYTES", 1 << 12)
     with pytest.raises(RecordTooLarge) as caught:
@@ -244,7 +248,7 @@ def test_a_header_without_end(catalogue: FieldCatalogue, monkeypatch: pytest.Mon
         check(gzip.compress(b"email," + b"x," * 10_000), catalogue)
 
 
-def test_more_columns_than_anybody_means(catalogue: FieldCatalogue) -> None:
+def test_too_many_columns_are_an_error(catalogue: FieldCatalogue) -> None:
     with pytest.raises(TooManyColumns):
         check("email," + "," * layout.MAX_COLUMNS, catalogue)
 

@@ -1,4 +1,4 @@
-"""Files as nobody means them: their size is bounded, and what is wrong in them costs itself."""
+"""Extreme files: time and memory are bounded, and a malformed record is rejected alone."""
 
 import tracemalloc
 from pathlib import Path
@@ -16,7 +16,7 @@ from transforms.parsing.dialect import Dialect
 from transforms.parsing.layout import Layout
 
 
-def test_megabyte_cells_come_whole(catalogue: FieldCatalogue) -> None:
+def test_megabyte_cells_are_read_completely(catalogue: FieldCatalogue) -> None:
     cell = 'word, and "more"\n' * (1 << 16)
     quoted = cell.replace('"', '""')
     found = check(f'email,name\na@b.com,"{quoted}"\nbad,x\nc@d.com,y\n', catalogue, block_bytes=1 << 10)
@@ -24,7 +24,7 @@ def test_megabyte_cells_come_whole(catalogue: FieldCatalogue) -> None:
     assert found.lines == [(2, 3 + cell.count("\n"))]
 
 
-def test_thousands_of_columns(catalogue: FieldCatalogue) -> None:
+def test_thousands_of_columns_are_read(catalogue: FieldCatalogue) -> None:
     """Guards, ragged rows and stray quotes among them. With 10,000 it took four seconds."""
     width = 4_000
     header = ",".join(["email", *(f"note {number}" for number in range(width - 1))])
@@ -48,7 +48,7 @@ def test_a_message_shortens_long_names(catalogue: FieldCatalogue) -> None:
     assert len(str(caught.value)) < 3_000
 
 
-def test_bytes_that_no_text_has(catalogue: FieldCatalogue) -> None:
+def test_a_nul_character_rejects_its_record_and_stays_in_a_header(catalogue: FieldCatalogue) -> None:
     found = check("email,name\na@b.com,A\0na\nc@d.com,B\n", catalogue)
     assert (found.codes, found.column("name")) == ([(1, "text-invalid")], ["B"])
     named = check("email,na\0me\na@b.com,x\n", catalogue)
@@ -62,7 +62,7 @@ def test_a_file_of_cr_lines_below_a_header_that_ends_in_lf_is_read_in_linear_tim
     assert len(found.accepted) == 39_998
 
 
-def test_a_quote_is_followed_so_far_and_no_further(catalogue: FieldCatalogue, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_quote_is_followed_up_to_the_record_limit(catalogue: FieldCatalogue, monkeypatch: pytest.MonkeyPatch) -> None:
     """Beyond that it counts as never closed: its record alone is lost, and reading goes on at the next line."""
     for module in (blocks, records):
         monkeypatch.setattr(module, "MAX_RECORD_BYTES", 4000)
@@ -83,7 +83,7 @@ def test_a_quote_is_followed_so_far_and_no_further(catalogue: FieldCatalogue, mo
         pytest.param(b"a@b.com,", b"\\", id="escapes"),
     ],
 )
-def test_a_line_without_end_takes_bounded_memory(
+def test_reading_an_endless_line_takes_bounded_memory(
     start: bytes, filling: bytes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A sixteenth of the sizes in use; a gigabyte of it was tried by hand."""

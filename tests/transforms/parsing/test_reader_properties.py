@@ -1,4 +1,4 @@
-"""Readers against each other, against the csv module, and against themselves with blocks of other sizes."""
+"""The readers agree with each other, with the csv module, and over blocks of any size."""
 
 import csv
 import io

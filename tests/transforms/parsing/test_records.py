@@ -1,4 +1,4 @@
-"""Reading files of every make: what is a record, which line it is on, and which encoding it is in."""
+"""Reading files of many forms: records, line numbers, and encodings."""
 
 import pytest
 
@@ -51,14 +51,16 @@ TWO = [{"email": "a@b.com", "name": "Ana"}, {"email": "c@d.com", "name": "Íñig
         pytest.param('"email\n",name\na@b.com,Ana\nc@d.com,Íñigo\n', None, id="line-break-in-the-header"),
     ],
 )
-def test_one_file_in_many_forms(content: str | bytes, encoding: str | None, catalogue: FieldCatalogue) -> None:
+def test_one_file_reads_alike_in_many_forms(
+    content: str | bytes, encoding: str | None, catalogue: FieldCatalogue
+) -> None:
     found = check(content, catalogue, encoding=encoding)
     assert found.accepted == TWO
     assert (found.read, found.rejections) == (2, [])
 
 
 @pytest.mark.parametrize("delimiter", [",", ";", "\t", "|", ":", "'", "=", "^"])
-def test_given_delimiter(delimiter: str, catalogue: FieldCatalogue) -> None:
+def test_any_named_delimiter_is_used(delimiter: str, catalogue: FieldCatalogue) -> None:
     text = f'email{delimiter}name\na@b.com{delimiter}"A{delimiter}B"\nc@d.com{delimiter}x\n'
     found = check(text, catalogue, delimiter=delimiter)
     assert found.column("name") == [f"A{delimiter}B", "x"]
@@ -76,7 +78,7 @@ def test_given_delimiter(delimiter: str, catalogue: FieldCatalogue) -> None:
         pytest.param('"email";"x,y";"z,w"\n"a@b.com";"1";"2"\n', ";", id="commas-in-quotes"),
     ],
 )
-def test_detected_delimiter(content: str, delimiter: str, catalogue: FieldCatalogue) -> None:
+def test_the_delimiter_is_detected(content: str, delimiter: str, catalogue: FieldCatalogue) -> None:
     assert check(content, catalogue).delimiter == delimiter
 
 
@@ -131,7 +133,7 @@ def test_numbers_are_the_same_in_blocks_of_any_size(size: int, line_break: str, 
         pytest.param(',"", ," "', 1, id="quoted-and-not"),
     ],
 )
-def test_lines_that_are_no_records(line: str, blank: int, catalogue: FieldCatalogue) -> None:
+def test_blank_lines_are_not_records(line: str, blank: int, catalogue: FieldCatalogue) -> None:
     found = check(f"email,name\na@b.com,1\n{line}\nx,2\n", catalogue)
     assert (found.read, found.blank_records) == (2, blank)
     assert found.codes == [(2, "email-invalid")]
@@ -139,14 +141,14 @@ def test_lines_that_are_no_records(line: str, blank: int, catalogue: FieldCatalo
 
 
 @pytest.mark.parametrize("line", ['\t\t""', '""\t\t', ' \t"\t"\t""', "\t\t\t\t"])
-def test_ragged_blank_lines_between_tabs(line: str, catalogue: FieldCatalogue) -> None:
+def test_blank_lines_of_tabs_are_not_records(line: str, catalogue: FieldCatalogue) -> None:
     """A quoted tab is white space too, and so is a tab where it separates nothing."""
     found = check(f"email\tname\na@b.com\t1\n{line}\n", catalogue)
     assert (found.read, found.blank_records, found.rejections) == (1, 1, [])
 
 
 @pytest.mark.parametrize("line", ['"""",,', '",",,', "-,,"])
-def test_ragged_lines_that_are_not_blank(line: str, catalogue: FieldCatalogue) -> None:
+def test_lines_of_a_wrong_width_that_are_not_blank_are_rejected(line: str, catalogue: FieldCatalogue) -> None:
     found = check(f"email,name\na@b.com,1\n{line}\n", catalogue)
     assert (found.blank_records, found.codes) == (0, [(2, "row-too-long")])
 
@@ -167,7 +169,7 @@ def test_ragged_lines_that_are_not_blank(line: str, catalogue: FieldCatalogue) -
         pytest.param("x," + '"' * 3, "row-bad-quoting", None, id="three-quotes"),
     ],
 )
-def test_malformed_row_harms_no_neighbour(row: str, rule: str, cells: int | None, catalogue: FieldCatalogue) -> None:
+def test_a_malformed_row_is_rejected_alone(row: str, rule: str, cells: int | None, catalogue: FieldCatalogue) -> None:
     before = "".join(f"a{number}@b.com,x\n" for number in range(3))
     after = "".join(f'b{number}@b.com,"y"\n' for number in range(3))
     found = check(f"email,name\n{before}{row}\n{after}", catalogue)
@@ -191,7 +193,7 @@ def test_malformed_row_harms_no_neighbour(row: str, rule: str, cells: int | None
         pytest.param('"a\rb"', "a\rb", id="cr-inside"),
     ],
 )
-def test_quotes_in_cells(cell: str, value: str | None, catalogue: FieldCatalogue) -> None:
+def test_quotes_inside_cells_are_text(cell: str, value: str | None, catalogue: FieldCatalogue) -> None:
     found = check(f"name,email\nx,a@b.com\n{cell},c@d.com\ny,e@f.com\n", catalogue)
     assert found.rejections == []
     assert found.column("name") == ["x", value or "", "y"]
@@ -283,14 +285,16 @@ def test_a_file_of_many_blank_lines_is_empty(catalogue: FieldCatalogue) -> None:
         pytest.param(b"email,\xff\na@b.com,x\n\xc3\xa9,\xc3\xa9\n", HeaderUnreadable, id="header-undecodable"),
     ],
 )
-def test_file_that_cannot_be_read(content: bytes, error: type[ContactImportError], catalogue: FieldCatalogue) -> None:
+def test_a_file_that_cannot_be_read_is_an_error_without_its_text(
+    content: bytes, error: type[ContactImportError], catalogue: FieldCatalogue
+) -> None:
     with pytest.raises(error) as raised:
         check(content, catalogue)
     assert "651234" not in str(raised.value)
     assert "a@b.com" not in str(raised.value)
 
 
-def test_no_file_and_a_folder(catalogue: FieldCatalogue, tmp_path: object) -> None:
+def test_a_missing_file_and_a_folder_are_errors(catalogue: FieldCatalogue, tmp_path: object) -> None:
     from pathlib import Path
 
     from transforms.landing.land import land
@@ -305,7 +309,9 @@ def test_no_file_and_a_folder(catalogue: FieldCatalogue, tmp_path: object) -> No
 
 
 @pytest.mark.parametrize("size", [1, 30, 1 << 20])
-def test_a_mark_in_the_middle_of_the_file_is_text_wherever_a_block_begins(size: int, catalogue: FieldCatalogue) -> None:
+def test_a_byte_order_mark_within_the_file_is_text_wherever_a_block_starts(
+    size: int, catalogue: FieldCatalogue
+) -> None:
     """Found by the fuzzer: Arrow takes a byte order mark off whatever it is given to read."""
     found = check("name,email\n\ufeffAna,a@b.com\n\ufeffÍñigo,c@d.com\n", catalogue, size)
     assert found.column("name") == ["\ufeffAna", "\ufeffÍñigo"]

@@ -1,4 +1,4 @@
-"""The rejected file: every rejected row with its reasons, and the same file mended and imported again."""
+"""The rejected file has every rejected row with its reasons, and imports again after correction."""
 
 from typing import Any
 
@@ -27,7 +27,7 @@ def rejected_rows(found: Checked) -> list[dict[str, str]]:
     return rows_of(found.rejected_file, found.delimiter)
 
 
-def test_every_rejected_row_in_record_order(catalogue: FieldCatalogue) -> None:
+def test_the_rejected_file_has_every_rejected_row_in_record_order(catalogue: FieldCatalogue) -> None:
     for size in (1, 60, 1 << 20):
         rows = rejected_rows(check(FLAWED, catalogue, size))
         assert list(rows[0]) == ["Email", "Nombre", "notes", "Phone", *OURS]
@@ -52,7 +52,7 @@ def test_a_row_with_several_reasons_is_there_once_with_all(catalogue: FieldCatal
     assert " | points: '0' is not a whole number" in row["rejection_reasons"]
 
 
-def test_imported_again_unmended_it_is_rejected_again(catalogue: FieldCatalogue) -> None:
+def test_an_uncorrected_rejected_file_is_rejected_again(catalogue: FieldCatalogue) -> None:
     once = check(FLAWED, catalogue)
     again = check(once.rejected_file, catalogue)
     assert [code for _, code in again.codes] == [code for _, code in once.codes]
@@ -66,7 +66,7 @@ def test_imported_again_unmended_it_is_rejected_again(catalogue: FieldCatalogue)
 
 
 @pytest.mark.parametrize("options", [{}, {"header": False}, {"encoding": "cp1252"}, {"encoding": "utf-16"}])
-def test_mended_it_imports_as_it_is(options: dict[str, Any], catalogue: FieldCatalogue) -> None:
+def test_a_corrected_rejected_file_imports_as_it_is(options: dict[str, Any], catalogue: FieldCatalogue) -> None:
     mended = (
         check(FLAWED, catalogue)
         .rejected_file.replace(b'"bad"', b'"good@b.com"')
@@ -93,7 +93,9 @@ def test_mended_it_imports_as_it_is(options: dict[str, Any], catalogue: FieldCat
         pytest.param("row-unheard-of", [], id="no-code"),
     ],
 )
-def test_codes_that_linger(codes: str, again: list[str], catalogue: FieldCatalogue) -> None:
+def test_a_record_whose_row_code_remains_is_rejected_again(
+    codes: str, again: list[str], catalogue: FieldCatalogue
+) -> None:
     found = check(f'Email,name,{",".join(OURS)}\na@b.com,x,1,2,"{codes}",why,raw text\n', catalogue)
     assert [code for _, code in found.codes] == again
     if again:
@@ -102,7 +104,7 @@ def test_codes_that_linger(codes: str, again: list[str], catalogue: FieldCatalog
         assert rejected_rows(found)[0]["Email"] == "a@b.com"
 
 
-def test_older_twin_never_beats_the_winner(catalogue: FieldCatalogue) -> None:
+def test_a_dropped_duplicate_in_a_rejected_file_is_rejected_again(catalogue: FieldCatalogue) -> None:
     rejected = check("email,points\na@b.com,1\na@b.com,2\na@b.com,0\n", catalogue).rejected_file
     found = check(rejected.replace(b'"0"', b'"3"'), catalogue, duplicates="first")
     assert found.column("points") == ["3"]
@@ -117,7 +119,7 @@ def test_gaps_of_malformed_records_do_not_drop_a_column_the_second_time_either(c
 
 
 @pytest.mark.parametrize("delimiter", [";", "\t", ","])
-def test_in_the_sources_delimiter(delimiter: str, catalogue: FieldCatalogue) -> None:
+def test_the_rejected_file_has_the_delimiter_of_the_source(delimiter: str, catalogue: FieldCatalogue) -> None:
     found = check(f"email{delimiter}name\nbad{delimiter}x\n", catalogue)
     assert rejected_rows(found)[0]["name"] == "x"
     assert check(found.rejected_file, catalogue).codes == [(1, "email-invalid")]
@@ -132,14 +134,14 @@ def test_without_header_its_columns_are_named_by_position(catalogue: FieldCatalo
     assert again.accepted == [{"email": "c@d.com"}]
 
 
-def test_no_rejections_leave_a_header_alone(catalogue: FieldCatalogue) -> None:
+def test_without_rejections_the_rejected_file_is_a_header(catalogue: FieldCatalogue) -> None:
     found = check("email,name\na@b.com,x\n", catalogue)
     assert rejected_rows(found) == []
     assert found.rejected_file.count(b"\n") == 1
     assert check(found.rejected_file, catalogue).read == 0
 
 
-def test_own_column_of_a_like_name_stays(catalogue: FieldCatalogue) -> None:
+def test_a_source_column_with_the_name_of_a_rejection_column_stays(catalogue: FieldCatalogue) -> None:
     """Only the five at the end are ours."""
     found = check("rejection_codes,email\nmine,bad\n", catalogue)
     assert found.rejected_file.splitlines()[1].startswith(b'"mine","bad",')
@@ -148,7 +150,7 @@ def test_own_column_of_a_like_name_stays(catalogue: FieldCatalogue) -> None:
     assert again.rejected_file == found.rejected_file
 
 
-def test_repeated_and_nameless_columns_stay(catalogue: FieldCatalogue) -> None:
+def test_repeated_and_nameless_columns_are_in_the_rejected_file(catalogue: FieldCatalogue) -> None:
     found = check("email,x,x,\nbad,1,2,3\n", catalogue)
     assert found.rejected_file.splitlines()[0].startswith(b'\xef\xbb\xbf"email","x","x","column_4",')
     assert found.rejected_file.splitlines()[1].startswith(b'"bad","1","2","3",')
@@ -159,7 +161,9 @@ CELLS = st.text(st.characters(exclude_categories=["Cs"]), max_size=6) | st.text(
 
 @settings(max_examples=25)
 @given(rows=st.lists(st.tuples(CELLS, CELLS), min_size=1, max_size=5), delimiter=st.sampled_from([",", ";", "\t"]))
-def test_cells_come_back_to_the_letter(rows: list[tuple[str, str]], delimiter: str, catalogue: FieldCatalogue) -> None:
+def test_guarded_cells_are_read_back_unchanged(
+    rows: list[tuple[str, str]], delimiter: str, catalogue: FieldCatalogue
+) -> None:
     """A rejected file, read and rejected again as it is, is the same file."""
 
     def quoted(cell: str) -> str:
@@ -179,7 +183,7 @@ def test_cells_come_back_to_the_letter(rows: list[tuple[str, str]], delimiter: s
     hostile=st.lists(st.text("'=+-@\t;", min_size=1, max_size=5).filter(str.strip), min_size=1, max_size=3),
     delimiter=st.sampled_from([",", ";", "|", "'", "="]),
 )
-def test_headers_of_formulas_come_back_to_the_letter(
+def test_guarded_headers_are_read_back_unchanged(
     names: list[str], hostile: list[str], delimiter: str, catalogue: FieldCatalogue
 ) -> None:
     """The rejected file of a rejected file is the same, and its columns are called the same."""

@@ -1,4 +1,4 @@
-"""Which numbers of a mended file are numbers, and which columns an earlier import has decided."""
+"""Record numbers in a corrected rejected file, and columns as the first import decided."""
 
 from typing import Any
 
@@ -31,7 +31,7 @@ from transforms.results.retry_file import columns_of_first_import
         (None, None),
     ],
 )
-def test_a_number_is_as_a_rejected_file_writes_it(text: str | None, number: str | None) -> None:
+def test_only_numbers_as_a_rejected_file_writes_them_are_record_numbers(text: str | None, number: str | None) -> None:
     assert parse_record_numbers(pa.chunked_array([pa.array([text], pa.string())])).to_pylist() == [number]
 
 
@@ -45,7 +45,7 @@ def decided(*columns: tuple[str, str | None, str, int]) -> list[dict[str, Any]]:
 CATALOGUE = load_catalogue()
 
 
-def test_columns_are_known_by_name_and_the_first_of_a_name_for_the_first() -> None:
+def test_a_retry_recognises_columns_by_name_in_order() -> None:
     earlier = decided(
         ("Mail", "email", "imported", 0),
         ("Tel", None, "ignored", 3),
@@ -73,7 +73,7 @@ def test_columns_are_known_by_name_and_the_first_of_a_name_for_the_first() -> No
     ]  # fmt: skip
 
 
-def test_a_field_that_two_columns_want_goes_to_the_one_that_had_it() -> None:
+def test_a_retry_gives_a_field_to_the_column_that_had_it() -> None:
     kept = columns_of_first_import(("email", "Mail"), decided(("Mail", "email", "imported", 0)), CATALOGUE)
     assert [column.ignored for column in map_columns(("email", "Mail"), CATALOGUE, decided=kept).columns] == [
         True,
@@ -83,7 +83,7 @@ def test_a_field_that_two_columns_want_goes_to_the_one_that_had_it() -> None:
     assert [column.ignored for column in columns] == [False, True]
 
 
-def test_a_field_that_is_gone_is_an_error() -> None:
+def test_a_retry_with_a_field_that_no_longer_exists_is_an_error() -> None:
     small = FieldCatalogue.model_validate({"fields": [{"id": "email", "type": "email", "identity": True}]})
     with pytest.raises(UnknownField):
         columns_of_first_import(("Tel",), decided(("Tel", "mobile_phone", str(ColumnOutcome.IMPORTED), 0)), small)

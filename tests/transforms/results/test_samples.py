@@ -1,4 +1,4 @@
-"""A person who looks at some of the rejections sees every reason, and the same ones each time."""
+"""The sample of rejections has every code, and is the same each time."""
 
 import pandas as pd
 import pytest
@@ -22,12 +22,12 @@ from transforms.results.samples import MAX_VALUE_LENGTH, RejectedSample, fair_sh
         pytest.param({"a": 1}, 0, {"a": 0}, id="no rows"),
     ],
 )
-def test_a_fair_share(found: dict[str, int], rows: int, shares: dict[str, int]) -> None:
+def test_each_code_gets_an_equal_share_of_the_sample(found: dict[str, int], rows: int, shares: dict[str, int]) -> None:
     assert list(fair_shares(found, rows).items()) == list(shares.items())
 
 
 @given(st.dictionaries(st.sampled_from("abcdefgh"), st.integers(1, 40)), st.integers(0, 60))
-def test_no_share_is_smaller_than_another_unless_there_is_no_more(found: dict[str, int], rows: int) -> None:
+def test_a_share_is_smaller_only_if_the_code_has_no_more_rows(found: dict[str, int], rows: int) -> None:
     shares = fair_shares(found, rows)
     assert sum(shares.values()) == min(rows, sum(found.values()))
     for code, share in shares.items():
@@ -58,7 +58,7 @@ def test_an_empty_sample_has_the_columns() -> None:
     assert list(RejectedSample(5, REJECTION_FIELDS).rows_by_share().columns) == list(REJECTION_FIELDS)
 
 
-def test_what_is_kept_is_bounded() -> None:
+def test_the_sample_keeps_a_bounded_number_of_rows() -> None:
     sample = RejectedSample(10, REJECTION_FIELDS)
     for block in range(50):
         sample.add(rejections(*((block * 100 + row, "ab"[row % 2]) for row in range(100))))

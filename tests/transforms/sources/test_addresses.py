@@ -1,4 +1,4 @@
-"""What may be written as an address, what is shown of it, and what is allowed."""
+"""Addresses of sources: parsing, redaction, and the allowed ones."""
 
 from datetime import date
 from pathlib import Path
@@ -26,7 +26,7 @@ DAY = date(2026, 3, 1)
         pytest.param("sftp://h/{date}?.csv", "sftp://h/2026-03-01?.csv", id="elsewhere"),
     ],
 )
-def test_dates_are_filled_in(source: str, filled: str) -> None:
+def test_date_templates_are_filled(source: str, filled: str) -> None:
     assert fill_dates(source, lambda: DAY) == filled
 
 
@@ -54,7 +54,9 @@ def test_a_date_that_cannot_be_written_is_refused(template: str) -> None:
         pytest.param("s3://b/k/*.csv", "s3", "s3://b", "k/*.csv", None, id="s3"),
     ],
 )
-def test_addresses_are_read(source: str, scheme: str, origin: str, path: str, member: str | None) -> None:
+def test_an_address_is_parsed_into_its_parts(
+    source: str, scheme: str, origin: str, path: str, member: str | None
+) -> None:
     address = parse(source)
     assert (address.scheme, address.origin, address.path, address.member) == (scheme, origin, path, member)
 
@@ -100,7 +102,7 @@ def test_an_address_that_cannot_be_used_is_refused_without_its_secret(source: st
         ("https://[::1]:8/a@b.csv", "https://[::1]:8/a@b.csv"),
     ],
 )
-def test_what_is_shown_has_no_secret_and_all_the_rest(source: str, seen: str) -> None:
+def test_a_redacted_source_loses_only_its_secrets(source: str, seen: str) -> None:
     assert redacted(source) == seen
     assert parse(source).redacted() == seen
 
@@ -124,7 +126,7 @@ ALLOWED = AllowedSources(frozenset(map(place, ["https://h", "sftp://h:2222", "s3
         ("s3://bucket2/c.csv", False),
     ],
 )
-def test_scheme_host_and_port_decide(source: str, allowed: bool) -> None:
+def test_scheme_host_and_port_decide_whether_a_server_is_allowed(source: str, allowed: bool) -> None:
     address = parse(source)
     if allowed:
         ALLOWED.check(address)
@@ -134,12 +136,12 @@ def test_scheme_host_and_port_decide(source: str, allowed: bool) -> None:
 
 
 @pytest.mark.parametrize("text", ["h", "ftp://h", "https://u@h", "https://h/path", "https://", "https://h?x", "*"])
-def test_a_place_is_a_scheme_and_a_host(text: str) -> None:
+def test_an_allowed_place_is_a_scheme_and_a_host(text: str) -> None:
     with pytest.raises(ValueError, match="no scheme and host"):
         place(text)
 
 
-def test_local_files_may_be_held_to_folders_links_followed(tmp_path: Path) -> None:
+def test_local_files_outside_the_folders_are_refused_links_followed(tmp_path: Path) -> None:
     inside, outside = tmp_path / "in", tmp_path / "out"
     for folder in (inside, outside):
         folder.mkdir()
@@ -172,7 +174,7 @@ def test_any_text_is_an_address_or_refused(scheme: str, rest: str) -> None:
     st.text(st.characters(exclude_characters="/?#@:"), min_size=1),
     PARTS,
 )
-def test_no_password_is_ever_shown(scheme: str, user: str, after: str) -> None:
+def test_no_password_is_ever_in_a_redacted_address(scheme: str, user: str, after: str) -> None:
     source = f"{scheme}://{user}:QX7{after}QX8@host/c.csv"
     told = redacted(source)
     with pytest.raises(SourceAddressInvalid) as caught:

@@ -1,4 +1,4 @@
-"""Local sources: the one that is meant, landed in a moment in which it kept still."""
+"""Local sources: which file is read, and that it does not change meanwhile."""
 
 import os
 import sys
@@ -59,13 +59,13 @@ def test_the_newest_match_is_taken(tmp_path: Path, times: dict[str, int], taken:
     assert found.matches == sum(name.startswith("c") for name in times)
 
 
-def test_a_name_that_looks_like_a_pattern_is_a_name_where_there_is_such_a_file(tmp_path: Path) -> None:
+def test_an_existing_file_is_read_even_if_its_name_looks_like_a_pattern(tmp_path: Path) -> None:
     files(tmp_path, **{"c[1]": 1, "c1": 2})
     assert resolve_address(f"{tmp_path}/c[1].csv", SourceAccess()).address.path == f"{tmp_path}/c[1].csv"
     assert resolve_address(f"{tmp_path}/c[0-9].csv", SourceAccess()).address.path == f"{tmp_path}/c1.csv"
 
 
-def test_no_match_and_no_file_are_told(tmp_path: Path) -> None:
+def test_a_missing_file_a_pattern_without_match_and_a_folder_are_errors(tmp_path: Path) -> None:
     with pytest.raises(SourceNotFound):
         resolve_address(f"{tmp_path}/c-*.csv", SourceAccess())
     with pytest.raises(SourceNotFound):
@@ -74,7 +74,7 @@ def test_no_match_and_no_file_are_told(tmp_path: Path) -> None:
         landed(resolve_address(str(tmp_path), SourceAccess()), tmp_path)
 
 
-def test_patterns_do_not_lead_out_of_the_folders(tmp_path: Path) -> None:
+def test_a_pattern_that_leads_out_of_the_folders_is_refused(tmp_path: Path) -> None:
     (tmp_path / "in").mkdir()
     (tmp_path / "out").mkdir()
     files(tmp_path / "in", c=1)
@@ -129,7 +129,7 @@ def test_a_file_that_changed_while_it_was_landed_is_landed_again(
     assert Path(landed(resolve_address(str(path), SourceAccess()), tmp_path).path).read_bytes() == FILE * 3
 
 
-def test_a_file_that_never_keeps_still_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_file_that_changes_in_every_try_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "c.csv"
     path.write_bytes(FILE)
     monkeypatch.setattr(sources, "_current_stamp", changing(path, [FILE * size for size in range(2, 9)]))
@@ -158,7 +158,7 @@ def test_a_file_that_another_program_still_writes_is_landed_when_it_is_complete(
     assert found.size == len(FILE) * 51
 
 
-def test_a_file_that_is_only_touched_has_kept_still(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_file_that_is_only_touched_is_accepted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "c.csv"
     path.write_bytes(FILE)
     monkeypatch.setattr(sources, "_current_stamp", changing(path, [FILE] * 9))
@@ -174,8 +174,8 @@ def test_a_pipe_is_read_once(tmp_path: Path) -> None:
     writer.join()
 
 
-def test_what_a_pipe_holds_is_read_at_once(tmp_path: Path) -> None:
-    """Whoever waits for more inside one call is not woken by a signal that comes between two looks."""
+def test_a_pipe_is_read_without_waiting_for_a_full_block(tmp_path: Path) -> None:
+    """A read that waits for more data delays signals."""
     path = tmp_path / "pipe"
     os.mkfifo(path)
     writer = os.open(path, os.O_RDWR)
@@ -197,7 +197,7 @@ def test_a_larger_file_than_allowed_is_refused(tmp_path: Path) -> None:
     ("source", "library", "extra"),
     [("https://h/c.csv", "aiohttp", "http"), ("s3://b/c.csv", "s3fs", "s3"), ("sftp://h/c.csv", "sshfs", "sftp")],
 )
-def test_a_missing_extra_is_told_with_the_command_that_installs_it(
+def test_the_error_of_a_missing_extra_has_the_command_that_installs_it(
     monkeypatch: pytest.MonkeyPatch, source: str, library: str, extra: str
 ) -> None:
     monkeypatch.setitem(sys.modules, library, None)
