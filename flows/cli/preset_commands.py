@@ -25,7 +25,7 @@ from schemas.presets.loader import (
 )
 from schemas.presets.model import AUTO, PRESET_NAME, ColumnRule, Preset
 from transforms.mapping.columns import ColumnMapping, MappedColumn
-from transforms.parsing.layout import REJECTION_COLUMNS
+from transforms.parsing.layout import count_rejection_columns
 from transforms.work_folder import ImportFolder
 
 
@@ -76,9 +76,8 @@ def preset_from_mapping(name: str, mapping: ColumnMapping, header: bool, base: P
 
     The columns that a rejected file adds are left out.
     """
-    last = mapping.columns[-len(REJECTION_COLUMNS) :]
-    added = last if tuple(column.name for column in last) == REJECTION_COLUMNS else ()
-    columns = [column for column in mapping.columns if column not in added]
+    added = count_rejection_columns([column.name for column in mapping.columns])
+    columns = mapping.columns[: len(mapping.columns) - added]
     times = Counter(header_key(column.name) for column in columns)
     rules = {_rule_key(column, times): _rule(column) for column in columns if column.field or column.ignored}
     fields = {rule.field for rule in rules.values()}

@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from flows.import_runs.context import ImportContext
+from flows.import_runs.marks import check_marks
 from flows.import_runs.same_file import RepeatCheck
 from flows.import_runs.task_runners import prefect_runner
 from flows.pipeline.background_staging import BackgroundStaging
@@ -29,7 +30,7 @@ from transforms.chunks.split import ChunkResult
 from transforms.landing.land import Landed
 from transforms.mapping.suggestions import suggest_for_file
 from transforms.parsing.layout import Layout
-from transforms.results.retry_file import retried_records_of
+from transforms.results.retry_file import RejectionMark, retried_records_of
 from transforms.sources.fetch import ResolvedSource
 from transforms.work_folder import open_table
 from warehouse.contacts.segments import check_segment
@@ -82,6 +83,7 @@ def staged_file(context: ImportContext, source: SourceFile) -> Iterator[tuple[Ch
             check = FileCheck(
                 source, context.catalogue.default_prefix, context.folder, settings.chunk_bytes, run, progress
             )
+            check_marks(context, check.profile())
             check_required_imported(request, check.profile())  # most missing fields are missing in the first chunk
             staging, results = _stage_chunks(context, check, stack)
             report.profile = profile = check.profile()
@@ -89,6 +91,7 @@ def staged_file(context: ImportContext, source: SourceFile) -> Iterator[tuple[Ch
         report.stages |= check.work_seconds()
         records, chunks = counted(profile.records, "record"), counted(len(profile.chunks), "chunk")
         report.log_stage("examining", f"{records} in {chunks}")
+        check_marks(context, profile)
         check_required_imported(request, profile)
         last_row_count = get_last_row_count(context.warehouse, report.series)
         report.notes += check_min_rows(request, profile.records, last_row_count)
@@ -103,6 +106,7 @@ def staged_file(context: ImportContext, source: SourceFile) -> Iterator[tuple[Ch
                 keep=settings.rejections_limit,
                 show=settings.artifact_rows,
                 keep_retried_numbers=report.first_import_id is not None,
+                mark=str(RejectionMark.of(context.import_id, source.landed.sha256)),
             )
             report.rejected, report.rejected_file = rejected, rejected.path
             publish_rejected_rows(rejected, settings)

@@ -114,6 +114,7 @@ def resolve_rejections(
     keep: int = 0,
     show: int = 0,
     keep_retried_numbers: bool = False,
+    mark: str = "",
 ) -> RejectedRows:
     """Choose among rows with the same email over the whole file, and write the rejected file."""
     resolve_duplicates(results, profile.chunks, options.duplicates, folder.scratch)
@@ -126,5 +127,6 @@ def resolve_rejections(
         keep,
         show,
         keep_retried_numbers,
+        mark,
     )
     return write_rejected(plan, profile.chunks, results, run)

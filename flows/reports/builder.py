@@ -26,11 +26,11 @@ from schemas.errors.base import ContactImportError, DiskFull, UnexpectedError
 from transforms.chunks.file_profile import FileProfile
 from transforms.landing.land import DISK_FULL_ERRNOS, Landed
 from transforms.mapping.columns import ColumnMapping
-from transforms.mapping.record_numbers import NUMBER, rejection_column
+from transforms.mapping.record_numbers import MARK, NUMBER, rejection_column
 from transforms.mapping.suggestions import Suggestion
 from transforms.parsing.layout import Layout
 from transforms.results.rejected_file import RejectedRows
-from transforms.results.retry_file import NO_FIRST_IMPORT, FirstImport
+from transforms.results.retry_file import NO_FIRST_IMPORT, FirstImport, RejectionMark
 from transforms.sources.addresses import redacted
 
 if TYPE_CHECKING:  # importing the warehouse takes half a second, and a check does not need it
@@ -188,19 +188,31 @@ class ImportReportBuilder(ReportBuilder):
     def _warnings(self, status: str) -> Iterator[str]:
         yield from super()._warnings(status)
         if self.layout and self.layout.rejected_file and not self.options.retry_of:
-            yield (
-                "this is a rejected file, and it is not known of which import; with --retry-of and that import's "
-                "number, its columns are read as they were then, and its rows count as mended"
-            )
+            yield self._rejected_file_warning()
         if self.retried and self.mapping and self.first_import_id is None:
             yield (
                 f"the file has no column {NUMBER}, so it is not known which rows of import {self.retried.import_id} "
-                "it mends"
+                "it corrects"
+            )
+        elif self.retried and self.profile and self.profile.records and not self.profile.marks:
+            yield (
+                f"no row names its import in a column {MARK}, so it is not known whether they are rows of import "
+                f"{self.retried.import_id}"
             )
         if status == "completed" and self.import_id is not None and self.rejected:
             kept, found = self.rejected.kept, self.rejected.found
             if kept < found:
                 yield f"the warehouse keeps the first {kept:,} of {found:,} rejections; the rejected file has all"
+
+    def _rejected_file_warning(self) -> str:
+        marks = [RejectionMark.parse(text) for text in self.profile.marks] if self.profile else []
+        imports = sorted({mark.import_id for mark in marks if mark})
+        origin = f"the rejected file of import {imports[0]}" if len(imports) == 1 else "a rejected file"
+        number = str(imports[0]) if len(imports) == 1 else "and the number of its import"
+        return (
+            f"this is {origin}, imported as a new file; with --retry-of {number}, its columns are read as they were "
+            "then and its rows count as corrected"
+        )
 
 
 def _count(number: int, one: str, many: str) -> Iterator[str]:

@@ -185,6 +185,16 @@ class ImportNotCompleted(RequestError):
     status: str
 
 
+class RejectedFileOfAnotherImport(RequestError):
+    """The rows of the file were rejected by another import than the one to retry, or by several."""
+
+    code = "rejected-file-of-another-import"
+    template = "the file has rejected rows of {origin}, not of import {import_id}; {advice}"
+    origin: str
+    import_id: int
+    advice: str
+
+
 class RejectedFileGone(RequestError):
     """The import is known, but its rejected file is not there."""
 

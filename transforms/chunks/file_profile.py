@@ -63,6 +63,7 @@ class FileProfile:
     cut_off: bool
     translations: tuple[TranslationCount, ...] = ()
     constants: tuple[Field, ...] = ()
+    marks: frozenset[str] = frozenset()
 
     @property
     def imported(self) -> tuple[Field, ...]:
@@ -93,6 +94,7 @@ def profile_file(profiles: Sequence[ChunkProfile], mapping: ColumnMapping, first
         any(profile.cut_off for profile in profiles),
         tuple(_translations(profiles, mapping, records)),
         tuple(constant.field for constant in mapping.constants),
+        frozenset[str]().union(*(profile.marks for profile in profiles)),
     )
 
 

@@ -18,6 +18,7 @@ from schemas.field_types import Gaps
 from schemas.validation.rules import Rule
 from transforms.cells.translate import translate
 from transforms.mapping.columns import ColumnMapping, MappedColumn
+from transforms.mapping.record_numbers import CODES, MARK, RAW, rejection_column
 from transforms.parsing.block_reader import column_keys, merge_malformed, read_records
 from transforms.parsing.blocks import Block
 from transforms.parsing.csv_writer import remove_guards
@@ -26,6 +27,7 @@ from transforms.parsing.layout import Layout
 from transforms.parsing.strict_reader import RecordReader
 
 MAX_EMPTY_NUMBERS = 5  # record numbers of empty cells that a report names
+MAX_MARKS = 3  # two are an error already
 
 _ROW_CODES = "|".join(rule for rule in Rule if rule.malformed or rule is Rule.DUPLICATE_EMAIL)
 _REMAINING_CODE = re.compile(rf"(?<![\w-])(?:{_ROW_CODES})(?![\w-])")
@@ -47,7 +49,7 @@ class ChunkProfile:
     `empty`: by column position, the number of empty cells and the first rows that have one.
     `incomplete`: the ids of the fields that have a gap and must have none.
     `translated`: by column position, how many cells each of the column's translations changed.
-    `work`: CPU seconds.
+    `marks`: in a rejected file, the imports that its rows name, up to a few. `work`: CPU seconds.
     """
 
     block: Block
@@ -60,6 +62,7 @@ class ChunkProfile:
     cut_off: bool = False
     translated: dict[int, tuple[int, ...]] = field(default_factory=dict)
     work: float = 0.0
+    marks: frozenset[str] = frozenset()
 
 
 def read_chunk(plan: ReadPlan, block: Block) -> tuple[pa.Table, ChunkProfile]:
@@ -70,14 +73,15 @@ def read_chunk(plan: ReadPlan, block: Block) -> tuple[pa.Table, ChunkProfile]:
     keys = column_keys(plan.layout.width)
     table, blank = _drop_blank_records(table, keys, plan.layout.dialect)
     table, guarded = _remove_formula_guards(table, keys)
+    marks = _marks(table, plan.mapping) if plan.layout.rejected_file else frozenset[str]()
     if plan.layout.rejected_file:
-        table = _restore_remaining_rules(table, keys)
+        table = _restore_remaining_rules(table, plan.mapping)
     table = _blank_never_read_columns(table, plan.mapping)
     table, translated = _apply_translations(table, plan.mapping)
     empty, incomplete = _profile(table, plan.mapping)
     cut_off, work = block.final and records.cut_off, time.thread_time() - began
     return table, ChunkProfile(
-        block, table.num_rows, lines, empty, incomplete, blank, guarded, cut_off, translated, work
+        block, table.num_rows, lines, empty, incomplete, blank, guarded, cut_off, translated, work, marks
     )
 
 
@@ -146,9 +150,18 @@ def _remove_formula_guards(table: pa.Table, keys: list[str]) -> tuple[pa.Table, 
     return table, total
 
 
-def _restore_remaining_rules(table: pa.Table, keys: list[str]) -> pa.Table:
+def _marks(table: pa.Table, mapping: ColumnMapping) -> frozenset[str]:
+    column = rejection_column(mapping, MARK)
+    if column is None:
+        return frozenset()
+    marks = pc.unique(pc.utf8_trim_whitespace(pc.drop_null(table[column.key])))
+    return frozenset(list(filter(None, marks.to_pylist()))[:MAX_MARKS])
+
+
+def _restore_remaining_rules(table: pa.Table, mapping: ColumnMapping) -> pa.Table:
     """Mark the records of a rejected file whose codes still name a rule about the row: they are rejected again."""
-    codes, raws = (table[key].to_pylist() for key in (keys[-3], keys[-1]))
+    columns = [rejection_column(mapping, name) for name in (CODES, RAW)]
+    codes, raws = (table[column.key].to_pylist() if column else [None] * table.num_rows for column in columns)
     rules = table["rule"].to_pylist() if "rule" in table.column_names else [None] * table.num_rows
     texts = table["raw"].to_pylist() if "raw" in table.column_names else [None] * table.num_rows
     for row, (rule, code) in enumerate(zip(rules, codes, strict=True)):

@@ -1,4 +1,4 @@
-"""The record and line numbers that the rows of a rejected file had in the first import."""
+"""The columns of a rejected file: where its rows come from, and why they were rejected."""
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -6,7 +6,7 @@ import pyarrow.compute as pc
 from transforms.mapping.columns import ColumnMapping, MappedColumn
 from transforms.parsing.layout import REJECTION_COLUMNS
 
-NUMBER, LINE = REJECTION_COLUMNS[:2]
+NUMBER, LINE, CODES, _, RAW, MARK = REJECTION_COLUMNS
 _RECORD_NUMBER = "^[1-9][0-9]{0,17}$"
 
 

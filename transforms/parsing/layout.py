@@ -48,7 +48,9 @@ REJECTION_COLUMNS = (
     "rejection_codes",
     "rejection_reasons",
     "rejection_raw",
+    "rejection_of",
 )
+_OLD_REJECTION_COLUMNS = REJECTION_COLUMNS[:-1]  # of releases that did not write `rejection_of`
 _REJECTED_FILE_HEADER = re.compile(rb'rejection_record"?([^\w"])"?rejection_line')
 
 
@@ -142,7 +144,15 @@ def _rejected_file_delimiter(landed: Landed) -> str | None:
         return None
     first = next(iter(_first_records(head, Dialect(delimiter, carriage_return=head.carriage_return))), None)
     names = (first and _header_texts(first)) or []
-    return delimiter if tuple(names[-len(REJECTION_COLUMNS) :]) == REJECTION_COLUMNS else None
+    return delimiter if count_rejection_columns(names) else None
+
+
+def count_rejection_columns(names: Sequence[str]) -> int:
+    """How many of the last columns are the ones that a rejected file adds to its source."""
+    for columns in (REJECTION_COLUMNS, _OLD_REJECTION_COLUMNS):
+        if tuple(names[-len(columns) :]) == columns:
+            return len(columns)
+    return 0
 
 
 class _DialectCandidates:

@@ -27,7 +27,7 @@ from transforms.chunks.split import REJECTION_FIELDS, ChunkResult
 from transforms.mapping.columns import ColumnMapping, MappedColumn
 from transforms.mapping.record_numbers import LINE, parse_record_numbers, rejection_column
 from transforms.parsing.csv_writer import csv_bytes, csv_header
-from transforms.parsing.layout import REJECTION_COLUMNS
+from transforms.parsing.layout import REJECTION_COLUMNS, count_rejection_columns
 from transforms.results.samples import RejectedSample
 from transforms.work_folder import open_for_writing, read_table, write_table
 
@@ -78,6 +78,7 @@ class RejectedPlan:
     The first `max_kept` rejections and a sample of `max_shown` are kept in the local folder `scratch`; `folder` has
     the files of the checked chunks. `keep_retried_numbers`: the source is a corrected rejected file, and its rows keep
     the record numbers of the first import, so that every rejected file of a chain of retries identifies them.
+    `mark` identifies the import in every row; a check has none.
     """
 
     scratch: str
@@ -88,6 +89,7 @@ class RejectedPlan:
     max_kept: int
     max_shown: int = 0
     keep_retried_numbers: bool = False
+    mark: str = ""
 
     @property
     def mapping(self) -> ColumnMapping:
@@ -180,9 +182,8 @@ def _read_rejections(chunk: ChunkPosition, result: ChunkResult) -> pd.DataFrame:
 
 def _source_columns(mapping: ColumnMapping) -> list[MappedColumn]:
     """The source's columns, without the rejection columns that an earlier rejected file has."""
-    count = len(REJECTION_COLUMNS)
-    has_ours = tuple(column.name for column in mapping.columns[-count:]) == REJECTION_COLUMNS
-    return list(mapping.columns[:-count] if has_ours else mapping.columns)
+    added = count_rejection_columns([column.name for column in mapping.columns])
+    return list(mapping.columns[: len(mapping.columns) - added])
 
 
 def _rejected_rows(plan: RejectedPlan, chunk: ChunkPosition, rejections: pd.DataFrame, table: pa.Table) -> pd.DataFrame:
@@ -194,7 +195,8 @@ def _rejected_rows(plan: RejectedPlan, chunk: ChunkPosition, rejections: pd.Data
         reasons = reasons.assign(**_retried_numbers(plan.mapping, table, rows))
     raw = table["raw"].take(rows) if "raw" in table.column_names else pa.nulls(len(rows), pa.string())
     ours = {name: pa.array(reasons[name].astype(str)) for name in ("record_number", "line_number", "code", "message")}
-    rejected: pd.DataFrame = pa.table({**cells, **ours, "raw": raw}).to_pandas(types_mapper=pd.ArrowDtype)
+    marks = pa.array([plan.mark or None] * len(rows), pa.string())
+    rejected: pd.DataFrame = pa.table({**cells, **ours, "raw": raw, "of": marks}).to_pandas(types_mapper=pd.ArrowDtype)
     return rejected.astype(TEXT_DTYPE)
 
 

@@ -1,5 +1,6 @@
 """A corrected rejected file: the columns as its first import decided, and the records of that import in its rows."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -16,6 +17,31 @@ from transforms.chunks.file_profile import ChunkPosition
 from transforms.chunks.split import RETRIED_RECORD, ChunkResult
 from transforms.mapping.columns import ColumnOutcome, MappedColumn
 from transforms.work_folder import read_table
+
+_MARK = re.compile("import ([1-9][0-9]{0,17}), file ([0-9a-f]{2}-[0-9a-f]{14})")
+
+
+@dataclass(frozen=True)
+class RejectionMark:
+    """The import that wrote a rejected file, and its source, by which another warehouse's import is told apart.
+
+    A mark must survive a spreadsheet, so no part of it looks like a number.
+    """
+
+    import_id: int
+    file: str
+
+    @classmethod
+    def of(cls, import_id: int, sha256: str) -> "RejectionMark":
+        return cls(import_id, f"{sha256[:2]}-{sha256[2:16]}")
+
+    @classmethod
+    def parse(cls, text: str) -> "RejectionMark | None":
+        found = _MARK.fullmatch(text.strip())
+        return cls(int(found[1]), found[2]) if found else None
+
+    def __str__(self) -> str:
+        return f"import {self.import_id}, file {self.file}"
 
 
 @dataclass(frozen=True)

@@ -111,7 +111,7 @@ def test_a_retry_without_record_numbers_is_a_warning(contacts: Contacts) -> None
     assert retry["retry_of"] == {"id": 1, "first": None, "mended": None, "missing": None}
     assert retry["columns"][2]["outcome"] == "incomplete"
     assert retry["warnings"] == [
-        "the file has no column rejection_record, so it is not known which rows of import 1 it mends"
+        "the file has no column rejection_record, so it is not known which rows of import 1 it corrects"
     ]
     assert listed(contacts) == {1: (None, 4), 2: (1, 0)}
 
@@ -121,7 +121,7 @@ def test_a_rejected_file_without_retry_of_is_a_warning(contacts: Contacts) -> No
     first = contacts.load(FIRST, "--map", "Full name=name")
     text = mended(first, fix("Bob"))
     [warning] = contacts.load(text, "--map", "Full name=name")["warnings"]
-    assert "with --retry-of and that import's number" in warning
+    assert "the rejected file of import 1, imported as a new file; with --retry-of 1," in warning
     assert listed(contacts) == {1: (None, 4), 2: (None, 3)}
     assert contacts.load(text, "--retry-of", "1")["warnings"] == []
     assert contacts("check", contacts.file(text), "--json").json["warnings"] == []  # it has no such option
@@ -153,3 +153,68 @@ def test_a_retry_with_a_field_that_the_catalogue_lacks_is_an_error(
     small = contacts.file("fields:\n  - {id: email, type: email, identity: true, aliases: [E-mail]}\n", "small.yaml")
     ran = contacts("import", first["rejected_file"], "--json", "--retry-of", "1", "--catalogue", small)
     assert (ran.status, ran.json["error"]["code"]) == (1, "unknown-field")
+
+
+def rows_of(report: dict[str, Any]) -> list[dict[str, str]]:
+    return list(csv.DictReader(io.StringIO(Path(report["rejected_file"]).read_text("utf-8-sig"))))
+
+
+def refused(contacts: Contacts, text: str, retry_of: str) -> str:
+    """The message of the error; the import changed nothing."""
+    before = contacts.database.contents()
+    ran = contacts("import", contacts.file(text), "--retry-of", retry_of, "--json")
+    assert (ran.status, ran.json["error"]["code"]) == (1, "rejected-file-of-another-import")
+    assert contacts.database.contents() == before
+    return str(ran.json["error"]["message"])
+
+
+@one_warehouse
+def test_every_row_of_a_rejected_file_names_its_import_and_source(contacts: Contacts) -> None:
+    report = contacts.load(FIRST + "too,short\n", "--map", "Full name=name")
+    marks = {row["rejection_of"] for row in rows_of(report)}
+    assert marks == {f"import 1, file {report['sha256'][:2]}-{report['sha256'][2:16]}"}
+
+
+@one_warehouse
+def test_a_rejected_file_of_another_import_is_refused_and_its_import_is_named(contacts: Contacts) -> None:
+    contacts.load(FIRST, "--map", "Full name=name")
+    other = contacts.load(FIRST.replace("bad", "wrong"), "--map", "Full name=name", name="other.csv")
+    message = refused(contacts, mended(other, fix("Bob")), "1")
+    assert message == "the file has rejected rows of import 2, not of import 1; use --retry-of 2"
+    assert listed(contacts)[1] == (None, 4)
+    assert contacts.load(mended(other, fix("Bob")), "--retry-of", "2")["retry_of"]["mended"] == 1
+
+
+@one_warehouse
+def test_rejected_rows_of_several_imports_in_one_file_are_refused(contacts: Contacts) -> None:
+    first = contacts.load(FIRST, "--map", "Full name=name")
+    second = contacts.load(mended(first, fix("Bob")), "--retry-of", "1", name="b.csv")
+    both = mended(first, fix("Bob")) + mended(second, fix("Cid")).partition("\n")[2]
+    assert "rejected rows of imports 1 and 2, not of import 1" in refused(contacts, both, "1")
+
+
+@one_warehouse
+@pytest.mark.parametrize(
+    ("mark", "origin"),
+    [
+        pytest.param("import 1, file 00-00000000000000", "an import 1 of another warehouse", id="another warehouse"),
+        pytest.param("import 9, file 00-00000000000000", "an import 9 of another warehouse", id="unknown import"),
+        pytest.param("import 1", "an unknown import", id="changed text"),
+    ],
+)
+def test_rejected_rows_that_this_warehouse_did_not_reject_are_refused(
+    mark: str, origin: str, contacts: Contacts
+) -> None:
+    first = contacts.load(FIRST, "--map", "Full name=name")
+    text = mended(first, lambda row: fix("Bob")(row) | {"rejection_of": mark})
+    assert origin.removeprefix("an ") in refused(contacts, text, "1")
+
+
+@one_warehouse
+def test_a_rejected_file_of_an_older_release_is_a_retry_with_a_warning(contacts: Contacts) -> None:
+    first = contacts.load(FIRST, "--map", "Full name=name")
+    old = mended(first, lambda row: {name: cell for name, cell in fix("Bob")(row).items() if name != "rejection_of"})
+    retry = contacts.load(old, "--retry-of", "1")
+    assert retry["retry_of"]["mended"] == 1
+    [warning] = retry["warnings"]
+    assert "no row names its import in a column rejection_of" in warning

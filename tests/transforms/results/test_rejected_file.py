@@ -10,7 +10,14 @@ from schemas.catalogue import FieldCatalogue
 from tests.transforms.pipeline import Checked, check, rows_of
 from transforms.parsing.csv_writer import csv_header
 
-OURS = ["rejection_record", "rejection_line", "rejection_codes", "rejection_reasons", "rejection_raw"]
+OURS = [
+    "rejection_record",
+    "rejection_line",
+    "rejection_codes",
+    "rejection_reasons",
+    "rejection_raw",
+    "rejection_of",
+]
 FLAWED = """Email,Nombre,notes,Phone
 a@b.com,first,=1+1,651234567
 bad,"quo""ted",@x,651234567
@@ -96,7 +103,7 @@ def test_a_corrected_rejected_file_imports_as_it_is(options: dict[str, Any], cat
 def test_a_record_whose_row_code_remains_is_rejected_again(
     codes: str, again: list[str], catalogue: FieldCatalogue
 ) -> None:
-    found = check(f'Email,name,{",".join(OURS)}\na@b.com,x,1,2,"{codes}",why,raw text\n', catalogue)
+    found = check(f'Email,name,{",".join(OURS)}\na@b.com,x,1,2,"{codes}",why,raw text,\n', catalogue)
     assert [code for _, code in found.codes] == again
     if again:
         assert "rejection_codes still says" in found.messages[0]
@@ -194,3 +201,12 @@ def test_guarded_headers_are_read_back_unchanged(
     again = check(found.rejected_file, catalogue)
     assert [column["column"] for column in again.columns][: len(header)] == [name.strip() for name in header]
     assert again.rejected_file == found.rejected_file
+
+
+def test_a_rejected_file_of_an_older_release_is_recognised_without_its_last_column(catalogue: FieldCatalogue) -> None:
+    found = check("email,name\nbad,Ann\n", catalogue)
+    old = found.rejected_file.replace(b',"rejection_of"', b"").replace(b",\n", b"\n")
+    again = check(old.replace(b'"bad"', b'"ann@b.com"'), catalogue)
+    assert again.accepted == [{"email": "ann@b.com", "name": "Ann"}]
+    assert {name: again.outcomes[name] for name in OURS[:-1]} == dict.fromkeys(OURS[:-1], "ignored")
+    assert list(rejected_rows(check(old, catalogue))[0]) == ["email", "name", *OURS]
