@@ -1,8 +1,10 @@
 """The field catalogue: the fields of a contact, read from YAML and validated."""
 
+from collections import Counter
+from enum import IntEnum
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 import yaml
 from pydantic import BaseModel, ConfigDict, ValidationError, field_validator, model_validator
@@ -10,13 +12,33 @@ from pydantic import BaseModel, ConfigDict, ValidationError, field_validator, mo
 from schemas.cells.phones import DEFAULT_PREFIX, is_country_prefix
 from schemas.errors.base import CatalogueInvalid, CatalogueNotFound
 from schemas.field_types import Gaps
-from schemas.fields import Field, header_key
+from schemas.fields import Field, folded_key, header_key
 from schemas.yaml_files import explain_yaml_error, load_yaml
 
 if TYPE_CHECKING:
     from schemas.validation.pandera_schemas import Schema
 
 BUILT_IN_CATALOGUE = Path(__file__).with_name("contacts.yaml")
+# Words beside the name of the identity that do not make it another field, as in `Work Email` and `Email 1`.
+_QUALIFIERS = frozenset(
+    {"1", "main", "primary", "work", "business", "personal", "principal", "principale", "primaire", "primare"}
+    | {"primario", "primaria", "trabajo", "geschaftliche"}
+)
+
+
+class MatchRank(IntEnum):
+    """How well a header names a field, the best first."""
+
+    EXACT = 1
+    FOLDED = 2
+    QUALIFIED = 3
+
+
+class HeaderMatch(NamedTuple):
+    """The field that a header names."""
+
+    field: Field
+    rank: MatchRank
 
 
 class FieldCatalogue(BaseModel):
@@ -66,6 +88,25 @@ class FieldCatalogue(BaseModel):
     def by_name(self) -> dict[str, Field]:
         """Fields by every name that a header may use, in the form of `header_key`."""
         return {header_key(name): field for field in self.fields for name in field.names}
+
+    @cached_property
+    def by_folded_name(self) -> dict[str, Field]:
+        """Fields by their names in the form of `folded_key`, without names that several fields would have."""
+        names = {(folded_key(name), field.id) for field in self.fields for name in field.names}
+        owners = Counter(name for name, _ in names)
+        return {name: self.by_id[id] for name, id in sorted(names) if owners[name] == 1}
+
+    def match_header(self, header: str) -> HeaderMatch | None:
+        """The field that a header names: exactly, else in its folded form, else as an identity with a qualifier."""
+        if field := self.by_name.get(header_key(header)):
+            return HeaderMatch(field, MatchRank.EXACT)
+        folded = folded_key(header)
+        if field := self.by_folded_name.get(folded):
+            return HeaderMatch(field, MatchRank.FOLDED)
+        bare = " ".join(word for word in folded.split() if word not in _QUALIFIERS)
+        if bare != folded and self.by_folded_name.get(bare) is self.identity:
+            return HeaderMatch(self.identity, MatchRank.QUALIFIED)
+        return None
 
     @cached_property
     def identity(self) -> Field:

@@ -19,6 +19,9 @@ RESERVED_IDS = frozenset(
 
 
 _FOLDED_SCRIPTS = ("LATIN ", "GREEK ", "CYRILLIC ")
+_BETWEEN_WORDS = re.compile(
+    r"[-_.*:'\u2019()\[\]{}<>]+|(?<=[a-zà-öø-ÿ])(?=[A-ZÀ-ÖØ-Þ0-9])|(?<=[A-Z])(?=[A-Z][a-z])|(?<=[0-9])(?=[A-Z])"
+)
 
 
 def header_key(name: str) -> str:
@@ -36,6 +39,11 @@ def header_key(name: str) -> str:
             is_letter = category.startswith("L") and not char.isascii()
             is_foreign = is_letter and not unicodedata.name(char, "").startswith(_FOLDED_SCRIPTS)
     return " ".join("".join(kept).split())
+
+
+def folded_key(name: str) -> str:
+    """The form in which headers of programs are compared: `header_key` of the words of `first_name` or `FirstName`."""
+    return re.sub(r"\be mail", "email", header_key(_BETWEEN_WORDS.sub(" ", name)))
 
 
 def _known_type(value: Any) -> Any:

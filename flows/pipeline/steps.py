@@ -18,6 +18,7 @@ from transforms.landing.archives import DEFAULT_ARCHIVE_LIMITS, ArchiveLimits
 from transforms.landing.land import Landed, land
 from transforms.mapping.columns import ColumnMapping, read_mapping
 from transforms.mapping.preset_fit import find_preset, map_with_preset
+from transforms.parsing.first_cells import first_cells
 from transforms.parsing.layout import REJECTION_COLUMNS, Layout, find_layout
 from transforms.results.rejected_file import RejectedPlan, RejectedRows, write_rejected
 from transforms.results.retry_file import NO_FIRST_IMPORT, FirstImport, columns_of_first_import
@@ -96,8 +97,9 @@ def map_source_columns(
     kept = columns_of_first_import(layout.columns, first_import.columns, catalogue)
     name = options.preset or first_import.preset
     preset = find_preset(name, presets, layout.columns, landed.source, first_import.preset) if name else None
+    first = first_cells(landed, layout)
     try:
-        mapping = map_with_preset(layout.columns, catalogue, requested, never, kept, preset, final=final)
+        mapping = map_with_preset(layout.columns, catalogue, requested, never, kept, preset, first, final=final)
     except NoEmailColumn as error:
         raise replace(error, lines_above=layout.lines_above) from None
     return SourceFile(landed, layout, mapping)

@@ -34,12 +34,20 @@ class NoEmailColumn(RequestError):
 
     code = "no-email-column"
     template = (
-        "no column maps to {identity!r}, which identifies a contact{columns:; the columns are: }. "
-        "Name the right one with --map COLUMN={identity}{skip_lines}"
+        "no column maps to {identity!r}, which identifies a contact{columns:; the columns are: }. {advice}{skip_lines}"
     )
     identity: str
     columns: tuple[str, ...]
+    likely: tuple[str, ...] = ()  # options that map a column that looks like it
     lines_above: int = 0
+
+    @property
+    def advice(self) -> str:
+        """The next step."""
+        if not self.likely:
+            return f"Name the right one with --map COLUMN={self.identity}"
+        seems = "One column looks" if len(self.likely) == 1 else f"{len(self.likely)} columns look"
+        return f"{seems} like it: use {' or '.join(self.likely)}"
 
     @property
     def skip_lines(self) -> str:

@@ -1,8 +1,9 @@
 """Maps the columns of a file to fields of the catalogue."""
 
 import re
+import shlex
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
 from typing import TypeAlias
@@ -22,10 +23,10 @@ from schemas.errors.request import (
 from schemas.fields import Field, header_key
 from schemas.presets.model import ColumnRule
 from schemas.yaml_files import explain_yaml_error, read_yaml_text
-from transforms.cells.nearest_name import nearest_name
+from transforms.mapping.header_names import cells_of, is_full_of_emails, match_names, suggest_field
+from transforms.parsing.first_cells import FirstCells
 
 _BY_POSITION = re.compile(r"column_([1-9][0-9]{0,5})", re.ASCII)
-_MIN_SIMILARITY = 0.75  # from 0 to 1; a name that is less similar is not suggested
 
 Requests: TypeAlias = Iterable[tuple[str, str]]  # a column, by name or column_N, and its field; no field ignores it
 
@@ -137,6 +138,7 @@ def map_columns(
     never: Sequence[str] = (),
     decided: Mapping[int, MappedColumn] | None = None,
     implied: Collection[str] = (),
+    first: FirstCells = (),
     *,
     final: bool = True,
 ) -> ColumnMapping:
@@ -144,7 +146,8 @@ def map_columns(
     import or a preset, then by id, label or alias.
 
     Columns in `never` are ignored. No column is matched by its name to a field that is `implied`. A field that a
-    stronger level gives to one column leaves the column of a weaker level ignored.
+    stronger level gives to one column leaves the column of a weaker level ignored. The `first` cells of the columns
+    tell which field an unknown column may be.
     Raises the `RequestError` of the broken rule. Two columns for one field, and not exactly one column for the
     identity, are errors only in a `final` mapping, which no person will review.
     """
@@ -153,15 +156,17 @@ def map_columns(
     for position, column in (decided or {}).items():
         matched.setdefault(position, _ignore_if_taken(taken, column))
     taken = _field_ids(matched).union(implied)
-    columns = tuple(
-        MappedColumn(position, name, None, ignored=True)
-        if name in never
-        else matched.get(position) or _match_by_name(position, name, catalogue, taken)
-        for position, name in enumerate(names, 1)
-    )
+    for position, name in enumerate(names, 1):
+        if name in never:
+            matched[position] = MappedColumn(position, name, None, ignored=True)
+    rest = {position: name for position, name in enumerate(names, 1) if position not in matched}
+    matched |= _match_by_names(rest, catalogue, taken, first)
+    columns = [matched[position] for position in range(1, len(names) + 1)]
+    if catalogue.identity.id not in taken.union(_field_ids(matched)):
+        columns = [_suggest_identity(column, catalogue, first) for column in columns]
     if final:
         _check_one_column_per_field(columns, catalogue)
-    return ColumnMapping(columns)
+    return ColumnMapping(tuple(columns))
 
 
 def _requested_columns(
@@ -209,16 +214,25 @@ def _ignore_if_taken(taken: set[str], column: MappedColumn) -> MappedColumn:
     return column
 
 
-def _match_by_name(position: int, name: str, catalogue: FieldCatalogue, taken: set[str]) -> MappedColumn:
-    field = catalogue.by_name.get(header_key(name))
-    return _ignore_if_taken(
-        taken, MappedColumn(position, name, field, suggestion=None if field else _suggest_field(name, catalogue))
-    )
+def _match_by_names(
+    names: Mapping[int, str], catalogue: FieldCatalogue, taken: set[str], first: FirstCells
+) -> dict[int, MappedColumn]:
+    """The columns that nothing else decides, by position."""
+    matched, suggested = match_names(names, catalogue, taken)
+    columns = {}
+    for position, name in names.items():
+        if match := matched.get(position):
+            columns[position] = _ignore_if_taken(taken, MappedColumn(position, name, match.field))
+        else:
+            near = suggested.get(position) or suggest_field(name, cells_of(position, first), catalogue)
+            columns[position] = MappedColumn(position, name, None, suggestion=near.id if near else None)
+    return columns
 
 
-def _suggest_field(name: str, catalogue: FieldCatalogue) -> str | None:
-    near = nearest_name(header_key(name), catalogue.by_name, at_least=_MIN_SIMILARITY)
-    return catalogue.by_name[near].id if near else None
+def _suggest_identity(column: MappedColumn, catalogue: FieldCatalogue, first: FirstCells) -> MappedColumn:
+    if column.field or column.ignored or not is_full_of_emails(cells_of(column.position, first)):
+        return column
+    return replace(column, suggestion=catalogue.identity.id)
 
 
 def _check_one_column_per_field(columns: Sequence[MappedColumn], catalogue: FieldCatalogue) -> None:
@@ -233,5 +247,14 @@ def _check_one_column_per_field(columns: Sequence[MappedColumn], catalogue: Fiel
             raise problem(field, tuple(names))
     if identity not in sources:
         # A file without a header shows its first contact here, unless some name is known to be one.
-        named = any(column.field or column.ignored for column in columns)
-        raise NoEmailColumn(identity, tuple(column.name if named else column.key for column in columns))
+        likely = [column for column in columns if column.suggestion == identity]
+        named = bool(likely) or any(column.field or column.ignored for column in columns)
+        texts = [column.name if named else column.key for column in columns]
+        raise NoEmailColumn(identity, tuple(texts), tuple(_map_option(column, columns) for column in likely))
+
+
+def _map_option(column: MappedColumn, columns: Sequence[MappedColumn]) -> str:
+    """The option that maps a column to its suggested field."""
+    unique = sum(header_key(other.name) == header_key(column.name) for other in columns) == 1
+    text = f"{column.name if unique else column.key}={column.suggestion}"
+    return f"--map {shlex.quote(text)}"

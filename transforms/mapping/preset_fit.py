@@ -28,6 +28,7 @@ from schemas.presets.model import AUTO, ColumnRule, Preset
 from schemas.validation.pandera_schemas import find_failures
 from transforms.cells.normalise import NormaliseContext, normalise
 from transforms.mapping.columns import ColumnMapping, Constant, MappedColumn, Requests, map_columns, positions_of
+from transforms.parsing.first_cells import FirstCells
 
 _NUMBERS = (FieldType.DECIMAL, FieldType.INTEGER)
 # The types whose cells each key of a preset's column can read; a key that is not here goes with every type.
@@ -133,12 +134,13 @@ def map_with_preset(
     never: Sequence[str],
     earlier: Mapping[int, MappedColumn],
     chosen: ChosenPreset | None,
+    first: FirstCells = (),
     *,
     final: bool = True,
 ) -> ColumnMapping:
     """Map columns to fields: requests come first, then an earlier import's decisions, the preset, and names."""
     if chosen is None:
-        return map_columns(names, catalogue, requested, never, earlier, final=final)
+        return map_columns(names, catalogue, requested, never, earlier, first=first, final=final)
     preset, context = chosen.preset, NormaliseContext(catalogue.default_prefix)
     decided = {position for level in requested for column, _ in level for position in positions_of(column, names)}
     rules = _preset_rules(preset, names, decided | earlier.keys())
@@ -147,7 +149,7 @@ def map_with_preset(
     constants, lacking = fit_constants(chosen.constants, catalogue, context)
     decisions = _merge_columns(earlier, lines) | hidden
     implied = {constant.field.id for constant in constants}
-    mapping = map_columns(names, catalogue, requested, never, decisions, implied, final=final)
+    mapping = map_columns(names, catalogue, requested, never, decisions, implied, first, final=final)
     if read := next((column for column in mapping.columns if column.field and column.position in hidden), None):
         raise ColumnNeverRead(read.name, chosen.name)
     columns, unfit = _fit_rules([hidden.get(column.position, column) for column in mapping.columns], rules, context)

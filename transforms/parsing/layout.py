@@ -188,7 +188,7 @@ class _DialectCandidates:
     def known_names(self, delimiter: str) -> int:
         """How many cells of the header the catalogue knows; the identity, which every file needs, counts most."""
         names = self.names(delimiter) if self.options.header else []
-        known = sum(header_key(name) in self._catalogue.by_name for name in names)
+        known = sum(self._catalogue.match_header(name) is not None for name in names)
         return known + IDENTITY_WEIGHT * self._names_identity(names)
 
     def sep_line(self) -> str | None:
@@ -237,8 +237,8 @@ class _DialectCandidates:
         return self.head.lines + min(found) if found else 0
 
     def _names_identity(self, names: Iterable[str]) -> bool:
-        known = (self._catalogue.by_name.get(header_key(name)) for name in names)
-        return any(field is not None and field.identity for field in known)
+        known = map(self._catalogue.match_header, names)
+        return any(match is not None and match.field.identity for match in known)
 
     def _lines_before_identity(self, delimiter: str) -> int:
         dialect, text = self.dialect(delimiter), self.head.text

@@ -26,7 +26,7 @@ def fields_of(*headers: str, catalogue: FieldCatalogue = CATALOGUE) -> dict[str,
     ("headers", "fields"),
     [
         pytest.param(["Email", "Notes"], [("Email", "email"), ("Notes", NOT_IMPORTED)], id="known and unknown"),
-        pytest.param(["Emial", "Nme"], [("Emial", "email"), ("Nme", "name")], id="nearly known"),
+        pytest.param(["Emial", "Surnme"], [("Emial", "email"), ("Surnme", "surname")], id="nearly known"),
         pytest.param(["Email", "Emial"], [("Email", "email"), ("Emial", NOT_IMPORTED)], id="nearly known, but taken"),
         pytest.param(
             ["Email", "Email"],

@@ -1,0 +1,118 @@
+"""Small files as people have them, from public reports with invented contacts: what becomes of each record."""
+
+import csv
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from flows.config.request import ReadingOptions
+from flows.config.settings import Settings
+from flows.pipeline.check import check_locally
+from flows.reports.models import CheckReport
+
+CASES = Path(__file__).parents[1] / "data" / "cases"
+
+
+@dataclass(frozen=True)
+class Expected:
+    """What a check of one file must find.
+
+    `fields`: of its columns. `suggested`: of columns that are not imported. `rejected`: by record, its codes.
+    `messages`: texts in the reasons of a record. `warnings`: texts, all of one warning.
+    `suggestions`: column, translation, of, fixes, blanks, certain.
+    """
+
+    file: str
+    options: dict[str, Any] = field(default_factory=dict)
+    error: tuple[str, ...] = ()
+    fields: dict[str, str | None] = field(default_factory=dict)
+    suggested: dict[str, str | None] = field(default_factory=dict)
+    accepted: int | None = None
+    rejected: dict[str, str] | None = None
+    messages: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    silent: tuple[str, ...] = ()
+    warnings: tuple[tuple[str, ...], ...] = ()
+    suggestions: tuple[tuple[str, dict[str, Any], int, int, int, bool], ...] = ()
+    not_certain: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Found:
+    report: CheckReport
+    accepted: list[dict[str, str]]
+    rejected: list[dict[str, str]]
+
+
+def check(file: str, options: dict[str, Any], folder: Path) -> Found:
+    accepted, rejected, work = folder / "accepted.csv", folder / "rejected.csv", folder / "work"
+    work.mkdir()
+    request = ReadingOptions(source=str(CASES / file), **options)
+    report = check_locally(request, Settings.load(), work, str(accepted), str(rejected)).report
+    return Found(report, _rows(accepted, ","), _rows(rejected, report.dialect.delimiter if report.dialect else ","))
+
+
+def _rows(path: Path, delimiter: str) -> list[dict[str, str]]:
+    if not path.exists():
+        return []
+    with path.open(encoding="utf-8-sig", newline="") as stream:
+        return list(csv.DictReader(stream, delimiter=delimiter))
+
+
+EXPECTED = [
+    Expected(
+        "01-underscore-headers.csv",
+        fields={
+            "first_name": "name",
+            "last_name": "surname",
+            "phone_number": "mobile_phone",
+            "date_of_birth": "birthdate",
+        },
+        accepted=2,
+    ),
+    Expected(
+        "16-thunderbird-de.csv",
+        fields={
+            "Vorname": "name",
+            "Nachname": "surname",
+            "Primäre E-Mail-Adresse": "email",
+            "Sekundäre E-Mail-Adresse": "alternative_email",
+            "Mobil-Tel.-Nr.": "mobile_phone",
+        },
+    ),
+    Expected("19-status-words.csv", fields={"Status": None}, suggested={"Status": None}, accepted=3),
+    Expected("26-brevo.csv", fields={"SMS": None, "EMAIL": "email", "FIRSTNAME": "name"}, suggested={"SMS": None}),
+]
+
+
+@pytest.mark.parametrize("expected", [pytest.param(each, id=each.file.removesuffix(".csv")) for each in EXPECTED])
+def test_a_real_file_gives_the_expected_result(expected: Expected, tmp_path: Path) -> None:
+    found = check(expected.file, expected.options, tmp_path)
+    report = found.report
+    if expected.error:
+        assert report.error
+        assert report.error.code == expected.error[0]
+        assert all(text in report.error.message for text in expected.error[1:])
+    else:
+        assert report.status == "completed"
+    columns = {column.column: column for column in report.columns}
+    assert {name: columns[name].field for name in expected.fields} == expected.fields
+    assert {name: columns[name].suggestion for name in expected.suggested} == expected.suggested
+    if expected.accepted is not None:
+        assert len(found.accepted) == expected.accepted
+    reasons = {row["rejection_record"]: row["rejection_reasons"] for row in found.rejected}
+    if expected.rejected is not None:
+        assert {row["rejection_record"]: row["rejection_codes"] for row in found.rejected} == expected.rejected
+    for record, texts in expected.messages.items():
+        assert all(text in reasons[record] for text in texts), reasons[record]
+    for text in expected.silent:
+        assert text not in " ".join(reasons.values())
+    for texts in expected.warnings:
+        assert any(all(text in warning for text in texts) for warning in report.warnings), report.warnings
+    listed = [
+        (each.column, each.translation, each.of, each.fixes, each.blanks, each.certain) for each in report.suggestions
+    ]
+    for suggestion in expected.suggestions:
+        assert suggestion in listed
+    assert not any(each.certain for each in report.suggestions if each.column in expected.not_certain)
