@@ -22,11 +22,11 @@ from flows.reports.outcomes import RunOutcome
 from flows.reports.phrases import (
     USE_OF_SUGGESTIONS,
     describe_dialect,
-    describe_translation,
     retry_progress,
     unimported_columns,
     use_of_rejected,
 )
+from schemas.presets.writer import describe_translation
 from schemas.validation.rules import EXPECTED, Rule, sort_by_count
 
 
@@ -95,8 +95,8 @@ def _print_one_report(report: CheckReport) -> None:
         _print_section("Columns not imported")
         print_table(("column", "why", "empty cells", "suggestion"), map(_unimported_row, columns))
     if translations := [each for each in report.translations if each.cells]:
-        _print_section(f"Translations of the preset {report.preset}")
-        print_table(("column", "field", "translation", "cells"), map(_translation_row, translations))
+        _print_section("Translated cells")
+        print_table(("column", "field", "translation", "by", "cells"), map(_translation_row, translations))
     if report.rejections:
         _print_section("Rejections")
         ranked = sort_by_count(report.rejections)
@@ -156,4 +156,4 @@ def _suggestion_row(row: SuggestionReport) -> tuple[object, ...]:
 
 
 def _translation_row(row: TranslationReport) -> tuple[object, ...]:
-    return row.column or "(the file)", row.field, row.translation, row.cells
+    return row.column or "(the file)", row.field, row.translation, row.by, row.cells

@@ -145,6 +145,8 @@ def request_from(options: argparse.Namespace, model: type[Options], **more: Any)
         "duplicates": getattr(options, "duplicates", None),
         "gaps": getattr(options, "gaps", None),
         "default_prefix": getattr(options, "default_prefix", None),
+        "values": getattr(options, "value", None),
+        "fix": getattr(options, "fix", None),
         **more,
     }
     try:

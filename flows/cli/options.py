@@ -48,6 +48,19 @@ def add_reading_options(parser: argparse.ArgumentParser) -> None:
     )
     _add_choice(parser, "--gaps", GapRule, "RULE", "whether to apply the catalogue's rule for empty cells")
     parser.add_argument("--default-prefix", metavar="+34", help="the country prefix of phones that have none")
+    add_value(parser)
+    parser.add_argument(
+        "--fix", action="store_true", help="apply the suggestions that are certain, and check the file again with them"
+    )
+
+
+def add_value(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--value",
+        action="append",
+        metavar="COLUMN:WRITTEN=MEANT",
+        help="read a value of a column as another one; without MEANT, as blank; repeatable",
+    )
 
 
 def add_merge_options(parser: argparse.ArgumentParser) -> None:

@@ -109,16 +109,29 @@ def _add_import_list_commands(commands: Any) -> None:
 
 def _add_preset_commands(commands: Any) -> None:
     show_list = "preset_commands:list_presets"
-    group = _add_command(commands, "mapping", show_list, "save, list or show presets")
-    actions = _add_subcommands(group, "action", "save|list|show")
+    group = _add_command(commands, "presets", show_list, "suggest, save, list or show presets")
+    actions = _add_subcommands(group, "action", "suggest|save|list|show")
 
+    text = "check a file, and write a preset that would read it"
+    command = _add_command(actions, "suggest", "preset_commands:suggest_preset", text)
+    options.add_reading_options(command)
+    command.add_argument("--save", metavar="NAME", help="save it as your own preset, for --preset NAME")
+    options.add_output(command)
+    _add_preset_actions(actions)
+
+    old = _add_command(commands, "mapping", show_list, "the old name of presets, for this release")
+    _add_preset_actions(_add_subcommands(old, "action", "save|list|show"))
+
+
+def _add_preset_actions(actions: Any) -> None:
     text = "save the mapping of a file as a preset"
     command = _add_command(actions, "save", "preset_commands:save_preset", text)
     command.add_argument("name", metavar="NAME", help="the name of the new preset, for --preset")
     options.add_layout_options(command)
+    options.add_value(command)
     options.add_force(command)
 
-    _add_command(actions, "list", show_list, "list your own presets and the built-in ones")
+    _add_command(actions, "list", "preset_commands:list_presets", "list your own presets and the built-in ones")
     command = _add_command(actions, "show", "preset_commands:show_preset", "print the file of a preset")
     command.add_argument("name", metavar="NAME", help="its name, or the path of its file")
 

@@ -1,38 +1,39 @@
-"""The commands on presets: `contacts mapping save|list|show`."""
+"""The commands on presets: `contacts presets suggest|save|list|show`."""
 
 import argparse
-from collections import Counter
 from pathlib import Path
 
 from flows.cli.console import print_table
 from flows.cli.file_commands import request_from
 from flows.cli.parser import OK, settings_from_options
 from flows.cli.terminal import print_line, print_lines
-from flows.config.output_files import open_output
+from flows.config.output_files import check_output, open_output
+from flows.config.preset_files import path_of_new_preset, write_preset
 from flows.config.request import ReadingOptions, local_today
 from flows.config.settings import Settings
 from flows.pipeline.temporary_folders import cleaned_up_on_sigterm, temporary_folder
-from schemas.errors.request import OutputNotWritable, PresetExists, PresetInvalid, UsageError
-from schemas.fields import header_key
+from schemas.errors.request import PresetInvalid, UsageError
 from schemas.presets.loader import (
     BUILT_IN_PRESETS,
-    dump_preset,
     find_preset_file,
     is_preset_path,
     list_preset_names,
     load_preset,
     split_preset_name,
 )
-from schemas.presets.model import AUTO, PRESET_NAME, ColumnRule, Preset
-from transforms.mapping.columns import ColumnMapping, MappedColumn
-from transforms.parsing.layout import count_rejection_columns
+from schemas.presets.model import AUTO, Preset
+from schemas.presets.writer import dump_preset
+from transforms.mapping.added_rules import add_certain
+from transforms.mapping.columns import ColumnMapping
+from transforms.mapping.saved_preset import open_points, preset_from_mapping
+from transforms.results.unmatched_values import count_unmatched
 from transforms.work_folder import ImportFolder
 
 
 def save_preset(options: argparse.Namespace) -> int:
     """Map the columns of a file as an import would, and save the mapping as a preset."""
     settings = Settings.load(**settings_from_options(options))
-    target = _target_path(options.name, settings.presets, options.force)
+    target = path_of_new_preset(options.name, settings.presets, force=options.force)
     request = request_from(options, ReadingOptions)
     from flows.pipeline.sources import SourceLookups, find_source
     from flows.pipeline.steps import catalogue_for, land_file, map_source_columns
@@ -42,83 +43,59 @@ def save_preset(options: argparse.Namespace) -> int:
         found = find_source(request, settings, SourceLookups(local_today, source_logins))
         landed = land_file(request, ImportFolder.local(folder), found, settings.limits)
         source = map_source_columns(request, catalogue_for(request, settings), landed, presets=settings.presets)
-    base = None
-    if source.mapping.preset:
-        base = load_preset(split_preset_name(_preset_name(request, source.mapping))[0], settings.presets)
+    base = _base_preset(request, source.mapping, settings)
     preset = preset_from_mapping(options.name, source.mapping, request.header, base)
-    _write(target, dump_preset(preset))
+    write_preset(target, dump_preset(preset))
     print_line(f"{target}: {len(preset.columns)} columns; use it with --preset {options.name}")
     for note in source.mapping.notes:
         print_line(f"Note: {note}")
     return OK
 
 
-def _preset_name(request: ReadingOptions, mapping: ColumnMapping) -> str:
-    """The name that the request gives; with `auto`, the name of the preset that was found."""
-    return str(mapping.preset if request.preset == AUTO else request.preset)
+def _base_preset(request: ReadingOptions, mapping: ColumnMapping, settings: Settings) -> Preset | None:
+    """The preset that the file was read with. With `auto`, it is the one that was found."""
+    if not mapping.preset:
+        return None
+    name = mapping.preset if request.preset == AUTO else request.preset
+    return load_preset(split_preset_name(str(name))[0], settings.presets)
 
 
-def _target_path(name: str, folder: Path, force: bool) -> Path:
-    if not PRESET_NAME.fullmatch(name) or name == AUTO:
-        raise UsageError(
-            f"{name!r} cannot be the name of a preset; use letters, digits, - and _, and not the word '{AUTO}'"
-        )
-    if (BUILT_IN_PRESETS / f"{name}.yaml").is_file():
-        raise PresetExists(name, "")
-    path = folder / f"{name}.yaml"
-    if path.exists() and not force:
-        raise PresetExists(name, str(path))
-    return path
+def suggest_preset(options: argparse.Namespace) -> int:
+    """Check a file, and write a preset that reads it: what is certain is active, the rest is in comments."""
+    settings = Settings.load(**settings_from_options(options))
+    if options.save and options.output:
+        raise UsageError("--save and --output both say where the preset goes; write one of them")
+    target = path_of_new_preset(options.save, settings.presets, force=options.force) if options.save else None
+    request = request_from(options, ReadingOptions)
+    if options.output:
+        check_output(options.output, settings, {"the source": request.source}, force=options.force)
+    text = _suggested_preset(request, settings, options.save or "")
+    if target:
+        write_preset(target, text)
+        print_line(f"{target}: look at its comments, then use it with --preset {options.save}")
+    elif options.output:
+        with open_output(options.output) as stream:
+            stream.write(text.encode())
+    else:
+        print_lines(text)
+    return OK
 
 
-def preset_from_mapping(name: str, mapping: ColumnMapping, header: bool, base: Preset | None) -> Preset:
-    """The mapping as a preset; what the file's columns do not show is taken over from the preset it was read with.
+def _suggested_preset(request: ReadingOptions, settings: Settings, name: str) -> str:
+    from flows.pipeline.check import check_file
+    from flows.pipeline.sources import SourceLookups
+    from flows.prefect_lookups import source_logins
+    from flows.reports.builder import ReportBuilder
 
-    The columns that a rejected file adds are left out.
-    """
-    added = count_rejection_columns([column.name for column in mapping.columns])
-    columns = mapping.columns[: len(mapping.columns) - added]
-    times = Counter(header_key(column.name) for column in columns)
-    rules = {_rule_key(column, times): _rule(column) for column in columns if column.field or column.ignored}
-    fields = {rule.field for rule in rules.values()}
-    base = base or Preset(columns={})
-    parts = {
-        part: it.model_copy(update={"constants": _constants_without(it.constants, fields)})
-        for part, it in base.parts.items()
-    }
-    return Preset(
-        name=name,
-        label=base.label,
-        note=base.note,
-        signature=tuple(column.name for column in columns if header and column.name != column.key),
-        columns={column: rule for column, rule in rules.items() if column not in base.never_read},
-        constants=_constants_without(base.constants, fields),
-        parts=parts,
-        never_read=base.never_read,
-    )
-
-
-def _rule_key(column: MappedColumn, times: Counter[str]) -> str:
-    return column.name if times[header_key(column.name)] == 1 else column.key
-
-
-def _rule(column: MappedColumn) -> ColumnRule:
-    if column.rule:
-        return column.rule
-    return ColumnRule(field=column.field.id if column.field else "")
-
-
-def _constants_without(constants: dict[str, str], fields: set[str]) -> dict[str, str]:
-    return {field: value for field, value in constants.items() if field not in fields}
-
-
-def _write(path: Path, text: str) -> None:
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise OutputNotWritable(str(path), error.strerror or "its folder cannot be created") from error
-    with open_output(str(path)) as stream:
-        stream.write(text.encode())
+    report = ReportBuilder(request)
+    lookups = SourceLookups(local_today, source_logins)
+    with cleaned_up_on_sigterm(), temporary_folder() as folder:
+        checked = check_file(report, request, settings, ImportFolder.local(folder), lookups)
+        unmatched = count_unmatched(checked.results, checked.mapping)
+    mapping = add_certain(checked.mapping, report.suggestions)
+    uncertain = [each for each in report.suggestions if not each.certain]
+    preset = preset_from_mapping(name, mapping, request.header, _base_preset(request, mapping, settings))
+    return dump_preset(preset, open_points(mapping, uncertain, unmatched))
 
 
 def list_presets(options: argparse.Namespace) -> int:
@@ -147,7 +124,7 @@ def _location(name: str, folder: Path) -> str:
 def show_preset(options: argparse.Namespace) -> int:
     """Print the file of a preset, with its comments."""
     if options.name == AUTO:
-        raise UsageError("auto means the preset that fits the file, so it has no file; see 'contacts mapping list'")
+        raise UsageError("auto means the preset that fits the file, so it has no file; see 'contacts presets list'")
     name = split_preset_name(options.name)[0]
     path = Path(name) if is_preset_path(name) else find_preset_file(name, Settings.load().presets)
     load_preset(name, Settings.load().presets)

@@ -97,6 +97,11 @@ class ReadingOptions(BaseModel):
     default_prefix: str | None = Field(None, json_schema_extra=_pattern_text_box(_PREFIX), title="Default phone prefix")
     """For phones without an international prefix, such as +34. The catalogue's when left empty."""
 
+    values: list[str] = Field(default_factory=list, title="Meanings of values")
+    """Each as COLUMN:written=meant, such as Status:Activo=active; nothing after the = for blank."""
+    fix: bool = Field(False, title="Apply certain suggestions")
+    """Read columns as the report suggests, where one reading alone makes every rejected cell valid."""
+
     @field_validator("date")
     @classmethod
     def _date_is_used(cls, value: datetime.date | None, info: ValidationInfo) -> datetime.date | None:

@@ -146,10 +146,10 @@ def _sum(counts: Iterable[Counts | None]) -> Counts | None:
 
 
 def _sum_translations(reports: Iterable[CheckReport]) -> list[TranslationReport]:
-    cells: Counter[tuple[str | None, str, str]] = Counter()
+    cells: Counter[tuple[str | None, str, str, str]] = Counter()
     for each in (each for report in reports for each in report.translations):
-        cells[each.column, each.field, each.translation] += each.cells
+        cells[each.column, each.field, each.translation, each.by] += each.cells
     return [
-        TranslationReport(column=column, field=field, translation=translation, cells=number)
-        for (column, field, translation), number in cells.items()
+        TranslationReport(column=column, field=field, translation=translation, cells=number, by=by)
+        for (column, field, translation, by), number in cells.items()
     ]

@@ -83,6 +83,10 @@ def staged_file(context: ImportContext, source: SourceFile) -> Iterator[tuple[Ch
             check = FileCheck(
                 source, context.catalogue.default_prefix, context.folder, settings.chunk_bytes, run, progress
             )
+            if request.fix:
+                check = check.with_certain_suggestions()
+                report.mapping = check.source.mapping
+            source = check.source
             check_marks(context, check.profile())
             check_required_imported(request, check.profile())  # most missing fields are missing in the first chunk
             staging, results = _stage_chunks(context, check, stack)
@@ -113,7 +117,7 @@ def staged_file(context: ImportContext, source: SourceFile) -> Iterator[tuple[Ch
             check_max_rejected(request, profile.records, rejected.rows)
         with report.stage("examining"):
             staged = staging.finish()
-        checked = CheckedFile(profile, results, rejected)
+        checked = CheckedFile(source.mapping, profile, results, rejected)
         with report.stage("settling"):
             _exclude_dropped_duplicates(context, checked, staged)
         report.log_stage("settling", f"{checked.accepted:,} accepted, {rejected.rows:,} rejected")

@@ -91,6 +91,10 @@ def check_file(
             check = FileCheck(
                 source, catalogue.default_prefix, folder, settings.chunk_bytes, run, progress, keys_only=keys_only
             )
+            if options.fix:
+                check = check.with_certain_suggestions()
+                report.mapping = check.source.mapping
+            source = check.source
             profile, results = check_whole_file(check)
             report.profile = profile
             report.rewritten_emails = sum(each.rewritten_emails for each in results)
@@ -100,6 +104,6 @@ def check_file(
         report.log_stage("examining", f"{records} in {chunks}")
         with report.stage("settling"):
             report.rejected = rejected = resolve_rejections(options, source, profile, results, folder, run, show=show)
-    checked = CheckedFile(profile, results, rejected)
+    checked = CheckedFile(source.mapping, profile, results, rejected)
     report.log_stage("settling", f"{checked.accepted:,} accepted, {rejected.rows:,} rejected")
     return checked

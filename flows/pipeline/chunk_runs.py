@@ -16,6 +16,8 @@ from transforms.cells.normalise import NormaliseContext
 from transforms.chunks.file_profile import FileProfile, profile_file
 from transforms.chunks.read import ChunkProfile
 from transforms.chunks.split import CheckPlan, ChunkResult, ChunkTask, check_chunk
+from transforms.mapping.added_rules import add_certain
+from transforms.mapping.suggestions import suggest_for_file
 from transforms.parsing.blocks import cut_blocks
 from transforms.work_folder import ImportFolder
 
@@ -42,7 +44,8 @@ class FileCheck:
         *,
         keys_only: bool = False,
     ) -> None:
-        self._source, self._run, self._progress = source, run, progress
+        self.source, self._run, self._progress = source, run, progress
+        self._prefix, self._folder, self._block_bytes, self._keys_only = prefix, folder, block_bytes, keys_only
         self._plan = CheckPlan(source.read_plan, folder.address, NormaliseContext(prefix), keys_only)
         self._seconds = {"reading, all workers": 0.0, "checking, all workers": 0.0}
         self._profiles: list[ChunkProfile] = []
@@ -53,7 +56,7 @@ class FileCheck:
 
     def profile(self) -> FileProfile:
         """What is known of the file so far. Its imported fields can only become fewer."""
-        return profile_file(self._profiles, self._source.mapping, self._source.layout.first_line)
+        return profile_file(self._profiles, self.source.mapping, self.source.layout.first_line)
 
     def first_pass(self, consume: Consumer) -> bool:
         """Read the rest of the file and hand on each chunk's result, in order. False after a late gap.
@@ -65,7 +68,7 @@ class FileCheck:
         late_gap = False
         # After a late gap, blocks that have not been given to a worker are only read.
         rest = self._read(ChunkTask(block, () if late_gap else fields) for block in self._blocks)
-        with self._progress.stage("reading and checking", self._source.landed.size, "bytes") as advance:
+        with self._progress.stage("reading and checking", self.source.landed.size, "bytes") as advance:
             for profile, result in _numbered(chain(self._first, rest)):
                 advance(profile.block.length)
                 late_gap = late_gap or not profile.incomplete.isdisjoint(complete)
@@ -77,11 +80,27 @@ class FileCheck:
         """Check all chunks again, now that the complete fields are known, and hand on the results, in order."""
         fields = self.profile().imported
         tasks = (ChunkTask(profile.block, fields) for profile in self._profiles)
-        with self._progress.stage("checking anew", self._source.landed.size, "bytes") as advance:
+        with self._progress.stage("checking anew", self.source.landed.size, "bytes") as advance:
             for profile, result in _numbered(self._check(tasks)):
                 advance(profile.block.length)
                 if result:
                     consume(result)
+
+    def with_certain_suggestions(self) -> "FileCheck":
+        """Check the whole file, and return a new check whose mapping has the certain suggestions."""
+        _, results = check_whole_file(self)
+        mapping = self.source.mapping
+        suggestions = suggest_for_file(mapping.columns, (each.readings for each in results))
+        source = replace(self.source, mapping=add_certain(mapping, suggestions))
+        return FileCheck(
+            source,
+            self._prefix,
+            self._folder,
+            self._block_bytes,
+            self._run,
+            self._progress,
+            keys_only=self._keys_only,
+        )
 
     def work_seconds(self) -> dict[str, float]:
         """Seconds of all workers by step, with those of results that were not used."""

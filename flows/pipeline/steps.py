@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from flows.config.request import ReadingOptions
 from flows.config.settings import Settings
@@ -10,12 +11,14 @@ from flows.pipeline.task_order import ChunkRunner
 from schemas.catalogue import FieldCatalogue, load_catalogue
 from schemas.choices import GapRule
 from schemas.errors.request import NoEmailColumn
+from transforms.cells.normalise import NormaliseContext
 from transforms.chunks.duplicates import resolve_duplicates
 from transforms.chunks.file_profile import FileProfile
 from transforms.chunks.read import ReadPlan
 from transforms.chunks.split import ChunkResult
 from transforms.landing.archives import DEFAULT_ARCHIVE_LIMITS, ArchiveLimits
 from transforms.landing.land import Landed, land
+from transforms.mapping.added_rules import add_readings, add_rules_of_first_import, add_values
 from transforms.mapping.columns import ColumnMapping, read_mapping
 from transforms.mapping.preset_fit import find_preset, map_with_preset
 from transforms.parsing.first_cells import first_cells
@@ -45,6 +48,7 @@ class SourceFile:
 class CheckedFile:
     """A file with the results of its chunks, and its rejected rows."""
 
+    mapping: ColumnMapping
     profile: FileProfile
     results: Sequence[ChunkResult]
     rejected: RejectedRows
@@ -82,13 +86,15 @@ def map_source_columns(
     first_import: FirstImport = NO_FIRST_IMPORT,
     presets: Path | None = None,
     answer: Mapping[str, str] | None = None,
+    readings: Mapping[str, Mapping[str, Any]] | None = None,
     *,
     final: bool = True,
 ) -> SourceFile:
-    """Map the columns to fields. A retry maps them as its `first_import` did.
+    """Map the columns to fields. A retry maps and translates them as its `first_import` did.
 
-    `presets` is the folder of the user's own presets. `answer` is the mapping chosen in a form, which comes first.
-    `final`: nobody will review the mapping, so it must be complete.
+    `presets` is the folder of the user's own presets. `answer` is the mapping chosen in a form, which comes first;
+    `readings` are the translations chosen in a form, by column. `final`: nobody will review the mapping, so it must be
+    complete.
     """
     from_file = read_mapping(options.mapping_file) if options.mapping_file else ()
     requested = ((answer or {}).items(), options.mapping.items(), from_file)
@@ -102,6 +108,10 @@ def map_source_columns(
         mapping = map_with_preset(layout.columns, catalogue, requested, never, kept, preset, first, final=final)
     except NoEmailColumn as error:
         raise replace(error, lines_above=layout.lines_above) from None
+    if final:
+        mapping = add_rules_of_first_import(mapping, first_import.columns)
+        mapping = add_values(mapping, options.values, NormaliseContext(catalogue.default_prefix))
+        mapping = add_readings(mapping, readings or {})
     return SourceFile(landed, layout, mapping)
 
 

@@ -9,11 +9,11 @@ from flows.reports.phrases import (
     USE_OF_SUGGESTIONS,
     counted,
     describe_dialect,
-    describe_translation,
     retry_progress,
     unimported_columns,
     use_of_rejected,
 )
+from schemas.presets.writer import describe_translation
 from schemas.validation.rules import EXPECTED, Rule, sort_by_count
 
 
@@ -116,11 +116,11 @@ def columns_section(result: CheckReport) -> Iterable[str]:
 
 
 def translations_section(result: CheckReport) -> Iterable[str]:
-    """What a preset changed in the cells."""
+    """What a preset and added readings changed in the cells."""
     if changes := result.translations:
-        yield f"## What the preset {code(result.preset or '')} translated"
-        rows = ((each.column or "(the file)", each.field, each.translation, each.cells) for each in changes)
-        yield table(["column", "field", "translation", "cells"], rows)
+        yield f"## Translated cells{f' (preset {code(result.preset)})' if result.preset else ''}"
+        rows = ((each.column or "(the file)", each.field, each.translation, each.by, each.cells) for each in changes)
+        yield table(["column", "field", "translation", "by", "cells"], rows)
 
 
 def suggestions_section(result: CheckReport) -> Iterable[str]:

@@ -33,6 +33,13 @@ class DialectReport(BaseModel):
     skipped_lines: int = 0
 
 
+class AddedRuleReport(BaseModel):
+    """A translation that was added to the preset's: by --value, --fix or a form, in a preset's keys."""
+
+    by: str
+    translation: dict[str, Any]
+
+
 class ColumnReport(BaseModel):
     position: int
     column: str
@@ -41,15 +48,17 @@ class ColumnReport(BaseModel):
     empty_cells: int = 0
     first_empty: list[int] = []
     suggestion: str | None = None
+    readings: list[AddedRuleReport] = []
 
 
 class TranslationReport(BaseModel):
-    """A preset's translation and how many cells it changed. The column of a constant is None."""
+    """A translation, who asked for it, and how many cells it changed. The column of a constant is None."""
 
     column: str | None
     field: str
     translation: str
     cells: int
+    by: str = "preset"
 
 
 class SuggestionReport(BaseModel):

@@ -3,8 +3,6 @@
 from collections.abc import Mapping
 from typing import Any
 
-import yaml
-
 from flows.reports.models import CheckReport, ColumnReport, DialectReport, ImportReport, RetryReport
 from transforms.mapping.columns import ColumnOutcome
 from transforms.parsing.dialect import QUOTE
@@ -75,14 +73,7 @@ def kept_reasons_note(row: Mapping[str, Any]) -> str:
     return f"keeps {kept:,} of {found:,} reasons"
 
 
-def describe_translation(translation: Mapping[str, Any]) -> str:
-    """The keys of a preset's column, on one line as YAML writes them."""
-    text: str = yaml.safe_dump(
-        dict(translation), default_flow_style=True, allow_unicode=True, sort_keys=False, width=10_000
-    )
-    return text.strip()[1:-1]
-
-
 USE_OF_SUGGESTIONS = (
-    "To apply one, make a preset with contacts mapping save NAME FILE, and write these keys at its column."
+    "To apply the certain ones, add --fix. For the others, write a preset with contacts presets suggest FILE "
+    "--save NAME, and choose there."
 )

@@ -103,6 +103,15 @@ class UnknownField(RequestError):
     fields: tuple[str, ...]
 
 
+class ValueInvalid(RequestError):
+    """A `--value` that cannot be applied."""
+
+    code = "value-invalid"
+    template = "--value {text!r} {problem}"
+    text: str
+    problem: str
+
+
 class MappingInvalid(RequestError):
     """The mapping file cannot be read as `column: field` lines."""
 
@@ -136,7 +145,7 @@ class PresetNotFound(RequestError):
     code = "preset-not-found"
     template = (
         "the file's header fits {fitting.number} presets{fitting:: }; name the right one with --preset, "
-        "or leave the option out ('contacts mapping list' shows all presets)"
+        "or leave the option out ('contacts presets list' shows all presets)"
     )
     fitting: tuple[str, ...]
 

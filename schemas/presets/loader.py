@@ -105,16 +105,3 @@ def _problem(error: Any) -> str:
         message = "is written in the wrong shape; see docs/presets.md for a list, a text or 'key: value' lines"
     location = [part if isinstance(part, str) else f"number {part + 1}" for part in error["loc"]]
     return f"{', '.join(location)}: {message}" if location else message
-
-
-def dump_preset(preset: Preset) -> str:
-    """A preset as YAML that reads back as the same preset."""
-    content = preset.model_dump(exclude={"name"}, exclude_defaults=True)
-    columns = {name: _shortest(rule) for name, rule in content["columns"].items()}
-    whole = {**content, "columns": columns}
-    plain = {key: list(value) if isinstance(value, tuple) else value for key, value in whole.items()}
-    return str(yaml.safe_dump(plain, sort_keys=False, allow_unicode=True, width=120))
-
-
-def _shortest(rule: dict[str, Any]) -> Any:
-    return rule.get("field", "") if set(rule) <= {"field"} else rule

@@ -94,9 +94,28 @@ class ColumnRule(_Strict):
         return self.separator and (self.separator.strip() or self.separator)
 
     @property
+    def translation(self) -> dict[str, Any]:
+        """Its keys that translate cells, as a preset's column has them."""
+        return self.model_dump(exclude={"field", "gaps"}, exclude_defaults=True)
+
+    def merge(self, more: Self) -> Self | None:
+        """Both translations as one; None if they contradict each other. `more` decides about a value in both."""
+        mine, theirs = self.translation, more.translation
+        if any(mine[key] != theirs[key] for key in mine.keys() & theirs.keys() - {"values"}):
+            return None
+        again = {key.strip().casefold() for key in more.values}
+        values = {key: target for key, target in self.values.items() if key.strip().casefold() not in again}
+        try:
+            return type(self).model_validate(
+                {**mine, **theirs, "field": self.field, "gaps": self.gaps, "values": values | more.values}
+            )
+        except ValueError:
+            return None
+
+    @property
     def changes_cells(self) -> bool:
         """Whether it translates cells."""
-        return any(getattr(self, name) for name in type(self).model_fields if name not in ("field", "gaps"))
+        return bool(self.translation)
 
 
 class Part(_Strict):

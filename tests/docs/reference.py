@@ -31,6 +31,7 @@ from warehouse.tables import WarehouseTables
 
 RULES, ARCHITECTURE, PRESETS = "docs/rules.md", "docs/architecture.md", "docs/presets.md"
 PACKAGES = ("flows", "transforms", "warehouse", "schemas")
+OLD_NAME = "mapping"  # of presets, for one release
 ERROR_MODULES = tuple(module.__name__ for module in (base, request, source, limits, warehouse, local_server))
 
 
@@ -94,7 +95,7 @@ def commands(parser: argparse.ArgumentParser | None = None) -> Iterator[tuple[st
     if not subparsers:
         yield parser.prog.removeprefix("contacts "), parser
     for action in subparsers:
-        for child in action.choices.values():
+        for child in (each for name, each in action.choices.items() if name != OLD_NAME):
             yield from commands(child)
 
 

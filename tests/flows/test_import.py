@@ -12,7 +12,7 @@ REPORT_KEYS = {
     "rejections_kept",
     "translations", "suggestions", "rejections", "rejected_file", "segment", "warnings", "seconds",
 }  # fmt: skip
-COLUMN_KEYS = {"position", "column", "field", "outcome", "empty_cells", "first_empty", "suggestion"}
+COLUMN_KEYS = {"position", "column", "field", "outcome", "empty_cells", "first_empty", "suggestion", "readings"}
 
 # What comes before the warehouse is tried with one of them; the merge is tried with both.
 one_warehouse = pytest.mark.parametrize("warehouse_url", ["sqlite"], indirect=True)
@@ -275,7 +275,7 @@ def test_a_corrected_rejected_file_is_imported(text: str | bytes, options: tuple
     assert mended != copy.read_text("utf-8")
     report = contacts.load(mended, *options, name="mended.csv")
     assert report["contacts"]["inserted"] == 1
-    assert [column["outcome"] for column in report["columns"][3:]] == ["ignored"] * 5
+    assert [column["outcome"] for column in report["columns"][3:]] == ["ignored"] * 6
     assert contacts.database.contacts()["a@x.es"] == {"name": "Ana", "points": "9"}
 
 

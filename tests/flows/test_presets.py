@@ -1,4 +1,4 @@
-"""`--preset` from the file to the warehouse, and `contacts mapping`."""
+"""`--preset` from the file to the warehouse, and `contacts presets`."""
 
 import json
 from pathlib import Path
@@ -107,7 +107,7 @@ def test_the_summary_shows_translations_in_a_table_with_escaped_cells() -> None:
     report = ImportReportBuilder(ImportRequest(source="x.csv")).failed(UsageError(""))
     change = TranslationReport(column="A|B", field="f", translation="several values: ',' to '|'", cells=1234)
     text = summary(report.model_copy(update={"preset": "mine", "translations": [change]}))
-    assert "the preset `mine`" in text
+    assert "preset `mine`" in text
     assert "1,234" in text
     assert "A|B" not in text
 
@@ -144,19 +144,19 @@ class Alone:
 def test_a_saved_mapping_reads_the_next_file_as_the_first(alone: Alone) -> None:
     first = alone.file("Correo-e;Nombre;Old\na@b.com;Ann;x\n")
     options = ("--map", "Correo-e=email", "--map", "Old=")
-    saved = alone("mapping", "save", "nightly", first, *options)
+    saved = alone("presets", "save", "nightly", first, *options)
     assert (saved.status, saved.err) == (0, "")
     assert str(alone.home / "presets" / "nightly.yaml") in saved.out
     by_hand = json.loads(alone("check", first, *options, "--json").out)
     by_preset = json.loads(alone("check", first, "--preset", "nightly", "--json").out)
     assert by_preset["columns"] == by_hand["columns"]
     assert json.loads(alone("check", first, "--preset", "auto", "--json").out)["preset"] == "nightly"
-    assert "Correo-e: email" in alone("mapping", "show", "nightly").out
+    assert "Correo-e: email" in alone("presets", "show", "nightly").out
 
 
 def test_a_preset_that_cannot_be_written_leaves_nothing(alone: Alone) -> None:
     (alone.home / "presets" / "mine.yaml").mkdir(parents=True)
-    saved = alone("mapping", "save", "mine", alone.file("email\na@b.com\n"), "--force")
+    saved = alone("presets", "save", "mine", alone.file("email\na@b.com\n"), "--force")
     assert saved.status == 1
     assert "mine.yaml" in saved.err
     assert [path.name for path in (alone.home / "presets").iterdir()] == ["mine.yaml"]
@@ -164,16 +164,16 @@ def test_a_preset_that_cannot_be_written_leaves_nothing(alone: Alone) -> None:
 
 def test_a_mapping_saved_from_a_preset_keeps_what_it_says(alone: Alone) -> None:
     file = alone.file(MAGENTO.text())
-    assert alone("mapping", "save", "mine", file, "--preset", "auto", "--map", "group_id=points").status == 0
+    assert alone("presets", "save", "mine", file, "--preset", "auto", "--map", "group_id=points").status == 0
     report = json.loads(alone("check", file, "--preset", "mine", "--json").out)
     with_built_in = json.loads(alone("check", file, "--preset", "magento2", "--map", "group_id=points", "--json").out)
     assert report | {"preset": 0, "seconds": 0} == with_built_in | {"preset": 0, "seconds": 0}
-    assert "rp_token" in alone("mapping", "show", "mine").out
+    assert "rp_token" in alone("presets", "show", "mine").out
 
 
 def test_a_mapping_saved_from_a_part_keeps_the_part(alone: Alone) -> None:
     file = alone.file(MAILCHIMP.text(), "cleaned_1.csv")
-    assert alone("mapping", "save", "mine", file, "--preset", "mailchimp").status == 0
+    assert alone("presets", "save", "mine", file, "--preset", "mailchimp").status == 0
     report = json.loads(alone("check", file, "--preset", "mine", "--json").out)
     assert report["preset"] == "mine:cleaned"
     assert report["translations"][-1]["translation"] == "'none' in every row"
@@ -181,11 +181,11 @@ def test_a_mapping_saved_from_a_part_keeps_the_part(alone: Alone) -> None:
 
 def test_columns_with_repeated_or_no_names_are_saved_by_position(alone: Alone) -> None:
     file = alone.file("Email,Last Name,last name\na@b.com,x,y\n")
-    assert alone("mapping", "save", "twice", file, "--map", "column_3=").status == 0
+    assert alone("presets", "save", "twice", file, "--map", "column_3=").status == 0
     report = json.loads(alone("check", file, "--preset", "twice", "--json").out)
     assert [column["field"] for column in report["columns"]] == ["email", "surname", None]
     bare = alone.file("a@b.com,x\n", "bare.csv")
-    assert alone("mapping", "save", "bare", bare, "--no-header", "--map", "column_1=email").status == 0
+    assert alone("presets", "save", "bare", bare, "--no-header", "--map", "column_1=email").status == 0
     assert json.loads(alone("check", bare, "--no-header", "--preset", "bare", "--json").out)["rows"]["accepted"] == 1
 
 
@@ -193,31 +193,31 @@ def test_a_mapping_saved_from_a_rejected_file_is_that_of_its_source(alone: Alone
     file, rejected = alone.file(SHOPIFY.text({"Email": "x"})), alone.home / "rejected.csv"
     alone("check", file, "--rejected", rejected)
     for name, source in (("one", file), ("two", rejected)):
-        assert alone("mapping", "save", name, source, "--preset", "shopify").status == 0
-    assert alone("mapping", "show", "one").out == alone("mapping", "show", "two").out
+        assert alone("presets", "save", name, source, "--preset", "shopify").status == 0
+    assert alone("presets", "show", "one").out == alone("presets", "show", "two").out
 
 
 def test_a_preset_is_not_written_over_by_accident(alone: Alone) -> None:
     file = alone.file("Email,x\na@b.com,y\n")
-    assert alone("mapping", "save", "mine", file).status == 0
-    again = alone("mapping", "save", "mine", file, "--map", "x=name")
+    assert alone("presets", "save", "mine", file).status == 0
+    again = alone("presets", "save", "mine", file, "--map", "x=name")
     assert (again.status, "--force" in again.err) == (1, True)
-    assert "x" not in alone("mapping", "show", "mine").out.split("columns:")[1]
-    assert alone("mapping", "save", "mine", file, "--map", "x=name", "--force").status == 0
-    assert "x: name" in alone("mapping", "show", "mine").out
+    assert "x" not in alone("presets", "show", "mine").out.split("columns:")[1]
+    assert alone("presets", "save", "mine", file, "--map", "x=name", "--force").status == 0
+    assert "x: name" in alone("presets", "show", "mine").out
     assert [path.name for path in (alone.home / "presets").iterdir()] == ["mine.yaml"]
 
 
 @pytest.mark.parametrize(
     ("arguments", "status", "says"),
     [
-        pytest.param(("mapping", "save", "shopify", "{file}"), 1, "built-in", id="name-of-a-built-in-one"),
-        pytest.param(("mapping", "save", "a/b", "{file}"), 2, "letters", id="name-with-a-path"),
-        pytest.param(("mapping", "save", "auto", "{file}"), 2, "auto", id="name-auto"),
-        pytest.param(("mapping", "save", "x", "{file}.no"), 1, "no file", id="no-file"),
-        pytest.param(("mapping", "show", "nope"), 1, "shopify", id="show-of-none"),
-        pytest.param(("mapping", "show", "auto"), 2, "mapping list", id="show-of-auto"),
-        pytest.param(("mapping",), 2, "save|list|show", id="no-action"),
+        pytest.param(("presets", "save", "shopify", "{file}"), 1, "built-in", id="name-of-a-built-in-one"),
+        pytest.param(("presets", "save", "a/b", "{file}"), 2, "letters", id="name-with-a-path"),
+        pytest.param(("presets", "save", "auto", "{file}"), 2, "auto", id="name-auto"),
+        pytest.param(("presets", "save", "x", "{file}.no"), 1, "no file", id="no-file"),
+        pytest.param(("presets", "show", "nope"), 1, "shopify", id="show-of-none"),
+        pytest.param(("presets", "show", "auto"), 2, "presets list", id="show-of-auto"),
+        pytest.param(("presets",), 2, "suggest|save|list|show", id="no-action"),
         pytest.param(("check", "{file}", "--preset", "nope"), 1, "shopify", id="preset-of-none"),
         pytest.param(("check", "{file}", "--preset", "auto"), 1, "fits 0 presets", id="auto-finds-none"),
         pytest.param(("check", "{file}", "--preset", "{file}.yaml"), 1, "there is no such file", id="path-of-none"),
@@ -238,7 +238,75 @@ def test_the_list_has_own_presets_before_built_in_ones_and_says_which_are_wrong(
     folder.mkdir()
     (folder / "mine.yaml").write_text("label: Ours\ncolumns: {a: email}\n", encoding="utf-8")
     (folder / "torn.yaml").write_text("columns: [", encoding="utf-8")
-    listed = alone("mapping", "list")
+    listed = alone("presets", "list")
     lines = listed.out.splitlines()
     assert (listed.status, "Ours" in lines[1], "invalid: " in lines[2]) == (0, True, True)
     assert {line.split()[0] for line in lines[3:]} == {preset.name for preset in load_built_in_presets()}
+
+
+def test_the_old_name_of_the_command_still_works(alone: Alone) -> None:
+    file = alone.file("Email\na@b.com\n")
+    assert alone("mapping", "save", "mine", file).status == 0
+    assert alone("mapping", "show", "mine").out == alone("presets", "show", "mine").out
+    assert alone("mapping", "list").out == alone("presets", "list").out
+
+
+SURVEY = "Email;Cumpleaños;Boletín;Teléfono;Extra\n" + "".join(
+    f"{name}@example.com;{day};{status};{phone};x\n"
+    for name, day, status, phone in [
+        ("a", "01/02/1990", "Activo", "651 23 45 67"),
+        ("b", "03/04/1990", "activo", "651 23 45 68"),
+        ("c", "05/06/1990", "Baja", "651 23 45 69"),
+    ]
+)
+
+
+def test_a_suggested_preset_applies_what_is_certain_and_comments_on_the_rest(alone: Alone) -> None:
+    file = alone.file(SURVEY)
+    saved = alone("presets", "suggest", file, "--save", "mine")
+    assert (saved.status, saved.err) == (0, "")
+    text = (alone.home / "presets" / "mine.yaml").read_text("utf-8")
+    lines = [line.strip() for line in text.splitlines()]
+    assert "phone: plain" in lines
+    assert "# date: d/m/yyyy   # would fix 3 of 3 cells" in lines
+    assert "# date: m/d/yyyy   # would fix 3 of 3 cells" in lines
+    assert "#   activo: OPTION   # in 2 cells" in lines
+    assert "# Extra:   # not imported; write a field to import it" in lines
+    report = alone("check", file, "--preset", "mine", "--json").json
+    assert report["rejections"] == {"date-invalid": 3, "option-unknown": 3}
+    assert {each["by"] for each in report["translations"]} == {"preset"}
+
+
+def test_a_suggested_preset_with_its_comments_resolved_reads_the_file(alone: Alone) -> None:
+    file = alone.file(SURVEY)
+    alone("presets", "suggest", file, "--output", alone.home / "own.yaml")
+    path = alone.home / "own.yaml"
+    text = path.read_text("utf-8").replace("# date: d/m/yyyy", "date: d/m/yyyy").replace("# values:", "values:")
+    text = text.replace("#   activo: OPTION", "  activo: subscribed").replace(
+        "#   baja: OPTION", "  baja: unsubscribed"
+    )
+    path.write_text(text, encoding="utf-8")
+    assert alone("check", file, "--preset", path, "--json").json["rows"]["accepted"] == 3
+
+
+def test_a_suggested_preset_goes_to_the_terminal_without_an_option(alone: Alone) -> None:
+    ran = alone("presets", "suggest", alone.file(SURVEY))
+    assert ran.out.startswith("signature:\n- Email\n")
+    assert not (alone.home / "presets").exists()
+
+
+@pytest.mark.parametrize(
+    ("options", "status", "says"),
+    [
+        pytest.param(("--save", "a", "--output", "b"), 2, "write one of them", id="two-places"),
+        pytest.param(("--save", "shopify"), 1, "built-in", id="name-of-a-built-in-one"),
+        pytest.param(("--output", "{file}"), 2, "the source", id="onto-the-source"),
+    ],
+)
+def test_a_suggestion_that_cannot_be_written_changes_nothing(
+    options: tuple[str, ...], status: int, says: str, alone: Alone
+) -> None:
+    file = alone.file(SURVEY)
+    ran = alone("presets", "suggest", file, *(each.format(file=file) for each in options))
+    assert (ran.status, says in ran.err, ran.out) == (status, True, "")
+    assert [path.name for path in alone.home.iterdir()] == ["contacts.csv"]

@@ -8,7 +8,6 @@ from schemas.cells.dates import date_pattern
 from schemas.errors.request import PresetInvalid, UnknownPreset
 from schemas.presets.loader import (
     BUILT_IN_PRESETS,
-    dump_preset,
     list_preset_names,
     load_built_in_presets,
     load_preset,
@@ -16,6 +15,7 @@ from schemas.presets.loader import (
     split_preset_name,
 )
 from schemas.presets.model import Preset
+from schemas.presets.writer import dump_preset
 
 BUILT_INS = list(load_built_in_presets())
 

@@ -9,6 +9,8 @@ from transforms.chunks.read import MAX_EMPTY_NUMBERS, ChunkProfile
 from transforms.mapping.columns import ColumnMapping, ColumnOutcome, MappedColumn
 from transforms.parsing.blocks import Block
 
+PRESET = "preset"  # who asked for a translation, if nobody added it
+
 
 @dataclass(frozen=True)
 class ColumnProfile:
@@ -28,6 +30,7 @@ class ColumnProfile:
             "empty_cells": self.empty_cells,
             "first_empty": list(self.first_empty),
             "suggestion": self.column.suggestion,
+            "readings": [added.as_report() for added in self.column.added],
         }
 
 
@@ -43,12 +46,13 @@ class ChunkPosition:
 
 @dataclass(frozen=True)
 class TranslationCount:
-    """One translation of a preset, and how many cells it changed. A constant has no column."""
+    """One translation, who asked for it, and how many cells it changed. A constant has no column."""
 
     column: str | None
     field: str
     translation: str
     cells: int
+    by: str = PRESET
 
 
 @dataclass(frozen=True)
@@ -102,7 +106,8 @@ def _translations(profiles: Sequence[ChunkProfile], mapping: ColumnMapping, reco
     for column, field, rule in mapping.translated:
         for index, title in enumerate(titles(rule)):
             cells = sum(profile.translated[column.position][index] for profile in profiles)
-            yield TranslationCount(column.name, field.id, title, cells)
+            added = (str(each.by) for each in reversed(column.added) if title in titles(each.rule))
+            yield TranslationCount(column.name, field.id, title, cells, next(added, PRESET))
     for constant in mapping.constants:
         yield TranslationCount(None, constant.field.id, constant.title, records)
 

@@ -40,12 +40,32 @@ class ColumnOutcome(StrEnum):
     IGNORED = "ignored"
 
 
+class AddedBy(StrEnum):
+    """Who added a translation to those of the preset."""
+
+    VALUE = "value"  # --value
+    FORM = "form"  # the form of a guided import
+    FIX = "fix"  # --fix
+
+
+@dataclass(frozen=True)
+class AddedRule:
+    """A translation of a column beyond its preset's."""
+
+    by: AddedBy
+    rule: ColumnRule
+
+    def as_report(self) -> dict[str, object]:
+        return {"by": str(self.by), "translation": self.rule.translation}
+
+
 @dataclass(frozen=True)
 class MappedColumn:
     """A column of the file, its position counted from 1, and the field it goes to, if any.
 
-    `was_incomplete`: the import that this file retries found gaps in the field. `rule` is the preset's translation
-    of the cells, if any. A column that is `never_read` is blank in every file that we write.
+    `was_incomplete`: the import that this file retries found gaps in the field. `rule` is the translation of the
+    cells, if any: the preset's with what was `added`. A column that is `never_read` is blank in every file that we
+    write.
     """
 
     position: int
@@ -55,6 +75,7 @@ class MappedColumn:
     suggestion: str | None = None
     was_incomplete: bool = False
     rule: ColumnRule | None = None
+    added: tuple[AddedRule, ...] = ()
     never_read: bool = False
 
     @property

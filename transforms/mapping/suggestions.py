@@ -85,6 +85,10 @@ class Suggestion:
     blanks: int
     certain: bool
 
+    def as_rule(self) -> ColumnRule:
+        """The reading as a preset's column has it."""
+        return ColumnRule.model_validate({**self.translation, "field": self.column.field and self.column.field.id})
+
     def as_report(self) -> dict[str, object]:
         return {
             "position": self.column.position,
@@ -108,7 +112,7 @@ def readings_of(field: Field) -> tuple[Reading, ...]:
         found += _options(field)
     if field.type is not FieldType.TEXT:
         found.append(_reading(field, certain=False, values=dict.fromkeys(BLANK_WORDS, "")))
-    return tuple(sorted(found, key=lambda reading: len(_keys(reading.translation))))
+    return tuple(sorted(found, key=lambda reading: len(reading.translation.translation)))
 
 
 def _reading(field: Field, *, certain: bool = True, proof: str | None = None, **keys: Any) -> Reading:
@@ -220,21 +224,6 @@ _BY_TYPE = {
 }
 
 
-def _keys(rule: ColumnRule) -> Translation:
-    return rule.model_dump(exclude={"field"}, exclude_defaults=True)
-
-
-def merge_rules(known: ColumnRule | None, more: ColumnRule) -> ColumnRule | None:
-    """Both translations as one; None where they say two things about the same key."""
-    if known is None:
-        return more
-    mine, theirs = _keys(known), _keys(more)
-    values = known.values | more.values
-    if any(mine[key] != theirs[key] for key in mine.keys() & theirs.keys() - {"values"}):
-        return None
-    return ColumnRule.model_validate({**mine, **theirs, "field": known.field, "values": values})
-
-
 def suggest(column: MappedColumn, counts: ColumnCounts, *, contradicted: bool = False) -> list[Suggestion]:
     """The readings of one column that are worth a look, those that fix most first.
 
@@ -245,7 +234,7 @@ def suggest(column: MappedColumn, counts: ColumnCounts, *, contradicted: bool = 
     fitting = [
         (reading, count)
         for reading, count in zip(readings_of(column.field), counts.readings, strict=True)
-        if count.fixes and merge_rules(column.rule, reading.translation)
+        if count.fixes and (column.rule is None or column.rule.merge(reading.translation))
     ]
     distinct = list(_without_repetitions(fitting))
     whole = [pair for pair in distinct if pair[1].fixes == counts.rejected]
@@ -260,9 +249,9 @@ def _without_repetitions(pairs: Sequence[tuple[Reading, ReadingCount]]) -> Itera
     kept: list[tuple[Reading, ReadingCount]] = []
     for reading, count in pairs:
         same = any(other[:3] == count[:3] for _, other in kept)
-        keys = _keys(reading.translation).items()
+        keys = reading.translation.translation.items()
         needless = any(
-            all(item in keys for item in _keys(simpler.translation).items()) and other.fixes >= count.fixes
+            all(item in keys for item in simpler.translation.translation.items()) and other.fixes >= count.fixes
             for simpler, other in kept
         )
         if not same and not needless:
@@ -271,7 +260,7 @@ def _without_repetitions(pairs: Sequence[tuple[Reading, ReadingCount]]) -> Itera
 
 
 def _suggestion(column: MappedColumn, reading: Reading, count: ReadingCount, of: int, alone: bool) -> Suggestion:
-    translation = _keys(reading.translation)
+    translation = reading.translation.translation
     if "values" in translation:
         translation["values"] = {key: value for key, value in translation["values"].items() if key in count.used}
         if not translation["values"]:

@@ -1,0 +1,81 @@
+"""Writes presets as YAML, with comments about what a person still has to decide."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import yaml
+
+from schemas.presets.model import Preset
+
+_LINE = 10_000  # characters; so that YAML breaks no line
+
+
+@dataclass
+class ColumnComments:
+    """What is open about one column: `readings` as translations with a remark, and values without a meaning.
+
+    `unmatched` has the values that are no option, and how many cells have each; `options` are what they can mean.
+    """
+
+    readings: list[tuple[Mapping[str, Any], str]] = field(default_factory=list)
+    unmatched: Mapping[str, int] = field(default_factory=dict)
+    options: tuple[str, ...] = ()
+
+
+def describe_translation(translation: Mapping[str, Any]) -> str:
+    """The keys of a preset's column, on one line as YAML writes them."""
+    return _flow(dict(translation))[1:-1]
+
+
+def dump_preset(preset: Preset, comments: Mapping[str, ColumnComments] | None = None) -> str:
+    """A preset as YAML that reads back as the same preset. `comments` are by column, in the file's order."""
+    content = preset.model_dump(exclude={"name"}, exclude_defaults=True)
+    parts = []
+    for key, value in content.items():
+        if key == "columns":
+            parts.append("columns:\n")
+            parts += (f"  {line}\n" for line in _columns(value, comments or {}))
+        else:
+            parts.append(_block({key: list(value) if isinstance(value, tuple) else value}))
+    return "".join(parts)
+
+
+def _columns(rules: Mapping[str, Any], comments: Mapping[str, ColumnComments]) -> Iterator[str]:
+    names = [*dict.fromkeys([*comments, *rules])] if comments else list(rules)
+    for name in names:
+        open_points = comments.get(name, ColumnComments())
+        if name not in rules:
+            yield f"# {_flow(name)}:   # not imported; write a field to import it"
+        elif open_points.readings or open_points.unmatched:
+            yield from _with_comments(name, rules[name], open_points)
+        else:
+            rule = rules[name]
+            yield from _block({name: rule.get("field", "") if set(rule) <= {"field"} else rule}).splitlines()
+
+
+def _with_comments(name: str, rule: Mapping[str, Any], comments: ColumnComments) -> Iterator[str]:
+    values = rule.get("values")
+    keys = {key: value for key, value in rule.items() if key != "values"}
+    yield from _block({name: keys}).splitlines()
+    for translation, remark in comments.readings:
+        yield f"  # {describe_translation(translation)}   # {remark}"
+    if values:
+        yield from (f"  {line}" for line in _block({"values": values}).splitlines())
+    elif comments.unmatched:
+        yield f"  # values:   # OPTION is one of: {', '.join(comments.options)}; or '' for blank"
+    for value, cells in comments.unmatched.items():
+        yield f"  #   {_flow(value)}: OPTION   # in {cells:,} cell{'' if cells == 1 else 's'}"
+
+
+def _block(content: Mapping[str, Any]) -> str:
+    return str(yaml.safe_dump(dict(content), sort_keys=False, allow_unicode=True, width=120))
+
+
+def _flow(content: Any) -> str:
+    """On one line. A text is quoted where YAML needs it."""
+    style = '"' if isinstance(content, str) and "\n" in content else None
+    text = yaml.safe_dump(
+        content, default_flow_style=True, default_style=style, allow_unicode=True, sort_keys=False, width=_LINE
+    )
+    return str(text).removesuffix("\n").removesuffix("\n...")

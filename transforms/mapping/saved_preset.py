@@ -1,0 +1,81 @@
+"""The mapping of one file as a preset, which reads every file of the same origin."""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+
+from schemas.fields import header_key
+from schemas.presets.model import ColumnRule, Preset
+from schemas.presets.writer import ColumnComments
+from transforms.mapping.columns import ColumnMapping, MappedColumn
+from transforms.mapping.suggestions import Suggestion
+from transforms.parsing.layout import count_rejection_columns
+
+
+def preset_from_mapping(name: str, mapping: ColumnMapping, header: bool, base: Preset | None) -> Preset:
+    """The mapping as a preset; what the file's columns do not show is taken over from the preset it was read with.
+
+    The columns that a rejected file adds are left out.
+    """
+    columns = _columns_of_source(mapping)
+    times = Counter(header_key(column.name) for column in columns)
+    rules = {_rule_key(column, times): _rule(column) for column in columns if column.field or column.ignored}
+    fields = {rule.field for rule in rules.values()}
+    base = base or Preset(columns={})
+    parts = {
+        part: it.model_copy(update={"constants": _constants_without(it.constants, fields)})
+        for part, it in base.parts.items()
+    }
+    return Preset(
+        name=name,
+        label=base.label,
+        note=base.note,
+        signature=tuple(column.name for column in columns if header and column.name != column.key),
+        columns={column: rule for column, rule in rules.items() if column not in base.never_read},
+        constants=_constants_without(base.constants, fields),
+        parts=parts,
+        never_read=base.never_read,
+    )
+
+
+def _rule_key(column: MappedColumn, times: Counter[str]) -> str:
+    return column.name if times[header_key(column.name)] == 1 else column.key
+
+
+def _rule(column: MappedColumn) -> ColumnRule:
+    if column.rule:
+        return column.rule
+    return ColumnRule(field=column.field.id if column.field else "")
+
+
+def _constants_without(constants: dict[str, str], fields: set[str]) -> dict[str, str]:
+    return {field: value for field, value in constants.items() if field not in fields}
+
+
+def open_points(
+    mapping: ColumnMapping, suggestions: Iterable[Suggestion], unmatched: Mapping[int, Mapping[str, int]]
+) -> dict[str, ColumnComments]:
+    """What a person still has to decide about each column of the file, by its name in the preset.
+
+    `unmatched`: by column position, the values that are no option, and how many cells have each.
+    """
+    readings: dict[int, list[tuple[Mapping[str, object], str]]] = {}
+    for each in suggestions:
+        blanks = f", and makes {each.blanks:,} blank" if each.blanks else ""
+        remark = f"would fix {each.fixes:,} of {each.of:,} cells{blanks}"
+        readings.setdefault(each.column.position, []).append((each.translation, remark))
+    columns = _columns_of_source(mapping)
+    times = Counter(header_key(column.name) for column in columns)
+    return {
+        _rule_key(column, times): ColumnComments(
+            readings.get(column.position, []),
+            unmatched.get(column.position, {}),
+            column.field.option_ids if column.field else (),
+        )
+        for column in columns
+        if not column.ignored
+    }
+
+
+def _columns_of_source(mapping: ColumnMapping) -> tuple[MappedColumn, ...]:
+    """The columns without those that a rejected file adds."""
+    return mapping.columns[: len(mapping.columns) - count_rejection_columns([each.name for each in mapping.columns])]
