@@ -16,7 +16,8 @@ from prefect.states import Cancelled
 from flows.config.request import ImportRequest
 from flows.config.settings import Settings
 from flows.guided.forms import BACK_TO_COLUMNS, MERGE, STOP, mapping_from_answer
-from flows.guided.session import COLUMNS, GuidedSession, with_mapping
+from flows.guided.readings_form import SAVE_AS, readings_from_answer
+from flows.guided.session import COLUMNS, READINGS, Choices, GuidedSession, with_choices
 from flows.guided.suspension import LastQuestion, Question, RunState, can_suspend, last_question, suspend
 from flows.import_runs.context import ImportContext, ImportList
 from flows.import_runs.lifecycle import open_import_list, record_failure, run_import
@@ -91,11 +92,11 @@ def next_step(last: LastQuestion | None, context: ImportContext) -> ImportReport
     decision = (last.answer or {}).get("decision") if last else None
     if decision == STOP:
         raise StoppedByUser
-    mapping = chosen_mapping(last)
+    choices = choices_so_far(last)
     prepare_warehouse(context)
     with context.report.stage("landing"):
         found = resolve_source(context)
-        repeat_check = RepeatCheck.of(context, found, with_mapping(context.request, mapping))
+        repeat_check = RepeatCheck.of(context, found, with_choices(context.request, choices))
         landed, layout = land_source(context, found, repeat_check)
     context.report.log_stage("landing", f"{landed.size:,} bytes")
     session = GuidedSession(context, landed, layout)
@@ -103,17 +104,25 @@ def next_step(last: LastQuestion | None, context: ImportContext) -> ImportReport
         return session.ask_columns()
     if last.state["header"] != session.header:
         return session.ask_columns(note="The header of the file has changed: match its columns again.")
-    if decision == BACK_TO_COLUMNS or (last.state["step"] == COLUMNS and last.answer is None):
-        return session.ask_columns(mapping)
+    step, answered = last.state["step"], last.answer is not None
+    if decision == BACK_TO_COLUMNS or (step == COLUMNS and not answered):
+        return session.ask_columns(choices)
     if repeated := repeat_check.find_by_content(landed.sha256):
         return repeat_check.skip(repeated)
-    return session.preview_or_merge(mapping, last.state["shown"] if decision == MERGE else None)
+    if step == READINGS and last.answer and (name := last.answer.get(SAVE_AS)):
+        session.save_preset(name, choices)
+    approved = last.state["shown"] if decision == MERGE else None
+    ask_readings = step == COLUMNS or (step == READINGS and not answered)
+    return session.preview_or_merge(choices, approved, ask_readings=ask_readings)
 
 
-def chosen_mapping(last: LastQuestion | None) -> dict[str, str]:
-    """The mapping as it was last chosen. Empty before the first answer."""
+def choices_so_far(last: LastQuestion | None) -> Choices:
+    """What was last chosen. Nothing before the first answer."""
     if last is None:
-        return {}
-    if last.state["step"] == COLUMNS and last.answer is not None:
-        return mapping_from_answer(last.answer)
-    return dict(last.state["mapping"])
+        return Choices()
+    state, answer = last.state, last.answer
+    if answer is not None and state["step"] == COLUMNS:
+        return Choices(mapping_from_answer(answer))
+    if answer is not None and state["step"] == READINGS:
+        return Choices(state["mapping"], readings_from_answer(state["offers"], answer))
+    return Choices(state["mapping"], state.get("readings", {}))

@@ -86,6 +86,14 @@ def columns_instructions(report: ImportReportBuilder, note: str) -> str:
     return _with_note(text, note)
 
 
+def readings_instructions(rejected: int) -> str:
+    """The text above the form of the readings."""
+    return (
+        f"{counted(rejected, 'row')} would be rejected. For each column, choose how to read its cells, or leave them. "
+        "Below a column are its values that are no option. The preview comes next."
+    )
+
+
 def mapping_error_text(error: ContactImportError) -> str:
     """An error of the mapping, worded for the form."""
     if isinstance(error, NoEmailColumn):

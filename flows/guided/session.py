@@ -1,10 +1,13 @@
 """One step of a guided import: it ends with a question about the file, or merges what was approved."""
 
 import hashlib
-from collections.abc import Mapping
+import json
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
+from typing import Any, TypeAlias
 
+from flows.config.preset_files import path_of_new_preset, write_preset
 from flows.config.request import ImportRequest
 from flows.guided.forms import columns_form, preview_form
 from flows.guided.preview import (
@@ -13,7 +16,9 @@ from flows.guided.preview import (
     preview_instructions,
     publish_columns,
     publish_preview,
+    readings_instructions,
 )
+from flows.guided.readings_form import Offer, offers_for, readings_form
 from flows.guided.suspension import Question, RunState
 from flows.import_runs.context import ImportContext
 from flows.import_runs.tasks import merge_staged, staged_file
@@ -25,16 +30,21 @@ from schemas.errors.request import (
     ColumnNeverRead,
     DuplicateMapping,
     NoEmailColumn,
+    RequestError,
     SeveralEmailColumns,
 )
+from schemas.presets.loader import load_preset, split_preset_name
+from schemas.presets.writer import dump_preset
 from transforms.landing.land import Landed
+from transforms.mapping.saved_preset import preset_from_mapping
 from transforms.parsing.layout import Layout
+from transforms.results.unmatched_values import count_unmatched
 from transforms.work_folder import name_of
 from warehouse.errors import retry_transient
 from warehouse.merge.dry_run import MergePreview, preview_merge
 from warehouse.merge.staging import Staging
 
-COLUMNS, PREVIEW = "columns", "preview"
+COLUMNS, READINGS, PREVIEW = "columns", "readings", "preview"
 PREVIEW_ROWS = 5
 CORRECTABLE_ERRORS = (
     NoEmailColumn,
@@ -46,10 +56,27 @@ CORRECTABLE_ERRORS = (
 )
 
 
-def with_mapping(request: ImportRequest, mapping: Mapping[str, str]) -> ImportRequest:
-    """The request with a mapping that takes precedence over its own."""
-    before = {column: field for column, field in request.mapping.items() if column not in mapping}
-    return request.model_copy(update={"mapping": before | dict(mapping)})
+Readings: TypeAlias = Mapping[str, Mapping[str, Any]]  # translations chosen in the form, by the key of the column
+
+
+@dataclass(frozen=True)
+class Choices:
+    """What a person has chosen so far: the fields of the columns, and how to read them."""
+
+    mapping: Mapping[str, str] = field(default_factory=dict)
+    readings: Readings = field(default_factory=dict)
+
+
+def with_choices(request: ImportRequest, choices: Choices) -> ImportRequest:
+    """The request with a mapping that takes precedence over its own.
+
+    The readings are added as text. So the same file with other readings does not count as the same import.
+    """
+    before = {column: field for column, field in request.mapping.items() if column not in choices.mapping}
+    readings = [json.dumps(choices.readings, sort_keys=True)] if choices.readings else []
+    return request.model_copy(
+        update={"mapping": before | dict(choices.mapping), "values": [*request.values, *readings]}
+    )
 
 
 @dataclass(frozen=True)
@@ -65,15 +92,22 @@ class GuidedSession:
         """A hash of the header. A mapping was chosen for this header."""
         return hashlib.sha256("\0".join(self.layout.columns).encode("utf-8", "surrogatepass")).hexdigest()
 
-    def map_columns(self, mapping: Mapping[str, str], *, final: bool) -> SourceFile:
-        """Map the columns as chosen in the form. The choice takes precedence over the request's mapping."""
-        return self._map(self._changed(mapping), final=final)
+    def map_columns(self, choices: Choices, *, final: bool) -> SourceFile:
+        """Map the columns as chosen in the forms. The choice takes precedence over the request's mapping."""
+        return self._map(self._changed(choices.mapping), choices.readings, final=final)
 
-    def _map(self, answer: Mapping[str, str], *, final: bool) -> SourceFile:
-        context, first_import = self.context, self.context.report.first_import
-        presets = context.settings.presets
+    def _map(self, answer: Mapping[str, str], readings: Readings | None = None, *, final: bool) -> SourceFile:
+        context = self.context
         return map_source_columns(
-            context.request, context.catalogue, self.landed, self.layout, first_import, presets, answer, final=final
+            context.request,
+            context.catalogue,
+            self.landed,
+            self.layout,
+            context.report.first_import,
+            context.settings.presets,
+            answer,
+            readings,
+            final=final,
         )
 
     def _changed(self, mapping: Mapping[str, str]) -> dict[str, str]:
@@ -84,31 +118,64 @@ class GuidedSession:
         before = {column.key: column.field.id if column.field else "" for column in source.mapping.columns}
         return {column: field for column, field in mapping.items() if field != before.get(column)}
 
-    def ask_columns(self, mapping: Mapping[str, str] | None = None, note: str = "") -> Question:
+    def ask_columns(self, choices: Choices | None = None, note: str = "") -> Question:
         """The form of the columns, with the mapping so far and the first values of each column."""
-        source = self.map_columns(mapping or {}, final=False)
+        choices = Choices(choices.mapping) if choices else Choices()
+        source = self.map_columns(choices, final=False)
         self.context.report.mapping = source.mapping
         publish_columns(source, self.context.settings)
         instructions = columns_instructions(self.context.report, note)
         form = columns_form(source.mapping.columns, self.context.catalogue, instructions, note)
-        return Question(form, self._state(COLUMNS, dict(mapping or {}), None))
+        return Question(form, self._state(COLUMNS, choices))
 
-    def preview_or_merge(self, mapping: Mapping[str, str], approved: RunState | None) -> ImportReport | Question:
-        """Merge if the preview is still what was approved; otherwise ask with the new preview."""
+    def preview_or_merge(
+        self, choices: Choices, approved: RunState | None, *, ask_readings: bool = False
+    ) -> ImportReport | Question:
+        """Merge if the preview is still what was approved; otherwise ask with the new preview.
+
+        With `ask_readings`, ask first how to read the cells that would be rejected, if there is anything to choose.
+        """
         report = self.context.report
         try:
-            source = self.map_columns(mapping, final=True)
+            source = self.map_columns(choices, final=True)
             with staged_file(self.context, source) as (checked, staging):
+                if ask_readings and (offers := self._offers(checked)):
+                    return self._ask_readings(choices, offers)
                 preview = self._preview(checked, staging)
                 if approved == self._approval(preview):
                     with suppress(ApprovalOutdated):
                         return merge_staged(self.context, checked, staging, preview.totals)
                     preview = self._preview(checked, staging)
         except CORRECTABLE_ERRORS as error:
-            return self.ask_columns(mapping, mapping_error_text(error))
+            return self.ask_columns(choices, mapping_error_text(error))
         publish_preview(report, preview, self.context.settings, approved)
         form = preview_form(preview_instructions(report, preview, approved))
-        return Question(form, self._state(PREVIEW, dict(mapping), self._approval(preview)))
+        return Question(form, self._state(PREVIEW, choices, self._approval(preview)))
+
+    def _offers(self, checked: CheckedFile) -> list[Offer]:
+        """What can be chosen about rejected cells. Nothing if nobody may see the values of the file."""
+        if self.context.settings.artifact_values == "masked":
+            return []
+        unmatched = count_unmatched(checked.results, checked.mapping)
+        return offers_for(checked.mapping, self.context.report.suggestions, unmatched)
+
+    def _ask_readings(self, choices: Choices, offers: Sequence[Offer]) -> Question:
+        rows = self.context.report.rows
+        form = readings_form(offers, readings_instructions(rows.rejected if rows else 0))
+        return Question(form, {**self._state(READINGS, choices), "offers": [offer.as_state() for offer in offers]})
+
+    def save_preset(self, name: str, choices: Choices) -> None:
+        """Save the columns and readings as a preset; the preview says how it went."""
+        report, settings = self.context.report, self.context.settings
+        try:
+            path = path_of_new_preset(name, settings.presets)
+            mapping = self.map_columns(choices, final=True).mapping
+            base = load_preset(split_preset_name(mapping.preset)[0], settings.presets) if mapping.preset else None
+            write_preset(path, dump_preset(preset_from_mapping(name, mapping, self.context.request.header, base)))
+        except RequestError as error:
+            report.notes.append(f"the preset was not saved: {error}")
+        else:
+            report.notes.append(f"the columns and readings are saved as the preset {name!r}")
 
     def _preview(self, checked: CheckedFile, staging: Staging) -> MergePreview:
         """Count what the merge would do, and read the first rows. Nothing is written."""
@@ -136,12 +203,13 @@ class GuidedSession:
             "segment_added": preview.segment_added,
         }
 
-    def _state(self, step: str, mapping: dict[str, str], shown: RunState | None) -> RunState:
+    def _state(self, step: str, choices: Choices, shown: RunState | None = None) -> RunState:
         return {
             "step": step,
             "import_id": self.context.import_id,
             "folder": name_of(self.context.folder.address),
             "header": self.header,
-            "mapping": mapping,
+            "mapping": dict(choices.mapping),
+            "readings": dict(choices.readings),
             "shown": shown,
         }

@@ -25,6 +25,7 @@ def test_a_guided_import_goes_from_the_columns_through_the_preview_to_the_merge(
     choose(page, "First Name", "surname")
     choose(page, "Last Name", "name")
     submit(site, page, run_id)
+    leave_readings(site, page, run_id)
 
     resume(site, page, run_id)
     expect(dialog(page).get_by_text("1,000 rows, 944 accepted (944 inserted")).to_be_visible(timeout=WAIT)
@@ -36,6 +37,7 @@ def test_a_guided_import_goes_from_the_columns_through_the_preview_to_the_merge(
     choose(page, "First Name", "name")
     choose(page, "Last Name", "surname")
     submit(site, page, run_id)
+    leave_readings(site, page, run_id)
 
     wait_for(lambda: site.waiting(run_id), "the preview")
     open_newest(site, page, run_id, "import-preview")
@@ -52,6 +54,35 @@ def test_a_guided_import_goes_from_the_columns_through_the_preview_to_the_merge(
     assert run["state"]["message"].startswith("1,000 rows read, 944 accepted (944 inserted"), site.log("worker")
 
 
+def test_a_spanish_export_is_imported_from_the_forms_alone(
+    site: PrefectSite, page: Page, screenshots: Path, tmp_path: Path
+) -> None:
+    source = tmp_path / "clientes.csv"
+    people = [
+        ("ana", "Ana", "31/12/1990", "651 23 45 67", "Activo"),
+        ("luis", "Luis", "01/02/1985", "651 23 45 68", "Baja"),
+    ]
+    rows = [f"{mail}@clientes.example.com;{';'.join(others)}" for mail, *others in people]
+    source.write_text("\n".join(["Correo;Nombre;Fecha de nacimiento;Móvil;Boletín", *rows, ""]), encoding="utf-8")
+    run_id = site.start("guided-import", {"source": str(source)})
+    resume(site, page, run_id)
+    submit(site, page, run_id)
+
+    resume(site, page, run_id)
+    assert chosen(page, "Fecha de nacimiento") == "date: d/m/yyyy (fixes 2)"
+    choose(page, "Boletín: activo (1 cell)", "subscribed")
+    choose(page, "Boletín: baja (1 cell)", "unsubscribed")
+    screenshot(page, screenshots / "guided-readings.png", 900, 760)
+    submit(site, page, run_id)
+
+    resume(site, page, run_id)
+    expect(dialog(page).get_by_text("2 rows, 2 accepted (2 inserted")).to_be_visible(timeout=WAIT)
+    choose(page, "What now?", "go on")
+    submit(site, page, run_id)
+    run = wait_for(lambda: site.ended(run_id), "the end of the run")
+    assert run["state"]["message"].startswith("2 rows read, 2 accepted (2 inserted"), site.log("worker")
+
+
 def test_markup_in_headers_is_text_in_the_form(site: PrefectSite, page: Page, tmp_path: Path) -> None:
     headers = [*ODD, *(f"c{number}" for number in range(300 - len(ODD)))]
     quoted = ",".join('"' + header.replace('"', '""') + '"' for header in headers)
@@ -63,6 +94,13 @@ def test_markup_in_headers_is_text_in_the_form(site: PrefectSite, page: Page, tm
     for title in (ODD[1], "class", "Name (column 4)", "Name (column 5)", "column_6", "x" * 50 + "…", ODD[7]):
         expect(box(page, title)).to_be_visible(timeout=WAIT)
     assert page.evaluate("window.broken") is None
+
+
+def leave_readings(site: PrefectSite, page: Page, run_id: str) -> None:
+    """Send the form *How to read them* with its defaults."""
+    resume(site, page, run_id)
+    expect(dialog(page).get_by_text("Save as preset")).to_be_visible(timeout=WAIT)
+    submit(site, page, run_id)
 
 
 def open_newest(site: PrefectSite, page: Page, run_id: str, key: str) -> None:

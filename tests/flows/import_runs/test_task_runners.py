@@ -30,7 +30,7 @@ def outcome(contacts: Contacts, report: dict[str, Any]) -> tuple[Any, ...]:
     """All that an import decided, to the last row, in the report and in the warehouse."""
     same = {name: report[name] for name in ("rows", "contacts", "rejections", "columns", "warnings")}
     with fsspec.open(report["rejected_file"]) as stream:
-        rejected = stream.read()
+        rejected = stream.read().replace(f'"import {report["import_id"]}, '.encode(), b'"import N, ')
     return same, rejected, contacts.database.contacts(), contacts.database.rows("rejections", without=("import_id",))
 
 

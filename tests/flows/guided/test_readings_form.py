@@ -1,0 +1,94 @@
+"""The form *How to read them*, from a Spanish export to the contacts in the warehouse."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.flows.conftest import Contacts, Database
+from tests.flows.guided.test_guided_import import Guided, guided  # noqa: F401 - a fixture
+
+SPANISH = """\
+Correo;Nombre;Fecha de nacimiento;Teléfono móvil;Boletín
+ana@example.com;Ana;31/12/1990;651 23 45 67;Activo
+luis@example.com;Luis;01/02/1985;651 23 45 68;Activo
+eva@example.com;Eva;28/02/1979;651 23 45 69;Baja
+"""
+
+one_warehouse = pytest.mark.parametrize("warehouse_url", ["sqlite"], indirect=True)
+
+
+def test_chosen_readings_and_values_are_shown_in_the_preview_and_merged(
+    guided: Callable[..., Guided],  # noqa: F811
+    database: Database,
+    contacts: Contacts,
+) -> None:
+    run = guided(SPANISH)
+    run.answer()
+    boxes = run.form["properties"]
+    assert {name: (box["title"], box["default"]) for name, box in boxes.items()} == {
+        "reading_3": ("Fecha de nacimiento", "date: d/m/yyyy (fixes 3)"),
+        "reading_4": ("Teléfono móvil", "phone: plain (fixes 3)"),
+        "value_5_1": ("Boletín: activo (2 cells)", "(reject)"),
+        "value_5_2": ("Boletín: baja (1 cell)", "(reject)"),
+        "save_as": ("Save as preset", ""),
+    }
+    assert "3 rows would be rejected" in run.description
+    run.answer(value_5_1="subscribed", value_5_2="unsubscribed", save_as="spanish")
+    assert "3 rows, 3 accepted (3 inserted" in run.description
+    assert "saved as the preset 'spanish'" in run.artifact("import-preview").replace("\\", "")
+    run.answer(decision="go on")
+    stored = database.contacts()["eva@example.com"]
+    assert (str(stored["birthdate"]), stored["mobile_phone"]) == ("1979-02-28", "+34651234569")
+    assert stored["newsletter_subscription_status"] == "unsubscribed"
+    report = contacts("imports", "1", "--json").json
+    assert {each["by"] for each in report["translations"]} == {"form"}
+    again = contacts("check", contacts.file(SPANISH), "--preset", "spanish", "--json").json
+    assert again["rows"]["accepted"] == 3
+
+
+@one_warehouse
+def test_nothing_is_read_otherwise_where_the_form_is_left_as_it_is(
+    guided: Callable[..., Guided],  # noqa: F811
+) -> None:
+    run = guided(SPANISH)
+    run.answer()
+    run.answer(reading_3="leave as it is, 3 rejected", reading_4="leave as it is, 3 rejected")
+    assert "3 rows, 0 accepted" in run.description
+
+
+@one_warehouse
+def test_the_form_is_asked_again_after_going_back_to_the_columns(guided: Callable[..., Guided]) -> None:  # noqa: F811
+    run = guided(SPANISH)
+    run.answer()
+    run.answer(value_5_1="none")
+    run.answer(decision="back to the columns")
+    run.answer(column_5="do not import")
+    assert set(run.form["properties"]) == {"reading_3", "reading_4", "save_as"}
+    run.answer()
+    assert "3 rows, 3 accepted" in run.description
+
+
+@one_warehouse
+def test_no_form_of_readings_where_values_are_masked(
+    guided: Callable[..., Guided],  # noqa: F811
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("CONTACTS_ARTIFACT_VALUES", "masked")
+    run = guided(SPANISH)
+    run.answer()
+    assert set(run.form["properties"]) == {"decision"}
+
+
+@one_warehouse
+def test_a_preset_that_exists_is_kept_and_the_preview_says_so(
+    guided: Callable[..., Guided],  # noqa: F811
+    contacts: Contacts,
+) -> None:
+    contacts("presets", "save", "mine", contacts.file("Email\na@b.com\n", "first.csv"))
+    run = guided(SPANISH)
+    run.answer()
+    run.answer(save_as="mine")
+    assert "the preset was not saved" in run.artifact("import-preview")
+    [own] = Path(contacts.folder).rglob("presets/mine.yaml")
+    assert "Correo" not in own.read_text("utf-8")
