@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar, Self, dataclass_transform
 
 MAX_LISTED_NAMES = 20
-MAX_NAME_LENGTH = 100  # characters; a header or a catalogue may hold much longer texts
+MAX_NAME_LENGTH = 300  # characters; a header or a catalogue may hold much longer texts
 
 
 class Names(tuple[str, ...]):
