@@ -88,10 +88,7 @@ def columns_instructions(report: ImportReportBuilder, note: str) -> str:
 
 def readings_instructions(rejected: int) -> str:
     """The text above the form of the readings."""
-    return (
-        f"{counted(rejected, 'row')} would be rejected. For each column, choose how to read its cells, or leave them. "
-        "Below a column are its values that are no option. The preview comes next."
-    )
+    return f"{counted(rejected, 'row')} would be rejected. Choose how to read their cells, or leave them as they are."
 
 
 def mapping_error_text(error: ContactImportError) -> str:

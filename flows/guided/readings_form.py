@@ -12,7 +12,7 @@ from pydantic import Field, create_model
 from flows.guided.forms import MAX_FORM_COLUMNS, ColumnsForm, truncated_header
 from flows.reports.phrases import counted
 from schemas.presets.model import PRESET_NAME
-from schemas.presets.writer import describe_translation
+from transforms.cells.translate import titles
 from transforms.mapping.columns import ColumnMapping, MappedColumn
 from transforms.mapping.suggestions import Suggestion
 
@@ -60,7 +60,7 @@ def _reading_offer(suggestions: Sequence[Suggestion]) -> Offer:
     default = leave
     for each in suggestions:
         blanks = f", {each.blanks:,} of them blank" if each.blanks else ""
-        label = f"{describe_translation(each.translation)} (fixes {each.fixes:,}{blanks})"
+        label = f"{'; '.join(titles(each.as_rule()))} (fixes {each.fixes:,}{blanks})"
         choices[label] = each.translation
         default = label if each.certain else default
     return Offer(f"reading_{column.position}", column.key, truncated_header(column.name), choices, default)

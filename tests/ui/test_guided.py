@@ -69,7 +69,7 @@ def test_a_spanish_export_is_imported_from_the_forms_alone(
     submit(site, page, run_id)
 
     resume(site, page, run_id)
-    assert chosen(page, "Fecha de nacimiento") == "date: d/m/yyyy (fixes 2)"
+    assert chosen(page, "Fecha de nacimiento") == "dates as d/m/yyyy (fixes 2)"
     choose(page, "Boletín: activo (1 cell)", "subscribed")
     choose(page, "Boletín: baja (1 cell)", "unsubscribed")
     screenshot(page, screenshots / "guided-readings.png", 900, 760)

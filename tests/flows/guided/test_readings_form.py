@@ -27,8 +27,8 @@ def test_chosen_readings_and_values_are_shown_in_the_preview_and_merged(
     run.answer()
     boxes = run.form["properties"]
     assert {name: (box["title"], box["default"]) for name, box in boxes.items()} == {
-        "reading_3": ("Fecha de nacimiento", "date: d/m/yyyy (fixes 3)"),
-        "reading_4": ("Teléfono móvil", "phone: plain (fixes 3)"),
+        "reading_3": ("Fecha de nacimiento", "dates as d/m/yyyy (fixes 3)"),
+        "reading_4": ("Teléfono móvil", "spaces and signs out of phones (fixes 3)"),
         "value_5_1": ("Boletín: activo (2 cells)", "(reject)"),
         "value_5_2": ("Boletín: baja (1 cell)", "(reject)"),
         "save_as": ("Save as preset", ""),
