@@ -21,7 +21,7 @@ COMPILE := $(UV) pip compile --quiet --universal --python-version 3.11 --generat
 LOCK := $(COMPILE) pyproject.toml
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test faults lint ui bench fuzz lock clean
+.PHONY: help install demo test faults lint ui bench fuzz dist lock clean
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -31,6 +31,7 @@ install: $(RUNTIME) ## create .venv with the contacts command
 demo: $(RUNTIME) ## import data/contacts.csv into the SQLite warehouse in data/
 	$(BIN)/contacts import data/contacts.csv
 	$(BIN)/contacts imports
+	$(BIN)/contacts list --limit 5
 
 test: $(DEV) ## run the tests
 	$(BIN)/python -m pytest $(PYTEST_ARGS)
@@ -55,6 +56,9 @@ bench: $(DEV) $(PEERS)/.ready $(USER_ENV)/.ready ## measure imports beside other
 
 fuzz: $(DEV) ## check generated and damaged files against an independent judge (CASES=1000 FIRST=0)
 	$(BIN)/python -m tests.fuzz.run --cases $(CASES) --first $(FIRST)
+
+dist: $(RUNTIME) ## build a wheel in dist/
+	$(BIN)/python -m hatchling build -t wheel
 
 lock: ## update the requirements files from pyproject.toml (needs uv; LOCK_ARGS=--upgrade)
 	$(LOCK) --group build --output-file requirements.txt

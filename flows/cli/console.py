@@ -1,8 +1,9 @@
 """What the commands print for a person: reports and tables."""
 
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
+from rich.cells import cell_len
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
@@ -22,12 +23,15 @@ from flows.reports.outcomes import RunOutcome
 from flows.reports.phrases import (
     USE_OF_SUGGESTIONS,
     describe_dialect,
+    reason_rows,
     retry_progress,
     unimported_columns,
     use_of_rejected,
 )
 from schemas.presets.writer import describe_translation
-from schemas.validation.rules import EXPECTED, Rule, sort_by_count
+
+PIPE_WIDTH = 200  # characters, where there is no terminal
+COLUMN_GAP = 2  # between the columns of a table
 
 
 def print_table(header: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
@@ -40,7 +44,23 @@ def print_table(header: Sequence[str], rows: Iterable[Sequence[object]]) -> None
     for row in body:
         table.add_row(*(Text(_cell_text(cell)) for cell in row))
     # A log or a pipe gets every row on one line.
-    _Console(file=sys.stdout, highlight=False, width=None if sys.stdout.isatty() else 200).print(table)
+    _Console(file=sys.stdout, highlight=False, width=None if sys.stdout.isatty() else PIPE_WIDTH).print(table)
+
+
+def print_fitting_table(names: Sequence[str], rows: Sequence[Mapping[str, object]]) -> None:
+    """A table of the columns that have a value in some row, as many of the first ones as fit into the width."""
+    width = Console(file=sys.stdout).width if sys.stdout.isatty() else PIPE_WIDTH
+    fitting: list[str] = []
+    for name in names:
+        values = [_cell_text(row[name]) for row in rows if row.get(name) is not None]
+        width -= max(map(cell_len, [name, *values])) + COLUMN_GAP
+        if width < -COLUMN_GAP:
+            break
+        if values:
+            fitting.append(name)
+        else:
+            width += len(name) + COLUMN_GAP
+    print_table(fitting, [[row.get(name) for name in fitting] for row in rows])
 
 
 class _Console(Console):
@@ -99,8 +119,7 @@ def _print_one_report(report: CheckReport) -> None:
         print_table(("column", "field", "translation", "by", "cells"), map(_translation_row, translations))
     if report.rejections:
         _print_section("Rejections")
-        ranked = sort_by_count(report.rejections)
-        print_table(("reason", "number", "expected"), [(code, count, EXPECTED[Rule(code)]) for code, count in ranked])
+        print_table(("reason", "column", "cells", "first record", "expected"), reason_rows(report))
     if report.suggestions:
         _print_section("Readings that would make rejected cells valid")
         print_table(("column", "reading", "fixes", "blanks", "certain"), map(_suggestion_row, report.suggestions))

@@ -1,14 +1,56 @@
-"""The commands on contacts: `contacts segments`, `contacts fields` and `contacts export`."""
+"""The commands on contacts: `contacts list`, `show`, `segments`, `fields` and `export`."""
 
 import argparse
+from datetime import datetime
 
-from flows.cli.console import print_table
+from flows.cli.console import print_fitting_table, print_table
 from flows.cli.parser import OK, settings_from_options
 from flows.cli.resources import open_target, open_warehouse
 from flows.cli.terminal import print_json, print_line
 from flows.config.settings import Settings
+from flows.reports.phrases import counted
 from schemas.catalogue import load_catalogue
+from schemas.cells.emails import normalise_email
+from warehouse.contacts.listing import get_contact, list_contacts
 from warehouse.contacts.segments import create_segment, list_segments
+
+
+def show_contacts(options: argparse.Namespace) -> int:
+    """Print the first contacts; as a table, only the fields that have a value and fit into the width."""
+    settings = Settings.load(**settings_from_options(options))
+    catalogue = load_catalogue(settings.catalogue)
+    with open_warehouse(settings) as warehouse:
+        rows, total = list_contacts(warehouse, catalogue, options.segment, options.limit)
+    if options.json:
+        print_json(rows)
+        return OK
+    print_fitting_table(("contact_id", *catalogue.ids), rows)
+    print_line(f"{len(rows):,} of {counted(total, 'contact')}; all fields of one: contacts show EMAIL")
+    return OK
+
+
+def show_contact(options: argparse.Namespace) -> int:
+    """Print every field of one contact, and what is known about it."""
+    settings = Settings.load(**settings_from_options(options))
+    email = normalise_email(options.email.strip()) or options.email
+    with open_warehouse(settings) as warehouse:
+        contact = get_contact(warehouse, load_catalogue(settings.catalogue), email)
+    if options.json:
+        print_json(contact)
+        return OK
+    print_table(("field", "value"), [(name, _as_text(value)) for name, value in contact.items()])
+    return OK
+
+
+def _as_text(value: object) -> str:
+    match value:
+        case None:
+            return ""
+        case list():
+            return ", ".join(map(str, value))
+        case datetime():
+            return f"{value:%Y-%m-%d %H:%M} UTC"
+    return str(value)
 
 
 def list_all_segments(options: argparse.Namespace) -> int:

@@ -147,6 +147,7 @@ def request_from(options: argparse.Namespace, model: type[Options], **more: Any)
         "default_prefix": getattr(options, "default_prefix", None),
         "values": getattr(options, "value", None),
         "fix": getattr(options, "fix", None),
+        "strict": getattr(options, "strict", None),
         **more,
     }
     try:

@@ -1,5 +1,6 @@
 """The `contacts` command: parses the command line, runs the command, and turns errors into one line."""
 
+import argparse
 import atexit
 import gc
 import json
@@ -50,6 +51,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
             raise
         _report_error(UnexpectedError(type(error).__name__), as_json)
         return FAILED
+
+
+def print_help(_: argparse.Namespace) -> int:
+    """The help, for the command without any words."""
+    build_parser().print_help()
+    return OK
 
 
 def _report_error(error: ContactImportError, as_json: bool) -> None:

@@ -7,6 +7,7 @@ from enum import StrEnum
 from schemas.choices import Blanks, Duplicates, GapRule, IfSameFile, MergePolicy
 
 PRUNE = "prune"
+SEGMENT_HELP = "import: add the contacts to this segment, which must exist; list: show its members only"
 
 
 def add_layout_options(parser: argparse.ArgumentParser) -> None:
@@ -54,6 +55,12 @@ def add_reading_options(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def add_strict(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--strict", action="store_true", help="fail if a row is rejected or a column is dropped; then nothing is merged"
+    )
+
+
 def add_value(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--value",
@@ -67,7 +74,7 @@ def add_merge_options(parser: argparse.ArgumentParser) -> None:
     """What happens to the accepted rows."""
     _add_choice(parser, "--merge", MergePolicy, "POLICY", "what happens to contacts that already exist")
     _add_choice(parser, "--blanks", Blanks, "RULE", "whether blank cells clear the stored value")
-    parser.add_argument("--segment", metavar="NAME", help="add the contacts to this segment, which must exist")
+    parser.add_argument("--segment", metavar="NAME", help=SEGMENT_HELP)
     _add_choice(parser, "--if-same-file", IfSameFile, "RULE", "what to do with a file that was already imported")
     parser.add_argument(
         "--retry-of", type=import_number, metavar="ID", help="SOURCE is the corrected rejected file of this import"
@@ -76,6 +83,7 @@ def add_merge_options(parser: argparse.ArgumentParser) -> None:
 
 def add_limits(parser: argparse.ArgumentParser) -> None:
     """When an import fails although its file can be read."""
+    add_strict(parser)
     parser.add_argument("--max-rejected", metavar="N", help="fail above this number or percentage of rejected rows")
     parser.add_argument(
         "--min-rows", metavar="N", help="fail below this number of rows, or percentage of the previous import's rows"
@@ -118,6 +126,12 @@ def _add_choice(parser: argparse.ArgumentParser, option: str, choices: type[StrE
     default, *others = choices
     help_text = f"{text}: {default} (the default), {', '.join(others)}"
     parser.add_argument(option, choices=[str(choice) for choice in choices], metavar=metavar, help=help_text)
+
+
+def positive_number(text: str) -> int:
+    if not (text.isascii() and text.isdigit() and 0 < int(text) < 2**31):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of rows; write 1 or more")
+    return int(text)
 
 
 def import_number(text: str) -> int:

@@ -44,7 +44,8 @@ def build_parser() -> argparse.ArgumentParser:
     about = "Import contacts from CSV files into a warehouse, by the rules of a field catalogue."
     parser = CommandParser(prog="contacts", description=about, allow_abbrev=False)
     parser.add_argument("--version", action=VersionAction, nargs=0, help="print the version and exit")
-    commands = _add_subcommands(parser, "command", "COMMAND")
+    parser.set_defaults(function="flows.cli.main:print_help")
+    commands = _add_subcommands(parser, "command", "COMMAND", required=False)
     _add_file_commands(commands)
     _add_import_list_commands(commands)
     _add_preset_commands(commands)
@@ -52,8 +53,8 @@ def build_parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _add_subcommands(parser: argparse.ArgumentParser, dest: str, metavar: str) -> Any:
-    return parser.add_subparsers(dest=dest, required=True, metavar=metavar, parser_class=CommandParser)
+def _add_subcommands(parser: argparse.ArgumentParser, dest: str, metavar: str, *, required: bool = True) -> Any:
+    return parser.add_subparsers(dest=dest, required=required, metavar=metavar, parser_class=CommandParser)
 
 
 def _add_command(commands: Any, name: str, function: str, description: str) -> argparse.ArgumentParser:
@@ -77,6 +78,7 @@ def _add_file_commands(commands: Any) -> None:
     text = "check a CSV file, without a warehouse"
     command = _add_command(commands, "check", "file_commands:check_file", text)
     options.add_reading_options(command)
+    options.add_strict(command)
     command.add_argument("--accepted", metavar="FILE", help="write the accepted rows to this CSV file")
     command.add_argument("--rejected", metavar="FILE", help="write the rejected rows to this CSV file")
     options.add_force(command)
@@ -144,6 +146,19 @@ def _add_contact_commands(commands: Any) -> None:
     command.add_argument("name", metavar="NAME", help="the name of the new segment, for --segment")
     options.add_warehouse(command)
     options.add_warehouse(_add_command(actions, "list", show_list, "list the segments"))
+
+    command = _add_command(commands, "list", "contact_commands:show_contacts", "show the first contacts")
+    command.add_argument("--segment", metavar="NAME", help=options.SEGMENT_HELP)
+    command.add_argument("--limit", metavar="N", type=options.positive_number, default=20, help="how many; default: 20")
+    options.add_catalogue(command)
+    options.add_warehouse(command)
+    options.add_json(command)
+
+    command = _add_command(commands, "show", "contact_commands:show_contact", "show one contact")
+    command.add_argument("email", metavar="EMAIL", help="the email of the contact")
+    options.add_catalogue(command)
+    options.add_warehouse(command)
+    options.add_json(command)
 
     command = _add_command(commands, "fields", "contact_commands:show_fields", "list the fields of the catalogue")
     options.add_catalogue(command)

@@ -99,6 +99,8 @@ class ReadingOptions(BaseModel):
 
     values: list[str] = Field(default_factory=list, title="Meanings of values")
     """Each as COLUMN:written=meant, such as Status:Activo=active; nothing after the = for blank."""
+    strict: bool = Field(False, title="All or nothing")
+    """Fail if a row is rejected or a column has gaps; an import then merges nothing."""
     fix: bool = Field(False, title="Apply certain suggestions")
     """Read columns as the report suggests, where one reading alone makes every rejected cell valid."""
 

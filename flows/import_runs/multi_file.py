@@ -113,6 +113,7 @@ def combine_outcomes(source: str, outcomes: Sequence[RunOutcome[AnyReport]]) -> 
         "translations": _sum_translations(reports),
         "suggestions": [],
         "rejections": dict(sorted(rejections.items())),
+        "reasons": [],
         "rejected_file": None,
         "warnings": [f"{_file_name(report)}: {warning}" for report in reports for warning in report.warnings],
         "seconds": round(sum(report.seconds for report in reports), 3),

@@ -17,6 +17,7 @@ from flows.pipeline.limits import (
     check_required_imported,
     check_required_known,
     check_source_order,
+    check_strict,
 )
 from flows.pipeline.progress import current_progress
 from flows.pipeline.sources import SourceLookups, find_source
@@ -115,6 +116,7 @@ def staged_file(context: ImportContext, source: SourceFile) -> Iterator[tuple[Ch
             report.rejected, report.rejected_file = rejected, rejected.path
             publish_rejected_rows(rejected, settings)
             check_max_rejected(request, profile.records, rejected.rows)
+            check_strict(request, profile, rejected.rows)
         with report.stage("examining"):
             staged = staging.finish()
         checked = CheckedFile(source.mapping, profile, results, rejected)

@@ -8,6 +8,7 @@ from flows.config.output_files import open_output
 from flows.config.request import ReadingOptions
 from flows.config.settings import Settings
 from flows.pipeline.chunk_runs import FileCheck, check_whole_file
+from flows.pipeline.limits import check_strict
 from flows.pipeline.progress import current_progress
 from flows.pipeline.sources import LOCAL_LOOKUPS, SourceLookups, find_source
 from flows.pipeline.steps import (
@@ -64,6 +65,7 @@ def _check(
         with open_for_reading(checked.rejected.path) as source, open_output(rejected) as stream:
             shutil.copyfileobj(source, stream)
         report.rejected_file = rejected
+    check_strict(options, checked.profile, checked.rejected.rows)
 
 
 def check_file(

@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from datetime import date
 
-from flows.config.request import ImportRequest
-from schemas.errors.limits import RequiredFieldMissing, TooFewRows, TooManyRejected
+from flows.config.request import ImportRequest, ReadingOptions
+from schemas.errors.limits import NotAllAccepted, RequiredFieldMissing, TooFewRows, TooManyRejected
 from schemas.errors.request import UnknownField
 from schemas.errors.source import SourceOutOfOrder
 from transforms.chunks.file_profile import FileProfile
@@ -64,3 +64,10 @@ def check_max_rejected(request: ImportRequest, read: int, rejected: int) -> None
     """Stop if more rows were rejected than the request allows."""
     if request.max_rejected is not None and rejected > row_limit(request.max_rejected, read):
         raise TooManyRejected(rejected, read, request.max_rejected)
+
+
+def check_strict(options: ReadingOptions, profile: FileProfile, rejected: int) -> None:
+    """Stop a strict request if a row was rejected or a column was dropped."""
+    dropped = tuple(each.column.name for each in profile.columns if each.outcome is ColumnOutcome.INCOMPLETE)
+    if options.strict and (rejected or dropped):
+        raise NotAllAccepted(rejected, profile.records, dropped)

@@ -9,12 +9,12 @@ from flows.reports.phrases import (
     USE_OF_SUGGESTIONS,
     counted,
     describe_dialect,
+    reason_rows,
     retry_progress,
     unimported_columns,
     use_of_rejected,
 )
 from schemas.presets.writer import describe_translation
-from schemas.validation.rules import EXPECTED, Rule, sort_by_count
 
 
 def summary(result: CheckReport) -> str:
@@ -93,11 +93,10 @@ def _counts_table(noun: str, counts: RowCounts | ContactCounts) -> str:
 
 def reasons_section(result: CheckReport) -> Iterable[str]:
     """How often each reason for a rejection occurs."""
-    if codes := result.rejections:
+    if result.rejections:
         rejected = result.rows.rejected if result.rows else 0
         yield f"## Reasons for {counted(rejected, 'rejected row')}"
-        rows = ((code, number, EXPECTED[Rule(code)]) for code, number in sort_by_count(codes))
-        yield table(["reason", "times", "what is expected"], rows)
+        yield table(["reason", "column", "cells", "first record", "what is expected"], reason_rows(result))
     if result.rejected_file:
         yield f"The rejected rows, {use_of_rejected(result, 'as a retry of import')}: {code(result.rejected_file)}"
 

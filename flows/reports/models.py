@@ -74,6 +74,15 @@ class SuggestionReport(BaseModel):
     certain: bool
 
 
+class ReasonReport(BaseModel):
+    """A reason for rejections: its code, the column (null for a malformed record), how often, and where first."""
+
+    code: str
+    column: str | None
+    cells: int
+    first_record: int
+
+
 class RetryReport(BaseModel):
     """The import that this one retries. Records are counted against `first`, where the chain of retries began."""
 
@@ -108,6 +117,7 @@ class CheckReport(BaseModel):
     translations: list[TranslationReport] = []
     suggestions: list[SuggestionReport] = []
     rejections: dict[str, int] = {}
+    reasons: list[ReasonReport] = []
     rejected_file: str | None = None
     warnings: list[str] = []
     seconds: float = 0.0
@@ -152,6 +162,7 @@ KEYS = (
     "translations",
     "suggestions",
     "rejections",
+    "reasons",
     "rejections_kept",
     "rejected_file",
     "segment",

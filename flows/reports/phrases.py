@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from flows.reports.models import CheckReport, ColumnReport, DialectReport, ImportReport, RetryReport
+from schemas.validation.rules import EXPECTED, Rule, sort_by_count
 from transforms.mapping.columns import ColumnOutcome
 from transforms.parsing.dialect import QUOTE
 from transforms.parsing.layout import REJECTION_COLUMNS
@@ -44,6 +45,18 @@ def unimported_columns(report: CheckReport) -> list[ColumnReport]:
         if column.outcome != ColumnOutcome.IMPORTED
         and not (column.outcome == ColumnOutcome.IGNORED and column.column in REJECTION_COLUMNS)
     ]
+
+
+def reason_rows(report: CheckReport) -> list[tuple[str, str, int, int | None, str]]:
+    """A row for each reason and column: the code, the column, the cells, the first record, and what is expected.
+
+    A report of an older release, or of several files, has only the codes.
+    """
+    reasons: list[tuple[str, str, int, int | None]]
+    reasons = [(each.code, each.column or "", each.cells, each.first_record) for each in report.reasons]
+    if not reasons:
+        reasons = [(code, "", cells, None) for code, cells in sort_by_count(report.rejections)]
+    return [(*reason, EXPECTED[Rule(reason[0])]) for reason in reasons]
 
 
 def use_of_rejected(report: CheckReport, retry: str) -> str:

@@ -63,6 +63,19 @@ class TooManyRejected(LimitError):
     limit: str
 
 
+class NotAllAccepted(LimitError):
+    """A row was rejected or a column was dropped, and the request is strict."""
+
+    code = "not-all-accepted"
+    template = (
+        "{rejected:,} of {read:,} rows were rejected{columns:, and these columns have empty cells: }; "
+        "nothing was merged. Correct the file, or leave --strict out"
+    )
+    rejected: int
+    read: int
+    columns: tuple[str, ...]
+
+
 class TooFewRows(LimitError):
     """The file has fewer rows than the request expects; `last` are the rows of the last import."""
 

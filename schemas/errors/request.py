@@ -112,6 +112,13 @@ class ValueInvalid(RequestError):
     problem: str
 
 
+class UnknownContact(RequestError):
+    """No contact has the email that the command names."""
+
+    code = "unknown-contact"
+    template = "no contact has this email; 'contacts list' shows the first ones, and 'contacts export' writes all"
+
+
 class MappingInvalid(RequestError):
     """The mapping file cannot be read as `column: field` lines."""
 

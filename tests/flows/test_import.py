@@ -10,7 +10,7 @@ from tests.flows.conftest import Contacts
 REPORT_KEYS = {
     "import_id", "status", "source", "sha256", "merge", "retry_of", "rows", "contacts", "dialect", "preset", "columns",
     "rejections_kept",
-    "translations", "suggestions", "rejections", "rejected_file", "segment", "warnings", "seconds",
+    "translations", "suggestions", "rejections", "reasons", "rejected_file", "segment", "warnings", "seconds",
 }  # fmt: skip
 COLUMN_KEYS = {"position", "column", "field", "outcome", "empty_cells", "first_empty", "suggestion", "readings"}
 

@@ -6,7 +6,7 @@ it is: its trailing columns identify it.
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TypeAlias
 
@@ -42,8 +42,18 @@ _SCHEMA = pa.schema([(name, pa.int64() if name.endswith("_number") else pa.strin
 
 
 @dataclass(frozen=True)
+class Reason:
+    """How many cells of a column have a code, and the first record that has it. A malformed record has no column."""
+
+    code: str
+    column: str | None
+    cells: int
+    first_record: int
+
+
+@dataclass(frozen=True)
 class RejectedRows:
-    """The number of rejected rows, and of rejections by code.
+    """The number of rejected rows, and of rejections by code; `reasons`, the most frequent first.
 
     `kept_path` is an Arrow file with the first `kept` rejections in record order. `sample_path` is one with a fair
     share of each code, the most frequent first, and long values shortened.
@@ -55,6 +65,7 @@ class RejectedRows:
     kept: int
     kept_path: str
     sample_path: str
+    reasons: tuple[Reason, ...] = ()
 
     @property
     def found(self) -> int:
@@ -108,6 +119,7 @@ def write_rejected(
     Duplicates are known only after their chunk was checked, so `run` reads the chunks that have some again.
     """
     codes: Counter[str] = Counter()
+    reasons: dict[tuple[str, str | None], Reason] = {}
     rows = kept = 0
     sample = RejectedSample(plan.max_shown, REJECTION_FIELDS)
     kept_path, sample_path = (str(Path(plan.scratch) / name) for name in ("rejections.arrow", "sample.arrow"))
@@ -133,9 +145,19 @@ def write_rejected(
             kept += min(len(rejections), plan.max_kept - kept)
             sample.add(rejections)
             codes.update(rejections["code"].to_list())
+            _add_reasons(reasons, rejections)
             rows += rejections["record_number"].nunique()
     write_table(pa.Table.from_pandas(sample.rows_by_share(), _SCHEMA, preserve_index=False), sample_path)
-    return RejectedRows(rows, dict(sorted(codes.items())), plan.path, kept, kept_path, sample_path)
+    ranked = sorted(reasons.values(), key=lambda reason: (-reason.cells, reason.first_record, reason.code))
+    return RejectedRows(rows, dict(sorted(codes.items())), plan.path, kept, kept_path, sample_path, tuple(ranked))
+
+
+def _add_reasons(reasons: dict[tuple[str, str | None], Reason], rejections: pd.DataFrame) -> None:
+    groups = rejections.groupby(["code", "column_name"], dropna=False, sort=False)["record_number"].agg(["size", "min"])
+    for (code, name), cells, first in groups.itertuples():
+        column = name if isinstance(name, str) else None
+        known = reasons.get((code, column), Reason(code, column, 0, int(first)))
+        reasons[code, column] = replace(known, cells=known.cells + int(cells))
 
 
 def _rejected_rows_of(plan: RejectedPlan, chunk: ChunkPosition, result: ChunkResult) -> RowSelection:

@@ -24,8 +24,8 @@ def export_batches(
     """
     contacts = WarehouseTables(warehouse.schema, catalogue.fields).contacts
     with warehouse.read_transaction() as connection:
-        stored = _stored_columns(connection, warehouse.schema)
-        fields = [_as_text(contacts, field) if field.id in stored else null() for field in catalogue.fields]
+        stored = stored_columns(connection, warehouse.schema)
+        fields = [as_text(contacts, field) if field.id in stored else null() for field in catalogue.fields]
         statement = select(*fields).order_by(contacts.c.contact_id)
         is_empty = True
         batches = connection.execute(statement, execution_options={"yield_per": rows}).partitions() if stored else ()
@@ -36,7 +36,7 @@ def export_batches(
         yield _frame([], catalogue)
 
 
-def _stored_columns(connection: Connection, schema: str | None) -> set[str]:
+def stored_columns(connection: Connection, schema: str | None) -> set[str]:
     """The columns of the contacts table, which may be fewer than the catalogue's; none before the first import."""
     inspector = inspect(connection)
     if not inspector.has_table("contacts", schema):
@@ -44,7 +44,8 @@ def _stored_columns(connection: Connection, schema: str | None) -> set[str]:
     return {column["name"] for column in inspector.get_columns("contacts", schema)}
 
 
-def _as_text(contacts: Table, field: Field) -> ColumnElement[object]:
+def as_text(contacts: Table, field: Field) -> ColumnElement[object]:
+    """A field's column as the text that imports again unchanged; a number stays one."""
     column = contacts.c[field.id]
     if field.storage is Storage.NUMERIC:
         return column

@@ -10,7 +10,6 @@ FILE = "email,name\nann@example.com,Ann\n"
 
 
 WRONG_COMMANDS = [
-    pytest.param((), id="no command"),
     pytest.param(("improt", "x.csv"), id="unknown command"),
     pytest.param(("import",), id="no source"),
     pytest.param(("import", ""), id="empty source"),
@@ -174,3 +173,10 @@ def test_an_unexpected_error_is_one_line_without_its_text(command: Contacts, mon
 def test_the_helper_that_reads_warehouses_reads_both_kinds(command: Contacts) -> None:
     command.has_a_past()
     assert command.database.contacts() == {"old@example.com": {"name": "Old", "points": "7"}}
+
+
+@pytest.mark.parametrize("warehouse_url", ["sqlite"], indirect=True)
+def test_the_command_alone_prints_its_help(contacts: Contacts) -> None:
+    ran = contacts()
+    assert (ran.status, ran.err) == (0, "")
+    assert "usage: contacts" in ran.out
