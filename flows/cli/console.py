@@ -21,8 +21,10 @@ from flows.reports.models import (
 )
 from flows.reports.outcomes import RunOutcome
 from flows.reports.phrases import (
+    USE_OF_GAPS,
     USE_OF_SUGGESTIONS,
     describe_dialect,
+    describe_gaps,
     reason_rows,
     retry_progress,
     unimported_columns,
@@ -113,7 +115,9 @@ def _print_one_report(report: CheckReport) -> None:
         _print_merge(report)
     if columns := unimported_columns(report):
         _print_section("Columns not imported")
-        print_table(("column", "why", "empty cells", "suggestion"), map(_unimported_row, columns))
+        print_table(("column", "why", "details"), map(_unimported_row, columns))
+        if any(column.outcome == "incomplete" for column in columns):
+            print_line(USE_OF_GAPS)
     if translations := [each for each in report.translations if each.cells]:
         _print_section("Translated cells")
         print_table(("column", "field", "translation", "by", "cells"), map(_translation_row, translations))
@@ -165,8 +169,9 @@ def _format_counts(counts: RowCounts | ContactCounts) -> str:
 
 
 def _unimported_row(column: ColumnReport) -> tuple[object, ...]:
-    suggestion = f"did you mean {column.suggestion}?" if column.suggestion else ""
-    return column.column, column.outcome, column.empty_cells, suggestion
+    if column.outcome == "incomplete":
+        return column.column, column.outcome, describe_gaps(column)
+    return column.column, column.outcome, f"did you mean {column.suggestion}?" if column.suggestion else ""
 
 
 def _suggestion_row(row: SuggestionReport) -> tuple[object, ...]:

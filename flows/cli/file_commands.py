@@ -140,6 +140,7 @@ def request_from(options: argparse.Namespace, model: type[Options], **more: Any)
         "quote": options.quote,
         "escape": options.escape,
         "skip_lines": options.skip_lines,
+        "skip_last": options.skip_last,
         "header": not options.no_header,
         "encoding": options.encoding,
         "duplicates": getattr(options, "duplicates", None),

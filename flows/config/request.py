@@ -86,6 +86,8 @@ class ReadingOptions(BaseModel):
     """The character after which the next one is taken literally, such as backslash. None when left empty."""
     skip_lines: int = Field(0, ge=0, le=1_000_000, title="Lines above the header")
     """The number of lines above the header, which are skipped. Line numbers stay those of the file."""
+    skip_last: int = Field(0, ge=0, le=1_000_000, title="Lines below the records")
+    """The number of lines at the end, such as totals and report text, which are skipped."""
     header: bool = Field(True, title="The first record is a header")
     """Without a header, the columns are called column_1, column_2, … in the mapping."""
     encoding: str | None = Field(None, json_schema_extra=_optional_text_box, title="Encoding")
@@ -148,7 +150,8 @@ class ReadingOptions(BaseModel):
     @property
     def dialect(self) -> DialectOptions:
         """The parts of the dialect that the request names."""
-        return DialectOptions(self.delimiter, self.quote or QUOTE, self.escape, self.header, self.skip_lines)
+        quote = self.quote or QUOTE
+        return DialectOptions(self.delimiter, quote, self.escape, self.header, self.skip_lines, self.skip_last)
 
     @field_validator("encoding")
     @classmethod

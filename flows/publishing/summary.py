@@ -6,9 +6,11 @@ from flows.publishing.charts import rows_chart
 from flows.publishing.markdown import code, plain, table
 from flows.reports.models import CheckReport, ColumnReport, ContactCounts, ImportReport, RowCounts
 from flows.reports.phrases import (
+    USE_OF_GAPS,
     USE_OF_SUGGESTIONS,
     counted,
     describe_dialect,
+    describe_gaps,
     reason_rows,
     retry_progress,
     unimported_columns,
@@ -110,6 +112,8 @@ def columns_section(result: CheckReport) -> Iterable[str]:
         yield "Not imported:\n\n" + "\n".join(
             f"- **{plain(each.column)}**: {_column_reason(each)}" for each in unimported
         )
+        if any(each.outcome == "incomplete" for each in unimported):
+            yield USE_OF_GAPS
     rows = ((each.column, each.field or "", each.outcome, each.empty_cells) for each in columns)
     yield table(["column", "field", "outcome", "empty cells"], rows)
 
@@ -141,13 +145,8 @@ def suggestions_section(result: CheckReport) -> Iterable[str]:
 
 
 def _column_reason(column: ColumnReport) -> str:
-    if column.outcome == "incomplete" and not column.empty_cells:
-        return "it was incomplete in the import that this one retries"
     if column.outcome == "incomplete":
-        first = ", ".join(f"{number:,}" for number in column.first_empty)
-        records = "record" if column.empty_cells == 1 else "records"
-        more = " and more" if column.empty_cells > len(column.first_empty) else ""
-        return f"{counted(column.empty_cells, 'empty cell')}, in {records} {first}{more}"
+        return describe_gaps(column)
     if column.outcome == "unknown-field":
         suggestion = f"; did you mean **{plain(column.suggestion)}**?" if column.suggestion else ""
         return f"the catalogue has no field of this name{suggestion}"

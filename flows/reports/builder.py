@@ -125,6 +125,9 @@ class ReportBuilder:
                 "email is stored in another spelling of its domain or accents; the warehouse has the new one",
                 "emails are stored in another spelling of their domains or accents; the warehouse has the new one",
             )
+            if lines := self.profile.footer_lines:
+                these = f"the last {lines} lines look" if lines > 1 else "the last line looks"
+                yield f"{these} like text below the records; if so, skip it with --skip-last {lines}"
             if self.profile.cut_off:
                 yield "the file stops inside a quoted cell: it may have been cut off"
 

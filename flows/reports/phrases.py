@@ -59,6 +59,22 @@ def reason_rows(report: CheckReport) -> list[tuple[str, str, int, int | None, st
     return [(*reason, EXPECTED[Rule(reason[0])]) for reason in reasons]
 
 
+def describe_gaps(column: ColumnReport) -> str:
+    """Why a column is incomplete: how many cells are empty, and in which records."""
+    if not column.empty_cells:
+        return "it was incomplete in the import that this one retries"
+    first = ", ".join(f"{number:,}" for number in column.first_empty)
+    records = "record" if column.empty_cells == 1 else "records"
+    more = " and more" if column.empty_cells > len(column.first_empty) else ""
+    return f"{counted(column.empty_cells, 'empty cell')}, in {records} {first}{more}"
+
+
+USE_OF_GAPS = (
+    "An empty cell drops its whole column. With --gaps allow such columns are imported: empty cells are blank, and "
+    "invalid cells reject their rows."
+)
+
+
 def use_of_rejected(report: CheckReport, retry: str) -> str:
     """What to do with the rejected rows; `retry` says in the reader's interface how to name the import.
 

@@ -29,6 +29,7 @@ class Expected:
     error: tuple[str, ...] = ()
     fields: dict[str, str | None] = field(default_factory=dict)
     suggested: dict[str, str | None] = field(default_factory=dict)
+    imported: tuple[str, ...] = ()
     accepted: int | None = None
     rejected: dict[str, str] | None = None
     messages: dict[str, tuple[str, ...]] = field(default_factory=dict)
@@ -72,6 +73,21 @@ EXPECTED = [
         accepted=2,
     ),
     Expected(
+        "13-footers.csv",
+        fields={"Phone": "mobile_phone"},
+        accepted=2,
+        imported=("Phone",),
+        warnings=(("the last 6 lines", "--skip-last 6"),),
+    ),
+    Expected("13-footers.csv", {"skip_last": 6}, accepted=2, imported=("Phone",), rejected={}),
+    Expected(
+        "27-salesforce-report.csv",
+        {"mapping": {"Phone": ""}},
+        fields={"Mobile": "mobile_phone"},
+        accepted=2,
+        warnings=(("the last 5 lines", "--skip-last 5"),),
+    ),
+    Expected(
         "16-thunderbird-de.csv",
         fields={
             "Vorname": "name",
@@ -86,7 +102,9 @@ EXPECTED = [
 ]
 
 
-@pytest.mark.parametrize("expected", [pytest.param(each, id=each.file.removesuffix(".csv")) for each in EXPECTED])
+@pytest.mark.parametrize(
+    "expected", [pytest.param(each, id=" ".join([each.file.removesuffix(".csv"), *each.options])) for each in EXPECTED]
+)
 def test_a_real_file_gives_the_expected_result(expected: Expected, tmp_path: Path) -> None:
     found = check(expected.file, expected.options, tmp_path)
     report = found.report
@@ -99,6 +117,7 @@ def test_a_real_file_gives_the_expected_result(expected: Expected, tmp_path: Pat
     columns = {column.column: column for column in report.columns}
     assert {name: columns[name].field for name in expected.fields} == expected.fields
     assert {name: columns[name].suggestion for name in expected.suggested} == expected.suggested
+    assert all(columns[name].outcome == "imported" for name in expected.imported)
     if expected.accepted is not None:
         assert len(found.accepted) == expected.accepted
     reasons = {row["rejection_record"]: row["rejection_reasons"] for row in found.rejected}

@@ -241,22 +241,33 @@ def _cells(cells: Sequence[str], claim: Claim, checked: Checked) -> Iterator[str
 
 
 def _columns(text: Text, checked: Checked, starts: list[int]) -> Iterator[str]:
-    """A column is dropped exactly if a well-formed record has a blank cell in it."""
+    """A column is dropped exactly if a well-formed record with a valid email has a blank cell in it."""
     width = checked.source.layout.width
     read = [
         text.record(start, width)[0] for claim, start in zip(checked.claims, starts, strict=True) if claim.rule is None
     ]
     rows = [cells for cells in read if cells and len(cells) == width]
+    contacts = [cells for cells in rows if _has_email(cells, checked)]
     for column in checked.profile.columns:
         field: Field | None = column.column.field
         if field is None or checked.source.layout.rejected_file:
             continue
-        blank = sum(plain(cells[column.column.position - 1]) is None for cells in rows)
+        counted = contacts if field.gaps is Gaps.DROP_COLUMN else rows
+        blank = sum(plain(cells[column.column.position - 1]) is None for cells in counted)
         if column.empty_cells != blank:
             yield f"column {column.column.position}: {column.empty_cells} blank cells, and it has {blank}"
         drops = field.gaps is Gaps.DROP_COLUMN and blank > 0
         if drops != (column.outcome == "incomplete"):
             yield f"column {column.column.position}: {column.outcome} with {blank} blank cells"
+
+
+def _has_email(cells: Sequence[str], checked: Checked) -> bool:
+    column, field = checked.source.mapping.column_of("email")
+    try:
+        stored(plain(cells[column.position - 1]), field, checked.catalogue.default_prefix)
+    except Refused:
+        return False
+    return True
 
 
 def _duplicates(checked: Checked, choice: Duplicates) -> Iterator[str]:

@@ -56,6 +56,7 @@ class Checked:
     preset: str | None
     notes: tuple[str, ...]
     translations: dict[tuple[str | None, str], int]
+    footer_lines: int = 0
 
     @property
     def codes(self) -> list[tuple[int, str]]:
@@ -124,11 +125,11 @@ def dialect_options(
     escape: str | None = None,
     header: bool = True,
     skip_lines: int = 0,
+    skip_last: int = 0,
 ) -> DialectOptions:
     """The dialect as a request names it."""
-    return DialectOptions(
-        delimiter and parse_delimiter(delimiter), quote, escape and parse_quote_character(escape), header, skip_lines
-    )
+    mark = escape and parse_quote_character(escape)
+    return DialectOptions(delimiter and parse_delimiter(delimiter), quote, mark, header, skip_lines, skip_last)
 
 
 def _check(
@@ -173,6 +174,7 @@ def _check(
         plan.mapping.preset,
         plan.mapping.notes,
         {(each.column, each.translation): each.cells for each in profile.translations},
+        profile.footer_lines,
     )
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from schemas.fields import Field
 from transforms.cells.translate import titles
-from transforms.chunks.read import MAX_EMPTY_NUMBERS, ChunkProfile
+from transforms.chunks.read import MAX_EMPTY_NUMBERS, MAX_FOOTER_RECORDS, ChunkProfile
 from transforms.mapping.columns import ColumnMapping, ColumnOutcome, MappedColumn
 from transforms.parsing.blocks import Block
 
@@ -68,6 +68,7 @@ class FileProfile:
     translations: tuple[TranslationCount, ...] = ()
     constants: tuple[Field, ...] = ()
     marks: frozenset[str] = frozenset()
+    footer_lines: int = 0
 
     @property
     def imported(self) -> tuple[Field, ...]:
@@ -99,7 +100,21 @@ def profile_file(profiles: Sequence[ChunkProfile], mapping: ColumnMapping, first
         tuple(_translations(profiles, mapping, records)),
         tuple(constant.field for constant in mapping.constants),
         frozenset[str]().union(*(profile.marks for profile in profiles)),
+        _footer_lines(profiles),
     )
+
+
+def _footer_lines(profiles: Sequence[ChunkProfile]) -> int:
+    """How many lines at the end of the file look like text below the records; 0 if all records do."""
+    records = lines = found = 0
+    for profile in reversed(profiles):
+        count, line = profile.footer
+        if count:
+            found = lines + profile.lines - line
+        lines, records = lines + profile.lines, records + count
+        if count < profile.records:
+            return found if records <= MAX_FOOTER_RECORDS else 0
+    return 0
 
 
 def _translations(profiles: Sequence[ChunkProfile], mapping: ColumnMapping, records: int) -> Iterator[TranslationCount]:

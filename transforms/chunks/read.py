@@ -13,7 +13,9 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from schemas.cells.arrow_columns import trim
 from schemas.cells.cell_bytes import first_bytes, may_be_blank
+from schemas.cells.emails import normalise_emails, valid_emails
 from schemas.field_types import Gaps
 from schemas.validation.rules import Rule
 from transforms.cells.translate import translate
@@ -28,6 +30,7 @@ from transforms.parsing.strict_reader import RecordReader
 
 MAX_EMPTY_NUMBERS = 5  # record numbers of empty cells that a report names
 MAX_MARKS = 3  # two are an error already
+MAX_FOOTER_RECORDS = 20  # at the end of a file; more are no footer
 
 _ROW_CODES = "|".join(rule for rule in Rule if rule.malformed or rule is Rule.DUPLICATE_EMAIL)
 _REMAINING_CODE = re.compile(rf"(?<![\w-])(?:{_ROW_CODES})(?![\w-])")
@@ -46,10 +49,11 @@ class ReadPlan:
 class ChunkProfile:
     """What reading a chunk found. Rows are counted from 0 within the chunk.
 
-    `empty`: by column position, the number of empty cells and the first rows that have one.
-    `incomplete`: the ids of the fields that have a gap and must have none.
+    `empty`: by column position, the number of empty cells and the first rows that have one. Where a gap drops the
+    column, only cells of records with a valid email count. `incomplete`: the ids of the fields that have such a gap.
     `translated`: by column position, how many cells each of the column's translations changed.
     `marks`: in a rejected file, the imports that its rows name, up to a few. `work`: CPU seconds.
+    `footer`: how many records at the end look like text below the records, and the line of the first.
     """
 
     block: Block
@@ -63,6 +67,7 @@ class ChunkProfile:
     translated: dict[int, tuple[int, ...]] = field(default_factory=dict)
     work: float = 0.0
     marks: frozenset[str] = frozenset()
+    footer: tuple[int, int] = (0, 0)
 
 
 def read_chunk(plan: ReadPlan, block: Block) -> tuple[pa.Table, ChunkProfile]:
@@ -79,10 +84,27 @@ def read_chunk(plan: ReadPlan, block: Block) -> tuple[pa.Table, ChunkProfile]:
     table = _blank_never_read_columns(table, plan.mapping)
     table, translated = _apply_translations(table, plan.mapping)
     empty, incomplete = _profile(table, plan.mapping)
+    footer = (0, 0) if plan.layout.rejected_file else _footer(table, keys)
     cut_off, work = block.final and records.cut_off, time.thread_time() - began
     return table, ChunkProfile(
-        block, table.num_rows, lines, empty, incomplete, blank, guarded, cut_off, translated, work, marks
+        block, table.num_rows, lines, empty, incomplete, blank, guarded, cut_off, translated, work, marks, footer
     )
+
+
+def _footer(table: pa.Table, keys: list[str]) -> tuple[int, int]:
+    """The records at the end that have no `@`, and another number of cells or half of them empty; and their line."""
+    start = table.num_rows
+    while start and table.num_rows - start <= MAX_FOOTER_RECORDS:
+        (record,) = table.slice(start - 1, 1).to_pylist()
+        cells = [cell.strip() for key in keys if (cell := record[key])]
+        raw = record.get("raw")
+        if "@" in (raw or "".join(cells)) or not (raw or 2 * sum(map(bool, cells)) <= len(keys)):
+            break
+        start -= 1
+    found = table.num_rows - start
+    if not 0 < found <= MAX_FOOTER_RECORDS:
+        return 0, 0
+    return found, table["line"][start].as_py() if "line" in table.column_names else start
 
 
 def well_formed_records(table: pa.Table) -> pa.Table:
@@ -211,10 +233,21 @@ def _profile(table: pa.Table, mapping: ColumnMapping) -> tuple[dict[int, tuple[i
             empty[column.position] = (0, ())
             continue
         found = np.flatnonzero(_blank_cells(judged_cells(table, column)))
-        empty[column.position] = (len(found), tuple(rows[found[:MAX_EMPTY_NUMBERS]].tolist()))
         if len(found) and column.field and column.field.gaps is Gaps.DROP_COLUMN:
-            incomplete.add(column.field.id)
+            found = _with_valid_email(found, table, mapping)
+            if len(found):
+                incomplete.add(column.field.id)
+        empty[column.position] = (len(found), tuple(rows[found[:MAX_EMPTY_NUMBERS]].tolist()))
     return empty, frozenset(incomplete)
+
+
+def _with_valid_email(rows: np.ndarray, table: pa.Table, mapping: ColumnMapping) -> np.ndarray:
+    """The rows that are contacts."""
+    identity = next((column for column in mapping.mapped if column.field and column.field.identity), None)
+    if identity is None:
+        return rows
+    emails = normalise_emails(trim(_series(judged_cells(table, identity).take(pa.array(rows)))))
+    return rows[(valid_emails(emails) & emails.notna()).to_numpy(bool)]
 
 
 def _series(cells: pa.ChunkedArray) -> pd.Series:

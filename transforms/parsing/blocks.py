@@ -38,10 +38,11 @@ def cut_blocks(
 
     If the file needs more than one block, the first may have another size.
     """
-    offset, index, end = layout.data_start, 0, size_of(path)
+    offset, index = layout.data_start, 0
+    end = size_of(path) if layout.data_end is None else layout.data_end
     size = block_bytes if first_bytes is None or end - offset <= block_bytes else first_bytes
     while offset < end:
-        data = read_range(path, offset, size + 1)
+        data = read_range(path, offset, min(size + 1, end - offset))
         final = len(data) <= size
         length, regular = _whole_records(data, final, layout, size >= MAX_RECORD_BYTES)
         if not length and size >= MAX_RECORD_BYTES:

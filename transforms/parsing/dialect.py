@@ -32,6 +32,7 @@ class DialectOptions:
     escape: str | None = None
     header: bool = True
     skip_lines: int = 0
+    skip_last: int = 0
 
 
 @dataclass(frozen=True)

@@ -21,8 +21,9 @@ def first_cells(landed: Landed, layout: Layout) -> FirstCells:
 
     They are values of contacts, so they must not be kept or shown.
     """
-    data = read_range(landed.path, layout.data_start, _SAMPLE_BYTES)
-    whole = layout.data_start + len(data) >= landed.size
+    end = landed.size if layout.data_end is None else layout.data_end
+    data = read_range(landed.path, layout.data_start, max(0, min(_SAMPLE_BYTES, end - layout.data_start)))
+    whole = layout.data_start + len(data) >= end
     records = RecordReader(data, layout.dialect, layout.width).records()
     rows = [
         [remove_guard(cell.decode()).strip() for cell in record.cells]

@@ -1,7 +1,7 @@
 """The head of a file, from which its layout is detected: after the skipped lines and a `sep=;` line."""
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 
 from transforms.landing.land import Landed
@@ -45,7 +45,7 @@ def read_head(landed: Landed, quote: str, skip_lines: int, escape: str | None = 
 
 
 def _read(landed: Landed, start: int, length: int) -> bytes:
-    return read_range(landed.path, start, length) if start < landed.size else b""
+    return read_range(landed.path, start, min(length, landed.size - start)) if start < landed.size else b""
 
 
 def _after_lines(landed: Landed, start: int, count: int) -> tuple[int, int]:
@@ -60,6 +60,23 @@ def _after_lines(landed: Landed, start: int, count: int) -> tuple[int, int]:
         lines += len(found)
         start += found[-1] if lines == count else len(block)
     return start, lines
+
+
+def without_last_lines(landed: Landed, count: int) -> Landed:
+    """The landed text up to its last `count` lines, quoted line breaks included."""
+    if not count:
+        return landed
+    line_break = b"\r" if ends_lines_with_cr(_read(landed, landed.start, SAMPLE_BYTES)) else b"\n"
+    breaks, end = count + 1, landed.size
+    if _read(landed, landed.size - 1, 1) not in (b"\n", b"\r"):
+        breaks -= 1
+    while breaks and end > landed.start:
+        start = max(landed.start, end - READ_BYTES)
+        block, at = _read(landed, start, end - start), end - start
+        while breaks and (at := block.rfind(line_break, 0, at)) >= 0:
+            breaks -= 1
+        end = start + at + 1 if not breaks else start
+    return replace(landed, size=max(end, landed.start))
 
 
 def _after_blank_samples(landed: Landed, start: int) -> tuple[int, int]:

@@ -24,7 +24,7 @@ from transforms.parsing.dialect import (
     detect_delimiter,
     parse_delimiter,
 )
-from transforms.parsing.head import FileHead, read_head
+from transforms.parsing.head import FileHead, read_head, without_last_lines
 from transforms.parsing.layout_warnings import (
     ambiguous_delimiter_warnings,
     lines_above_warnings,
@@ -56,9 +56,10 @@ _REJECTED_FILE_HEADER = re.compile(rb'rejection_record"?([^\w"])"?rejection_line
 
 @dataclass(frozen=True)
 class Layout:
-    """`columns` are the header's texts, `column_N` for an empty one. Records start at byte `data_start`.
+    """`columns` are the header's texts, `column_N` for an empty one.
 
-    `first_line` is the line number of the first record, `lines_above` how many lines seem to be above the header.
+    Records are the bytes from `data_start` to `data_end`, by default the file's end. `first_line` is the line number of
+    the first record, `lines_above` how many lines seem to be above the header.
     """
 
     dialect: Dialect
@@ -69,6 +70,7 @@ class Layout:
     all_utf8: bool = False
     warnings: tuple[str, ...] = ()
     lines_above: int = 0
+    data_end: int | None = None
 
     @property
     def width(self) -> int:
@@ -79,6 +81,7 @@ def find_layout(landed: Landed, catalogue: FieldCatalogue, options: DialectOptio
     """Read the first records; `SourceError` if there is none, or if the header cannot be one."""
     rejected_file_delimiter = _rejected_file_delimiter(landed)
     options = DialectOptions(rejected_file_delimiter) if rejected_file_delimiter else options
+    landed = without_last_lines(landed, options.skip_last)
     head = read_head(landed, options.quote, options.skip_lines, options.escape)
     candidates = _DialectCandidates(head, options, catalogue)
     if options.header:
@@ -109,6 +112,7 @@ def find_layout(landed: Landed, catalogue: FieldCatalogue, options: DialectOptio
         all_utf8=landed.all_utf8,
         warnings=(*candidates.warnings(delimiter, other), *lines_above_warnings(lines_above)),
         lines_above=lines_above,
+        data_end=landed.size,
     )
 
 
@@ -218,6 +222,8 @@ class _DialectCandidates:
             }
             better = {each: width for each, width in wider.items() if width > 1}
             yield from one_column_warnings(delimiter, better)
+        if self.head.whole:
+            records = _without_footer(records, len(names))
         first = "header" if self.options.header else "first record"
         yield from width_warnings(
             first, names, [len(cells) for cells in records], [not cells[-1].strip() for cells in records]
@@ -260,6 +266,12 @@ class _DialectCandidates:
         if not 0 < above <= MAX_LINES_ABOVE or len(set(widths[above:])) > 1 or len(widths) < above + 2:
             return 0
         return self.lines_in(records[above].start)
+
+
+def _without_footer(records: list[tuple[bytes, ...]], width: int) -> list[tuple[bytes, ...]]:
+    """The records up to the last one of this width; all if there is none."""
+    last = max((number for number, cells in enumerate(records, 1) if len(cells) == width), default=len(records))
+    return records[:last]
 
 
 def _first_records(head: FileHead, dialect: Dialect) -> list[Record]:

@@ -51,6 +51,15 @@ def test_gap_in_a_far_chunk_drops_the_column_in_all() -> None:
         assert (len(found.accepted), found.rejections) == (41, [])
 
 
+def test_a_gap_without_a_valid_email_is_not_counted_however_the_file_is_cut() -> None:
+    content = "email,value\nTotal rows,\na@b.com,5\nname@,\nb@b.com,\nc@b.com,6\n"
+    for size in (10, 30, 1 << 20):
+        found = check(content, with_field("integer"), size)
+        assert (found.columns[1]["empty_cells"], found.columns[1]["first_empty"]) == (1, [4])
+        found = check(content.replace("b@b.com,\n", ""), with_field("integer"), size)
+        assert found.outcomes["value"] == "imported"
+
+
 def test_first_gaps_are_the_first_ones_over_all_chunks() -> None:
     for size in (20, 1 << 20):
         found = check(file_of(["1", *[""] * 8]), with_field("integer"), size)
@@ -60,7 +69,8 @@ def test_first_gaps_are_the_first_ones_over_all_chunks() -> None:
 @pytest.mark.parametrize(
     ("row", "outcome"),
     [
-        pytest.param("bad,", "incomplete", id="rejected-for-another-reason-counts"),
+        pytest.param("bad,", "imported", id="without-a-valid-email-does-not-count"),
+        pytest.param(" ,", "imported", id="without-an-email-does-not-count"),
         pytest.param("c1@b.com,", "incomplete", id="duplicate-counts"),
         pytest.param("x@b.com", "imported", id="too-short-does-not-count"),
         pytest.param("x@b.com,,", "imported", id="too-long-does-not-count"),
