@@ -1,7 +1,8 @@
 """Checks one file: each chunk is read and checked in one step, several chunks at a time.
 
 A column with gaps is dropped, but whether it has gaps is known only when the whole file is read. So the first pass
-takes a column without a gap so far as complete. If a later chunk has a gap after all, a second pass checks again.
+takes a column without a gap so far as complete. If a later chunk has a gap after all, a second pass checks again. So it
+does if the whole file shows that numbers such as `1.234` are ambiguous.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -59,7 +60,7 @@ class FileCheck:
         return profile_file(self._profiles, self.source.mapping, self.source.layout.first_line)
 
     def first_pass(self, consume: Consumer) -> bool:
-        """Read the rest of the file and hand on each chunk's result, in order. False after a late gap.
+        """Read the rest of the file and hand on each chunk's result, in order. False after a late gap or ambiguity.
 
         Then the results handed on so far are not to be used, and `second_pass` gives the right ones.
         """
@@ -74,12 +75,12 @@ class FileCheck:
                 late_gap = late_gap or not profile.incomplete.isdisjoint(complete)
                 if result and not late_gap:
                     consume(result)
-        return not late_gap
+        return not (late_gap or self.profile().comma_fields)
 
     def second_pass(self, consume: Consumer) -> None:
-        """Check all chunks again, now that the complete fields are known, and hand on the results, in order."""
-        fields = self.profile().imported
-        tasks = (ChunkTask(profile.block, fields) for profile in self._profiles)
+        """Check all chunks again, now that the whole file is known, and hand on the results, in order."""
+        known = self.profile()
+        tasks = (ChunkTask(profile.block, known.imported, known.comma_fields) for profile in self._profiles)
         with self._progress.stage("checking anew", self.source.landed.size, "bytes") as advance:
             for profile, result in _numbered(self._check(tasks)):
                 advance(profile.block.length)

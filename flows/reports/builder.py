@@ -125,6 +125,11 @@ class ReportBuilder:
                 "email is stored in another spelling of its domain or accents; the warehouse has the new one",
                 "emails are stored in another spelling of their domains or accents; the warehouse has the new one",
             )
+            for name in self.profile.contradicting_columns:
+                yield (
+                    f"some numbers of {name!r} have a decimal comma and some a decimal point, so none is read as the "
+                    "other; correct the invalid ones"
+                )
             if lines := self.profile.footer_lines:
                 these = f"the last {lines} lines look" if lines > 1 else "the last line looks"
                 yield f"{these} like text below the records; if so, skip it with --skip-last {lines}"

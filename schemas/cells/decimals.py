@@ -21,6 +21,19 @@ from schemas.cells.arrow_columns import (
 DECIMAL = r"^-?[0-9]+(?:\.[0-9]{1,300})?$"
 SIGNIFICANT_DIGITS = 15
 
+
+def _shows(decimal: str, thousands: str) -> str:
+    """Numbers in which this sign must be the decimal one, with a currency sign or none."""
+    groups = rf"[0-9]{{1,3}}(?:[{thousands} '\x{{2019}}\x{{A0}}\x{{202F}}][0-9]{{3}})+{decimal}[0-9]+"
+    several_groups = rf"[0-9]{{1,3}}(?:[{thousands}][0-9]{{3}}){{2,}}"
+    no_group = rf"[0-9]+{decimal}(?:[0-9]{{1,2}}|[0-9]{{4,}})|(?:[0-9]{{4,}}|0[0-9]*){decimal}[0-9]{{3}}"
+    return rf"^[^0-9]{{0,4}}(?:{groups}|{several_groups}|{no_group})[^0-9]{{0,4}}$"
+
+
+COMMA_ONLY = _shows(",", ".")
+POINT_ONLY = _shows(r"\.", ",")
+EITHER_SIGN = r"^-?[1-9][0-9]{0,2}\.[0-9]{3}$"  # the point is a decimal or a thousands sign
+
 _PLAIN = r"^(?:-?(?:[1-9][0-9]*(?:\.[0-9]*[1-9])?|0\.[0-9]*[1-9])|0)$"
 
 

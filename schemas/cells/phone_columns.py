@@ -19,13 +19,20 @@ from schemas.cells.arrow_columns import (
     series_like,
     to_arrow,
 )
-from schemas.cells.phones import DEFAULT_PREFIX, PlainNumbers, parse_calling_code, plain_numbers, to_e164
+from schemas.cells.phones import (
+    DEFAULT_PREFIX,
+    PlainNumbers,
+    parse_calling_code,
+    plain_numbers,
+    read_phone,
+    to_e164,
+)
 
 MIN_PHONES_FOR_PATTERNS = 200  # up to here, the library takes less time than the patterns of a calling code
 
 
 def normalise_phones(column: pd.Series, prefix: str) -> pd.Series:
-    """Valid phones in E.164; other cells stay as they were written."""
+    """Valid phones in E.164; other cells, ambiguous ones too, stay as they were written."""
     text = to_arrow(column)
     national = pc.invert(pc.starts_with(text, "+"))
     stored = series_like(column, pc.if_else(national, pc.binary_join_element_wise(prefix, text, ""), text))
@@ -35,7 +42,7 @@ def normalise_phones(column: pd.Series, prefix: str) -> pd.Series:
         ambiguous = pc.and_(national, pc.match_substring_regex(text, patterns.with_calling_code))
         plain &= ~mask_like(column, ambiguous, null=False)
     if not plain.all():
-        stored = replace_where(stored, ~plain, map_unique(column[~plain], lambda phone: to_e164(phone, prefix)))
+        stored = replace_where(stored, ~plain, map_unique(column[~plain], lambda phone: read_phone(phone, prefix)))
     valid_phones.store(stored, _valid(stored, plain))
     return stored
 

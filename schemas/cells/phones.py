@@ -35,6 +35,25 @@ def to_e164(phone: str, prefix: str) -> str | None:
     return _e164(phone, prefix) if len(phone) <= MAX_LENGTH else None
 
 
+def read_phone(phone: str, prefix: str) -> str | None:
+    """The number in E.164, or None if it is not valid, or ambiguous: see `plus_reading`."""
+    number = to_e164(phone, prefix)
+    return None if number and plus_reading(phone, prefix, number) else number
+
+
+def plus_reading(phone: str, prefix: str, number: str | None = None) -> str | None:
+    """The other number that an ambiguous phone may mean: itself with a `+`. None for any other phone.
+
+    Without `+`, the phone begins with the digits of the default prefix. It is valid after that prefix, as `number`,
+    and with a `+` alone: `491712345678` may be +491712345678 or +49491712345678.
+    """
+    if not phone.startswith(prefix[1:]):
+        return None
+    number = number or to_e164(phone, prefix)
+    other = f"+{phone}"
+    return other if number not in (None, other) and to_e164(other, prefix) == other else None
+
+
 @lru_cache(maxsize=1 << 16)
 def _e164(phone: str, prefix: str) -> str | None:
     if not PHONE_PATTERN.fullmatch(phone):

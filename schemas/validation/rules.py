@@ -17,9 +17,11 @@ class Rule(StrEnum):
     TEXT_INVALID = "text-invalid"
     PHONE_HAS_SPACES = "phone-has-spaces"
     PHONE_INVALID = "phone-invalid"
+    PHONE_AMBIGUOUS = "phone-ambiguous"
     DATE_INVALID = "date-invalid"
     INTEGER_INVALID = "integer-invalid"
     DECIMAL_INVALID = "decimal-invalid"
+    DECIMAL_AMBIGUOUS = "decimal-ambiguous"
     BOOLEAN_INVALID = "boolean-invalid"
     OPTION_UNKNOWN = "option-unknown"
     DUPLICATE_EMAIL = "duplicate-email"
@@ -41,9 +43,11 @@ EXPECTED: dict[Rule, str] = {
     Rule.TEXT_INVALID: "text without NUL characters",
     Rule.PHONE_HAS_SPACES: "a phone without spaces",
     Rule.PHONE_INVALID: "a valid phone: an optional + and digits, such as +34651234567",
+    Rule.PHONE_AMBIGUOUS: "a phone with its +, or one that can only be read as a national number",
     Rule.DATE_INVALID: "a day that exists, written yyyy-mm-dd",
     Rule.INTEGER_INVALID: "digits that start with 1 to 9, at most 9223372036854775807",
     Rule.DECIMAL_INVALID: "digits with an optional - and decimal point, at most 15 significant digits",
+    Rule.DECIMAL_AMBIGUOUS: "a decimal point and no thousands signs, since other numbers have a decimal comma",
     Rule.BOOLEAN_INVALID: "true or false, or 1 or 0",
     Rule.OPTION_UNKNOWN: "an option ID of the field",
     Rule.DUPLICATE_EMAIL: "one row an email",

@@ -73,6 +73,19 @@ EXPECTED = [
         accepted=2,
     ),
     Expected(
+        "08-phone-no-plus.csv",
+        {"default_prefix": "+49"},
+        rejected={"1": "phone-ambiguous", "5": "phone-ambiguous", "6": "phone-ambiguous"},
+        messages={"5": ("+491712345678", "0491712345678")},
+        suggestions=(("phone", {"plus": "add"}, 3, 3, 0, False),),
+    ),
+    Expected(
+        "17-decimals.csv",
+        accepted=2,
+        warnings=(("'total_spent'", "decimal comma", "decimal point"),),
+        not_certain=("total_spent",),
+    ),
+    Expected(
         "13-footers.csv",
         fields={"Phone": "mobile_phone"},
         accepted=2,

@@ -1,7 +1,7 @@
 """The expected value of one cell, from the plain libraries, to compare the product's columns with."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import date
 from decimal import Decimal
 from functools import cache
@@ -74,7 +74,13 @@ def _phone(text: str, field: Field, prefix: str) -> str:
     except phonenumbers.NumberParseException:
         raise Refused from None
     _refuse_unless(phonenumbers.is_valid_number(number))
-    return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
+    found = phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
+    if text.startswith(prefix[1:]) and found != f"+{text}":
+        try:
+            _refuse_unless(not phonenumbers.is_valid_number(phonenumbers.parse(f"+{text}")))
+        except phonenumbers.NumberParseException:
+            return found
+    return found
 
 
 def _date(text: str, field: Field, prefix: str) -> date:
@@ -96,6 +102,33 @@ def _decimal(text: str, field: Field, prefix: str) -> float:
     significant = "".join(map(str, digits)).lstrip("0")
     _refuse_unless(len(significant) <= 15)
     return float(text) + 0.0
+
+
+def has_decimal_comma(cells: Iterable[str | None]) -> bool:
+    """Whether some cell of a column can only be read with a decimal comma, and none only with a point."""
+    signs = {sign for cell in cells if cell and (sign := _decimal_sign(cell))}
+    return signs == {","}
+
+
+def is_either_way(cell: str) -> bool:
+    """Whether the point of a number may be a decimal or a thousands sign."""
+    return re.fullmatch(r"-?[1-9][0-9]{0,2}\.[0-9]{3}", cell) is not None
+
+
+def _decimal_sign(cell: str) -> str | None:
+    number = re.fullmatch(r"[^0-9]{0,4}?([0-9](?:.*[0-9])?)[^0-9]{0,4}", cell, re.DOTALL)
+    if number is None:
+        return None
+    for decimal, thousands in ((",", "."), (".", ",")):
+        whole, sign, decimals = number[1].rpartition(decimal)
+        groups = re.fullmatch(rf"[0-9]{{1,3}}(?:[{thousands} '\u2019\xa0\u202f][0-9]{{3}})+", whole)
+        plain = re.fullmatch("[0-9]+", whole)
+        grouped = plain and len(decimals) == 3 and len(whole) <= 3 and whole[0] != "0"
+        if sign and re.fullmatch("[0-9]+", decimals) and (groups or (plain and not grouped)):
+            return decimal
+        if re.fullmatch(rf"[0-9]{{1,3}}(?:[{thousands}][0-9]{{3}}){{2,}}", number[1]):
+            return decimal
+    return None
 
 
 def _boolean(text: str, field: Field, prefix: str) -> bool:

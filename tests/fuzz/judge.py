@@ -13,10 +13,10 @@ from flows.pipeline.progress import NoProgress
 from flows.pipeline.steps import REJECTED_FILE, SourceFile, land_file, map_source_columns
 from schemas.catalogue import FieldCatalogue, load_catalogue
 from schemas.choices import Duplicates, GapRule
-from schemas.field_types import Gaps
+from schemas.field_types import FieldType, Gaps
 from schemas.fields import Field
 from tests.fuzz.cases import Case
-from tests.fuzz.cells import Refused, Stored, plain, stored
+from tests.fuzz.cells import Refused, Stored, has_decimal_comma, is_either_way, plain, stored
 from tests.fuzz.reader import Text
 from transforms.chunks.duplicates import dropped_duplicates, resolve_duplicates
 from transforms.chunks.file_profile import FileProfile
@@ -174,6 +174,7 @@ def _after_blanks(text: Text, at: int, width: int, line: int) -> int:
 def _records(text: Text, checked: Checked, starts: list[int]) -> Iterator[str]:
     """Each record is on its line and has the cells of the file, and only blank lines are between records."""
     after, width = 0, checked.source.layout.width
+    commas = _comma_columns(text, checked, starts)
     lasting = checked.source.layout.rejected_file
     ends = [*starts[1:], len(text.text)]
     for claim, start, upto in zip(checked.claims, starts, ends, strict=False):
@@ -195,7 +196,7 @@ def _records(text: Text, checked: Checked, starts: list[int]) -> Iterator[str]:
             continue
         if after > upto:
             yield f"line {claim.line}: the record ends after the next one begins"
-        yield from _cells(cells, claim, checked)
+        yield from _cells(cells, claim, checked, commas)
 
 
 def _nothing_between(text: Text, start: int, end: int, width: int) -> Iterator[str]:
@@ -218,7 +219,23 @@ def plain_or_guard(cell: str) -> bool:
     return plain(cell) is not None or "'" in cell
 
 
-def _cells(cells: Sequence[str], claim: Claim, checked: Checked) -> Iterator[str]:
+def _comma_columns(text: Text, checked: Checked, starts: list[int]) -> set[int]:
+    """The positions of the decimal columns in which a point may separate thousands."""
+    width = checked.source.layout.width
+    read = [
+        text.record(start, width)[0] for claim, start in zip(checked.claims, starts, strict=True) if claim.rule is None
+    ]
+    rows = [cells for cells in read if cells and len(cells) == width]
+    return {
+        column.position
+        for column in checked.source.mapping.mapped
+        if column.field
+        and column.field.type is FieldType.DECIMAL
+        and has_decimal_comma(plain(cells[column.position - 1]) for cells in rows)
+    }
+
+
+def _cells(cells: Sequence[str], claim: Claim, checked: Checked, commas: set[int]) -> Iterator[str]:
     """A record is accepted if its cells are valid, and its values are those of its cells."""
     prefix = checked.catalogue.default_prefix
     expected: dict[str, Stored] = {}
@@ -227,7 +244,10 @@ def _cells(cells: Sequence[str], claim: Claim, checked: Checked) -> Iterator[str
         if column.field is None or column.field not in checked.profile.imported:
             continue
         try:
-            expected[column.field.id] = stored(plain(cells[column.position - 1]), column.field, prefix)
+            cell = plain(cells[column.position - 1])
+            if cell and column.position in commas and is_either_way(cell):
+                raise Refused
+            expected[column.field.id] = stored(cell, column.field, prefix)
         except Refused:
             refused.add(column.field.id)
     if refused and claim.row is not None:
@@ -334,6 +354,8 @@ def _values(row: Sequence[str], checked: Checked) -> dict[str, Stored] | None:
             try:
                 found[column.field.id] = stored(plain(cell), column.field, checked.catalogue.default_prefix)
             except Refused:
+                return None
+            if column.field.id in checked.profile.comma_fields and is_either_way(plain(cell) or ""):
                 return None
     return found
 

@@ -53,6 +53,8 @@ class Text:
             has_cr, cells, end = True, following, following_end
         if cells is None:
             return None, next((each for each in self.starts if each > end), len(self.text))
+        if not has_cr and _is_torn(self.text, start, self.dialect):
+            return None, end
         return ([] if has_cr else cells), end
 
     def _lone_cr_before(self, end: int) -> bool:
@@ -90,6 +92,27 @@ def _piece(text: str, at: int, dialect: Dialect) -> tuple[list[str] | None, int]
         cells.append(cell)
         if text[at : at + 1] != dialect.delimiter:
             return cells, _after_break(text, at, dialect)
+        at += 1
+
+
+def _is_torn(text: str, at: int, dialect: Dialect) -> bool:
+    """Whether a quote is inside an unquoted cell, and a later unquoted cell of the record ends with one."""
+    stray = False
+    while True:
+        if text[at : at + 1] == dialect.quote:
+            _, at = _quoted(text, at + 1, dialect)
+        else:
+            start, last = at, -1
+            while not _ends(text, at, dialect):
+                escaped = _escaped(text, at) if text[at] == dialect.escape else ""
+                if not escaped and text[at] == dialect.quote:
+                    last = at
+                at += 1 + len(escaped)
+            if stray and last == at - 1 >= start:
+                return True
+            stray = stray or last >= 0
+        if text[at : at + 1] != dialect.delimiter:
+            return False
         at += 1
 
 

@@ -1,6 +1,7 @@
 """The patterns and the library agree on every region and kind of number that the library knows."""
 
 import random
+import re
 from collections.abc import Iterator
 
 import pandas as pd
@@ -13,7 +14,7 @@ from phonenumbers import PhoneNumberFormat, PhoneNumberType
 from schemas.cells import phone_columns
 from schemas.cells.arrow_columns import TEXT_DTYPE
 from schemas.cells.phone_columns import normalise_phones, plain_phones, valid_phones
-from schemas.cells.phones import main_region, to_e164
+from schemas.cells.phones import main_region, plus_reading, read_phone, to_e164
 
 PREFIXES = ["+34", "+1", "+39", "+44", "+49", "+52", "+7", "+55", "+61", "+358"]
 
@@ -55,8 +56,36 @@ def phones() -> list[str]:
 @pytest.mark.parametrize("prefix", PREFIXES)
 def test_a_column_is_normalised_as_each_phone_is_by_the_library(phones: list[str], prefix: str) -> None:
     stored = normalise_phones(pd.Series(phones, dtype=TEXT_DTYPE), prefix)
-    wanted = [found if (found := to_e164(phone, prefix)) else phone for phone in phones]
+    wanted = [found if (found := read_phone(phone, prefix)) else phone for phone in phones]
     assert [(p, s) for p, s, w in zip(phones, stored, wanted, strict=True) if s != w] == []
+
+
+@pytest.mark.parametrize("prefix", [*PREFIXES, "+46", "+383"])
+def test_a_valid_number_without_its_plus_is_stored_as_itself_or_not_at_all(phones: list[str], prefix: str) -> None:
+    """Its prefix is never put before it twice."""
+    own = [phone for phone in phones if phone.startswith(prefix) and to_e164(phone, prefix) == phone]
+    digits = [phone[1:] for phone in own]
+    stored = normalise_phones(pd.Series(digits, dtype=TEXT_DTYPE), prefix)
+    assert own
+    assert [(d, s) for d, s in zip(digits, stored, strict=True) if s not in (d, f"+{d}")] == []
+
+
+@pytest.mark.parametrize("prefix", [*PREFIXES, "+46", "+383"])
+def test_only_a_phone_with_two_valid_meanings_is_ambiguous(phones: list[str], prefix: str) -> None:
+    for phone in phones:
+        after_prefix, with_plus = _by_library(phone, prefix), _by_library(f"+{phone}", prefix)
+        both = None not in (after_prefix, with_plus) and after_prefix != with_plus
+        ambiguous = both and phone.startswith(prefix[1:])
+        assert plus_reading(phone, prefix) == (with_plus if ambiguous else None)
+
+
+def _by_library(phone: str, prefix: str) -> str | None:
+    try:
+        number = phonenumbers.parse(phone, phonenumbers.region_code_for_country_code(int(prefix[1:])))
+    except phonenumbers.NumberParseException:
+        return None
+    valid = re.fullmatch(r"\+?[0-9]+", phone) and phonenumbers.is_valid_number(number)
+    return phonenumbers.format_number(number, PhoneNumberFormat.E164) if valid else None
 
 
 def test_a_column_is_valid_where_each_phone_is_for_the_library(phones: list[str]) -> None:

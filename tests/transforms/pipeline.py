@@ -140,7 +140,7 @@ def _check(
     profile = profile_file([read_chunk(plan.read, block)[1] for block in blocks], plan.mapping, layout.first_line)
     verdicts = []
     for chunk in profile.chunks:
-        _, verdict = check_chunk(plan, ChunkTask(chunk.block, profile.imported))
+        _, verdict = check_chunk(plan, ChunkTask(chunk.block, profile.imported, profile.comma_fields))
         assert verdict is not None
         verdicts.append(replace(verdict, first_record=chunk.first_record))
     resolve_duplicates(verdicts, profile.chunks, duplicates, folder, rows_per_partition)

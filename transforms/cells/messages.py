@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 from schemas.cells.decimals import DECIMAL, SIGNIFICANT_DIGITS
 from schemas.cells.emails import explain_invalid_email
-from schemas.cells.phones import example_phone, to_e164
+from schemas.cells.phones import example_phone, plus_reading, read_phone, to_e164
 from schemas.field_types import FieldType
 from schemas.fields import Field, header_key
 from schemas.presets.model import ColumnRule
@@ -33,7 +33,7 @@ def quoted(value: str) -> str:
 
 
 def _phone_has_spaces(value: str, field: Field, context: NormaliseContext) -> str:
-    if phone := to_e164("".join(value.split()), context.default_prefix):
+    if phone := read_phone("".join(value.split()), context.default_prefix):
         return f"{quoted(value)} has spaces; write {phone}"
     example = example_phone(context.default_prefix)
     return f"{quoted(value)} has spaces and is not a valid phone without them; write a number such as {example}"
@@ -41,10 +41,24 @@ def _phone_has_spaces(value: str, field: Field, context: NormaliseContext) -> st
 
 def _phone_invalid(value: str, field: Field, context: NormaliseContext) -> str:
     digits = re.sub(r"[-().\s/]", "", value)
-    if (phone := to_e164(digits, context.default_prefix)) is not None:
+    if (phone := read_phone(digits, context.default_prefix)) is not None:
         return f"{quoted(value)} has characters other than digits; write {phone}"
     example = example_phone(context.default_prefix)
     return f"{quoted(value)} is not a valid phone; write it with its international prefix, such as {example}"
+
+
+def _phone_ambiguous(value: str, field: Field, context: NormaliseContext) -> str:
+    prefix = context.default_prefix
+    plus, national = plus_reading(value, prefix), to_e164(value, prefix)
+    written = f"0{value}" if to_e164(f"0{value}", prefix) == national else national
+    return f"{quoted(value)} may be {plus}, or {national} with the prefix {prefix}; write {plus} or {written}"
+
+
+def _decimal_ambiguous(value: str, field: Field, context: NormaliseContext) -> str:
+    return (
+        f"{quoted(value)} may be {value.replace('.', '')} or {value}, since other numbers of the column have a decimal "
+        f"comma; write {value.replace('.', '')} or {value}0"
+    )
 
 
 def _date_invalid(value: str, field: Field, context: NormaliseContext) -> str:
@@ -104,9 +118,11 @@ _MESSAGES: dict[Rule, Callable[[str, Field, NormaliseContext], str]] = {
     Rule.TEXT_INVALID: _message("contains a NUL character; remove it"),
     Rule.PHONE_HAS_SPACES: _phone_has_spaces,
     Rule.PHONE_INVALID: _phone_invalid,
+    Rule.PHONE_AMBIGUOUS: _phone_ambiguous,
     Rule.DATE_INVALID: _date_invalid,
     Rule.INTEGER_INVALID: _integer_invalid,
     Rule.DECIMAL_INVALID: _decimal_invalid,
+    Rule.DECIMAL_AMBIGUOUS: _decimal_ambiguous,
     Rule.BOOLEAN_INVALID: _message("is neither true nor false; write true, false, 1 or 0"),
     Rule.OPTION_UNKNOWN: _option_unknown,
 }
@@ -133,7 +149,10 @@ def explain_row(rule: Rule, cells: int | None, width: int, has_lone_cr: bool = F
             return (
                 "a carriage return (CR) is outside quotes, or a quote is not closed; quote the cell, or remove the CR"
             )
-        return "a cell starts with a quote that is not closed where the cell ends; close it, and double quotes inside"
+        return (
+            "a quote is not closed where its cell ends, or quotes inside cells may enclose a delimiter; put the whole cell "
+            "in quotes, and double the quotes inside"
+        )
     return f"the record's bytes are not {EXPECTED[rule]}; correct them, or name the file's --encoding"
 
 

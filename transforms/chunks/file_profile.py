@@ -1,10 +1,12 @@
 """Decides over the whole file which columns are complete and which are dropped, from the profiles of its chunks."""
 
-from collections.abc import Iterable, Iterator, Sequence
+import dataclasses
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from schemas.fields import Field
 from transforms.cells.translate import titles
+from transforms.chunks.ambiguous import DecimalSigns
 from transforms.chunks.read import MAX_EMPTY_NUMBERS, MAX_FOOTER_RECORDS, ChunkProfile
 from transforms.mapping.columns import ColumnMapping, ColumnOutcome, MappedColumn
 from transforms.parsing.blocks import Block
@@ -69,6 +71,25 @@ class FileProfile:
     constants: tuple[Field, ...] = ()
     marks: frozenset[str] = frozenset()
     footer_lines: int = 0
+    decimal_signs: Mapping[int, DecimalSigns] = dataclasses.field(default_factory=dict)
+
+    @property
+    def comma_fields(self) -> frozenset[str]:
+        """The fields of the columns in which a number such as `1.234` is ambiguous."""
+        return frozenset(
+            each.column.field.id
+            for each in self.columns
+            if each.column.field
+            and each.outcome is ColumnOutcome.IMPORTED
+            and self.decimal_signs.get(each.column.position, DecimalSigns()).make_ambiguous
+        )
+
+    @property
+    def contradicting_columns(self) -> list[str]:
+        """The columns whose numbers have both decimal signs."""
+        signs = self.decimal_signs
+        columns = (each.column for each in self.columns)
+        return [each.name for each in columns if signs.get(each.position, DecimalSigns()).contradict]
 
     @property
     def imported(self) -> tuple[Field, ...]:
@@ -101,7 +122,16 @@ def profile_file(profiles: Sequence[ChunkProfile], mapping: ColumnMapping, first
         tuple(constant.field for constant in mapping.constants),
         frozenset[str]().union(*(profile.marks for profile in profiles)),
         _footer_lines(profiles),
+        _decimal_signs(profiles),
     )
+
+
+def _decimal_signs(profiles: Sequence[ChunkProfile]) -> dict[int, DecimalSigns]:
+    total: dict[int, DecimalSigns] = {}
+    for profile in profiles:
+        for position, signs in profile.decimal_signs.items():
+            total[position] = total.get(position, DecimalSigns()).plus(signs)
+    return total
 
 
 def _footer_lines(profiles: Sequence[ChunkProfile]) -> int:

@@ -16,9 +16,10 @@ import pyarrow.compute as pc
 from schemas.cells.arrow_columns import trim
 from schemas.cells.cell_bytes import first_bytes, may_be_blank
 from schemas.cells.emails import normalise_emails, valid_emails
-from schemas.field_types import Gaps
+from schemas.field_types import FieldType, Gaps
 from schemas.validation.rules import Rule
 from transforms.cells.translate import translate
+from transforms.chunks.ambiguous import DecimalSigns, find_decimal_signs
 from transforms.mapping.columns import ColumnMapping, MappedColumn
 from transforms.mapping.record_numbers import CODES, MARK, RAW, rejection_column
 from transforms.parsing.block_reader import column_keys, merge_malformed, read_records
@@ -54,6 +55,7 @@ class ChunkProfile:
     `translated`: by column position, how many cells each of the column's translations changed.
     `marks`: in a rejected file, the imports that its rows name, up to a few. `work`: CPU seconds.
     `footer`: how many records at the end look like text below the records, and the line of the first.
+    `decimal_signs`: what the numbers of decimal columns show, by position.
     """
 
     block: Block
@@ -68,6 +70,7 @@ class ChunkProfile:
     work: float = 0.0
     marks: frozenset[str] = frozenset()
     footer: tuple[int, int] = (0, 0)
+    decimal_signs: dict[int, DecimalSigns] = field(default_factory=dict)
 
 
 def read_chunk(plan: ReadPlan, block: Block) -> tuple[pa.Table, ChunkProfile]:
@@ -85,9 +88,14 @@ def read_chunk(plan: ReadPlan, block: Block) -> tuple[pa.Table, ChunkProfile]:
     table, translated = _apply_translations(table, plan.mapping)
     empty, incomplete = _profile(table, plan.mapping)
     footer = (0, 0) if plan.layout.rejected_file else _footer(table, keys)
+    signs = {
+        column.position: find_decimal_signs(judged_cells(table, column))
+        for column in plan.mapping.mapped
+        if column.field and column.field.type is FieldType.DECIMAL
+    }
     cut_off, work = block.final and records.cut_off, time.thread_time() - began
     return table, ChunkProfile(
-        block, table.num_rows, lines, empty, incomplete, blank, guarded, cut_off, translated, work, marks, footer
+        block, table.num_rows, lines, empty, incomplete, blank, guarded, cut_off, translated, work, marks, footer, signs
     )
 
 

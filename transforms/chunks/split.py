@@ -8,7 +8,7 @@ and numbers only, never records.
 import dataclasses
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import numpy as np
@@ -24,12 +24,13 @@ from schemas.validation.pandera_schemas import Failure, find_failures
 from schemas.validation.rules import Rule
 from transforms.cells.messages import explain_cell, explain_remaining_code, explain_row, explain_rule
 from transforms.cells.normalise import NormaliseContext, normalise
+from transforms.chunks.ambiguous import tell_ambiguous
 from transforms.chunks.read import ChunkProfile, ReadPlan, raw_frame, read_chunk
 from transforms.chunks.readings import count_readings
 from transforms.chunks.text_hashes import hash_texts
 from transforms.mapping.columns import ColumnMapping
 from transforms.mapping.record_numbers import parse_record_numbers, rejection_column
-from transforms.mapping.suggestions import Counts
+from transforms.mapping.suggestions import Counts, with_decimal_signs
 from transforms.parsing.blocks import Block
 from transforms.parsing.dialect import Dialect
 from transforms.parsing.strict_reader import RecordReader
@@ -58,10 +59,14 @@ class CheckPlan:
 
 @dataclass(frozen=True)
 class ChunkTask:
-    """A block, and the fields that have no gap so far; no fields if the block is only to be profiled."""
+    """A block, and the fields that have no gap so far; no fields if the block is only to be profiled.
+
+    `comma_fields` are those whose numbers have a decimal comma in the whole file, once that is known.
+    """
 
     block: Block
     fields: tuple[Field, ...]
+    comma_fields: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -97,12 +102,13 @@ def check_chunk(plan: CheckPlan, chunk_task: ChunkTask) -> tuple[ChunkProfile, C
     """Read a block, check the fields that have no gap in it, and write both sides."""
     table, profile = read_chunk(plan.read, chunk_task.block)
     fields = tuple(field for field in chunk_task.fields if field.id not in profile.incomplete)
-    return profile, _write_sides(table, fields, plan, chunk_task.block.index) if fields else None
+    return profile, _write_sides(table, profile, replace(chunk_task, fields=fields), plan) if fields else None
 
 
-def _write_sides(table: pa.Table, fields: tuple[Field, ...], plan: CheckPlan, index: int) -> ChunkResult:
+def _write_sides(table: pa.Table, profile: ChunkProfile, chunk_task: ChunkTask, plan: CheckPlan) -> ChunkResult:
     began = time.thread_time()
-    split = split_records(table, fields, plan)
+    fields, index = chunk_task.fields, chunk_task.block.index
+    split = split_records(table, fields, plan, chunk_task.comma_fields)
     kept = tuple(field for field in fields if field.identity) if plan.keys_only else fields
     accepted_path = _path(plan, "accepted", index)
     write_table(cast_accepted(split.accepted, kept, _retried_numbers(table, split.accepted, plan)), accepted_path)
@@ -121,7 +127,7 @@ def _write_sides(table: pa.Table, fields: tuple[Field, ...], plan: CheckPlan, in
         rejections_path,
         rejected_path,
         work,
-        readings=split.readings,
+        readings=with_decimal_signs(split.readings, plan.mapping.columns, profile.decimal_signs),
         rewritten_emails=split.rewritten_emails,
     )
 
@@ -137,7 +143,9 @@ def take_rows(table: pa.Table, rows: np.ndarray) -> pa.Table:
     return some.append_column("line", lines).append_column("row", pa.array(rows, pa.int64()))
 
 
-def split_records(table: pa.Table, fields: tuple[Field, ...], plan: CheckPlan) -> RowSplit:
+def split_records(
+    table: pa.Table, fields: tuple[Field, ...], plan: CheckPlan, comma_fields: frozenset[str] = frozenset()
+) -> RowSplit:
     """Split the records; one with several invalid cells is rejected once, with all its reasons."""
     rules = _rules(table)
     malformed = np.array([rule is not None and rule.malformed for rule in rules], bool)
@@ -145,7 +153,7 @@ def split_records(table: pa.Table, fields: tuple[Field, ...], plan: CheckPlan) -
     raw = raw_frame(table, plan.mapping)[[field.id for field in fields]]
     raw = raw[~malformed] if malformed.any() else raw
     contacts = normalise(raw, fields, plan.context)
-    failures = find_failures(contacts, fields)
+    failures = list(tell_ambiguous(find_failures(contacts, fields), raw, fields, plan.context, comma_fields))
     rejected = np.array([rule is not None for rule in rules], bool) if rules else np.zeros(table.num_rows, bool)
     for failure in failures:
         rejected[rows[failure.rows]] = True

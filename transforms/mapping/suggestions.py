@@ -5,7 +5,7 @@ would do to its rejected cells (`transforms.chunks.readings`). The sums over the
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from itertools import product
 from typing import Any, NamedTuple, TypeAlias
@@ -61,14 +61,24 @@ class ReadingCount(NamedTuple):
 
 @dataclass(frozen=True)
 class ColumnCounts:
-    """The rejected cells of one column, and what each of its field's readings does to them, in their order."""
+    """The rejected cells of one column, and what each of its field's readings does to them, in their order.
+
+    `decimal_comma`, `decimal_point`: the signs that its numbers show, those of accepted cells too.
+    """
 
     rejected: int
     readings: tuple[ReadingCount, ...]
+    decimal_comma: bool = False
+    decimal_point: bool = False
 
     def plus(self, other: "ColumnCounts") -> "ColumnCounts":
         counts = (mine.plus(theirs) for mine, theirs in zip(self.readings, other.readings, strict=True))
-        return ColumnCounts(self.rejected + other.rejected, tuple(counts))
+        return ColumnCounts(
+            self.rejected + other.rejected,
+            tuple(counts),
+            self.decimal_comma or other.decimal_comma,
+            self.decimal_point or other.decimal_point,
+        )
 
 
 Counts: TypeAlias = Mapping[int, ColumnCounts]
@@ -224,10 +234,23 @@ _BY_TYPE = {
 }
 
 
-def suggest(column: MappedColumn, counts: ColumnCounts, *, contradicted: bool = False) -> list[Suggestion]:
+def with_decimal_signs(
+    counts: Counts, columns: Sequence[MappedColumn], signs: Mapping[int, tuple[bool, bool, bool]]
+) -> dict[int, ColumnCounts]:
+    """The counts, with the decimal signs of a chunk (comma, point, either), also of columns without rejected cells."""
+    found = dict(counts)
+    for column in columns:
+        if column.field and (shown := signs.get(column.position)) and (shown[0] or shown[1]):
+            none = ColumnCounts(0, (ReadingCount(),) * len(readings_of(column.field)))
+            count = found.get(column.position, none)
+            found[column.position] = replace(count, decimal_comma=shown[0], decimal_point=shown[1])
+    return found
+
+
+def suggest(column: MappedColumn, counts: ColumnCounts) -> list[Suggestion]:
     """The readings of one column that are worth a look, those that fix most first.
 
-    `contradicted`: other cells of the column prove that its numbers are not all written in one way.
+    None is certain if the numbers of the column show two decimal signs.
     """
     if column.field is None or not counts.rejected:
         return []
@@ -238,7 +261,7 @@ def suggest(column: MappedColumn, counts: ColumnCounts, *, contradicted: bool = 
     ]
     distinct = list(_without_repetitions(fitting))
     whole = [pair for pair in distinct if pair[1].fixes == counts.rejected]
-    alone = len(whole) == 1 and not contradicted
+    alone = len(whole) == 1 and not (counts.decimal_comma and counts.decimal_point)
     enough = any(reading.may_be_certain for reading, _ in whole)
     listed = whole if enough else sorted(distinct, key=lambda pair: -pair[1].fixes)[:MAX_LISTED]
     return [_suggestion(column, reading, count, counts.rejected, alone) for reading, count in listed]

@@ -44,7 +44,8 @@ class _Scan:
     """A record as scanned from one position, before its width is checked.
 
     `broken`: text after a closing quote, or no closing quote. `cut_off`: the data ends inside a quoted cell.
-    `stray`: a quote inside an unquoted cell; it is text, but a clean record has none.
+    `stray`: a quote inside an unquoted cell; it is text, but a clean record has none. `torn`: a later unquoted cell
+    ends with a quote, so the quotes may be meant to enclose a delimiter, as in `Bob"Smith, Jr",x`.
     `before_cr`: a lone CR follows in a file of LF lines. `unquoted_cr`: one is inside the record.
     `seen`: the end of the data that the scan depends on.
     """
@@ -55,6 +56,7 @@ class _Scan:
     broken: bool = False
     cut_off: bool = False
     stray: bool = False
+    torn: bool = False
     before_cr: bool = False
     unquoted_cr: bool = False
 
@@ -92,6 +94,13 @@ class _Cells:
         """The text of a quoted cell. Before a run of quotes, an escape applies to the first; the rest are pairs."""
         text = cell[1:-1].replace(self.quote * 2, self.quote)
         return self._without_escapes(text) if self.escape and self.escape in text else text
+
+    def ends_with_quote(self, cell: bytes) -> bool:
+        """Whether an unquoted cell ends with a quote that is not escaped."""
+        if not cell.endswith(self.quote):
+            return False
+        before = cell[: -len(self.quote)]
+        return not self.escape or (len(before) - len(before.rstrip(self.escape))) % 2 == 0
 
     def unescaped(self, cell: bytes) -> tuple[bytes, bool]:
         """The text of an unquoted cell, and whether it has a quote that is not escaped."""
@@ -139,7 +148,10 @@ class RecordReader:
             return Record(start, scan.end, None, Rule.ROW_BAD_QUOTING, undecided)
         too_few = self._width is not None and len(scan.cells) < self._width
         too_many = self._width is not None and len(scan.cells) > self._width
-        if not (scan.broken or too_few or too_many):
+        torn = scan.torn and self._width is not None
+        if torn and not scan.broken and self._data.count(b"\n", start, scan.end) <= 1:
+            return Record(start, scan.end, None, Rule.ROW_BAD_QUOTING, undecided)
+        if not (scan.broken or too_few or too_many or torn):
             return Record(start, scan.end, scan.cells, undecided=undecided)
         next_line = self._line_end(start)
         resume, reached_end = self._next_clean(next_line, scan)
@@ -147,7 +159,8 @@ class RecordReader:
         if scan.broken or resume:
             end = resume or (next_line if scan.cut_off else scan.end)
             return Record(start, end, None, Rule.ROW_BAD_QUOTING, undecided, scan.cut_off)
-        return Record(start, scan.end, None, Rule.ROW_TOO_SHORT if too_few else Rule.ROW_TOO_LONG, undecided)
+        rule = Rule.ROW_BAD_QUOTING if torn else Rule.ROW_TOO_SHORT if too_few else Rule.ROW_TOO_LONG
+        return Record(start, scan.end, None, rule, undecided)
 
     def _next_clean(self, start: int, scan: _Scan) -> tuple[int | None, bool]:
         """The start of the first clean record among the lines that a malformed one crossed, None if there is none.
@@ -210,7 +223,7 @@ class RecordReader:
             line = data[start:end].rstrip(b"\r\n")
             return _Scan(end, tuple(line.split(self._delimiter)), end, before_cr=self._is_lone_cr(end))
         cells: list[bytes] = []
-        at, stray = start, False
+        at, stray, torn = start, False, False
         while True:
             if data[at : at + 1] == self._cells.quote:
                 quoted = self._cells.quoted.match(data, at)
@@ -223,14 +236,16 @@ class RecordReader:
                     return _Scan(end, tuple(cells), end, broken=True, stray=stray)
             else:
                 end = self._cells.plain_end(data, at)
-                cell, has_quote = self._cells.unescaped(data[at:end])
+                text = data[at:end]
+                cell, has_quote = self._cells.unescaped(text)
+                torn = torn or (stray and self._cells.ends_with_quote(text))
                 at, stray = end, stray or has_quote
                 cells.append(cell)
             if data[at : at + 1] == self._delimiter:
                 at += 1
                 continue
             end = self._piece_end(at)
-            return _Scan(end, tuple(cells), end, stray=stray, before_cr=self._is_lone_cr(end))
+            return _Scan(end, tuple(cells), end, stray=stray, torn=torn, before_cr=self._is_lone_cr(end))
 
     def _is_lone_cr(self, end: int) -> bool:
         """Whether a piece that ends here ends with a lone CR; at the end of the data, the CR ends the last line."""

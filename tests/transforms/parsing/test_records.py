@@ -167,6 +167,9 @@ def test_lines_of_a_wrong_width_that_are_not_blank_are_rejected(line: str, catal
         pytest.param('x,"z', "row-bad-quoting", None, id="never-closed-last"),
         pytest.param('x,"a "b" c"', "row-bad-quoting", None, id="quotes-inside-not-doubled"),
         pytest.param("x," + '"' * 3, "row-bad-quoting", None, id="three-quotes"),
+        pytest.param('Bob"Smith, Jr"', "row-bad-quoting", None, id="a-delimiter-between-quotes-inside-cells"),
+        pytest.param('12",14"', "row-bad-quoting", None, id="two-cells-that-end-with-a-quote"),
+        pytest.param('Bob"Smith, Jr",z', "row-bad-quoting", None, id="quotes-inside-cells-and-a-cell-more"),
     ],
 )
 def test_a_malformed_row_is_rejected_alone(row: str, rule: str, cells: int | None, catalogue: FieldCatalogue) -> None:
@@ -184,6 +187,7 @@ def test_a_malformed_row_is_rejected_alone(row: str, rule: str, cells: int | Non
     ("cell", "value"),
     [
         pytest.param('5" pipe', '5" pipe', id="inches"),
+        pytest.param('John "Johnny" Smith', 'John "Johnny" Smith', id="a-quoted-word-inside"),
         pytest.param(' "quoted"', '"quoted"', id="space-before-quote"),
         pytest.param('say "hi"', 'say "hi"', id="quoted-word"),
         pytest.param('x""', 'x""', id="two-quotes"),
@@ -357,3 +361,8 @@ def test_a_lone_cr_ends_a_record_only_between_two_records_and_is_never_text(
 def test_a_lone_cr_between_two_records_is_no_line_break_for_line_numbers(size: int, catalogue: FieldCatalogue) -> None:
     content = "email,name\na@b.com,A\rb@b.com,B\rc@b.com,C\nbad,x\n"
     assert check(content, catalogue, size).lines == [(4, 3)]
+
+
+def test_a_quote_inside_a_cell_is_text_beside_a_quoted_cell(catalogue: FieldCatalogue) -> None:
+    found = check('name,other,email\n5" pipe,"a, b",a@b.com\n', catalogue)
+    assert (found.rejections, found.column("name")) == ([], ['5" pipe'])
