@@ -129,6 +129,11 @@ class Field(BaseModel):
         return TRAITS[self.type]
 
     @property
+    def is_consent(self) -> bool:
+        """Whether its options say what the contact agreed to receive."""
+        return self.type is FieldType.RADIO and {"subscribed", "unsubscribed"} <= set(self.option_ids)
+
+    @property
     def storage(self) -> Storage:
         return self.traits.storage
 

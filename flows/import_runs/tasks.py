@@ -92,6 +92,7 @@ def staged_file(context: ImportContext, source: SourceFile) -> Iterator[tuple[Ch
             check_required_imported(request, check.profile())  # most missing fields are missing in the first chunk
             staging, results = _stage_chunks(context, check, stack)
             report.profile = profile = check.profile()
+            report.add_counts(results)
             report.suggestions = suggest_for_file(source.mapping.columns, (each.readings for each in results))
         report.stages |= check.work_seconds()
         records, chunks = counted(profile.records, "record"), counted(len(profile.chunks), "chunk")

@@ -99,7 +99,7 @@ def check_file(
             source = check.source
             profile, results = check_whole_file(check)
             report.profile = profile
-            report.rewritten_emails = sum(each.rewritten_emails for each in results)
+            report.add_counts(results)
             report.suggestions = suggest_for_file(source.mapping.columns, (each.readings for each in results))
         report.stages |= check.work_seconds()
         records, chunks = counted(profile.records, "record"), counted(len(profile.chunks), "chunk")

@@ -2,12 +2,14 @@
 
 import os
 import time
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from flows.config.request import ImportRequest, ReadingOptions
+from flows.reports.consent import consent_warning
 from flows.reports.models import (
     CheckReport,
     ColumnReport,
@@ -25,6 +27,7 @@ from flows.reports.models import (
 from flows.reports.stage_log import stage_log
 from schemas.errors.base import ContactImportError, DiskFull, UnexpectedError
 from transforms.chunks.file_profile import FileProfile
+from transforms.chunks.split import ChunkResult
 from transforms.landing.land import DISK_FULL_ERRNOS, Landed
 from transforms.mapping.columns import ColumnMapping
 from transforms.mapping.record_numbers import MARK, NUMBER, rejection_column
@@ -52,6 +55,7 @@ class ReportBuilder:
     rejected_file: str | None = None
     suggestions: Sequence[Suggestion] = ()
     rewritten_emails: int = 0
+    swapped_dates: Counter[int] = field(default_factory=Counter)
     notes: list[str] = field(default_factory=list)
     started: float = field(default_factory=time.monotonic)
     stages: dict[str, float] = field(default_factory=dict)
@@ -65,6 +69,12 @@ class ReportBuilder:
             yield
         finally:
             self.stages[name] += time.monotonic() - began
+
+    def add_counts(self, results: Iterable[ChunkResult]) -> None:
+        """Take the counts of the chunks that are reported as warnings."""
+        for result in results:
+            self.rewritten_emails += result.rewritten_emails
+            self.swapped_dates.update(result.swapped_dates)
 
     def log_stage(self, name: str, counts: str) -> None:
         """Log that a stage has ended."""
@@ -110,6 +120,7 @@ class ReportBuilder:
         yield from self.layout.warnings if self.layout else ()
         yield from self.mapping.notes if self.mapping else ()
         if self.profile:
+            yield from filter(None, map(consent_warning, self.profile.columns))
             yield from _count(
                 self.profile.blank_records,
                 "line has only empty cells and is no record",
@@ -125,6 +136,12 @@ class ReportBuilder:
                 "email is stored in another spelling of its domain or accents; the warehouse has the new one",
                 "emails are stored in another spelling of their domains or accents; the warehouse has the new one",
             )
+            for column in self.profile.columns:
+                if count := self.swapped_dates[column.column.position]:
+                    yield (
+                        f"{count:,} rejected dates of {column.column.name!r} exist only with day and month exchanged, "
+                        "so the accepted ones may be exchanged too; check the format of the column"
+                    )
             for name in self.profile.contradicting_columns:
                 yield (
                     f"some numbers of {name!r} have a decimal comma and some a decimal point, so none is read as the "

@@ -3,6 +3,7 @@
 import re
 
 SERIAL = "serial"
+ISO = "yyyy-mm-dd"
 
 # Month names in English and Spanish, short and long, with the number of the month.
 MONTHS: dict[str, int] = {
@@ -39,6 +40,15 @@ _TOKENS = {
 }
 _SEPARATORS = "/.-, "
 _PARTS = re.compile(r"yyyy|yy|mmm|mm?|dd?|.", re.DOTALL)
+
+
+def swapped_pattern(format: str) -> str | None:
+    """The pattern of dates in this format that exist only with day and month exchanged; None if it names the month."""
+    parts = _PARTS.findall(format)
+    if format == SERIAL or "mmm" in parts:
+        return None
+    digits = {"y": "[0-9]{2,4}", "m": "(?:1[3-9]|2[0-9]|3[01])", "d": "(?:0?[1-9]|1[0-2])"}
+    return "^" + "".join(digits[part[0]] if part in _TOKENS else re.escape(part) for part in parts) + "$"
 
 
 def date_pattern(format: str) -> str:

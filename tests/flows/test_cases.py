@@ -73,6 +73,15 @@ EXPECTED = [
         accepted=2,
     ),
     Expected(
+        "07-do-not-email.csv",
+        accepted=6,
+        warnings=(("consent", "--map doNotEmail=newsletter_subscription_status", "--value doNotEmail:true="),),
+    ),
+    Expected(
+        "24-hubspot.csv",
+        warnings=(("consent", "--map 'Unsubscribed from all email=newsletter_subscription_status' --gaps allow"),),
+    ),
+    Expected(
         "08-phone-no-plus.csv",
         {"default_prefix": "+49"},
         rejected={"1": "phone-ambiguous", "5": "phone-ambiguous", "6": "phone-ambiguous"},

@@ -99,7 +99,8 @@ def _wrong_option(part: str, field: Field) -> str:
             is_label = key == header_key(option.label) and part != option.id
             kind = "a label" if is_label else "not written as the option is"
             return f"{quoted(part)} is {kind}; write the ID '{option.id}'"
-    if near := nearest_name(header_key(part), field.option_ids, at_least=_MIN_SIMILARITY):
+    near = None if field.is_consent else nearest_name(header_key(part), field.option_ids, at_least=_MIN_SIMILARITY)
+    if near:
         return f"{quoted(part)} is not an option; did you mean '{near}'?"
     known = ", ".join(field.option_ids[:MAX_KNOWN_OPTIONS])
     return f"{quoted(part)} is not an option; write one of: {known}"
@@ -150,8 +151,8 @@ def explain_row(rule: Rule, cells: int | None, width: int, has_lone_cr: bool = F
                 "a carriage return (CR) is outside quotes, or a quote is not closed; quote the cell, or remove the CR"
             )
         return (
-            "a quote is not closed where its cell ends, or quotes inside cells may enclose a delimiter; put the whole cell "
-            "in quotes, and double the quotes inside"
+            "a quote is not closed where its cell ends, or quotes inside cells may enclose a delimiter; put the whole "
+            "cell in quotes, and double the quotes inside"
         )
     return f"the record's bytes are not {EXPECTED[rule]}; correct them, or name the file's --encoding"
 

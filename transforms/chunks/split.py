@@ -7,7 +7,7 @@ and numbers only, never records.
 
 import dataclasses
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
@@ -17,6 +17,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from schemas.cells.arrow_columns import ARROW_TYPES, to_arrow
+from schemas.cells.dates import ISO, swapped_pattern
 from schemas.cells.emails import count_rewritten
 from schemas.field_types import FieldType
 from schemas.fields import Field
@@ -74,7 +75,8 @@ class ChunkResult:
     """How a chunk's records split, and the paths of both sides; `work` is in CPU seconds.
 
     The files count records and lines from the first of the chunk; `first_record` is its number in the file, once
-    known. `rejections_path` (each broken rule) and `rejected_path` (the rows as read) are None if nothing was rejected.
+    known. `swapped_dates`: by column position, the rejected dates that exist only with day and month exchanged.
+    `rejections_path` (each broken rule) and `rejected_path` (the rows as read) are None if nothing was rejected.
     """
 
     index: int
@@ -87,6 +89,7 @@ class ChunkResult:
     first_record: int = 0
     readings: Counts = dataclasses.field(default_factory=dict)
     rewritten_emails: int = 0
+    swapped_dates: Mapping[int, int] = dataclasses.field(default_factory=dict)
 
 
 class RowSplit(NamedTuple):
@@ -95,7 +98,8 @@ class RowSplit(NamedTuple):
     accepted: pd.DataFrame
     rejected: pd.DataFrame
     readings: Counts
-    rewritten_emails: int = 0
+    rewritten_emails: int
+    swapped_dates: Mapping[int, int]
 
 
 def check_chunk(plan: CheckPlan, chunk_task: ChunkTask) -> tuple[ChunkProfile, ChunkResult | None]:
@@ -129,6 +133,7 @@ def _write_sides(table: pa.Table, profile: ChunkProfile, chunk_task: ChunkTask, 
         work,
         readings=with_decimal_signs(split.readings, plan.mapping.columns, profile.decimal_signs),
         rewritten_emails=split.rewritten_emails,
+        swapped_dates=split.swapped_dates,
     )
 
 
@@ -167,7 +172,19 @@ def split_records(
         _sort_rejections(rejections, table, plan.mapping),
         _count_readings(failures, raw, plan),
         _count_rewritten_emails(fields, raw, accepted),
+        _count_swapped_dates(failures, raw, plan),
     )
+
+
+def _count_swapped_dates(failures: Sequence[Failure], raw: pd.DataFrame, plan: CheckPlan) -> dict[int, int]:
+    found = {}
+    for failure in failures:
+        column, _ = plan.mapping.column_of(failure.field) if failure.code == Rule.DATE_INVALID else (None, None)
+        if column and (pattern := swapped_pattern((column.rule and column.rule.date) or ISO)):
+            cells = pc.utf8_trim_whitespace(to_arrow(raw[failure.field]).take(pa.array(failure.rows)))
+            if count := pc.sum(pc.match_substring_regex(cells, pattern)).as_py():
+                found[column.position] = count
+    return found
 
 
 def _count_rewritten_emails(fields: Sequence[Field], raw: pd.DataFrame, accepted: pd.DataFrame) -> int:

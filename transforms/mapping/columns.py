@@ -23,7 +23,13 @@ from schemas.errors.request import (
 from schemas.fields import Field, header_key
 from schemas.presets.model import ColumnRule
 from schemas.yaml_files import explain_yaml_error, read_yaml_text
-from transforms.mapping.header_names import cells_of, is_full_of_emails, match_names, suggest_field
+from transforms.mapping.header_names import (
+    cells_of,
+    consent_field,
+    is_full_of_emails,
+    match_names,
+    suggest_field,
+)
 from transforms.parsing.first_cells import FirstCells
 
 _BY_POSITION = re.compile(r"column_([1-9][0-9]{0,5})", re.ASCII)
@@ -65,7 +71,7 @@ class MappedColumn:
 
     `was_incomplete`: the import that this file retries found gaps in the field. `rule` is the translation of the
     cells, if any: the preset's with what was `added`. A column that is `never_read` is blank in every file that we
-    write.
+    write. `consent_field` is the field for a column without one whose header speaks of consent.
     """
 
     position: int
@@ -77,6 +83,7 @@ class MappedColumn:
     rule: ColumnRule | None = None
     added: tuple[AddedRule, ...] = ()
     never_read: bool = False
+    consent_field: str | None = None
 
     @property
     def translated_key(self) -> str:
@@ -246,7 +253,9 @@ def _match_by_names(
             columns[position] = _ignore_if_taken(taken, MappedColumn(position, name, match.field))
         else:
             near = suggested.get(position) or suggest_field(name, cells_of(position, first), catalogue)
-            columns[position] = MappedColumn(position, name, None, suggestion=near.id if near else None)
+            consent = consent_field(name, catalogue)
+            suggestion, consent_id = (field.id if field else None for field in (near, consent))
+            columns[position] = MappedColumn(position, name, None, suggestion=suggestion, consent_field=consent_id)
     return columns
 
 
@@ -271,11 +280,14 @@ def _check_one_column_per_field(columns: Sequence[MappedColumn], catalogue: Fiel
         likely = [column for column in columns if column.suggestion == identity]
         named = bool(likely) or any(column.field or column.ignored for column in columns)
         texts = [column.name if named else column.key for column in columns]
-        raise NoEmailColumn(identity, tuple(texts), tuple(_map_option(column, columns) for column in likely))
+        options = (map_option(column, identity, unique=_is_unique(column, columns)) for column in likely)
+        raise NoEmailColumn(identity, tuple(texts), tuple(options))
 
 
-def _map_option(column: MappedColumn, columns: Sequence[MappedColumn]) -> str:
-    """The option that maps a column to its suggested field."""
-    unique = sum(header_key(other.name) == header_key(column.name) for other in columns) == 1
-    text = f"{column.name if unique else column.key}={column.suggestion}"
-    return f"--map {shlex.quote(text)}"
+def _is_unique(column: MappedColumn, columns: Sequence[MappedColumn]) -> bool:
+    return sum(header_key(other.name) == header_key(column.name) for other in columns) == 1
+
+
+def map_option(column: MappedColumn, field: str, *, unique: bool) -> str:
+    """The option that maps a column to a field, by its name if that is unique."""
+    return f"--map {shlex.quote(f'{column.name if unique else column.key}={field}')}"

@@ -30,6 +30,30 @@ _WORD = re.compile(r"[^\W\d_]")
 _BOOLEANS = frozenset({*TRUE_WORDS, *FALSE_WORDS, *TRUE_LETTERS, *FALSE_LETTERS, "0", "1"})
 
 
+# Headers that say what a contact agreed to receive, or no longer does, in the languages of the built-in catalogue.
+_CONSENT = re.compile(
+    r"\bopt(?:ed)? ?(?:out|in)\b|consent|\bunsubscri|\bsubscri(?:bed|ption)|suppress|bounce|(?:black|block) ?list"
+    r"|\bdo ?not ?(?:e ?mail|mail|call|contact|sms|text)|\bno ?(?:e ?mails?|calls?|contactar|marketing)$"
+    r"|\b(?:gdpr|rgpd)\b|\baccepts?\b.*marketing|suscri|\bbaja\b|\brebot|\bbaixa\b|subscripcio|desabonn|desinscri"
+    r"|abonnement|abgemeldet|abmeld|einwillig|abbestell|widerruf|\bconsenso|disiscri|iscrizione|descadastr|inscricao"
+    r"|subscricao|complain"
+)
+_BY_PHONE = re.compile(r"\bsms\b|\bcall\b|\btext|\bphone\b")
+
+
+def speaks_of_consent(header: str) -> bool:
+    """Whether a header is about opt-outs, consent, unsubscribes, bounces or suppressions."""
+    return bool(_CONSENT.search(folded_key(header)))
+
+
+def consent_field(header: str, catalogue: FieldCatalogue) -> Field | None:
+    """The field for a column that speaks of consent: the one for messages to phones, else the first."""
+    fields = [field for field in catalogue.fields if field.is_consent]
+    if _BY_PHONE.search(folded_key(header)):
+        fields = [field for field in fields if _BY_PHONE.search(folded_key(field.id))] or fields
+    return fields[0] if fields and speaks_of_consent(header) else None
+
+
 def match_names(
     names: Mapping[int, str], catalogue: FieldCatalogue, taken: Collection[str]
 ) -> tuple[dict[int, HeaderMatch], dict[int, Field]]:
