@@ -14,7 +14,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from flows.config.environment import home_folder
 from schemas.cells.phones import is_country_prefix
 from schemas.errors.request import SettingsInvalid, UsageError
-from transforms.landing.archives import ArchiveLimits
+from transforms.landing.archives import ExpansionLimits
 from transforms.sources.addresses import place
 from transforms.sources.credentials import Login, logins
 
@@ -116,6 +116,12 @@ class Settings(BaseSettings):
         ByteSize(16 << 30), description="a size of 1KiB or more, such as 16GiB"
     )
     expanded_ratio: int = Field(200, ge=1, le=1_000_000, description="a number from 1 to 1000000")
+    workbook_cells: int = Field(
+        50_000_000, ge=1, le=17_179_869_184, description="a number of cells, 1 to 17179869184 (a full sheet)"
+    )
+    workbook_memory: Annotated[ByteSize, Field(ge=256 << 20)] = Field(
+        ByteSize(4 << 30), description="a size of 256MiB or more, such as 4GiB"
+    )
     allowed_sources: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_places)] = Field(
         (), description="places such as https://host, s3://bucket, sftp://host:22, separated by commas"
     )
@@ -141,9 +147,9 @@ class Settings(BaseSettings):
         return logins(self.credentials.get_secret_value()) if self.credentials else {}
 
     @property
-    def limits(self) -> ArchiveLimits:
-        """What an archive may expand to."""
-        return ArchiveLimits(self.expanded_bytes, self.expanded_ratio)
+    def limits(self) -> ExpansionLimits:
+        """What an archive or a workbook may expand to."""
+        return ExpansionLimits(self.expanded_bytes, self.expanded_ratio, self.workbook_cells, self.workbook_memory)
 
     @classmethod
     def load(cls, **flags: Any) -> Self:

@@ -16,7 +16,7 @@ from transforms.chunks.duplicates import resolve_duplicates
 from transforms.chunks.file_profile import FileProfile
 from transforms.chunks.read import ReadPlan
 from transforms.chunks.split import ChunkResult
-from transforms.landing.archives import DEFAULT_ARCHIVE_LIMITS, ArchiveLimits
+from transforms.landing.archives import DEFAULT_LIMITS, ExpansionLimits
 from transforms.landing.land import Landed, land
 from transforms.mapping.added_rules import add_readings, add_rules_of_first_import, add_values
 from transforms.mapping.columns import ColumnMapping, read_mapping
@@ -67,7 +67,7 @@ def catalogue_for(options: ReadingOptions, settings: Settings) -> FieldCatalogue
 
 
 def land_file(
-    options: ReadingOptions, folder: ImportFolder, found: ResolvedSource, limits: ArchiveLimits = DEFAULT_ARCHIVE_LIMITS
+    options: ReadingOptions, folder: ImportFolder, found: ResolvedSource, limits: ExpansionLimits = DEFAULT_LIMITS
 ) -> Landed:
     """Copy the source into the folder, as UTF-8 text."""
     return land_unchanged(found, lambda blocks: land(found.redacted, folder, options.encoding, limits, blocks))

@@ -26,6 +26,19 @@ class ArchiveTooLarge(LimitError):
     variable: str
 
 
+class WorkbookTooLarge(LimitError):
+    """A workbook expands to more, or needs more cells or memory, than the settings allow."""
+
+    code = "workbook-too-large"
+    template = (
+        "the workbook {source!r} needs more than {limit}; delete what is far below or right of the data or, "
+        "if it is the right file, raise {variable}"
+    )
+    source: str
+    limit: str
+    variable: str
+
+
 class TooManyColumns(LimitError):
     """The header has more columns than the program reads."""
 

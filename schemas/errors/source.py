@@ -80,7 +80,7 @@ class SourceNotText(SourceError):
     """The file's bytes are not text: a spreadsheet, an archive, an image."""
 
     code = "source-not-text"
-    template = "{source!r} is no CSV text but {kind}; export it as CSV (UTF-8) and import that"
+    template = "{source!r} is no CSV or workbook, but {kind}; save it as .xlsx or as CSV (UTF-8), and import that"
     kind: str
 
 
@@ -124,6 +124,33 @@ class MemberNotFound(SourceError):
     template = "there is no {member!r} in {source!r}; leave out what follows the '!'{members:, or use one of: }"
     member: str
     members: tuple[str, ...]
+
+
+class WorkbookHasSeveralSheets(SourceError):
+    """A workbook has several sheets with cells, or only hidden ones, and none of them is named."""
+
+    code = "workbook-has-several-sheets"
+    template = "the workbook {source!r} has several sheets: {sheets}; name one of them, such as {example!r}"
+    sheets: tuple[str, ...]
+
+    @property
+    def example(self) -> str:
+        return f"{self.source}!{self.sheets[0]}"
+
+
+class WorkbookProtected(SourceError):
+    """A workbook is encrypted with a password."""
+
+    code = "workbook-protected"
+    template = "the workbook {source!r} has a password; save it without one, and import that"
+
+
+class WorkbookUnreadable(SourceError):
+    """A workbook is damaged, or its reader cannot read it."""
+
+    code = "workbook-unreadable"
+    template = "the workbook {source!r} cannot be read: {reason}"
+    reason: str
 
 
 class HeaderLooksLikeData(SourceError):

@@ -22,7 +22,7 @@ from transforms.chunks.duplicates import dropped_duplicates, resolve_duplicates
 from transforms.chunks.file_profile import FileProfile
 from transforms.chunks.read import read_chunk
 from transforms.chunks.split import record_lines
-from transforms.landing.archives import DEFAULT_ARCHIVE_LIMITS, archive_kind, expand_archive
+from transforms.landing.archives import DEFAULT_LIMITS, archive_kind, expand_archive
 from transforms.results.rejected_file import RejectedPlan, write_rejected
 from transforms.sources import fetch
 from transforms.sources.fetch import SourceAccess, resolve_address
@@ -367,4 +367,4 @@ def text_of(case: Case, folder: Path) -> bytes:
         return case.content
     path = folder / "again"
     path.write_bytes(case.content)
-    return b"".join(expand_archive(str(path), "again", kind, None, DEFAULT_ARCHIVE_LIMITS))
+    return b"".join(expand_archive(str(path), "again", kind, None, DEFAULT_LIMITS))

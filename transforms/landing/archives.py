@@ -44,6 +44,7 @@ _BROKEN_ARCHIVE_ERRORS = (
 )
 MAGIC_BYTES = 4  # enough to recognise an archive
 _CSV = (".csv", ".tsv", ".txt")
+WORKBOOK_SUFFIXES = (".xlsx", ".xlsm", ".xlsb", ".xls", ".ods")
 
 
 class Archive(StrEnum):
@@ -54,21 +55,33 @@ class Archive(StrEnum):
 
 
 @dataclass(frozen=True)
-class ArchiveLimits:
-    """The largest expanded size of an archive, in bytes and as a multiple of its own size."""
+class ExpansionLimits:
+    """The largest expanded size of an archive or workbook, in bytes and as a multiple of its own size.
+
+    `workbook_cells` limits the cells of a sheet, `workbook_memory` the bytes of the process that reads it.
+    """
 
     size: int = 16 << 30
     ratio: int = 200
+    workbook_cells: int = 50_000_000
+    workbook_memory: int = 4 << 30
 
 
-DEFAULT_ARCHIVE_LIMITS = ArchiveLimits()
+DEFAULT_LIMITS = ExpansionLimits()
 
 
 def split_member(source: str) -> tuple[str, str | None]:
-    """`archive.zip!member.csv` as the archive's path and the member's name; other sources have no member."""
-    path, mark, member = source.rpartition("!")
-    names_a_member = bool(path and mark and member) and (path.lower().endswith(".zip") or _exists(path))
-    return (path, member) if names_a_member and not _exists(source) else (source, None)
+    """`archive.zip!member.csv` and `book.xlsx!Sheet` as path and name inside; other sources have no such name.
+
+    Both parts may contain a `!`: the longest path that exists is taken, else the first with a known suffix.
+    """
+    if _exists(source):
+        return source, None
+    marks = [at for at, sign in enumerate(source) if sign == "!" and 0 < at < len(source) - 1]
+    parts = [(source[:at], source[at + 1 :]) for at in marks]
+    existing = next((each for each in reversed(parts) if _exists(each[0])), None)
+    named = next((each for each in parts if each[0].lower().endswith((".zip", *WORKBOOK_SUFFIXES))), None)
+    return existing or named or (source, None)
 
 
 def _exists(path: str) -> bool:
@@ -98,7 +111,9 @@ def list_members(path: str, source: str | None = None) -> list[str]:
         return _csv_names(_entries(archive, source or path))
 
 
-def expand_archive(path: str, source: str, kind: Archive, member: str | None, limits: ArchiveLimits) -> Iterator[bytes]:
+def expand_archive(
+    path: str, source: str, kind: Archive, member: str | None, limits: ExpansionLimits
+) -> Iterator[bytes]:
     """The bytes of the archive's only CSV, or of the named member, block by block."""
     blocks = _from_gzip(path, source, member) if kind is Archive.GZIP else _from_zip(path, source, member)
     return _limit_blocks(limits, source, Path(path).stat().st_size, blocks)
@@ -154,7 +169,7 @@ def _entries(archive: zipfile.ZipFile, source: str) -> dict[str, zipfile.ZipInfo
     """The archive's files by name; `ArchiveRefused` if one entry may not be there."""
     names = [entry.orig_filename for entry in archive.infolist()]
     if "[Content_Types].xml" in names or names[:1] == ["mimetype"]:
-        raise SourceNotText(source, "an Excel workbook or another office document")
+        raise SourceNotText(source, "an office document that is no workbook")
     found: dict[str, zipfile.ZipInfo] = {}
     for entry in archive.infolist():
         name = entry.orig_filename
@@ -194,7 +209,7 @@ def _choose_entry(source: str, member: str | None, entries: dict[str, zipfile.Zi
     return names[0]
 
 
-def _limit_blocks(limits: ArchiveLimits, source: str, packed: int, blocks: Iterator[bytes]) -> Iterator[bytes]:
+def _limit_blocks(limits: ExpansionLimits, source: str, packed: int, blocks: Iterator[bytes]) -> Iterator[bytes]:
     """The blocks, within the limits; an archive inside an archive is refused."""
     total = 0
     for block in blocks:

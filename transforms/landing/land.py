@@ -14,9 +14,9 @@ from typing import BinaryIO
 from schemas.errors.base import DiskFull, ImportFolderUnusable
 from schemas.errors.source import MemberNotFound, SourceEmpty, SourceNotFound, SourceNotText, SourceUnreadable
 from transforms.landing.archives import (
-    DEFAULT_ARCHIVE_LIMITS,
+    DEFAULT_LIMITS,
     MAGIC_BYTES,
-    ArchiveLimits,
+    ExpansionLimits,
     archive_kind,
     expand_archive,
     split_member,
@@ -29,6 +29,7 @@ from transforms.landing.encoding import (
     find_encoding,
     transcode,
 )
+from transforms.landing.workbooks import OLE_MAGIC, Workbook, read_sheet, workbook_suffix
 from transforms.work_folder import (
     ImportFolder,
     join_path,
@@ -43,7 +44,7 @@ READ_BYTES = 1 << 20
 HEAD_BYTES = 1 << 16  # a file that is not text is recognised by these first bytes
 
 _BINARY = (
-    (b"\xd0\xcf\x11\xe0", "an old Office document"),
+    (OLE_MAGIC, "an old Office document"),
     (b"%PDF", "a PDF"),
     (b"\x89PNG", "an image"),
     (b"SQLite format 3\0", "a SQLite database"),
@@ -53,6 +54,9 @@ _BINARY = (
     (b"\x28\xb5\x2f\xfd", "a Zstandard archive; only gzip and ZIP are read"),
     (b"7z\xbc\xaf\x27\x1c", "a 7z archive; only gzip and ZIP are read"),
     (b"Rar!\x1a\x07", "a RAR archive; only gzip and ZIP are read"),
+)
+_MARKUP = re.compile(  # at the start, after a byte order mark
+    rb"[\xef\xbb\xbf\xfe\xff\s]*(?:<(?:!doctype|html|head|meta|table|style|body|\?xml)\b|mime-version:)", re.IGNORECASE
 )
 _CONTROLS = re.compile(rb"[\x00-\x08\x0e-\x1a\x1c-\x1f\x7f]")
 DISK_FULL_ERRNOS = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
@@ -64,7 +68,7 @@ class Landed:
 
     `sha256` is the source's, `size` the text's. Bytes that could not be decoded are in the text as bytes that are not
     UTF-8; the reader rejects their records. `all_utf8`: there are none for sure. `etag`: the server's name for this
-    version of the source.
+    version of the source. `is_sheet`: it is the text of a workbook's sheet, one record for each of its rows.
     """
 
     path: str
@@ -77,6 +81,7 @@ class Landed:
     all_utf8: bool = False
     certainty: EncodingCertainty = EncodingCertainty.EVERY_BYTE
     etag: str | None = None
+    is_sheet: bool = False
 
 
 @dataclass(frozen=True)
@@ -91,7 +96,7 @@ def land(
     source: str,
     folder: ImportFolder,
     encoding: str | None = None,
-    limits: ArchiveLimits = DEFAULT_ARCHIVE_LIMITS,
+    limits: ExpansionLimits = DEFAULT_LIMITS,
     blocks: Iterator[bytes] | None = None,
 ) -> Landed:
     """Copy the source into `folder`, expanded if it is an archive, as UTF-8.
@@ -107,16 +112,28 @@ def land(
     if not first:
         raise SourceEmpty(source)
     blocks = chain([first], blocks)
-    if kind := archive_kind(first):
+    target = join_path(folder.address, "source.csv")
+    if (kind := archive_kind(first)) or first.startswith(OLE_MAGIC):
         packed = _copy(blocks, join_path(folder.scratch, "source.packed"))
-        text = _copy(
-            expand_archive(packed.address, source, kind, member, limits), join_path(folder.address, "source.csv")
-        )
-        remove(packed.address)
-        return _decode(replace(text, sha256=packed.sha256), source, encoding)
+        try:
+            if suffix := workbook_suffix(packed.address, source):
+                return _land_sheet(packed, target, Workbook(packed.address, suffix, source, limits), member, encoding)
+            if kind:
+                expanded = expand_archive(packed.address, source, kind, member, limits)
+                return _decode(replace(_copy(expanded, target), sha256=packed.sha256), source, encoding)
+        finally:
+            remove(packed.address)
     if member is not None:
         raise MemberNotFound(source, member, ())
-    return _decode(_copy(blocks, join_path(folder.address, "source.csv")), source, encoding)
+    return _decode(_copy(blocks, target), source, encoding)
+
+
+def _land_sheet(packed: _Copy, target: str, workbook: Workbook, sheet: str | None, encoding: str | None) -> Landed:
+    """Land one sheet of a workbook; its text is always UTF-8."""
+    warnings = ["the file is a workbook, so --encoding was not used"] if encoding else []
+    text = _copy(read_sheet(workbook, sheet, warnings), target)
+    landed = _decode(replace(text, sha256=packed.sha256), workbook.source, None)
+    return replace(landed, warnings=(*warnings, *landed.warnings), is_sheet=True)
 
 
 def _open_unbuffered(path: str) -> BinaryIO:
@@ -170,8 +187,7 @@ def _decode(text: _Copy, source: str, declared: str | None) -> Landed:
     if text.size == 0:
         raise SourceEmpty(source)
     head = read_range(text.address, 0, HEAD_BYTES)
-    if bom_encoding(head) is None:
-        _check_is_text(source, head, declared)
+    _check_is_text(source, head, declared)
     encoding = find_encoding(text.address, head, text.utf8, declared)
     address, size, all_utf8 = text.address, text.size, text.utf8
     if encoding.name != "utf-8":
@@ -196,8 +212,10 @@ def _decode(text: _Copy, source: str, declared: str | None) -> Landed:
 
 
 def _check_is_text(source: str, head: bytes, encoding: str | None) -> None:
+    if _MARKUP.match(head.replace(b"\0", b"")):  # a NUL is half of a character in UTF-16
+        raise SourceNotText(source, "a web page or XML, which some programs name .xls")
     for magic, kind in _BINARY:
         if head.startswith(magic):
             raise SourceNotText(source, kind)
-    if encoding is None and len(_CONTROLS.findall(head)) > max(8, len(head) // 50):
+    if encoding is None and bom_encoding(head) is None and len(_CONTROLS.findall(head)) > max(8, len(head) // 50):
         raise SourceNotText(source, "binary data (or text without a byte order mark: try --encoding utf-16)")

@@ -15,7 +15,7 @@ import pyarrow.csv
 from schemas.validation.rules import Rule
 from transforms.landing.encoding import is_utf8
 from transforms.parsing.blocks import Block
-from transforms.parsing.dialect import Dialect, find_byte
+from transforms.parsing.dialect import Dialect, find_byte, find_unquoted_breaks
 from transforms.parsing.layout import Layout
 from transforms.parsing.strict_reader import RecordReader
 from transforms.work_folder import read_range
@@ -103,7 +103,7 @@ def _record_lines(data: bytes, dialect: Dialect) -> np.ndarray:
         breaks = np.append(breaks, len(data))
     quotes = find_byte(data, dialect.quote)
     ends = np.flatnonzero(np.searchsorted(quotes, breaks) % 2 == 0)
-    first_lines = np.concatenate(([0], ends[:-1] + 1))
+    first_lines = np.arange(len(ends)) if dialect.line_per_record else np.concatenate(([0], ends[:-1] + 1))
     starts = np.concatenate(([0], breaks[ends[:-1]] + 1))
     sizes = breaks[ends] - starts
     blank = (sizes == 0) | ((sizes == 1) & (text[np.minimum(starts, len(text) - 1)] == ord("\r")))
@@ -134,6 +134,8 @@ def read_strictly(data: bytes, layout: Layout) -> RawRecords:
 
 
 def _lines_at(data: bytes, starts: list[int], layout: Layout) -> np.ndarray:
+    if layout.dialect.line_per_record:
+        return np.searchsorted(find_unquoted_breaks(data, layout.dialect), np.array(starts, np.int64))
     text = np.frombuffer(data, np.uint8)
     line_feeds = text == ord("\n")
     breaks = line_feeds

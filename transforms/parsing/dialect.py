@@ -39,7 +39,8 @@ class DialectOptions:
 class Dialect:
     """`encoding` is the source's; the landed text is always UTF-8. `carriage_return`: lines end in a lone CR.
 
-    The character after an `escape` is text, inside and outside quotes.
+    The character after an `escape` is text, inside and outside quotes. `line_per_record`: line breaks inside quotes do
+    not count as lines, because a line is a row of a sheet.
     """
 
     delimiter: str
@@ -51,9 +52,12 @@ class Dialect:
     encoding_certainty: str = "declared"
     delimiter_certainty: DelimiterCertainty = DelimiterCertainty.DECLARED
     skipped_lines: int = 0
+    line_per_record: bool = False
 
     def count_breaks(self, data: bytes) -> int:
-        """How many line breaks are in the bytes, including quoted ones."""
+        """How many lines end in the bytes, which must start outside quotes if a line is a record."""
+        if self.line_per_record:
+            return len(find_unquoted_breaks(data, self))
         breaks = count_byte(data, "\n")
         return breaks + count_lone_carriage_returns(data) if self.carriage_return else breaks
 
@@ -80,6 +84,15 @@ def count_byte(data: bytes, character: str) -> int:
 def find_byte(data: bytes, character: str) -> np.ndarray:
     """The positions of an ASCII character in the bytes, in order."""
     return np.flatnonzero(np.frombuffer(data, np.uint8) == ord(character))
+
+
+def find_unquoted_breaks(data: bytes, dialect: Dialect) -> np.ndarray:
+    """The positions of the line breaks outside quotes, in bytes that start outside quotes and quote regularly."""
+    breaks = find_byte(data, "\r" if dialect.carriage_return else "\n")
+    if dialect.quote.encode() not in data:
+        return breaks
+    unquoted: np.ndarray = breaks[np.searchsorted(find_byte(data, dialect.quote), breaks) % 2 == 0]
+    return unquoted
 
 
 def count_lone_carriage_returns(data: bytes) -> int:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from itertools import islice
 
 from transforms.landing.land import Landed
-from transforms.parsing.dialect import DELIMITERS, Dialect, ends_lines_with_cr
+from transforms.parsing.dialect import DELIMITERS, Dialect, ends_lines_with_cr, find_unquoted_breaks
 from transforms.parsing.strict_reader import MAX_RECORD_BYTES
 from transforms.work_folder import read_range
 
@@ -29,6 +29,7 @@ class FileHead:
     whole: bool
     sep_line: str | None
     carriage_return: bool
+    is_sheet: bool = False
 
 
 def read_head(landed: Landed, quote: str, skip_lines: int, escape: str | None = None) -> FileHead:
@@ -37,11 +38,12 @@ def read_head(landed: Landed, quote: str, skip_lines: int, escape: str | None = 
     if found := _SEP_LINE.match(_read(landed, start, 16)):
         sep_line = found[1].decode("ascii", "replace")
         start, skip_lines = start + found.end(), max(0, skip_lines - 1)
-    start, skipped = _after_lines(landed, start, skip_lines)
+    start, skipped = (_after_rows if landed.is_sheet else _after_lines)(landed, start, skip_lines)
     start, blank = _after_blank_samples(landed, start)
     text, whole = _beginning(landed, start, quote)
     lines = skipped + blank + (sep_line is not None)
-    return FileHead(text, start, lines, whole, sep_line, ends_lines_with_cr(text, quote, escape))
+    carriage_return = ends_lines_with_cr(text, quote, escape)
+    return FileHead(text, start, lines, whole, sep_line, carriage_return, landed.is_sheet)
 
 
 def _read(landed: Landed, start: int, length: int) -> bytes:
@@ -77,6 +79,18 @@ def without_last_lines(landed: Landed, count: int) -> Landed:
             breaks -= 1
         end = start + at + 1 if not breaks else start
     return replace(landed, size=max(end, landed.start))
+
+
+def _after_rows(landed: Landed, start: int, count: int) -> tuple[int, int]:
+    """The byte after `count` rows of a sheet, and how many rows there were."""
+    size = READ_BYTES
+    while count:
+        text = _read(landed, start, size)
+        ends = find_unquoted_breaks(text, Dialect(","))[:count]
+        if len(ends) == count or len(text) < size:
+            return (start + int(ends[-1]) + 1 if len(ends) else start), len(ends)
+        size *= 2
+    return start, 0
 
 
 def _after_blank_samples(landed: Landed, start: int) -> tuple[int, int]:

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from itertools import islice
 from typing import Any
@@ -80,7 +80,11 @@ class Layout:
 def find_layout(landed: Landed, catalogue: FieldCatalogue, options: DialectOptions = DETECT_ALL) -> Layout:
     """Read the first records; `SourceError` if there is none, or if the header cannot be one."""
     rejected_file_delimiter = _rejected_file_delimiter(landed)
-    options = DialectOptions(rejected_file_delimiter) if rejected_file_delimiter else options
+    ignored: tuple[str, ...] = ()
+    if rejected_file_delimiter:
+        options = DialectOptions(rejected_file_delimiter)
+    elif landed.is_sheet:
+        options, ignored = _sheet_options(options)
     landed = without_last_lines(landed, options.skip_last)
     head = read_head(landed, options.quote, options.skip_lines, options.escape)
     candidates = _DialectCandidates(head, options, catalogue)
@@ -110,10 +114,18 @@ def find_layout(landed: Landed, catalogue: FieldCatalogue, options: DialectOptio
         candidates.line_at(start),
         rejected_file=rejected_file_delimiter is not None,
         all_utf8=landed.all_utf8,
-        warnings=(*candidates.warnings(delimiter, other), *lines_above_warnings(lines_above)),
+        warnings=(*ignored, *candidates.warnings(delimiter, other), *lines_above_warnings(lines_above)),
         lines_above=lines_above,
         data_end=landed.size,
     )
+
+
+def _sheet_options(options: DialectOptions) -> tuple[DialectOptions, tuple[str, ...]]:
+    """The options for the text of a sheet, which we wrote, and a warning for those that it makes meaningless."""
+    usable = DialectOptions(",", header=options.header, skip_lines=options.skip_lines, skip_last=options.skip_last)
+    if replace(usable, delimiter=None) == replace(options, delimiter=None) and options.delimiter in (None, ","):
+        return usable, ()
+    return usable, ("the file is a workbook, so --delimiter, --quote and --escape were not used",)
 
 
 def _check_header_size(source: str, candidates: "_DialectCandidates") -> None:
@@ -170,8 +182,14 @@ class _DialectCandidates:
 
     def dialect(self, delimiter: str, **more: Any) -> Dialect:
         options = self.options
-        cr = self.head.carriage_return
-        return Dialect(delimiter, quote=options.quote, escape=options.escape, carriage_return=cr, **more)
+        return Dialect(
+            delimiter,
+            quote=options.quote,
+            escape=options.escape,
+            carriage_return=self.head.carriage_return,
+            line_per_record=self.head.is_sheet,
+            **more,
+        )
 
     def _records(self, delimiter: str) -> list[Record]:
         return _first_records(self.head, self.dialect(delimiter))

@@ -24,7 +24,7 @@ from schemas.errors.source import (
     SourceNotText,
 )
 from transforms.landing import archives as expand
-from transforms.landing.archives import ArchiveLimits, list_members, split_member
+from transforms.landing.archives import ExpansionLimits, list_members, split_member
 from transforms.landing.land import Landed, land
 from transforms.work_folder import ImportFolder
 
@@ -50,12 +50,12 @@ def entry(name: str, mode: int = 0, flags: int = 0) -> zipfile.ZipInfo:
 
 
 def landed(
-    folder: Path, content: bytes, name: str = "export", member: str = "", limits: ArchiveLimits | None = None
+    folder: Path, content: bytes, name: str = "export", member: str = "", limits: ExpansionLimits | None = None
 ) -> Landed:
     (folder / name).write_bytes(content)
     into = folder / "import"
     into.mkdir()
-    return land(f"{folder / name}{member}", ImportFolder.local(into), limits=limits or ArchiveLimits())
+    return land(f"{folder / name}{member}", ImportFolder.local(into), limits=limits or ExpansionLimits())
 
 
 ONE = zipped(("contacts.csv", TEXT))
@@ -148,7 +148,7 @@ REFUSED: list[tuple[bytes, str, type[SourceError], str]] = [
     (with_bytes(ONE, 60, b"\xff\xff\xff"), "", ArchiveUnreadable, "damaged"),
     (b"PK\x03\x04" + bytes(200), "", ArchiveUnreadable, "damaged"),
     (forged_directory(), "", ArchiveUnreadable, "damaged"),
-    (zipped(("[Content_Types].xml", b"<x/>"), ("xl/workbook.xml", b"<x/>")), "", SourceNotText, "workbook"),
+    (zipped(("[Content_Types].xml", b"<x/>"), ("word/document.xml", b"<x/>")), "", SourceNotText, "office"),
     (gzipped(b"%PDF-1.7"), "", SourceNotText, "PDF"),
     (b"BZh91AY&SY" + bytes(50), "", SourceNotText, "bzip2"),
 ]  # fmt: skip
@@ -179,9 +179,9 @@ def test_the_limits_count_expanded_bytes(pack: Callable[[bytes], bytes], tmp_pat
     assert (tmp_path / "import" / "source.csv").stat().st_size <= expand.ALWAYS_ALLOWED_BYTES
     (tmp_path / "import").rename(tmp_path / "first")
     with pytest.raises(ArchiveTooLarge, match="CONTACTS_EXPANDED_BYTES"):
-        landed(tmp_path, pack(TEXT), limits=ArchiveLimits(size=len(TEXT) - 1))
+        landed(tmp_path, pack(TEXT), limits=ExpansionLimits(size=len(TEXT) - 1))
     (tmp_path / "import").rename(tmp_path / "second")
-    assert landed(tmp_path, pack(TEXT), limits=ArchiveLimits(size=len(TEXT))).size == len(TEXT)
+    assert landed(tmp_path, pack(TEXT), limits=ExpansionLimits(size=len(TEXT))).size == len(TEXT)
 
 
 def test_the_size_that_an_archive_claims_is_ignored(tmp_path: Path) -> None:

@@ -1,0 +1,449 @@
+"""Workbooks: a sheet is landed as CSV, each row a line, each cell as its type says."""
+
+import datetime
+import io
+import os
+import signal
+import subprocess
+import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import msoffcrypto.format.ooxml
+import openpyxl
+import pytest
+import xlsxwriter
+from openpyxl.utils.datetime import CALENDAR_MAC_1904
+
+from schemas.catalogue import FieldCatalogue
+from schemas.errors.limits import WorkbookTooLarge
+from schemas.errors.source import (
+    ArchiveRefused,
+    MemberNotFound,
+    SourceEmpty,
+    SourceError,
+    SourceNotText,
+    WorkbookHasSeveralSheets,
+    WorkbookProtected,
+    WorkbookUnreadable,
+)
+from tests.transforms.landing.test_archives import zipped
+from tests.transforms.pipeline import check
+from tests.workbooks import book, convert_with_libreoffice, text_row, with_part, with_rows
+from transforms.landing.archives import DEFAULT_LIMITS, ExpansionLimits, split_member
+from transforms.landing.land import Landed, land
+from transforms.landing.workbook_reader import cell_name
+from transforms.work_folder import ImportFolder
+
+CONTACTS = [["email", "name"], ["ana@example.com", "Ana"], ["bea@example.com", "Bea"]]
+AS_CSV = "email,name\r\nana@example.com,Ana\r\nbea@example.com,Bea\r\n"
+SHEET = "xl/worksheets/sheet1.xml"
+
+
+def landed(
+    folder: Path,
+    content: bytes,
+    name: str = "book.xlsx",
+    sheet: str = "",
+    limits: ExpansionLimits = DEFAULT_LIMITS,
+) -> Landed:
+    (folder / name).write_bytes(content)
+    into = folder / "import"
+    into.mkdir(exist_ok=True)
+    return land(f"{folder / name}{sheet}", ImportFolder.local(into), limits=limits)
+
+
+def text_of(source: Landed) -> str:
+    return Path(source.path).read_bytes().decode()
+
+
+def one_column(folder: Path, *cells: Any) -> tuple[list[str], tuple[str, ...]]:
+    """The cells of a sheet with this column as they are landed, and the warnings."""
+    source = landed(folder, book({"Sheet": [[cell] for cell in cells]}))
+    return text_of(source).split("\r\n")[:-1], source.warnings
+
+
+def written(*cells: tuple[Any, str | None]) -> bytes:
+    """A workbook by xlsxwriter: each cell with its number format in a row of its own."""
+    sink = io.BytesIO()
+    with xlsxwriter.Workbook(sink) as workbook:
+        sheet = workbook.add_worksheet()
+        for row, (value, number_format) in enumerate(cells):
+            sheet.write(row, 0, value, workbook.add_format({"num_format": number_format}) if number_format else None)
+    return sink.getvalue()
+
+
+DAY = datetime.datetime(2020, 1, 2)  # noqa: DTZ001 - times of a spreadsheet have no zone
+
+
+@pytest.mark.parametrize(
+    ("value", "number_format", "expected"),
+    [
+        pytest.param(DAY, "dd/mm/yyyy", "2020-01-02", id="day"),
+        pytest.param(DAY, "dd/mm/yyyy hh:mm", "2020-01-02", id="midnight"),
+        pytest.param(DAY.replace(hour=3, minute=4, second=5), "yyyy-mm-dd hh:mm", "2020-01-02 03:04:05", id="time"),
+        pytest.param(DAY, "mmm-yy", "2020-01-02", id="shown-as-month"),
+        pytest.param(43832.0000000001, "dd/mm/yyyy", "2020-01-02", id="day-with-a-rounding-error"),
+        pytest.param(datetime.time(3, 4, 5), "hh:mm", "03:04:05", id="time-of-day"),
+        pytest.param(1.5, "[h]:mm", "36:00:00", id="duration"),
+        pytest.param(34651234567, None, "34651234567", id="whole-number"),
+        pytest.param(-3.0, None, "-3", id="negative"),
+        pytest.param(-0.0, None, "0", id="negative-zero"),
+        pytest.param(1e14, None, "100000000000000", id="no-exponent"),
+        pytest.param(1e-7, None, "0.0000001", id="no-negative-exponent"),
+        pytest.param(13.75, None, "13.75", id="decimal"),
+        pytest.param(0.25, "0%", "0.25", id="percentage"),
+        pytest.param(1234.5, "#,##0.00 €", "1234.5", id="currency"),
+        pytest.param(0.1 + 0.2, None, "0.3", id="rounding-error"),
+        pytest.param(True, None, "true", id="true"),
+        pytest.param(False, None, "false", id="false"),
+        pytest.param("0651", None, "0651", id="text-of-digits"),
+        pytest.param("1.0", None, "1.0", id="text-of-a-number"),
+        pytest.param("  x ", None, "  x ", id="white-space"),
+        pytest.param('a,"b', None, '"a,""b"', id="quoted"),
+        pytest.param("a\nb\rc", None, '"a\nb\rc"', id="line-breaks"),
+        pytest.param("Ñandú 😀", None, "Ñandú 😀", id="beyond-ascii"),
+    ],
+)
+def test_a_cell_becomes_text_by_its_type(tmp_path: Path, value: Any, number_format: str | None, expected: str) -> None:
+    source = landed(tmp_path, written(("first", None), (value, number_format)))
+    assert text_of(source) == f"first\r\n{expected}\r\n"
+    assert (source.encoding, source.warnings, source.is_sheet) == ("utf-8", (), True)
+
+
+@pytest.mark.parametrize(
+    ("stored", "expected"),
+    [
+        pytest.param("1234567890123456", "1234567890123456", id="16-digits"),
+        pytest.param("1.23456789012346E+19", "12345678901234600000", id="20-digits"),
+        pytest.param("1E+300", f"1{'0' * 300}", id="301-digits"),
+        pytest.param("0.12345678901234567", "0.123456789012346", id="fraction-is-rounded"),
+    ],
+)
+def test_more_than_15_digits_are_reported_with_their_row(tmp_path: Path, stored: str, expected: str) -> None:
+    source = landed(tmp_path, with_rows(f"<row><c><v>{each}</v></c></row>" for each in ("1", stored)))
+    assert text_of(source) == f"1\r\n{expected}\r\n"
+    assert "1 number has more than 15 digits, the first in row 2" in "".join(source.warnings)
+
+
+def test_errors_keep_their_text_and_are_counted(tmp_path: Path) -> None:
+    cells, warnings = one_column(tmp_path, "name", "#N/A", "#DIV/0!", 't="e"')
+    assert cells == ["name", "#N/A", "#DIV/0!", '"t=""e"""']
+    assert warnings == ("2 cells have an error such as #N/A instead of a value; its text was kept",)
+
+
+def test_a_formula_without_a_stored_value_is_blank_with_a_warning(tmp_path: Path) -> None:
+    cells, warnings = one_column(tmp_path, "name", "x", "=1+1", "y", "=A1")
+    assert cells == ["name", "x", "", "y"]
+    assert "2 formulas have no stored value, the first in A3" in "".join(warnings)
+
+
+def test_a_formula_with_a_stored_value_is_its_value(tmp_path: Path) -> None:
+    rows = [
+        '<row><c r="A1"><f>1+1</f><v>2</v></c><c r="B1" t="str"><f>"a"</f><v>a</v></c></row>',
+        '<row><c r="A2" t="str"><f>IF(1,"","")</f><v></v></c><c r="B2" t="b"><f>TRUE()</f><v>1</v></c></row>',
+    ]
+    source = landed(tmp_path, with_rows(rows))
+    assert (text_of(source), source.warnings) == ("2,a\r\n,true\r\n", ())
+
+
+def test_parts_with_a_namespace_prefix_are_read_the_same(tmp_path: Path) -> None:
+    content = book({"Sheet": [["name", "#N/A"], ["=1+1", "x"]]})
+    for old, new in ((b"<", b"<x:"), (b"<x:/", b"</x:"), (b"xmlns=", b"xmlns:x="), (b"<x:?", b"<?")):
+        content = with_part(content, SHEET, old, new)
+    source = landed(tmp_path, content)
+    assert text_of(source) == "name,#N/A\r\n,x\r\n"
+    assert [each.split(" no ")[0].split(" an ")[0] for each in source.warnings] == ["1 cell has", "1 formula has"]
+
+
+def test_dates_since_1904_are_the_days_that_the_sheet_shows(tmp_path: Path) -> None:
+    workbook = openpyxl.Workbook()
+    workbook.epoch = CALENDAR_MAC_1904
+    workbook.worksheets[0]["A1"] = datetime.date(2020, 1, 2)
+    workbook.save(tmp_path / "saved.xlsx")
+    assert text_of(landed(tmp_path, (tmp_path / "saved.xlsx").read_bytes())) == "2020-01-02\r\n"
+
+
+def test_merged_cells_have_their_value_in_the_first_row_only(tmp_path: Path) -> None:
+    workbook = openpyxl.Workbook()
+    for row in (("name", "city"), ("Ana", "Vic"), ("Bea", None)):
+        workbook.worksheets[0].append(row)
+    workbook.worksheets[0].merge_cells("B2:B3")
+    workbook.save(tmp_path / "saved.xlsx")
+    source = landed(tmp_path, (tmp_path / "saved.xlsx").read_bytes())
+    assert text_of(source) == "name,city\r\nAna,Vic\r\nBea,\r\n"
+    assert "merged over several rows in 1 place, the first at B2" in "".join(source.warnings)
+
+
+# Sheets
+
+
+def test_the_only_sheet_with_cells_is_read_without_its_name(tmp_path: Path) -> None:
+    assert text_of(landed(tmp_path, book({"Notes": [], "Contacts": CONTACTS, "Sheet3": []}))) == AS_CSV
+
+
+def test_several_sheets_with_cells_are_an_error_that_lists_them(tmp_path: Path) -> None:
+    with pytest.raises(WorkbookHasSeveralSheets) as caught:
+        landed(tmp_path, book({"One": CONTACTS, "Empty": [], "Two": CONTACTS, "Three": CONTACTS}))
+    assert caught.value.sheets == ("One", "Two", "Three")
+    assert "book.xlsx!One'" in str(caught.value)
+
+
+@pytest.mark.parametrize("name", ["Sheet 2", "sheet 2", "Q1!", "a!b", "Año", "!"])
+def test_a_sheet_is_named_after_an_exclamation_mark(tmp_path: Path, name: str) -> None:
+    real = name.capitalize() if name == "sheet 2" else name
+    content = book({"Other": [["x"]], real: CONTACTS})
+    assert text_of(landed(tmp_path, content, "my!book.xlsx", f"!{name}")) == AS_CSV
+
+
+def test_a_sheet_that_is_not_there_is_an_error_that_lists_the_sheets(tmp_path: Path) -> None:
+    with pytest.raises(MemberNotFound) as caught:
+        landed(tmp_path, book({"One": CONTACTS, "Two": CONTACTS}), sheet="!Three")
+    assert caught.value.members == ("One", "Two")
+
+
+def test_a_hidden_sheet_is_read_only_by_its_name_and_reported(tmp_path: Path) -> None:
+    content = book({"Contacts": CONTACTS, "Lists": [["x"]]}, hidden=["Lists"])
+    source = landed(tmp_path, content)
+    assert text_of(source) == AS_CSV
+    assert source.warnings == ("hidden sheets were not read: 'Lists'; to import one, name it after a '!'",)
+    assert text_of(landed(tmp_path, content, sheet="!Lists")) == "x\r\n"
+
+
+@pytest.mark.parametrize("sheet", ["", "!Sheet"])
+def test_a_workbook_without_cells_is_empty(tmp_path: Path, sheet: str) -> None:
+    with pytest.raises(SourceEmpty):
+        landed(tmp_path, book({"Sheet": []}), sheet=sheet)
+
+
+@pytest.mark.parametrize(
+    ("source", "parts"),
+    [
+        ("https://host/book.xlsx!Sheet 2", ("https://host/book.xlsx", "Sheet 2")),
+        ("s3://bucket/book.XLSM!Q1!", ("s3://bucket/book.XLSM", "Q1!")),
+        ("sftp://host/export-*.ods!a!b", ("sftp://host/export-*.ods", "a!b")),
+        ("https://host/list.zip!a!b.csv", ("https://host/list.zip", "a!b.csv")),
+        ("book.xlsx!", ("book.xlsx!", None)),
+        ("!Sheet", ("!Sheet", None)),
+        ("notes!.csv", ("notes!.csv", None)),
+    ],
+)
+def test_a_source_is_split_at_the_mark_after_its_file(source: str, parts: tuple[str, str | None]) -> None:
+    assert split_member(source) == parts
+
+
+# Rows are lines
+
+
+def test_rows_keep_their_numbers_below_blank_rows_and_line_breaks(small_catalogue: FieldCatalogue) -> None:
+    rows: list[list[Any]] = [["A title\nof two lines"], [], ["email", "name"]]
+    rows += [["a\n@", "Ana\nMaria"], [], ["b", "x\ry"], ["c", "C"]]
+    found = check(book({"Sheet": rows}), small_catalogue, name="book.xlsx", skip_lines=2)
+    assert found.lines == [(1, 4), (2, 6), (3, 7)]
+    assert [each[6] for each in found.rejections] == ["a\n@", "b", "c"]
+
+
+@pytest.mark.parametrize("block_bytes", [32, 1 << 20])
+def test_row_numbers_do_not_depend_on_the_blocks(small_catalogue: FieldCatalogue, block_bytes: int) -> None:
+    rows = [["email", "name"]] + [
+        [f"{number}@", "two\nlines\r, and more" if number % 3 else "x"] for number in range(9)
+    ]
+    found = check(book({"Sheet": rows}), small_catalogue, block_bytes, name="book.xlsx")
+    assert found.lines == [(number, number + 1) for number in range(1, 10)]
+
+
+def test_delimiters_in_cells_do_not_matter(small_catalogue: FieldCatalogue) -> None:
+    content = book({"Sheet": [["email"], ["a@example.com;b"], ["c@example.com;d"]]})
+    found = check(content, small_catalogue, name="book.xlsx", delimiter=";")
+    assert found.read == 2 and found.delimiter == ","
+    assert found.warnings == ("the file is a workbook, so --delimiter, --quote and --escape were not used",)
+
+
+def test_the_header_may_be_anywhere_in_the_sheet(small_catalogue: FieldCatalogue) -> None:
+    rows: list[list[Any]] = [["Customers of May"], [], [None, "email", "name"], [None, "a@example.com", "Ana"]]
+    found = check(book({"Sheet": rows}), small_catalogue, name="book.xlsx", skip_lines=2)
+    assert [(row["email"], row["name"]) for row in found.accepted] == [("a@example.com", "Ana")]
+
+
+# Formats and content
+
+
+@pytest.mark.parametrize("extension", ["xlsx", "xls", "ods"])
+def test_libreoffice_writes_every_format_with_the_same_cells(tmp_path: Path, extension: str) -> None:
+    rows: list[list[Any]] = [
+        ["email", "birthdate", "phone", "price", "vip", "note"],
+        ["ana@example.com", datetime.date(1990, 12, 31), 34651234567, 1234.5, True, "uno\ndos; tres"],
+    ]
+    path = tmp_path / "made.xlsx"
+    path.write_bytes(book({"Sheet": rows}))
+    saved = convert_with_libreoffice(path, extension)
+    vip = "1" if extension == "ods" else "true"  # LibreOffice itself takes it for a number
+    assert text_of(landed(tmp_path, saved.read_bytes(), "any.name")) == (
+        "email,birthdate,phone,price,vip,note\r\n"
+        f'ana@example.com,1990-12-31,34651234567,1234.5,{vip},"uno\ndos; tres"\r\n'
+    )
+
+
+def test_errors_of_an_ods_keep_their_text(tmp_path: Path) -> None:
+    path = tmp_path / "made.xlsx"
+    path.write_bytes(book({"Sheet": [["name"], ["=1/0"], ["=NA()"]]}))
+    source = landed(tmp_path, convert_with_libreoffice(path, "ods").read_bytes(), "book.ods")
+    assert text_of(source) == "name\r\n#DIV/0!\r\n#N/A\r\n"
+    assert "2 cells have an error" in "".join(source.warnings)
+
+
+def test_a_csv_named_xls_is_read_as_csv(tmp_path: Path) -> None:
+    source = landed(tmp_path, b"email;name\na@example.com;Ana\n", "list.xls")
+    assert not source.is_sheet and text_of(source).startswith("email;")
+
+
+HTML = "<html><body><table><tr><td>email</td></tr></table></body></html>"
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        pytest.param(HTML.encode(), id="html"),
+        pytest.param(b"\r\n  <TABLE border=1><tr><td>email</td></tr></TABLE>", id="table"),
+        pytest.param(HTML.encode("utf-16"), id="html-in-utf-16"),
+        pytest.param("\ufeff<!DOCTYPE html>".encode() + HTML.encode(), id="byte-order-mark"),
+        pytest.param(b'<?xml version="1.0"?><?mso-application progid="Excel.Sheet"?><Workbook/>', id="xml-of-2003"),
+        pytest.param(b"MIME-Version: 1.0\r\nX-Document-Type: Workbook\r\n", id="mhtml"),
+    ],
+)
+def test_a_web_page_named_xls_is_an_error_that_says_what_to_do(tmp_path: Path, content: bytes) -> None:
+    with pytest.raises(SourceNotText, match=r"save it as \.xlsx or as CSV"):
+        landed(tmp_path, content, "list.xls")
+
+
+def encrypted(content: bytes) -> bytes:
+    sink = io.BytesIO()
+    msoffcrypto.format.ooxml.OOXMLFile(io.BytesIO(content)).encrypt("secret", sink)
+    return sink.getvalue()
+
+
+def encrypted_ods() -> bytes:
+    manifest = (
+        '<manifest:manifest xmlns:manifest="urn:oasis:names:tc:opendocument:xmlns:manifest:1.0">'
+        '<manifest:file-entry manifest:full-path="content.xml"><manifest:encryption-data/></manifest:file-entry>'
+        "</manifest:manifest>"
+    )
+    return zipped(("mimetype", ODS_MIMETYPE), ("META-INF/manifest.xml", manifest.encode()), ("content.xml", b"\1\2\3"))
+
+
+NO_SUCH_STRING = '<row><c t="s"><v>9</v></c></row>'
+ONE_SHEET = book({"Sheet": CONTACTS})
+ODS_MIMETYPE = b"application/vnd.oasis.opendocument.spreadsheet"
+OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
+
+
+@pytest.mark.parametrize(
+    ("content", "name", "error", "reason"),
+    [
+        pytest.param(encrypted(ONE_SHEET), "a.xlsx", WorkbookProtected, "without one", id="password"),
+        pytest.param(encrypted_ods(), "a.ods", WorkbookProtected, "without one", id="password-of-an-ods"),
+        pytest.param(ONE_SHEET[:-100], "a.xlsx", WorkbookUnreadable, "incomplete", id="truncated"),
+        pytest.param(ONE_SHEET.replace(b"sheet1", b"sheet9"), "a.xlsx", WorkbookUnreadable, "damaged", id="no-sheet"),
+        pytest.param(with_rows(["<row><c>"]), "a.xlsx", WorkbookUnreadable, "damaged", id="broken-xml"),
+        pytest.param(with_rows([NO_SUCH_STRING]), "a.xlsx", WorkbookUnreadable, "damaged", id="no-string"),
+        pytest.param(OLE + bytes(2000), "a.xls", WorkbookUnreadable, "incomplete", id="junk-named-xls"),
+        pytest.param(OLE + bytes(2000), "a.doc", SourceNotText, "old Office", id="old-document"),
+        pytest.param(OLE + "Workbook\0".encode("utf-16-le"), "a.xls", WorkbookUnreadable, "damaged", id="header-only"),
+        pytest.param(zipped(("[Content_Types].xml", b"")), "a.docx", SourceNotText, "office", id="docx"),
+        pytest.param(zipped(("mimetype", ODS_MIMETYPE[:-11] + b"text")), "a.odt", SourceNotText, "office", id="odt"),
+        pytest.param(zipped(("inside.xlsx", ONE_SHEET)), "a.zip", ArchiveRefused, "archive again", id="inside-a-zip"),
+    ],
+)  # fmt: skip
+def test_a_workbook_that_cannot_be_read_is_an_error(
+    tmp_path: Path, content: bytes, name: str, error: type[SourceError], reason: str
+) -> None:
+    with pytest.raises(error, match=reason):
+        landed(tmp_path, content, name)
+    assert {path.name for path in (tmp_path / "import").iterdir()} <= {"source.csv"}
+
+
+# Limits
+
+
+@pytest.mark.parametrize(
+    ("rows", "limits", "variable"),
+    [
+        pytest.param(['<row r="1"><c r="A1"><v>1</v></c></row><row r="1048576"><c r="XFD1048576"><v>1</v></c></row>'],
+                     {}, "CONTACTS_WORKBOOK_MEMORY", id="sparse"),
+        pytest.param([text_row(number, "abcd") for number in range(1, 27)], {"workbook_cells": 103},
+                     "CONTACTS_WORKBOOK_CELLS", id="cells"),
+        pytest.param(["<row/>" * 4_000_000], {}, "CONTACTS_EXPANDED_RATIO", id="bomb"),
+        pytest.param(["<row/>" * 1_000], {"size": 5_000}, "CONTACTS_EXPANDED_BYTES", id="expanded-bytes"),
+    ],
+)  # fmt: skip
+def test_a_workbook_above_a_limit_is_an_error_that_names_the_setting(
+    tmp_path: Path, rows: list[str], limits: dict[str, int], variable: str
+) -> None:
+    with pytest.raises(WorkbookTooLarge, match=variable):
+        landed(tmp_path, with_rows(rows), limits=ExpansionLimits(**limits))
+
+
+def test_a_bomb_that_claims_to_be_small_is_an_error(tmp_path: Path) -> None:
+    content = with_rows(["<row/>" * 4_000_000], size=1_000)
+    with pytest.raises((WorkbookUnreadable, WorkbookTooLarge)):
+        landed(tmp_path, content)
+
+
+def test_a_sheet_of_all_columns_is_read(tmp_path: Path) -> None:
+    text = text_of(landed(tmp_path, with_rows(['<row r="1"><c r="A1"><v>1</v></c><c r="XFD1"><v>2</v></c></row>'])))
+    assert text == f"1{',' * 16_383}2\r\n"
+
+
+def test_a_hundred_thousand_rows_are_read_with_the_memory_of_the_child(tmp_path: Path) -> None:
+    rows = (text_row(number, (f"person{number}@example.com", "Ana", "Vic")) for number in range(1, 100_001))
+    text = text_of(landed(tmp_path, with_rows(rows), limits=ExpansionLimits(workbook_memory=512 << 20)))
+    assert text.count("\r\n") == 100_000 and text.endswith("person100000@example.com,Ana,Vic\r\n")
+
+
+def test_two_workbooks_are_read_at_once(tmp_path: Path) -> None:
+    folders = [tmp_path / name for name in ("one", "two")]
+    for folder in folders:
+        folder.mkdir()
+    with ThreadPoolExecutor() as pool:
+        texts = list(pool.map(lambda folder: text_of(landed(folder, ONE_SHEET)), folders))
+    assert texts == [AS_CSV, AS_CSV]
+
+
+LAND = """
+import sys
+from transforms.landing.land import land
+from transforms.work_folder import ImportFolder
+land(sys.argv[1], ImportFolder.local(sys.argv[2]))
+"""
+
+
+def children_of(process: int) -> list[int]:
+    found = Path(f"/proc/{process}/task/{process}/children").read_text().split()
+    return [int(each) for each in found]
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="the test finds the child in /proc")
+def test_the_child_ends_when_its_parent_is_killed(tmp_path: Path) -> None:
+    path = tmp_path / "book.xlsx"
+    path.write_bytes(with_rows(text_row(number, "abcdefghijkl") for number in range(1, 100_001)))
+    (tmp_path / "import").mkdir()
+    parent = subprocess.Popen([sys.executable, "-P", "-c", LAND, path, tmp_path / "import"])
+    deadline = time.monotonic() + 60
+    while not (children := children_of(parent.pid)):
+        assert parent.poll() is None and time.monotonic() < deadline
+        time.sleep(0.01)
+    time.sleep(0.3)  # the child reads the workbook
+    parent.send_signal(signal.SIGKILL)
+    parent.wait()
+    while os.path.exists(f"/proc/{children[0]}"):  # noqa: PTH110 - a path of the kernel
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
+@pytest.mark.parametrize(
+    ("row", "column", "name"), [(0, 0, "A1"), (4, 25, "Z5"), (9, 26, "AA10"), (1_048_575, 16_383, "XFD1048576")]
+)
+def test_cells_are_named_as_in_spreadsheets(row: int, column: int, name: str) -> None:
+    assert cell_name(row, column) == name

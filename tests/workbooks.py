@@ -1,0 +1,100 @@
+"""Makes workbooks for tests, with several programs."""
+
+import io
+import shutil
+import subprocess
+import zipfile
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import openpyxl
+import pytest
+
+SPANISH = "es-ES"
+
+
+def book(sheets: Mapping[str, Sequence[Sequence[Any]]], hidden: Iterable[str] = ()) -> bytes:
+    """A workbook of these sheets, by openpyxl, which stores no values of formulas."""
+    workbook = openpyxl.Workbook()
+    workbook.remove(workbook.worksheets[0])
+    for name, rows in sheets.items():
+        sheet = workbook.create_sheet(name)
+        for row in rows:
+            sheet.append(list(row))
+        if name in hidden:
+            sheet.sheet_state = "hidden"
+    sink = io.BytesIO()
+    workbook.save(sink)
+    return sink.getvalue()
+
+
+def with_part(content: bytes, name: str, old: bytes, new: bytes) -> bytes:
+    """The workbook with a text of one part replaced wherever it occurs."""
+    sink = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(content)) as source, zipfile.ZipFile(sink, "w", zipfile.ZIP_DEFLATED) as target:
+        for entry in source.namelist():
+            part = source.read(entry)
+            target.writestr(entry, part.replace(old, new) if entry == name else part)
+    return sink.getvalue()
+
+
+def with_rows(rows: Iterable[str], size: int | None = None) -> bytes:
+    """A workbook whose sheet has these `<row>` elements, written as a stream; much faster than openpyxl.
+
+    `size` is the size that the archive claims for the sheet, if it should be wrong.
+    """
+    empty = io.BytesIO(book({"Sheet": []}))
+    sink = io.BytesIO()
+    with zipfile.ZipFile(empty) as source, zipfile.ZipFile(sink, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as target:
+        for entry in source.namelist():
+            if entry != "xl/worksheets/sheet1.xml":
+                target.writestr(entry, source.read(entry))
+        with target.open("xl/worksheets/sheet1.xml", "w") as part:
+            part.write(b'<worksheet xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main"><sheetData>')
+            for row in rows:
+                part.write(row.encode())
+            part.write(b"</sheetData></worksheet>")
+    content = sink.getvalue()
+    if size is None:
+        return content
+    real = zipfile.ZipFile(io.BytesIO(content)).getinfo("xl/worksheets/sheet1.xml").file_size
+    return content.replace(real.to_bytes(4, "little"), size.to_bytes(4, "little"))
+
+
+def text_row(number: int, cells: Iterable[str]) -> str:
+    """A `<row>` of texts without characters that XML escapes."""
+    inside = "".join(f'<c t="inlineStr"><is><t>{cell}</t></is></c>' for cell in cells)
+    return f'<row r="{number}">{inside}</row>'
+
+
+def convert_with_libreoffice(path: Path, extension: str, *, filter_name: str = "", language: str = "en-US") -> Path:
+    """The file as LibreOffice saves it in another format, in a folder of its own."""
+    program = shutil.which("soffice") or shutil.which("libreoffice")
+    if program is None:
+        pytest.skip("NO LIBREOFFICE: install it, for example with apt-get install libreoffice-calc")
+    profile, saved = path.parent / f"profile-{language}", path.parent / f"saved-{extension}"
+    settings = profile / "user" / "registrymodifications.xcu"
+    if not settings.exists():
+        settings.parent.mkdir(parents=True)
+        settings.write_text(
+            '<?xml version="1.0"?><oor:items xmlns:oor="http://openoffice.org/2001/registry">'
+            '<item oor:path="/org.openoffice.Setup/L10N"><prop oor:name="ooSetupSystemLocale" oor:op="fuse">'
+            f"<value>{language}</value></prop></item></oor:items>"
+        )
+    subprocess.run(
+        [
+            program,
+            f"-env:UserInstallation={profile.as_uri()}",
+            "--headless",
+            "--convert-to",
+            f"{extension}:{filter_name}" if filter_name else extension,
+            "--outdir",
+            saved,
+            path,
+        ],
+        check=True,
+        capture_output=True,
+        timeout=180,
+    )
+    return saved / f"{path.stem}.{extension}"

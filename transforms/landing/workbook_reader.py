@@ -1,0 +1,348 @@
+"""Reads one sheet of a workbook and writes it as CSV to standard output. Runs in a process of its own.
+
+The process limits its memory and processor time, because a small workbook can make the library allocate any amount, and
+a failed allocation ends the process. It stops when its standard input, a pipe from the parent, is closed. It imports
+little, so that it starts fast and the memory is for the workbook.
+"""
+
+import csv
+import datetime
+import errno
+import io
+import json
+import os
+import re
+import resource
+import shutil
+import sys
+import threading
+import zipfile
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from decimal import Decimal
+from pathlib import Path
+from typing import IO, Any
+from xml.etree import ElementTree
+
+from python_calamine import (
+    CalamineSheet,
+    CalamineWorkbook,
+    PasswordError,
+    SheetTypeEnum,
+    SheetVisibleEnum,
+)
+
+CPU_SECONDS = 3_600
+MAX_DIGITS = 15  # what a spreadsheet keeps of a number
+ALWAYS_ALLOWED_BYTES = 16 << 20  # the ratio of expanded to packed bytes is not checked below this size
+READ_BYTES = 1 << 20
+BATCH_ROWS = 1_000
+
+
+class WorkbookProblem(Exception):
+    """Why the workbook is not read: a code, and the names of its sheets if they matter."""
+
+    def __init__(self, code: str, sheets: list[str] | None = None) -> None:
+        super().__init__(code)
+        self.code, self.sheets = code, sheets or []
+
+
+def main() -> None:
+    """Convert the workbook that the argument describes. The result goes as JSON to the file descriptor it names."""
+    request = json.loads(sys.argv[1])
+    threading.Thread(target=_exit_with_parent, daemon=True).start()
+    _limit(resource.RLIMIT_CORE, 0)  # a core file would hold contacts
+    _limit(resource.RLIMIT_CPU, CPU_SECONDS)
+    _limit(resource.RLIMIT_AS, request["memory"])
+    try:
+        result: dict[str, Any] = {"warnings": convert(request)}
+    except WorkbookProblem as problem:
+        result = {"problem": problem.code, "sheets": problem.sheets}
+    except MemoryError:
+        result = {"problem": "memory"}
+    except PasswordError:
+        result = {"problem": "protected"}
+    except OSError as error:
+        result = {"problem": "disk-full" if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG) else "unreadable"}
+    except BaseException:  # also the library's panics; a text may quote a cell
+        result = {"problem": "unreadable"}
+    with os.fdopen(request["result"], "w") as target:
+        json.dump(result, target)
+
+
+def _exit_with_parent() -> None:
+    while os.read(0, 1):
+        pass
+    os._exit(1)
+
+
+def _limit(kind: int, amount: int) -> None:
+    _, hard = resource.getrlimit(kind)
+    resource.setrlimit(kind, (amount if hard == resource.RLIM_INFINITY else min(amount, hard), hard))
+
+
+def convert(request: dict[str, Any]) -> list[str]:
+    """Write the sheet as CSV, and return warnings about its cells."""
+    path = Path(request["path"])
+    if zipfile.is_zipfile(path):
+        _check_expanded_size(path, request["expanded_bytes"], request["expanded_ratio"])
+    with CalamineWorkbook.from_path(path) as workbook:
+        sheet, hidden = _choose_sheet(workbook, request["sheet"])
+    scan = _scan_cells(path, sheet.name)
+    if scan.errors:  # which the library would read as empty cells
+        name = sheet.name
+        del sheet
+        path = _write_errors_as_text(path, Path(request["copy"]), scan.part)
+        with CalamineWorkbook.from_path(path) as workbook:
+            sheet = workbook.get_sheet_by_name(name)
+    last_row, last_column = sheet.end or (0, 0)
+    if (last_row + 1) * (last_column + 1) > request["cells"]:
+        raise WorkbookProblem("cells")
+    numbers = _write_rows(sheet)
+    return [*_hidden_warnings(hidden), *_merged_warnings(sheet), *scan.warnings(), *numbers.warnings()]
+
+
+def _check_expanded_size(path: Path, limit: int, ratio: int) -> None:
+    with zipfile.ZipFile(path) as archive:
+        size = sum(entry.file_size for entry in archive.infolist())
+    if size > limit:
+        raise WorkbookProblem("expanded-bytes")
+    if size > max(ALWAYS_ALLOWED_BYTES, path.stat().st_size * ratio):
+        raise WorkbookProblem("expanded-ratio")
+
+
+def _choose_sheet(workbook: CalamineWorkbook, name: str | None) -> tuple[CalamineSheet, list[str]]:
+    """The named sheet, or the only visible one with cells; and the hidden sheets, which only a name can choose."""
+    sheets = [each for each in workbook.sheets_metadata if each.typ is SheetTypeEnum.WorkSheet]
+    names = [each.name for each in sheets]
+    if name is not None:
+        same = [each for each in names if each == name] or [each for each in names if each.lower() == name.lower()]
+        if len(same) != 1:
+            raise WorkbookProblem("no-such-sheet", names)
+        return workbook.get_sheet_by_name(same[0]), []
+    visible = [each.name for each in sheets if each.visible is SheetVisibleEnum.Visible]
+    hidden = [each for each in names if each not in visible]
+    chosen: CalamineSheet | None = None
+    for position, each in enumerate(visible):
+        sheet = workbook.get_sheet_by_name(each)
+        if sheet.end is None:
+            continue
+        if chosen is not None:
+            raise WorkbookProblem("several-sheets", [chosen.name, *visible[position:]])
+        chosen = sheet
+    if chosen is None:
+        raise WorkbookProblem("several-sheets" if hidden else "empty", hidden)
+    return chosen, hidden
+
+
+def _hidden_warnings(hidden: list[str]) -> Iterator[str]:
+    if hidden:
+        shown = ", ".join(repr(each[:100]) for each in hidden[:20])
+        yield f"hidden sheets were not read: {shown}; to import one, name it after a '!'"
+
+
+def _merged_warnings(sheet: CalamineSheet) -> Iterator[str]:
+    """Merged cells over several rows: contacts below the first one lack the value."""
+    merged = [first for first, last in sheet.merged_cell_ranges or () if first[0] < last[0]]
+    if merged:
+        first = cell_name(*min(merged))
+        yield (
+            f"cells are merged over several rows in {_places(len(merged))}, the first at {first}; only the first row "
+            "has the value, and the others are empty"
+        )
+
+
+def _places(count: int) -> str:
+    return "1 place" if count == 1 else f"{count:,} places"
+
+
+def cell_name(row: int, column: int) -> str:
+    """The name that a spreadsheet shows, such as B5; row and column are counted from 0."""
+    letters, column = "", column + 1
+    while column:
+        column, letter = divmod(column - 1, 26)
+        letters = chr(ord("A") + letter) + letters
+    return f"{letters}{row + 1}"
+
+
+# Values
+
+
+@dataclass
+class NumberNotes:
+    """Numbers with more digits than a spreadsheet keeps."""
+
+    count: int = 0
+    first_row: int | None = None
+
+    def warnings(self) -> Iterator[str]:
+        if self.count:
+            cells = "1 number has" if self.count == 1 else f"{self.count:,} numbers have"
+            yield (
+                f"{cells} more than {MAX_DIGITS} digits, the first in row {self.first_row}. A spreadsheet keeps "
+                f"{MAX_DIGITS}, so the last digits of an ID may be lost: enter IDs as text. Fractions were rounded to "
+                f"{MAX_DIGITS} digits"
+            )
+
+    def text(self, value: float) -> str:
+        """A number without exponent and without `.0`."""
+        if value.is_integer() and -1e15 < value < 1e15:
+            return str(int(value))
+        text = repr(value)
+        if len(text) <= MAX_DIGITS and "e" not in text:
+            return text
+        exact = Decimal(text)
+        if not exact.is_finite():
+            return text
+        if value.is_integer():
+            self.count += 1
+            return str(int(exact))
+        self.count += len(exact.as_tuple().digits) > MAX_DIGITS
+        return f"{Decimal(f'{value:.{MAX_DIGITS}g}'):f}"
+
+
+def _date_text(value: datetime.datetime) -> str:
+    """A day if the time is midnight, which most dates in spreadsheets have."""
+    return value.date().isoformat() if value.time() == datetime.time.min else value.isoformat(" ")
+
+
+def _duration_text(value: datetime.timedelta) -> str:
+    minutes, seconds = divmod(int(value.total_seconds()), 60)
+    return f"{minutes // 60}:{minutes % 60:02}:{seconds:02}"
+
+
+def _write_rows(sheet: CalamineSheet) -> NumberNotes:
+    """Write each row as one record, blank rows as blank lines, so that record and sheet rows stay aligned."""
+    notes = NumberNotes()
+    texts: dict[type, Callable[[Any], str]] = {
+        float: notes.text,
+        int: str,
+        bool: lambda value: "true" if value else "false",
+        datetime.date: datetime.date.isoformat,
+        datetime.datetime: _date_text,
+        datetime.time: datetime.time.isoformat,
+        datetime.timedelta: _duration_text,
+    }
+    rows = io.StringIO()
+    writer = csv.writer(rows, lineterminator="\r\n")  # both, so that the writer quotes cells with either
+    for number, row in enumerate(sheet.iter_rows(), start=1):
+        cells = [value if type(value) is str else texts[type(value)](value) for value in row]
+        if any(cells):
+            writer.writerow(cells)
+        else:
+            rows.write("\r\n")
+        if notes.count and notes.first_row is None:
+            notes.first_row = number
+        if number % BATCH_ROWS == 0:
+            _flush(rows)
+    _flush(rows)
+    return notes
+
+
+def _flush(rows: io.StringIO) -> None:
+    data = memoryview(rows.getvalue().encode())
+    while data:
+        data = data[os.write(1, data) :]
+    rows.seek(0)
+    rows.truncate()
+
+
+# Cells that the library reads as empty: errors, and formulas whose value no program has stored.
+
+_ERROR_CELLS = {  # what a match is replaced with makes the error a text
+    ".xlsx": (re.compile(rb"""(<(?:\w+:)?c\s(?:[^<>]*?\s)?t=)(?:"e"|'e')"""), rb'\1"str"'),
+    ".ods": (re.compile(rb'office:string-value=""\s+(calcext:value-type="error")'), rb"\1"),
+}
+_EMPTY_FORMULA = re.compile(
+    rb"""<(?:\w+:)?c(?=[\s>])(?![^<>]*\st=["']str["'])(?:[^<>]*?\sr=["']([A-Z]+[0-9]+)["'])?[^<>]*>\s*"""
+    rb"""<(?:\w+:)?f(?:\s[^<>]*)?(?:/>|>[^<]*</(?:\w+:)?f>)\s*"""
+    rb"""(?:<(?:\w+:)?v\s*/>|<(?:\w+:)?v>\s*</(?:\w+:)?v>)?\s*</(?:\w+:)?c>"""
+)
+
+
+@dataclass
+class CellScan:
+    """What the XML part of a sheet says about cells that the library reads as empty."""
+
+    part: str = ""
+    errors: int = 0
+    formulas: int = 0
+    first_formula: str = ""
+
+    def warnings(self) -> Iterator[str]:
+        if self.errors:
+            cells = "1 cell has" if self.errors == 1 else f"{self.errors:,} cells have"
+            yield f"{cells} an error such as #N/A instead of a value; its text was kept"
+        if self.formulas:
+            cells = "1 formula has" if self.formulas == 1 else f"{self.formulas:,} formulas have"
+            first = f", the first in {self.first_formula}" if self.first_formula else ""
+            yield (
+                f"{cells} no stored value{first}; such cells were read as empty. Open the workbook in a spreadsheet "
+                "program and save it, so that it stores the values"
+            )
+
+
+def _scan_cells(path: Path, sheet: str) -> CellScan:
+    """Count errors, and in `.xlsx` formulas without a value; in other formats the library shows neither."""
+    scan = CellScan()
+    if path.suffix not in _ERROR_CELLS:
+        return scan
+    with zipfile.ZipFile(path) as archive:
+        scan.part = "content.xml" if path.suffix == ".ods" else _part_of(archive, sheet)
+        with archive.open(scan.part) as stream:
+            for block in _whole_cells(stream):
+                if b'e"' in block or b"e'" in block:
+                    scan.errors += len(_ERROR_CELLS[path.suffix][0].findall(block))
+                if path.suffix == ".xlsx" and (b"<f" in block or b":f" in block):
+                    found = _EMPTY_FORMULA.findall(block)
+                    scan.first_formula = scan.first_formula or (found[0].decode() if found else "")
+                    scan.formulas += len(found)
+    return scan
+
+
+def _part_of(archive: zipfile.ZipFile, sheet: str) -> str:
+    """The name of a sheet's XML in an `.xlsx`."""
+    book = ElementTree.fromstring(archive.read("xl/workbook.xml"))
+    relation = next(
+        value
+        for each in book.iter()
+        if each.tag.endswith("}sheet") and each.get("name") == sheet
+        for key, value in each.attrib.items()
+        if key.endswith("}id")
+    )
+    relations = ElementTree.fromstring(archive.read("xl/_rels/workbook.xml.rels"))
+    target = next(each.attrib["Target"] for each in relations if each.get("Id") == relation)
+    return target[1:] if target.startswith("/") else f"xl/{target}"
+
+
+def _whole_cells(stream: IO[bytes]) -> Iterator[bytes]:
+    """The stream in blocks that end after a cell, or at least before a tag."""
+    rest = b""
+    while block := stream.read(READ_BYTES):
+        block = rest + block
+        end = max(block.rfind(b"</c>") + 4, block.rfind(b":c>") + 3)
+        if end <= 4:
+            end = max(block.rfind(b"<"), 0)
+        rest = block[end:]
+        yield block[:end]
+    yield rest
+
+
+def _write_errors_as_text(path: Path, copy: Path, part: str) -> Path:
+    """A copy of the workbook in which the errors of the sheet are texts."""
+    pattern, replacement = _ERROR_CELLS[path.suffix]
+    with zipfile.ZipFile(path) as source, zipfile.ZipFile(copy, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as target:
+        for entry in source.infolist():
+            if entry.filename != part and entry.filename.startswith("xl/worksheets/"):
+                continue  # another sheet
+            with source.open(entry) as stream, target.open(entry.filename, "w", force_zip64=True) as written:
+                if entry.filename == part:
+                    for block in _whole_cells(stream):
+                        written.write(pattern.sub(replacement, block))
+                else:
+                    shutil.copyfileobj(stream, written)
+    return copy
+
+
+if __name__ == "__main__":
+    main()
