@@ -13,9 +13,11 @@ from flows.cli.terminal import print_json, print_line
 from flows.config.settings import Settings
 from flows.import_runs.recovery import close_abandoned_imports
 from flows.import_runs.work_folders import folder_name, prune_folders
+from flows.pipeline.temporary_folders import cleaned_up_on_sigterm, temporary_folder
 from flows.reports.models import ImportReport
 from flows.reports.phrases import kept_reasons_note
 from schemas.errors.request import RejectedFileGone, UsageError
+from transforms.results import rejected_workbook
 from transforms.work_folder import exists, open_for_reading
 from warehouse.database.connection import Warehouse
 from warehouse.import_list.entries import DEFAULT_LIST_LIMIT, get_import, list_imports
@@ -84,7 +86,7 @@ def _print_import(row: Mapping[str, Any], as_json: bool) -> None:
 
 
 def write_rejected_rows(options: argparse.Namespace) -> int:
-    """Write the rejected file of an import, byte for byte."""
+    """Write the rejected file of an import, byte for byte, or as a workbook if the output is named so."""
     settings = Settings.load(**settings_from_options(options))
     with open_warehouse(settings) as warehouse:
         report = get_import(warehouse, options.id)["report"] or {}
@@ -92,5 +94,10 @@ def write_rejected_rows(options: argparse.Namespace) -> int:
     if not file or not exists(file):
         raise RejectedFileGone(options.id)
     with open_for_reading(file) as source, open_target(options, settings) as target:
-        shutil.copyfileobj(source, target)
+        if options.output and options.output.lower().endswith(rejected_workbook.SUFFIX):
+            with cleaned_up_on_sigterm(), temporary_folder() as scratch:
+                delimiter = report["dialect"]["delimiter"]
+                rejected_workbook.write_workbook(source, delimiter, target, options.output, str(scratch))
+        else:
+            shutil.copyfileobj(source, target)
     return OK

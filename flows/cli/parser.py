@@ -102,7 +102,7 @@ def _add_import_list_commands(commands: Any) -> None:
     options.add_warehouse(command)
     options.add_json(command)
 
-    text = "print the rejected rows of an import, as CSV"
+    text = "print the rejected rows of an import as CSV, or save them as a workbook"
     command = _add_command(commands, "rejected", "import_list_commands:write_rejected_rows", text)
     command.add_argument("id", type=options.import_number, metavar="ID", help="the number of the import in the list")
     options.add_output(command)
