@@ -24,6 +24,15 @@ class MergePolicy(StrEnum):
         return self in (MergePolicy.OVERWRITE, MergePolicy.UPDATE_ONLY)
 
 
+class FieldPolicy(StrEnum):
+    """What an import that updates existing contacts does to one field of theirs."""
+
+    OVERWRITE = "overwrite"
+    FILL_EMPTY = "fill-empty"
+    KEEP = "keep"
+    APPEND = "append"
+
+
 class Blanks(StrEnum):
     """What a blank cell does to a stored value."""
 

@@ -8,6 +8,7 @@ from typing import Annotated, Any, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, field_validator, model_validator
 
+from schemas.choices import FieldPolicy
 from schemas.field_types import TRAITS, TYPE_SYNONYMS, FieldType, Gaps, Storage, TypeTraits
 
 # No warehouse changes lower-case ASCII names; PostgreSQL cuts names at 63 bytes.
@@ -89,6 +90,8 @@ class Field(BaseModel):
     aliases: tuple[str, ...] = ()
     options: tuple[Option, ...] = ()
     gaps: Gaps = Gaps.ALLOW
+    merge: FieldPolicy | None = None
+    consent: tuple[str, ...] = ()
 
     @model_validator(mode="before")
     @classmethod
@@ -122,7 +125,20 @@ class Field(BaseModel):
             raise ValueError(f"is the identity, but of type {self.type}; make it an email")
         if self.identity and self.gaps is Gaps.DROP_COLUMN:
             raise ValueError("is the identity, so its column is never dropped; take 'gaps: drop-column' out")
+        if self.merge and self.identity:
+            raise ValueError("is the identity, which no import changes; take 'merge:' out")
+        if self.merge is FieldPolicy.APPEND and self.type is not FieldType.CHECKBOX:
+            raise ValueError(f"is a {self.type}, and only a checkbox takes 'merge: append'; write another policy")
+        self._check_consent()
         return self
+
+    def _check_consent(self) -> None:
+        if self.consent and self.type is not FieldType.RADIO:
+            raise ValueError(f"has 'consent:', but is a {self.type}; make it a radio, or take 'consent:' out")
+        if self.consent and sorted(self.consent) != sorted(self.option_ids):
+            raise ValueError(
+                "has another list in 'consent:' than its options; write every option ID once, the weakest consent first"
+            )
 
     @property
     def traits(self) -> TypeTraits:

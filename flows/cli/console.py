@@ -21,8 +21,10 @@ from flows.reports.models import (
 )
 from flows.reports.outcomes import RunOutcome
 from flows.reports.phrases import (
+    CHANGES_HEADER,
     USE_OF_GAPS,
     USE_OF_SUGGESTIONS,
+    changed_fields,
     describe_dialect,
     describe_gaps,
     reason_rows,
@@ -113,6 +115,9 @@ def _print_one_report(report: CheckReport) -> None:
         print_line(f"rows:     {_format_counts(report.rows)}")
     if isinstance(report, ImportReport):
         _print_merge(report)
+    if isinstance(report, ImportReport) and (changes := changed_fields(report)):
+        _print_section("Cells of existing contacts in which the file differs")
+        print_table(CHANGES_HEADER, changes)
     if columns := unimported_columns(report):
         _print_section("Columns not imported")
         print_table(("column", "why", "details"), map(_unimported_row, columns))

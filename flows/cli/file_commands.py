@@ -18,8 +18,10 @@ from flows.config.request import ImportRequest, ReadingOptions, local_today
 from flows.config.settings import Settings
 from flows.pipeline.temporary_folders import cleaned_up_on_sigterm, delete_abandoned_folders, temporary_folder
 from flows.prefect_lookups import wrong_settings_named
+from schemas.choices import FieldPolicy
 from schemas.errors.request import SourceAddressInvalid, UsageError
 from schemas.presets.loader import split_preset_name
+from transforms.cells.nearest_name import nearest_name
 from transforms.sources.addresses import fill_dates, parse
 
 if TYPE_CHECKING:  # reports import pandas, which a wrong command does without
@@ -28,7 +30,18 @@ if TYPE_CHECKING:  # reports import pandas, which a wrong command does without
 
 Options = TypeVar("Options", bound=ReadingOptions)
 
-IMPORT_OPTIONS = ("merge", "blanks", "segment", "if_same_file", "max_rejected", "min_rows", "require", "retry_of")
+IMPORT_OPTIONS = (
+    "merge",
+    "blanks",
+    "loosen_consent",
+    "segment",
+    "if_same_file",
+    "max_rejected",
+    "min_rows",
+    "require",
+    "retry_of",
+)
+MIN_SIMILARITY = 0.5  # from 0 to 1; a policy that is less similar is not suggested
 SAMPLE_DAY = datetime.date(2000, 1, 1)  # any day shows whether the dates of an address are well written
 
 
@@ -37,7 +50,8 @@ def import_file(options: argparse.Namespace) -> int:
     settings = Settings.load(**settings_from_options(options))
     if options.segment is not None and not options.segment.strip():
         raise UsageError("--segment is blank; name a segment, or leave the option out")
-    request = request_from(options, ImportRequest, **{name: getattr(options, name) for name in IMPORT_OPTIONS})
+    given = {name: getattr(options, name) for name in IMPORT_OPTIONS}
+    request = request_from(options, ImportRequest, merge_fields=field_policies(options), **given)
     # The flow reads its settings from the environment: an address with a password is never a parameter of a run.
     os.environ["CONTACTS_WAREHOUSE_URL"] = settings.warehouse_url.get_secret_value()
     if settings.catalogue:
@@ -186,6 +200,22 @@ def mapping_from_options(options: argparse.Namespace) -> dict[str, str]:
         if mapping.setdefault(column.strip(), field.strip()) != field.strip():
             raise UsageError(f"--map names the column {column.strip()!r} twice; write one of the two")
     return mapping
+
+
+def field_policies(options: argparse.Namespace) -> dict[str, FieldPolicy]:
+    """The policies of the `--merge-field` options, by field."""
+    policies: dict[str, FieldPolicy] = {}
+    for text in options.merge_field:
+        field, _, written = text.partition("=")
+        if written not in list(FieldPolicy):
+            nearest = nearest_name(written, FieldPolicy, MIN_SIMILARITY)
+            suggestion = f"did you mean {field}={nearest}? " if field and nearest else ""
+            raise UsageError(
+                f"--merge-field {text!r} is not FIELD=POLICY; {suggestion}A policy is one of: {', '.join(FieldPolicy)}"
+            )
+        if policies.setdefault(field, FieldPolicy(written)) != written:
+            raise UsageError(f"--merge-field names the field {field!r} twice; write one of the two")
+    return policies
 
 
 def _log_stages(options: argparse.Namespace) -> None:

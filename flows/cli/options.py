@@ -75,6 +75,19 @@ def add_merge_options(parser: argparse.ArgumentParser) -> None:
     """What happens to the accepted rows."""
     _add_choice(parser, "--merge", MergePolicy, "POLICY", "what happens to contacts that already exist")
     _add_choice(parser, "--blanks", Blanks, "RULE", "whether blank cells clear the stored value")
+    parser.add_argument(
+        "--merge-field",
+        action="append",
+        default=[],
+        metavar="FIELD=POLICY",
+        help="the policy of one field of existing contacts: overwrite, fill-empty, keep or append; repeatable",
+    )
+    parser.add_argument(
+        "--loosen-consent",
+        metavar="N",
+        type=int,
+        help="replace stored consents by weaker ones, if it is exactly so many",
+    )
     parser.add_argument("--segment", metavar="NAME", help=SEGMENT_HELP)
     _add_choice(parser, "--if-same-file", IfSameFile, "RULE", "what to do with a file that was already imported")
     parser.add_argument(

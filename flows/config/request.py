@@ -8,7 +8,7 @@ from typing import Any, Self
 from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator, model_validator
 
 from schemas.cells.phones import is_country_prefix
-from schemas.choices import Blanks, Duplicates, GapRule, IfSameFile, MergePolicy
+from schemas.choices import Blanks, Duplicates, FieldPolicy, GapRule, IfSameFile, MergePolicy
 from transforms.landing.encoding import usable_encoding
 from transforms.parsing.dialect import QUOTE, DialectOptions, parse_delimiter, parse_quote_character
 from transforms.sources.addresses import has_date
@@ -179,6 +179,13 @@ class ImportRequest(ReadingOptions):
     """insert-only keeps them, overwrite replaces their values, fill-empty fills empty fields, update-only adds none."""
     blanks: Blanks = Field(Blanks.KEEP, title="Blank cells")
     """'keep' keeps the stored value; 'clear' empties it (only with overwrite and update-only)."""
+    merge_fields: dict[str, FieldPolicy] = Field(default_factory=dict, title="Policies of fields")
+    """As JSON, such as {"city": "fill-empty", "interests": "append"}: overwrite, fill-empty, keep, or append for a
+    checkbox. They apply where existing contacts are updated."""
+    loosen_consent: int | None = Field(
+        None, ge=0, lt=2**63, json_schema_extra=_optional_integer_box, title="Weaker consents"
+    )
+    """How many stored consents the file may replace by a weaker one, as the plan says. Empty: none are replaced."""
     segment: str | None = Field(None, json_schema_extra=_optional_text_box, title="Add to segment")
     """A segment that exists. Every accepted contact that is in the warehouse joins it."""
 

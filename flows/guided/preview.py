@@ -14,6 +14,7 @@ from flows.pipeline.steps import SourceFile
 from flows.publishing.artifacts import MASKED_VALUE, log_and_continue
 from flows.publishing.markdown import code, plain, table
 from flows.publishing.summary import (
+    changes_section,
     columns_section,
     counts_section,
     reasons_section,
@@ -107,7 +108,7 @@ def publish_preview(
     """The artifact of what the merge would do."""
     with log_and_continue("preview"):
         masked = settings.artifact_values == "masked"
-        result = report.completed(merge_preview.counts, merge_preview.segment_added, None)
+        result = report.completed(merge_preview.numbers)
         create_markdown_artifact(
             preview_markdown(result, merge_preview.first_rows, masked, change_note(result, approved)),
             key="import-preview",
@@ -117,7 +118,7 @@ def publish_preview(
 
 def preview_instructions(report: ImportReportBuilder, merge_preview: MergePreview, approved: RunState | None) -> str:
     """The text above the decision: the counts, and which artifact to look at."""
-    result = report.completed(merge_preview.counts, merge_preview.segment_added, None)
+    result = report.completed(merge_preview.numbers)
     text = f"{_file(report)}: {preview_line(result)}. Look at *import-preview* first."
     return _with_note(text, change_note(result, approved))
 
@@ -156,6 +157,7 @@ def preview_markdown(result: ImportReport, first: list[dict[str, Any]], masked: 
         *([f"**{note}**"] if note else []),
         f"{code(result.source)} with policy **{result.merge}**. Nothing has been written yet.",
         *counts_section(result, "would be added"),
+        *changes_section(result),
         *_first_rows(first, masked),
         *reasons_section(result),
         *columns_section(result),

@@ -21,7 +21,7 @@ from flows.guided.preview import (
 from flows.guided.readings_form import Offer, offers_for, readings_form
 from flows.guided.suspension import Question, RunState
 from flows.import_runs.context import ImportContext
-from flows.import_runs.tasks import merge_staged, staged_file
+from flows.import_runs.tasks import merge_rules, merge_staged, staged_file
 from flows.pipeline.steps import CheckedFile, SourceFile, map_source_columns
 from flows.reports.models import ImportReport
 from schemas.errors.limits import RequiredFieldMissing, TooManyRejected
@@ -184,8 +184,7 @@ class GuidedSession:
             staging.ensure_staged()
             return preview_merge(
                 staging,
-                policy=self.context.request.merge,
-                blanks=self.context.request.blanks,
+                rules=merge_rules(self.context.request),
                 segment=self.context.request.segment,
                 accepted=checked.accepted,
                 rows=PREVIEW_ROWS,

@@ -10,7 +10,14 @@ from flows.config.request import ReadingOptions
 from flows.config.settings import Settings
 from flows.import_runs.context import ArchiveOrigin
 from flows.pipeline.sources import SourceLookups, find_source
-from flows.reports.models import CheckReport, ContactCounts, ImportReport, RowCounts, TranslationReport
+from flows.reports.models import (
+    CheckReport,
+    ContactCounts,
+    FieldChangesReport,
+    ImportReport,
+    RowCounts,
+    TranslationReport,
+)
 from flows.reports.outcomes import AnyReport, RunOutcome
 from schemas.errors.base import ContactImportError
 from schemas.presets.loader import list_preset_names, load_preset, split_preset_name
@@ -21,7 +28,7 @@ from transforms.sources.addresses import parse, redacted
 from transforms.sources.fetch import ResolvedSource
 
 Options = TypeVar("Options", bound=ReadingOptions)
-Counts = TypeVar("Counts", RowCounts, ContactCounts)
+Counts = TypeVar("Counts", RowCounts, ContactCounts, FieldChangesReport)
 
 STATUSES = ("failed", "completed", "skipped")  # the worst comes first
 
@@ -127,6 +134,7 @@ def combine_outcomes(source: str, outcomes: Sequence[RunOutcome[AnyReport]]) -> 
             "import_id": None,
             "retry_of": None,
             "contacts": _sum(report.contacts for report in imports),
+            "changes": _sum_changes(imports),
             "segment": segments[0].model_copy(update={"added": added}) if segments else None,
             "repeats": None,
         }
@@ -144,6 +152,14 @@ def _sum(counts: Iterable[Counts | None]) -> Counts | None:
         return None
     model = type(known[0])
     return model(**{name: sum(getattr(each, name) for each in known) for name in model.model_fields})
+
+
+def _sum_changes(reports: Iterable[ImportReport]) -> dict[str, FieldChangesReport]:
+    by_field: dict[str, list[FieldChangesReport]] = {}
+    for report in reports:
+        for field, changes in report.changes.items():
+            by_field.setdefault(field, []).append(changes)
+    return {field: total for field, changes in by_field.items() if (total := _sum(changes))}
 
 
 def _sum_translations(reports: Iterable[CheckReport]) -> list[TranslationReport]:

@@ -5,6 +5,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from pathlib import Path
 
+from flows.config.request import ImportRequest
 from flows.import_runs.context import ImportContext
 from flows.import_runs.marks import check_marks
 from flows.import_runs.same_file import RepeatCheck
@@ -13,6 +14,7 @@ from flows.pipeline.background_staging import BackgroundStaging
 from flows.pipeline.chunk_runs import FileCheck
 from flows.pipeline.limits import (
     check_max_rejected,
+    check_merge_fields,
     check_min_rows,
     check_required_imported,
     check_required_known,
@@ -26,7 +28,7 @@ from flows.prefect_lookups import scheduled_day, source_logins
 from flows.publishing.artifacts import ProgressArtifact, publish_rejected_rows
 from flows.reports.models import ImportReport
 from flows.reports.phrases import counted
-from transforms.chunks.duplicates import dropped_duplicates
+from transforms.chunks.duplicates import count_dropped_values, dropped_duplicates
 from transforms.chunks.split import ChunkResult
 from transforms.landing.land import Landed
 from transforms.mapping.suggestions import suggest_for_file
@@ -39,6 +41,7 @@ from warehouse.database.migrations import migrate
 from warehouse.errors import retry_transient
 from warehouse.import_list.entries import get_last_row_count, get_latest_day
 from warehouse.import_list.retries import RetriedRecords, get_retried_import
+from warehouse.merge.differences import MergeRules
 from warehouse.merge.execution import MergeCounts
 from warehouse.merge.staging import Staging
 from warehouse.merge.transaction import load_import
@@ -49,6 +52,7 @@ def prepare_warehouse(context: ImportContext) -> None:
     request = context.request
     migrate(context.warehouse, context.catalogue)
     check_required_known(request, context.catalogue.ids)
+    check_merge_fields(request, context.catalogue)
     if request.segment:
         check_segment(context.warehouse, request.segment)
     if request.retry_of:
@@ -116,11 +120,12 @@ def staged_file(context: ImportContext, source: SourceFile) -> Iterator[tuple[Ch
             )
             report.rejected, report.rejected_file = rejected, rejected.path
             publish_rejected_rows(rejected, settings)
+            checked = CheckedFile(source.mapping, profile, results, rejected)
+            report.notes += _dropped_consents(context, checked)
             check_max_rejected(request, profile.records, rejected.rows)
             check_strict(request, profile, rejected.rows)
         with report.stage("examining"):
             staged = staging.finish()
-        checked = CheckedFile(source.mapping, profile, results, rejected)
         with report.stage("settling"):
             _exclude_dropped_duplicates(context, checked, staged)
         report.log_stage("settling", f"{checked.accepted:,} accepted, {rejected.rows:,} rejected")
@@ -153,6 +158,18 @@ def _stage_chunks(
     return background, results
 
 
+def _dropped_consents(context: ImportContext, checked: CheckedFile) -> Iterator[str]:
+    """A note for each field in which a dropped duplicate has the strongest consent, such as `unsubscribed`."""
+    last = {field.id: field.consent[-1] for field in checked.profile.imported if field.consent}
+    counts = count_dropped_values(checked.results, checked.profile.chunks, context.folder.scratch, last)
+    for field, number in counts.items():
+        if number:
+            yield (
+                f"{counted(number, 'dropped duplicate')} had {last[field]!r} in {field}, which their kept rows may not "
+                "have; look for duplicate-email in the rejected file"
+            )
+
+
 def _exclude_dropped_duplicates(context: ImportContext, checked: CheckedFile, staging: Staging) -> None:
     """Remove dropped duplicates from the staged rows, a chunk at a time."""
     for chunk in checked.profile.chunks:
@@ -172,8 +189,7 @@ def merge_staged(
             context.warehouse,
             context.import_id,
             staging=staging,
-            policy=context.request.merge,
-            blanks=context.request.blanks,
+            rules=merge_rules(context.request),
             segment=context.request.segment,
             accepted=checked.accepted,
             columns=[
@@ -187,7 +203,7 @@ def merge_staged(
             ],
             rejections=checked.rejected.kept_frames(),
             retried_records=_retried_records(context, checked),
-            report=lambda *counts: context.report.completed(*counts).model_dump(),
+            report=lambda merged: context.report.completed(merged).model_dump(),
             approved=approved,
         )
         return ImportReport.model_validate(loaded.report)
@@ -197,6 +213,11 @@ def merge_staged(
     contacts = report.contacts.model_dump() if report.contacts else {}
     context.report.log_stage("merging", ", ".join(f"{count:,} {name}" for name, count in contacts.items()))
     return report
+
+
+def merge_rules(request: ImportRequest) -> MergeRules:
+    """What the request says about contacts that exist."""
+    return MergeRules(request.merge, request.blanks, request.merge_fields, request.loosen_consent)
 
 
 def _retried_records(context: ImportContext, checked: CheckedFile) -> RetriedRecords | None:

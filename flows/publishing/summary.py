@@ -6,8 +6,10 @@ from flows.publishing.charts import rows_chart
 from flows.publishing.markdown import code, plain, table
 from flows.reports.models import CheckReport, ColumnReport, ContactCounts, ImportReport, RowCounts
 from flows.reports.phrases import (
+    CHANGES_HEADER,
     USE_OF_GAPS,
     USE_OF_SUGGESTIONS,
+    changed_fields,
     counted,
     describe_dialect,
     describe_gaps,
@@ -27,6 +29,7 @@ def summary(result: CheckReport) -> str:
         *_error(result),
         *_repeated_import(result),
         *counts_section(result),
+        *changes_section(result),
         *reasons_section(result),
         *columns_section(result),
         *translations_section(result),
@@ -91,6 +94,13 @@ def _counts_table(noun: str, counts: RowCounts | ContactCounts) -> str:
     """A table with a column for each count; the first one names what is counted."""
     first, *others = names = list(type(counts).model_fields)
     return table([f"{noun} {first}", *others], [[getattr(counts, name) for name in names]])
+
+
+def changes_section(result: CheckReport) -> Iterable[str]:
+    """How many cells of existing contacts changed or were kept, by field."""
+    if isinstance(result, ImportReport) and (changes := changed_fields(result)):
+        yield "## Cells of existing contacts in which the file differs"
+        yield table(CHANGES_HEADER, changes)
 
 
 def reasons_section(result: CheckReport) -> Iterable[str]:

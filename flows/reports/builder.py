@@ -16,6 +16,7 @@ from flows.reports.models import (
     ContactCounts,
     DialectReport,
     ErrorReport,
+    FieldChangesReport,
     ImportReport,
     ReasonReport,
     RetryReport,
@@ -39,7 +40,7 @@ from transforms.sources.addresses import redacted
 
 if TYPE_CHECKING:  # importing the warehouse takes half a second, and a check does not need it
     from warehouse.import_list.retries import RetriedImport, RetryCounts
-    from warehouse.merge.execution import MergeCounts
+    from warehouse.merge.transaction import MergeNumbers
 
 
 @dataclass
@@ -178,14 +179,15 @@ class ImportReportBuilder(ReportBuilder):
             return self.retried.first
         return None
 
-    def completed(self, counts: "MergeCounts", added: int, retry: "RetryCounts | None") -> ImportReport:
+    def completed(self, merged: "MergeNumbers") -> ImportReport:
         """The report of an import that is about to be committed."""
         segment = self.options.segment
         return self._report(
             "completed",
-            retry,
-            contacts=ContactCounts(**asdict(counts)),
-            segment=SegmentReport(id=segment, added=added) if segment else None,
+            merged.retry,
+            contacts=ContactCounts(**asdict(merged.counts)),
+            changes={field: FieldChangesReport(**asdict(each)) for field, each in merged.changes.items()},
+            segment=SegmentReport(id=segment, added=merged.segment_added) if segment else None,
             rejections_kept=self.rejected.kept if self.rejected else 0,
         )
 
@@ -214,6 +216,8 @@ class ImportReportBuilder(ReportBuilder):
 
     def _warnings(self, status: str) -> Iterator[str]:
         yield from super()._warnings(status)
+        if self.options.merge_fields and not self.options.merge.updates:
+            yield f"the policies of fields have no effect with {self.options.merge}, which changes no existing contact"
         if self.layout and self.layout.rejected_file and not self.options.retry_of:
             yield self._rejected_file_warning()
         if self.retried and self.mapping and self.first_import_id is None:

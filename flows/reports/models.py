@@ -22,6 +22,16 @@ class ContactCounts(BaseModel):
     skipped: int = 0
 
 
+class FieldChangesReport(BaseModel):
+    """Cells of one field of existing contacts in which the file has another value, or clears it."""
+
+    filled: int = 0
+    replaced: int = 0
+    cleared: int = 0
+    kept_by_policy: int = 0
+    kept_by_consent: int = 0
+
+
 class DialectReport(BaseModel):
     encoding: str
     encoding_certainty: str | None = None
@@ -140,6 +150,7 @@ class ImportReport(CheckReport):
     import_id: int | None = None
     retry_of: RetryReport | None = None
     contacts: ContactCounts | None = None
+    changes: dict[str, FieldChangesReport] = {}
     rejections_kept: int = 0
     segment: SegmentReport | None = None
     repeats: int | None = None
@@ -156,6 +167,7 @@ KEYS = (
     "retry_of",
     "rows",
     "contacts",
+    "changes",
     "dialect",
     "preset",
     "columns",

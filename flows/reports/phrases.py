@@ -87,6 +87,15 @@ def use_of_rejected(report: CheckReport, retry: str) -> str:
     return f"to correct and import again{f' with --preset {report.preset}' if report.preset else ''}"
 
 
+CHANGES_HEADER = ("field", "filled", "replaced", "cleared", "kept by policy", "kept by consent")
+
+
+def changed_fields(report: ImportReport) -> list[tuple[str | int, ...]]:
+    """The rows of a table of the fields in which the file and existing contacts differ."""
+    rows = ((field, *counts.model_dump().values()) for field, counts in report.changes.items())
+    return [row for row in rows if any(row[1:])]
+
+
 def retry_progress(retry: RetryReport) -> str:
     """What a retry has imported of the first import's rejected records; nothing before that is known."""
     if retry.mended is None or retry.missing is None:

@@ -98,9 +98,14 @@ class UnknownField(RequestError):
     """The request names a field that the catalogue does not have."""
 
     code = "unknown-field"
-    template = "there is no field {field!r} in the catalogue{fields:; use one of: }"
+    template = "there is no field {field!r} in the catalogue{did_you_mean}{fields:; use one of: }"
     field: str
     fields: tuple[str, ...]
+    nearest: str | None = None
+
+    @property
+    def did_you_mean(self) -> str:
+        return f"; did you mean {self.nearest}?" if self.nearest else ""
 
 
 class ValueInvalid(RequestError):
@@ -274,6 +279,30 @@ class OutputExists(UsageError):
     """The output is an existing file that is not CSV."""
 
     code = "output-exists"
+
+
+class ConsentLoosening(RequestError):
+    """The import would weaken another number of consents than the request allows."""
+
+    code = "consent-loosening"
+    template = (
+        "{found} stored consents would be replaced by a weaker one, not {expected}; nothing was merged. "
+        "If these are right, allow them with --loosen-consent {found}"
+    )
+    found: int
+    expected: int
+
+
+class PolicyNotForField(RequestError):
+    """The request gives a field a policy that its type does not take."""
+
+    code = "policy-not-for-field"
+    template = (
+        "the policy append is for checkbox fields, and {field!r} is a {type}; write --merge-field {field}=overwrite, "
+        "fill-empty or keep"
+    )
+    field: str
+    type: str
 
 
 class NeedsDeployment(RequestError):

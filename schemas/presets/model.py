@@ -11,11 +11,15 @@ from typing import Any, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from schemas.cells.dates import date_pattern
+from schemas.choices import FieldPolicy
 from schemas.fields import header_key
 
 AUTO = "auto"
 PRESET_NAME = re.compile(r"[^\W_][\w-]{0,99}")
 DEFAULT_THOUSANDS = {",": ".", ".": ","}  # the thousands sign for each decimal sign, where the preset names none
+
+
+UNREAD_KEYS = ("field", "gaps", "merge")  # keys of a column that do not change how its cells are read
 
 
 class _Strict(BaseModel):
@@ -44,6 +48,7 @@ class ColumnRule(_Strict):
     invisible: Literal["remove"] | None = None
     apostrophe: Literal["remove"] | None = None
     gaps: Literal["allow"] | None = None
+    merge: FieldPolicy | None = None
 
     @model_validator(mode="before")
     @classmethod
@@ -78,7 +83,7 @@ class ColumnRule(_Strict):
             raise ValueError("takes the first value without a separator; write 'separator:' too")
         if self.decimal and self.decimal == self.thousands:
             raise ValueError("has one sign for decimals and for thousands; write two different ones")
-        if (self.changes_cells or self.gaps) and not self.field:
+        if (self.changes_cells or self.gaps or self.merge) and not self.field:
             raise ValueError("says how to read a column that goes to no field; write 'field:' too")
         return self
 
@@ -96,9 +101,9 @@ class ColumnRule(_Strict):
     @property
     def translation(self) -> dict[str, Any]:
         """Its keys that translate cells, as a preset's column has them."""
-        return self.model_dump(exclude={"field", "gaps"}, exclude_defaults=True)
+        return self.model_dump(exclude=set(UNREAD_KEYS), exclude_defaults=True)
 
-    def merge(self, more: Self) -> Self | None:
+    def combine(self, more: Self) -> Self | None:
         """Both translations as one; None if they contradict each other. `more` decides about a value in both."""
         mine, theirs = self.translation, more.translation
         if any(mine[key] != theirs[key] for key in mine.keys() & theirs.keys() - {"values"}):
@@ -107,7 +112,12 @@ class ColumnRule(_Strict):
         values = {key: target for key, target in self.values.items() if key.strip().casefold() not in again}
         try:
             return type(self).model_validate(
-                {**mine, **theirs, "field": self.field, "gaps": self.gaps, "values": values | more.values}
+                {
+                    **mine,
+                    **theirs,
+                    **{key: getattr(self, key) for key in UNREAD_KEYS},
+                    "values": values | more.values,
+                }
             )
         except ValueError:
             return None

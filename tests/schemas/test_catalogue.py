@@ -52,6 +52,14 @@ WRONG = [
     pytest.param([EMAIL, {"id": "x", "type": "text", "aliases": ["E-Mail", "EMAIL"]}], ["'email'", "'x'"], id="alias"),
     pytest.param([EMAIL, {"id": "x", "type": "text", "gaps": "maybe"}], ["'x'", "gaps", "reject-row"], id="gaps"),
     pytest.param([EMAIL, {"id": "x", "type": "text", "labell": "X"}], ["'x'", "labell", "remove it"], id="typo"),
+    pytest.param([EMAIL, {"id": "x", "type": "text", "merge": "append"}], ["'x'", "only a checkbox"], id="append"),
+    pytest.param([{**EMAIL, "merge": "keep"}], ["'email'", "merge"], id="policy-of-the-identity"),
+    pytest.param([EMAIL, {"id": "x", "type": "text", "consent": ["a"]}], ["'x'", "make it a radio"], id="consent-text"),
+    pytest.param(
+        [EMAIL, {"id": "x", "type": "radio", "options": ["a", "b"], "consent": ["a"]}],
+        ["'x'", "every option"],
+        id="consent-without-an-option",
+    ),
     pytest.param([{**EMAIL, "gaps": "drop-column"}], ["'email'", "gaps"], id="identity-that-may-be-dropped"),
 ]
 

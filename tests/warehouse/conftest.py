@@ -1,6 +1,7 @@
 """Imports for tests: rows are dictionaries, the result is the counts."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import asdict
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -13,13 +14,14 @@ import pytest
 from sqlalchemy import select
 
 from schemas.catalogue import FieldCatalogue
-from schemas.choices import Blanks, MergePolicy
+from schemas.choices import Blanks, FieldPolicy, MergePolicy
 from schemas.fields import Field
 from warehouse.database.connection import Warehouse
 from warehouse.database.migrations import migrate
 from warehouse.import_list.entries import start_import
+from warehouse.merge.differences import MergeRules
 from warehouse.merge.staging import Staging
-from warehouse.merge.transaction import LoadResult, load_import
+from warehouse.merge.transaction import LoadResult, MergeNumbers, load_import
 from warehouse.tables import WarehouseTables
 
 on_postgres = pytest.mark.parametrize("warehouse_url", ["postgres"], indirect=True)
@@ -39,6 +41,20 @@ def write_rows(path: Path, rows: Sequence[Row], fields: Sequence[Field]) -> str:
     numbered = [{"record_number": number, **row} for number, row in enumerate(rows, start=1)]
     pyarrow.feather.write_feather(pa.Table.from_pylist(numbered, schema=schema), str(path))
     return str(path)
+
+
+RULES = ("blanks", "merge_fields", "loosen_consent")
+
+
+def merge_rules(
+    policy: str,
+    blanks: str = "keep",
+    merge_fields: Mapping[str, str] | None = None,
+    loosen_consent: int | None = None,
+) -> MergeRules:
+    """The rules of an import, from texts."""
+    fields = {field: FieldPolicy(each) for field, each in (merge_fields or {}).items()}
+    return MergeRules(MergePolicy(policy), Blanks(blanks), fields, loosen_consent)
 
 
 class Importer:
@@ -61,12 +77,11 @@ class Importer:
 
     def load(self, staging: Staging, accepted: int, policy: str = "overwrite", **more: Any) -> LoadResult:
         given = {"columns": (), "rejections": (), "report": _report, **more}
-        given["blanks"] = Blanks(given.get("blanks", "keep"))
         return load_import(
             self.warehouse,
             staging.import_id,
             staging=staging,
-            policy=MergePolicy(policy),
+            rules=merge_rules(policy, **{name: given.pop(name) for name in RULES if name in given}),
             accepted=accepted,
             now=lambda: NOON,
             **given,
@@ -93,8 +108,12 @@ def _plain(value: Any) -> Any:
     return float(value) if isinstance(value, Decimal) else value
 
 
-def _report(counts: Any, added: int, mended: Any) -> dict[str, Any]:
-    return {"contacts": dict(vars(counts)), "segment": {"id": "vip", "added": added}}
+def _report(merged: MergeNumbers) -> dict[str, Any]:
+    return {
+        "contacts": asdict(merged.counts),
+        "changes": {field: asdict(changes) for field, changes in merged.changes.items()},
+        "segment": {"id": "vip", "added": merged.segment_added},
+    }
 
 
 @pytest.fixture

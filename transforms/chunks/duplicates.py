@@ -5,7 +5,7 @@ rows they are partitioned by hash into files, so that memory holds one partition
 chunk go to one small file. These files are in a local folder, wherever the chunks are.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -73,6 +73,22 @@ def dropped_duplicates(scratch: str, chunk: ChunkPosition) -> np.ndarray:
         return np.empty((0, 2), np.int64)
     pairs = np.fromfile(path, np.int64).reshape(-1, 2)
     return pairs[np.argsort(pairs[:, 0])]
+
+
+def count_dropped_values(
+    results: Sequence[ChunkResult], chunks: Sequence[ChunkPosition], scratch: str, values: Mapping[str, str]
+) -> dict[str, int]:
+    """For each of these values, by field, how many dropped rows have it."""
+    counts = dict.fromkeys(values, 0)
+    for result, chunk in zip(results, chunks, strict=True):
+        dropped = dropped_duplicates(scratch, chunk)
+        if values and len(dropped):
+            table = read_table(result.accepted_path, columns=["record_number", *values])
+            numbers = pc.add(table["record_number"], result.first_record)
+            lost = table.filter(pc.is_in(numbers, pa.array(dropped[:, 0])))
+            for field, value in values.items():
+                counts[field] += pc.sum(pc.equal(lost[field], value)).as_py() or 0
+    return counts
 
 
 def _dropped_path(scratch: str, index: int) -> Path:

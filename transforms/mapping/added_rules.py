@@ -19,7 +19,7 @@ def add_rules(mapping: ColumnMapping, rules: Iterable[tuple[int, AddedRule]]) ->
     columns = {column.position: column for column in mapping.columns}
     for position, added in rules:
         column = columns[position]
-        rule = column.rule.merge(added.rule) if column.rule else added.rule
+        rule = column.rule.combine(added.rule) if column.rule else added.rule
         if column.field and rule:
             columns[position] = replace(column, rule=rule, added=(*column.added, added))
     return replace(mapping, columns=tuple(columns.values()))
@@ -106,7 +106,7 @@ def _rule(mapping: ColumnMapping, position: int, values: Mapping[str, str]) -> C
         rule = ColumnRule(field=column.field.id if column.field else "", values=dict(values))
     except ValidationError:
         rule = None
-    if rule is None or (column.rule and column.rule.merge(rule) is None):
+    if rule is None or (column.rule and column.rule.combine(rule) is None):
         written, target = next(iter(values.items()))
         raise ValueInvalid(
             f"{column.name}:{written}={target}",

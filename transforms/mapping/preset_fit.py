@@ -14,6 +14,7 @@ import pandas as pd
 
 from schemas.catalogue import FieldCatalogue
 from schemas.cells.arrow_columns import TEXT_DTYPE
+from schemas.choices import FieldPolicy
 from schemas.errors.request import ColumnMappedTwice, ColumnNeverRead, PresetNotFound, UnknownPreset
 from schemas.field_types import FieldType, Gaps
 from schemas.fields import Field, header_key
@@ -193,6 +194,10 @@ def _fit_rules(
         if (field := column.field) and (rule := rules.get(column.position)):
             if rule.gaps and field.gaps is Gaps.DROP_COLUMN:
                 field = field.model_copy(update={"gaps": Gaps.ALLOW})
+            if rule.merge is FieldPolicy.APPEND and field.type is not FieldType.CHECKBOX:
+                unfit.append(f"'merge: append' does not go with {field.id!r} (column {column.name!r})")
+            elif rule.merge and not field.identity:
+                field = field.model_copy(update={"merge": rule.merge})
             rule, notes = fit_rule(rule, column.name, field, context)
             unfit += notes
             column = replace(column, field=field, rule=rule if rule.changes_cells else None)

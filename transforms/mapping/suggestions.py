@@ -257,7 +257,7 @@ def suggest(column: MappedColumn, counts: ColumnCounts) -> list[Suggestion]:
     fitting = [
         (reading, count)
         for reading, count in zip(readings_of(column.field), counts.readings, strict=True)
-        if count.fixes and (column.rule is None or column.rule.merge(reading.translation))
+        if count.fixes and (column.rule is None or column.rule.combine(reading.translation))
     ]
     distinct = list(_without_repetitions(fitting))
     whole = [pair for pair in distinct if pair[1].fixes == counts.rejected]

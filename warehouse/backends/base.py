@@ -28,7 +28,7 @@ class LivenessLock(Protocol):
 
 @dataclass(frozen=True)
 class StagingTables:
-    """The tables of one import's staged rows; `changes` has a row for each that inserts or updates a contact."""
+    """The tables of one import's staged rows; `changes` has those without a contact or with another value."""
 
     staged: Table
     excluded: Table
@@ -187,5 +187,5 @@ def build_staging_tables(
     return (
         Table(f"staged{suffix}", staged, record_number(), *values, prefixes=kind),
         Table(f"excluded{suffix}", staged, record_number(keyed=False), prefixes=kind),
-        Table(f"changes{suffix}", changes, record_number(), contact, prefixes=kind),
+        Table(f"changes{suffix}", changes, record_number(), contact, Column("kinds", Text), prefixes=kind),
     )

@@ -7,11 +7,13 @@ from typing import Any
 
 from sqlalchemy import Connection, Select, Table, exists, func, literal, select
 
-from schemas.choices import Blanks, MergePolicy
 from schemas.errors.warehouse import MergeOutOfBalance
+from warehouse.merge.change_counts import FieldChanges
+from warehouse.merge.differences import MergeRules
 from warehouse.merge.execution import MergeCounts, count_merge
 from warehouse.merge.staging import Staging
 from warehouse.merge.statements import merge_statements
+from warehouse.merge.transaction import MergeNumbers
 from warehouse.tables import WarehouseTables
 
 
@@ -20,8 +22,13 @@ class MergePreview:
     """The counts, the new memberships, and the first rows as they would be stored, the email first."""
 
     counts: MergeCounts
+    changes: dict[str, FieldChanges]
     segment_added: int
     first_rows: list[dict[str, Any]]
+
+    @property
+    def numbers(self) -> MergeNumbers:
+        return MergeNumbers(self.counts, self.changes, self.segment_added)
 
     @property
     def totals(self) -> tuple[MergeCounts, int]:
@@ -32,8 +39,7 @@ class MergePreview:
 def preview_merge(
     staging: Staging,
     *,
-    policy: MergePolicy,
-    blanks: Blanks = Blanks.KEEP,
+    rules: MergeRules,
     segment: str | None = None,
     accepted: int,
     rows: int,
@@ -43,15 +49,16 @@ def preview_merge(
     names = [field.id for field in staging.fields]
     with staging.read_transaction() as connection:
         statements = merge_statements(
-            tables.contacts, staging.tables, names, policy, blanks, import_id=0, now=datetime.now(UTC)
+            tables.contacts, staging.tables, staging.fields, rules, import_id=0, now=datetime.now(UTC)
         )
         staging.warehouse.backend.tune_for_merge(connection)
         staged = staging.tables.staged
-        counts, joining = count_merge(connection, statements, _count_joining(tables, staged, segment))
+        result, joining = count_merge(connection, statements, _count_joining(tables, staged, segment))
+        counts = result.counts
         if counts.total != accepted:
             raise MergeOutOfBalance(accepted, counts.total)
         added = joining + counts.inserted if segment else 0
-        return MergePreview(counts, added, _first_rows(connection, staged, names, rows))
+        return MergePreview(counts, result.changes, added, _first_rows(connection, staged, names, rows))
 
 
 def _count_joining(tables: WarehouseTables, staged: Table, segment: str | None) -> Select[tuple[int]]:

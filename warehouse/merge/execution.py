@@ -1,19 +1,20 @@
 """Runs the statements of a merge, or only counts what they would do."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
-from typing import NamedTuple
+from dataclasses import dataclass, field
 
-from sqlalchemy import Connection, Insert, Select, Update, func, select
+from sqlalchemy import Connection, Insert, Select, Update, select, true
 from sqlalchemy.schema import DropTable
 
-from schemas.choices import MergePolicy
+from schemas.errors.request import ConsentLoosening
 from schemas.errors.warehouse import MergeOutOfBalance
 from warehouse.backends.base import Backend
-from warehouse.merge.statements import MergeStatements
+from warehouse.merge.change_counts import ChangeCounts, FieldChanges, count_changes
+from warehouse.merge.statements import MergeStatements, count_kinds
 
 DEFERRED_KEYS_MIN_ROWS = 50_000  # for fewer new contacts, building the keys afterwards gains nothing
+ROWS_PER_FETCH = 10_000
 
 
 @dataclass(frozen=True)
@@ -30,57 +31,95 @@ class MergeCounts:
         return self.inserted + self.updated + self.unchanged + self.skipped
 
 
-def merge(backend: Backend, connection: Connection, statements: MergeStatements, *, accepted: int) -> MergeCounts:
+@dataclass(frozen=True)
+class MergeResult:
+    """The counts of rows, and by field the counts of cells of existing contacts; empty if none was compared."""
+
+    counts: MergeCounts
+    changes: dict[str, FieldChanges] = field(default_factory=dict)
+    consents_kept: int = 0
+
+
+def merge(backend: Backend, connection: Connection, statements: MergeStatements, *, accepted: int) -> MergeResult:
     """Run a merge in the caller's transaction; MergeOutOfBalance unless it counts as many rows as were accepted.
 
     The caller has locked the contacts, so the changes that are found first are still right when they are written.
+    ConsentLoosening if another number of consents would get weaker than the rules allow.
     """
-    if connection.scalars(statements.any_contact).first() is None and statements.policy.inserts:
-        return _check_balance(MergeCounts(inserted=_insert_all(backend, connection, statements, accepted)), accepted)
-    with _find_changes(backend, connection, statements) as changes:
-        counts = changes.counts(statements.policy)
-        updated = _row_count(connection, statements.update) if changes.changed else 0
-        inserted = _row_count(connection, statements.insert_absent) if changes.absent else 0
+    if connection.scalars(statements.any_contact).first() is None and statements.rules.policy.inserts:
+        _check_loosened(0, statements.rules.loosen_consent)
+        inserted = _insert_all(backend, connection, statements, accepted)
+        return _check_balance(MergeResult(MergeCounts(inserted=inserted)), accepted)
+    with _find_changes(backend, connection, statements) as found:
+        _check_loosened(found.changes.loosened, statements.rules.loosen_consent)
+        result = found.result(statements)
+        updated = _row_count(connection, statements.update) if found.changes.updated else 0
+        inserted = _row_count(connection, statements.insert_absent) if found.absent else 0
+    counts = result.counts
     if (inserted, updated) != (counts.inserted, counts.updated):
         raise MergeOutOfBalance(accepted, inserted + updated + counts.unchanged + counts.skipped)
-    return _check_balance(counts, accepted)
+    return _check_balance(result, accepted)
 
 
 def count_merge(
     connection: Connection, statements: MergeStatements, more: Select[tuple[int]]
-) -> tuple[MergeCounts, int]:
+) -> tuple[MergeResult, int]:
     """What `merge` would do now, and the result of `more`; one statement, so that both see the same contacts."""
-    changes = statements.find_changes.subquery()
-    staged, counted = statements.count_staged.scalar_subquery(), more.scalar_subquery()
-    query = select(staged, func.count(), func.count(changes.c.contact_id), counted).select_from(changes)
-    total, rows, changed, count = connection.execute(query).one()
-    return _ChangeCounts(total, rows - changed, changed).counts(statements.policy), count
+    numbers = select(statements.count_staged.scalar_subquery().label("staged"), more.scalar_subquery().label("more"))
+    one = numbers.subquery("numbers")
+    kinds = count_kinds(statements.find_changes.subquery("changes")).subquery("kinds")
+    query = select(one.c.staged, one.c.more, kinds.c.kinds, kinds.c.number).select_from(one.outerjoin(kinds, true()))
+    rows = connection.execute(query).all()
+    found = _Found.of(statements, rows[0].staged, ((row.kinds, row.number or 0) for row in rows))
+    return found.result(statements), rows[0].more
 
 
-class _ChangeCounts(NamedTuple):
-    """How many rows are staged, how many of them have no contact, and how many change the contact they have."""
+@dataclass(frozen=True)
+class _Found:
+    """How many rows are staged, how many of them have no contact, and how the others differ from theirs."""
 
     staged: int
     absent: int
-    changed: int
+    changes: ChangeCounts
 
-    def counts(self, policy: MergePolicy) -> MergeCounts:
-        known = self.staged - self.absent
-        return MergeCounts(
+    @classmethod
+    def of(cls, statements: MergeStatements, staged: int, rows: Iterable[tuple[str | None, int]]) -> "_Found":
+        absent = 0
+
+        def differing() -> Iterator[tuple[str, int]]:
+            nonlocal absent
+            for kinds, number in rows:
+                if kinds is None:
+                    absent += number
+                else:
+                    yield kinds, number
+
+        changes = count_changes(statements.fields, differing())
+        return cls(staged, absent, changes)
+
+    def result(self, statements: MergeStatements) -> MergeResult:
+        policy, known, updated = statements.rules.policy, self.staged - self.absent, self.changes.updated
+        counts = MergeCounts(
             inserted=self.absent if policy.inserts else 0,
-            updated=self.changed,
-            unchanged=known - self.changed if policy.updates else 0,
+            updated=updated,
+            unchanged=known - updated if policy.updates else 0,
             skipped=(0 if policy.updates else known) + (0 if policy.inserts else self.absent),
         )
+        return MergeResult(counts, self.changes.fields if known else {}, self.changes.would_loosen)
 
 
 @contextmanager
-def _find_changes(backend: Backend, connection: Connection, statements: MergeStatements) -> Iterator[_ChangeCounts]:
+def _find_changes(backend: Backend, connection: Connection, statements: MergeStatements) -> Iterator[_Found]:
     staged = connection.scalars(statements.count_staged).one()
     backend.materialize(connection, statements.changes, statements.find_changes)
-    rows, changed = connection.execute(statements.count_changes).one()
-    yield _ChangeCounts(staged, rows - changed, changed)
+    rows = connection.execute(count_kinds(statements.changes), execution_options={"yield_per": ROWS_PER_FETCH})
+    yield _Found.of(statements, staged, (tuple(row) for row in rows))
     connection.execute(DropTable(statements.changes))  # after an exception, the rollback removes it
+
+
+def _check_loosened(found: int, expected: int | None) -> None:
+    if expected is not None and found != expected:
+        raise ConsentLoosening(found, expected)
 
 
 def _insert_all(backend: Backend, connection: Connection, statements: MergeStatements, accepted: int) -> int:
@@ -90,10 +129,10 @@ def _insert_all(backend: Backend, connection: Connection, statements: MergeState
         return _row_count(connection, statements.insert_all_unordered if deferred else statements.insert_all)
 
 
-def _check_balance(counts: MergeCounts, accepted: int) -> MergeCounts:
-    if counts.total != accepted:
-        raise MergeOutOfBalance(accepted, counts.total)
-    return counts
+def _check_balance(result: MergeResult, accepted: int) -> MergeResult:
+    if result.counts.total != accepted:
+        raise MergeOutOfBalance(accepted, result.counts.total)
+    return result
 
 
 def _row_count(connection: Connection, statement: Insert | Update | None) -> int:

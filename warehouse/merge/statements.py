@@ -1,8 +1,8 @@
-"""The SQL statements of a merge, built from the policy and not run here.
+"""The SQL statements of a merge, built from its rules and not run here.
 
 They use three tables: the contacts; the staged rows, with the same column names; and `changes`, which gets the
-staged rows that have no contact or change the one they have. `changes` is filled by the only comparison of all
-rows, which takes most of the time of a merge. Usually few rows are in it.
+staged rows that have no contact or another value than the one they have. `changes` is filled by the only comparison
+of all rows, which takes most of the time of a merge. Usually few rows are in it.
 """
 
 from collections.abc import Sequence
@@ -11,11 +11,28 @@ from datetime import datetime
 from functools import partial
 from typing import Any
 
-from sqlalchemy import ColumnElement, Insert, Select, Table, Update, func, insert, literal, or_, select, update
+from sqlalchemy import (
+    ColumnElement,
+    FromClause,
+    Insert,
+    Select,
+    Table,
+    Update,
+    case,
+    cast,
+    func,
+    insert,
+    literal,
+    null,
+    or_,
+    select,
+    update,
+)
+from sqlalchemy.types import Text
 
-from schemas.choices import Blanks, MergePolicy
+from schemas.fields import Field
 from warehouse.backends.base import StagingTables
-from warehouse.merge.policies import is_changed, merged_value
+from warehouse.merge.differences import MergeRules, differences, differs_anywhere, has_written, kinds_of
 from warehouse.tables import UtcDateTime
 
 
@@ -27,13 +44,13 @@ class MergeStatements:
     same for a table whose keys are built later.
     """
 
-    policy: MergePolicy
+    rules: MergeRules
+    fields: tuple[str, ...]
     contacts: Table
     changes: Table
     any_contact: Select[tuple[int]]
     count_staged: Select[tuple[int]]
-    find_changes: Select[tuple[Any, int | None]]
-    count_changes: Select[tuple[int, int]]
+    find_changes: Select[tuple[Any, int | None, str | None]]
     update: Update | None
     insert_all: Insert | None
     insert_all_unordered: Insert | None
@@ -43,41 +60,43 @@ class MergeStatements:
 def merge_statements(
     contacts: Table,
     staging: StagingTables,
-    fields: Sequence[str],
-    policy: MergePolicy,
-    blanks: Blanks,
+    fields: Sequence[Field],
+    rules: MergeRules,
     *,
     import_id: int,
     now: datetime,
 ) -> MergeStatements:
-    """The statements of a policy for the imported `fields`, which do not include the email."""
-    if blanks is Blanks.CLEAR and not policy.can_clear:
-        raise ValueError(f"{policy} never clears a stored value")
-    staged, changes = staging.staged, staging.changes
-    merged = {field: merged_value(contacts.c[field], staged.c[field], policy, blanks) for field in fields}
-    updates = policy.updates and len(fields) > 0
-    changed = [is_changed(contacts, staged, merged)] if updates else []
+    """The statements of a merge of the imported `fields`, which do not include the email."""
+    staged, changes, policy = staging.staged, staging.changes, rules.policy
+    found = differences(contacts, staged, fields, rules) if policy.updates else []
+    kinds = case((contacts.c.contact_id.is_not(None), kinds_of(found))) if found else cast(null(), Text)
     same_record = changes.c.record_number == staged.c.record_number
-    insert_into = partial(_insert, contacts, staging, fields, import_id, now)
+    names = [field.id for field in fields]
+    insert_into = partial(_insert, contacts, staging, names, import_id, now)
     return MergeStatements(
-        policy=policy,
+        rules=rules,
+        fields=tuple(each.field.id for each in found),
         contacts=contacts,
         changes=changes,
         any_contact=select(literal(1)).select_from(contacts).limit(1),
         count_staged=select(func.count()).select_from(staged),
-        find_changes=select(staged.c.record_number, contacts.c.contact_id)
+        find_changes=select(staged.c.record_number, contacts.c.contact_id, kinds.label("kinds"))
         .select_from(staged.outerjoin(contacts, contacts.c.email == staged.c.email))
-        .where(or_(contacts.c.contact_id.is_(None), *changed)),
-        count_changes=select(func.count(), func.count(changes.c.contact_id)).select_from(changes),
+        .where(or_(contacts.c.contact_id.is_(None), *([differs_anywhere(found)] if found else []))),
         update=update(contacts)
-        .where(changes.c.contact_id == contacts.c.contact_id, same_record)
-        .values({**merged, "updated_at": now, "updated_by_import": import_id})
-        if updates
+        .where(changes.c.contact_id == contacts.c.contact_id, same_record, has_written(changes.c.kinds))
+        .values({each.field.id: each.after for each in found} | {"updated_at": now, "updated_by_import": import_id})
+        if found
         else None,
         insert_all=insert_into() if policy.inserts else None,
         insert_all_unordered=insert_into(ordered=False) if policy.inserts else None,
         insert_absent=insert_into(same_record, changes.c.contact_id.is_(None)) if policy.inserts else None,
     )
+
+
+def count_kinds(changes: FromClause) -> Select[tuple[str | None, int]]:
+    """How many rows have exactly these letters; null stands for the rows without a contact."""
+    return select(changes.c.kinds, func.count().label("number")).group_by(changes.c.kinds)
 
 
 def _insert(

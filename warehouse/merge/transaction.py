@@ -10,13 +10,14 @@ import pandas as pd
 import pyarrow as pa
 from sqlalchemy import Connection, Insert, Table, Text, exists, insert, literal, select, update
 
-from schemas.choices import Blanks, MergePolicy
 from schemas.errors.base import Interrupted
 from schemas.errors.request import ApprovalOutdated
 from warehouse.contacts.segments import require_segment
 from warehouse.database.connection import Warehouse
 from warehouse.import_list.entries import COMPLETED, RUNNING, columns_from_report
 from warehouse.import_list.retries import RetriedRecords, RetryCounts, save_retried_records
+from warehouse.merge.change_counts import FieldChanges
+from warehouse.merge.differences import MergeRules
 from warehouse.merge.execution import MergeCounts, merge
 from warehouse.merge.staging import Staging
 from warehouse.merge.statements import merge_statements
@@ -24,6 +25,16 @@ from warehouse.storable_text import escape_unstorable, escape_unstorable_column
 from warehouse.tables import WarehouseTables
 
 ReportData = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class MergeNumbers:
+    """What the report of an import says about its merge."""
+
+    counts: MergeCounts
+    changes: Mapping[str, FieldChanges]
+    segment_added: int
+    retry: RetryCounts | None = None
 
 
 @dataclass(frozen=True)
@@ -44,21 +55,20 @@ def load_import(
     import_id: int,
     *,
     staging: Staging,
-    policy: MergePolicy,
-    blanks: Blanks = Blanks.KEEP,
+    rules: MergeRules,
     segment: str | None = None,
     accepted: int,
     columns: Iterable[Mapping[str, Any]],
     rejections: Iterable[pd.DataFrame],
     retried_records: RetriedRecords | None = None,
-    report: Callable[[MergeCounts, int, RetryCounts | None], ReportData],
+    report: Callable[[MergeNumbers], ReportData],
     approved: tuple[MergeCounts, int] | None = None,
     now: Callable[[], datetime] = _now,
 ) -> LoadResult:
     """Merge the staged rows and complete the import, or write nothing.
 
     `columns` has `column_name`, `field`, `outcome`, `empty_cells`. The frames of `rejections` have the columns of
-    that table except `import_id`. `report` builds the report from the counts. Merges wait for each other.
+    that table except `import_id`. `report` builds the report from the numbers. Merges wait for each other.
 
     Safe to repeat after any failure, also when the answer to the commit was lost: a completed import is not merged
     again. Interrupted when it was closed as failed. ApprovalOutdated when counts or new members are not `approved`.
@@ -71,18 +81,18 @@ def load_import(
         backend.tune_for_merge(connection)
         if segment is not None:
             require_segment(connection, tables, segment)
-        names = [field.id for field in staging.fields]
         statements = merge_statements(
-            tables.contacts, staging.tables, names, policy, blanks, import_id=import_id, now=now()
+            tables.contacts, staging.tables, staging.fields, rules, import_id=import_id, now=now()
         )
-        counts = merge(backend, connection, statements, accepted=accepted)
+        result = merge(backend, connection, statements, accepted=accepted)
+        counts = result.counts
         added = _add_members(connection, tables, staging.tables.staged, segment, import_id)
         if approved not in (None, (counts, added)):
             raise ApprovalOutdated
         _insert_columns(connection, tables, import_id, columns)
         _insert_rejections(warehouse, connection, tables, import_id, rejections)
         retried = save_retried_records(connection, tables, import_id, retried_records) if retried_records else None
-        content = report(counts, added, retried)
+        content = report(MergeNumbers(counts, result.changes, added, retried))
         _complete(connection, tables, import_id, counts, content, now)
         return LoadResult(counts, added, content)
 

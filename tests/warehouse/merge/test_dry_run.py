@@ -1,15 +1,15 @@
 """A preview counts what the merge would do, without writing or locking."""
 
 from collections.abc import Callable
+from dataclasses import asdict
 from typing import Any
 
 import pytest
 from sqlalchemy import select, text, update
 
-from schemas.choices import Blanks, MergePolicy
 from schemas.errors.request import ApprovalOutdated
 from schemas.errors.warehouse import WarehouseError
-from tests.warehouse.conftest import Importer
+from tests.warehouse.conftest import Importer, merge_rules
 from warehouse.contacts.segments import create_segment, list_segments
 from warehouse.database.connection import Warehouse
 from warehouse.import_list.entries import get_import
@@ -34,9 +34,9 @@ FILE: list[dict[str, Any]] = [
 ]
 
 
-def preview(staging: Staging, policy: str, **more: Any) -> MergePreview:
+def preview(staging: Staging, policy: str, blanks: str = "keep", **more: Any) -> MergePreview:
     staging.ensure_staged()
-    return preview_merge(staging, policy=MergePolicy(policy), accepted=len(FILE), rows=2, **more)
+    return preview_merge(staging, rules=merge_rules(policy, blanks), accepted=len(FILE), rows=2, **more)
 
 
 @pytest.mark.parametrize(
@@ -53,10 +53,11 @@ def test_a_preview_counts_what_the_merge_does(importer: Importer, policy: str, b
     before = importer.contacts()
     with importer.staging(importer.start(policy)) as staging:
         staging.add(importer.write(FILE))
-        previewed = preview(staging, policy, blanks=Blanks(blanks), segment="vip")
+        previewed = preview(staging, policy, blanks=blanks, segment="vip")
         assert importer.contacts() == before
         loaded = importer.load(staging, len(FILE), policy, blanks=blanks, segment="vip", approved=previewed.totals)
     assert (loaded.counts, loaded.segment_added) == (previewed.counts, previewed.segment_added)
+    assert loaded.report["changes"] == {field: asdict(each) for field, each in previewed.changes.items()}
     assert [row["name"] for row in previewed.first_rows] == ["Ann", "Rob"]
 
 

@@ -10,8 +10,8 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from schemas.choices import Blanks, MergePolicy
 from schemas.errors.warehouse import MergeOutOfBalance
-from tests.warehouse.conftest import NOON, Importer
-from warehouse.backends.base import StagingTables
+from tests.warehouse.conftest import NOON, Importer, merge_rules
+from warehouse.merge.differences import MergeRules
 from warehouse.merge.dry_run import preview_merge
 from warehouse.merge.execution import MergeCounts
 from warehouse.merge.statements import merge_statements
@@ -128,20 +128,17 @@ def test_a_merge_whose_counts_do_not_balance_writes_nothing(importer: Importer, 
 
 
 @pytest.mark.parametrize("policy", [MergePolicy.INSERT_ONLY, MergePolicy.FILL_EMPTY])
-def test_only_policies_that_overwrite_can_clear(importer: Importer, policy: MergePolicy) -> None:
-    tables = WarehouseTables(None)
-    staging = StagingTables(tables.contacts, tables.contacts, tables.contacts, tables.contacts.c.email)
+def test_only_policies_that_overwrite_can_clear(policy: MergePolicy) -> None:
     with pytest.raises(ValueError, match="never clears"):
-        merge_statements(tables.contacts, staging, [], policy, Blanks.CLEAR, import_id=1, now=NOON)
+        MergeRules(policy, Blanks.CLEAR)
 
 
 @pytest.mark.parametrize("kind", [postgresql.dialect, sqlite.dialect], ids=["postgres", "sqlite"])
 def test_fill_empty_is_one_coalesce_on_every_database(kind: Any, importer: Importer) -> None:
     contacts = WarehouseTables(None, importer.catalogue.fields).contacts
     staging = importer.staging(1)
-    statements = merge_statements(
-        contacts, staging.tables, ["points"], MergePolicy.FILL_EMPTY, Blanks.KEEP, import_id=1, now=NOON
-    )
+    fields, rules = [importer.catalogue["points"]], MergeRules(MergePolicy.FILL_EMPTY)
+    statements = merge_statements(contacts, staging.tables, fields, rules, import_id=1, now=NOON)
     assert statements.update is not None
     assert "coalesce(contacts.points, " in str(statements.update.compile(dialect=kind()))
 
@@ -191,9 +188,7 @@ def previewed(importer: Importer, rows: list[dict[str, Any]], policy: str, blank
     with importer.staging(1, imported) as staging:
         staging.add(importer.write(rows, imported))
         staging.ensure_staged()
-        return preview_merge(
-            staging, policy=MergePolicy(policy), blanks=Blanks(blanks), accepted=len(rows), rows=0
-        ).counts
+        return preview_merge(staging, rules=merge_rules(policy, blanks), accepted=len(rows), rows=0).counts
 
 
 def same(one: Any, other: Any) -> bool:

@@ -1,0 +1,195 @@
+"""The difference between the file and a stored contact, field by field, as SQL expressions.
+
+It is expressed here only. The merge, the counts, the journal, the dry run and the plan use it. docs/rules.md has the
+rules.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from functools import reduce
+from typing import Any
+
+from sqlalchemy import ColumnElement, Table, and_, case, func, literal, or_
+from sqlalchemy.types import Text
+
+from schemas.choices import Blanks, FieldPolicy, MergePolicy
+from schemas.fields import Field
+
+
+class ChangeKind(StrEnum):
+    """What the merge does to one cell of an existing contact. The letters are stored, one for each field."""
+
+    FILLED = "f"
+    REPLACED = "r"
+    LOOSENED = "l"  # replaced by a weaker consent, since the request allows it
+    CLEARED = "c"
+    KEPT_BY_POLICY = "p"
+    KEPT_BY_CONSENT = "s"
+    BLANK_KEPT_BY_CONSENT = "b"
+
+
+NO_DIFFERENCE = "-"
+WRITTEN = (ChangeKind.FILLED, ChangeKind.REPLACED, ChangeKind.LOOSENED, ChangeKind.CLEARED)
+
+
+@dataclass(frozen=True)
+class MergeRules:
+    """What an import does to contacts that exist. `fields` has the policies that differ by field.
+
+    `loosen_consent` allows weaker consents, if exactly so many would be written; None keeps the stronger ones.
+    """
+
+    policy: MergePolicy
+    blanks: Blanks = Blanks.KEEP
+    fields: Mapping[str, FieldPolicy] = field(default_factory=dict)
+    loosen_consent: int | None = None
+
+    def __post_init__(self) -> None:
+        if self.blanks is Blanks.CLEAR and not self.policy.can_clear:
+            raise ValueError(f"{self.policy} never clears a stored value")
+
+    def policy_of(self, field: Field) -> FieldPolicy:
+        """The policy of a field: of the request, else of the preset or the catalogue, else of the whole import."""
+        general = FieldPolicy.FILL_EMPTY if self.policy is MergePolicy.FILL_EMPTY else FieldPolicy.OVERWRITE
+        return self.fields.get(field.id) or field.merge or general
+
+
+@dataclass(frozen=True)
+class Difference:
+    """One field of the file and of the contact: `before` and `after` are the stored values, `kind` is a letter."""
+
+    field: Field
+    before: ColumnElement[Any]
+    after: ColumnElement[Any]
+    cell: ColumnElement[Any]
+    may_differ: ColumnElement[bool]
+    differs: ColumnElement[bool]
+    kind: ColumnElement[str]
+
+
+def differences(contacts: Table, staged: Table, fields: Iterable[Field], rules: MergeRules) -> list[Difference]:
+    """The differences in these fields, where a staged row and the contact of the same email are joined."""
+    return [_difference(each, contacts.c[each.id], staged.c[each.id], rules) for each in fields]
+
+
+def differs_anywhere(found: Sequence[Difference]) -> ColumnElement[bool]:
+    """Whether the file says something else in at least one field.
+
+    The first condition follows from the second. It is there because comparing plain columns takes half the time,
+    and most rows are equal.
+    """
+    return and_(or_(*(each.may_differ for each in found)), or_(*(each.differs for each in found)))
+
+
+def kinds_of(found: Sequence[Difference]) -> ColumnElement[str]:
+    """The letters of all fields, in order, as one text."""
+    return reduce(lambda left, right: left.concat(right), (each.kind for each in found))
+
+
+def has_written(kinds: ColumnElement[str]) -> ColumnElement[bool]:
+    """Whether the merge changes a contact with these letters."""
+    return or_(*(kinds.contains(str(kind)) for kind in WRITTEN))
+
+
+def is_written(kinds: ColumnElement[str], position: int) -> ColumnElement[bool]:
+    """Whether the merge changes the field at a position, counted from 0."""
+    return func.substr(kinds, position + 1, 1).in_([str(kind) for kind in WRITTEN])
+
+
+def _difference(field: Field, column: ColumnElement[Any], cell: ColumnElement[Any], rules: MergeRules) -> Difference:
+    before = stored_value(column)
+    differs = cell.is_distinct_from(before)
+    if rules.blanks is Blanks.KEEP:
+        differs = and_(cell.is_not(None), differs)
+    intended = _intended_value(before, cell, field, rules)
+    after = _with_consent(before, intended, field, rules)
+    return Difference(
+        field=field,
+        before=before,
+        after=after,
+        cell=cell,
+        may_differ=cell.is_distinct_from(column),
+        differs=differs,
+        kind=_kind(before, intended, after, differs, field, rules),
+    )
+
+
+def stored_value(column: ColumnElement[Any]) -> ColumnElement[Any]:
+    """The stored value; an empty text counts as empty."""
+    return func.nullif(column, "") if isinstance(column.type, Text) else column
+
+
+def _intended_value(
+    before: ColumnElement[Any], cell: ColumnElement[Any], field: Field, rules: MergeRules
+) -> ColumnElement[Any]:
+    """The new value by the policy alone."""
+    match rules.policy_of(field):
+        case FieldPolicy.KEEP:
+            return before
+        case FieldPolicy.FILL_EMPTY:
+            return func.coalesce(before, cell)
+        case FieldPolicy.APPEND:
+            return _union(before, cell, field.option_ids)
+    return cell if rules.blanks is Blanks.CLEAR else func.coalesce(cell, before)
+
+
+def _union(before: ColumnElement[Any], cell: ColumnElement[Any], options: Sequence[str]) -> ColumnElement[Any]:
+    """The options of both in the catalogue's order, then stored ones that the catalogue no longer has."""
+    bar, none = literal("|", Text), literal("", Text)
+    stored = bar + func.coalesce(before, none) + bar
+    both: ColumnElement[str] = stored + func.coalesce(cell, none) + bar
+    union: ColumnElement[str] = none
+    for option in options:
+        marked = f"|{option}|"
+        union = union + case((func.replace(both, marked, "") != both, f"{option}|"), else_="")
+        stored = func.replace(stored, marked, "|")
+    return func.nullif(func.rtrim(union + func.ltrim(stored, "|"), "|"), "")
+
+
+def _with_consent(
+    before: ColumnElement[Any], intended: ColumnElement[Any], field: Field, rules: MergeRules
+) -> ColumnElement[Any]:
+    if not field.consent:
+        return intended
+    if rules.loosen_consent is not None:
+        return func.coalesce(intended, before)
+    return case((_is_weaker(intended, before, field.consent), before), else_=intended)
+
+
+def _is_weaker(one: ColumnElement[Any], other: ColumnElement[Any], consent: Sequence[str]) -> ColumnElement[bool]:
+    return _strength(one, consent) < _strength(other, consent)
+
+
+def _strength(value: ColumnElement[Any], consent: Sequence[str]) -> ColumnElement[int]:
+    """The place in the list. A value that is not in it counts as the strongest, since it may be a refusal."""
+    places = [(value == option, place) for place, option in enumerate(consent, 1)]
+    return case((value.is_(None), 0), *places, else_=len(consent))
+
+
+def _kind(
+    before: ColumnElement[Any],
+    intended: ColumnElement[Any],
+    after: ColumnElement[Any],
+    differs: ColumnElement[bool],
+    field: Field,
+    rules: MergeRules,
+) -> ColumnElement[str]:
+    """The first condition that holds. The policy comes before the consent."""
+    consent = []
+    if field.consent:
+        consent = [
+            (and_(intended.is_(None), after.is_not(None)), ChangeKind.BLANK_KEPT_BY_CONSENT),
+            (after.is_not_distinct_from(before), ChangeKind.KEPT_BY_CONSENT),
+            (_is_weaker(after, before, field.consent), ChangeKind.LOOSENED),
+        ]
+    kinds = [
+        (~differs, NO_DIFFERENCE),
+        (intended.is_not_distinct_from(before), ChangeKind.KEPT_BY_POLICY),
+        *consent,
+        (before.is_(None), ChangeKind.FILLED),
+        (after.is_(None), ChangeKind.CLEARED),
+    ]
+    return case(
+        *((condition, literal(str(kind))) for condition, kind in kinds), else_=literal(str(ChangeKind.REPLACED))
+    )
