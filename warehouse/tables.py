@@ -1,5 +1,6 @@
 """The tables of a warehouse, the same for every backend."""
 
+import zlib
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from functools import cached_property
@@ -24,6 +25,7 @@ from sqlalchemy.types import TypeEngine
 from schemas.field_types import Storage
 from schemas.fields import Field
 
+MAX_NAME_LENGTH = 63  # bytes; PostgreSQL cuts longer names
 COUNT_COLUMNS = ("read", "accepted", "rejected", "inserted", "updated", "unchanged", "skipped")
 
 
@@ -70,6 +72,29 @@ def field_columns(fields: Iterable[Field]) -> list[Column[Any]]:
     return [Column(field.id, COLUMN_TYPES[field.storage]) for field in fields if not field.identity]
 
 
+def before(field: str) -> str:
+    """The journal's column of the value that was there."""
+    return _journal_column("before", field)
+
+
+def after(field: str) -> str:
+    """The journal's column of the value that was written."""
+    return _journal_column("after", field)
+
+
+def _journal_column(side: str, field: str) -> str:
+    name = f"{side}_{field}"
+    if len(name) <= MAX_NAME_LENGTH:
+        return name
+    return f"{name[: MAX_NAME_LENGTH - 9]}_{zlib.crc32(field.encode()):08x}"
+
+
+def journal_columns(fields: Iterable[Field]) -> list[Column[Any]]:
+    """Two nullable columns of the journal for each field except the email."""
+    sides = [(side(field.id), field) for field in fields if not field.identity for side in (before, after)]
+    return [Column(name, COLUMN_TYPES[field.storage]) for name, field in sides]
+
+
 class WarehouseTables:
     """The tables as an import with these `fields` needs them; without fields, as the import list does."""
 
@@ -77,7 +102,7 @@ class WarehouseTables:
         self.metadata = MetaData(schema=schema)
         self._fields = tuple(fields)
         _ = (self.contacts, self.imports, self.import_columns, self.rejections, self.mended_records)
-        _ = (self.segments, self.segment_members, self.contact_fields)
+        _ = (self.segments, self.segment_members, self.contact_fields, self.journal, self.journal_members)
 
     @cached_property
     def contacts(self) -> Table:
@@ -136,6 +161,10 @@ class WarehouseTables:
             Column("repeats", BigInteger),
             Column("waits_until", UtcDateTime),
             Column("first_import", BigInteger),
+            # NULL where there is no journal: it was turned off or pruned, or an older release made the import.
+            Column("journalled", BigInteger),
+            Column("undoes", BigInteger),
+            Column("undone_by", BigInteger),
             sqlite_autoincrement=True,
         )
 
@@ -175,6 +204,42 @@ class WarehouseTables:
             Column("first_import", BigInteger, primary_key=True, autoincrement=False),
             Column("record_number", BigInteger, primary_key=True, autoincrement=False),
             Column("import_id", BigInteger, nullable=False),
+        )
+
+    @cached_property
+    def journal(self) -> Table:
+        """What an import or an undo found in a contact and what it wrote; two empty values if a field did not change.
+
+        For a deleted contact, `before` is the whole contact; for one that was inserted again, `after` is.
+        """
+        return Table(
+            "journal",
+            self.metadata,
+            # In this order the key grows at its end, and a contact's history is one look-up for each import.
+            Column("import_id", KeyInteger, primary_key=True, autoincrement=False),
+            Column("contact_id", KeyInteger, primary_key=True, autoincrement=False),
+            Column("action", Text, nullable=False),
+            Column("email", Text),
+            Column("created_at", UtcDateTime),
+            Column("created_by_import", BigInteger),
+            Column(before("updated_at"), UtcDateTime),
+            Column(before("updated_by_import"), BigInteger),
+            Column(after("updated_at"), UtcDateTime),
+            Column(after("updated_by_import"), BigInteger),
+            *journal_columns(self._fields),
+        )
+
+    @cached_property
+    def journal_members(self) -> Table:
+        """The memberships that an undo removed or added; `member_import` is the import that they are from."""
+        return Table(
+            "journal_members",
+            self.metadata,
+            Column("import_id", KeyInteger, primary_key=True, autoincrement=False),
+            Column("segment_id", Text, primary_key=True),
+            Column("contact_id", KeyInteger, primary_key=True, autoincrement=False),
+            Column("action", Text, nullable=False),
+            Column("member_import", BigInteger, nullable=False),
         )
 
     @cached_property

@@ -3,6 +3,7 @@
 import argparse
 import shutil
 from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from flows.cli.console import print_report, print_table
@@ -22,6 +23,7 @@ from transforms.work_folder import exists, open_for_reading
 from warehouse.database.connection import Warehouse
 from warehouse.import_list.entries import DEFAULT_LIST_LIMIT, get_import, list_imports
 from warehouse.import_list.liveness import list_live_imports
+from warehouse.merge.journal import prune_journals
 
 COUNT_COLUMNS = ("read", "accepted", "rejected", "inserted", "updated", "missing", "retry_of")
 HEADER = (
@@ -67,13 +69,16 @@ def _import_row(row: Mapping[str, Any]) -> tuple[object, ...]:
 
 
 def _prune(warehouse: Warehouse, settings: Settings, options: argparse.Namespace) -> None:
-    """Delete the folders of older imports that have ended; the imports stay in the list."""
+    """Delete the folders and journals of older imports that have ended; the imports stay in the list."""
     live = {folder_name(*each) for each in list_live_imports(warehouse)}
     removed, kept = prune_folders(settings, options.older_than, live)
+    journals = prune_journals(warehouse, datetime.now(UTC) - timedelta(days=options.older_than))
     if options.json:
         print_json({"removed": removed, "kept": kept})
     else:
         print_line(f"{removed:,} import folders removed, {kept:,} newer ones kept")
+        if journals:
+            print_line(f"{journals:,} journals removed: these imports can no longer be undone")
 
 
 def _print_import(row: Mapping[str, Any], as_json: bool) -> None:

@@ -139,6 +139,8 @@ class Settings(BaseSettings):
     source_timeout: float = Field(60, ge=0.1, le=3_600, description="seconds, 0.1 to 3600")
     source_time_limit: float = Field(21_600, ge=1, le=604_800, description="seconds, 1 to 604800")
     source_tries: int = Field(5, ge=1, le=20, description="a number from 1 to 20")
+    journal: Literal["on", "off"] = Field("on", description="on or off")
+    journal_days: int = Field(365, ge=1, le=36_500, description="a number of days, 1 to 36500")
     keep_landed: bool = Field(False, description="true or false")
 
     @property

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from flows.config.request import ImportRequest
@@ -43,6 +44,7 @@ from warehouse.import_list.entries import get_last_row_count, get_latest_day
 from warehouse.import_list.retries import RetriedRecords, get_retried_import
 from warehouse.merge.differences import MergeRules
 from warehouse.merge.execution import MergeCounts
+from warehouse.merge.journal import prune_journals
 from warehouse.merge.staging import Staging
 from warehouse.merge.transaction import load_import
 
@@ -51,6 +53,7 @@ def prepare_warehouse(context: ImportContext) -> None:
     """Make the tables and columns that the catalogue needs, and check what the request names."""
     request = context.request
     migrate(context.warehouse, context.catalogue)
+    prune_journals(context.warehouse, datetime.now(UTC) - timedelta(days=context.settings.journal_days))
     check_required_known(request, context.catalogue.ids)
     check_merge_fields(request, context.catalogue)
     if request.segment:
@@ -205,6 +208,7 @@ def merge_staged(
             retried_records=_retried_records(context, checked),
             report=lambda merged: context.report.completed(merged).model_dump(),
             approved=approved,
+            journal=context.settings.journal == "on",
         )
         return ImportReport.model_validate(loaded.report)
 

@@ -8,10 +8,12 @@ from pathlib import Path
 from typing import Any, ClassVar, Protocol
 
 import pyarrow as pa
-from sqlalchemy import URL, Column, Connection, Engine, MetaData, Select, Table, Text, insert
+from sqlalchemy import URL, Column, Connection, Engine, MetaData, Select, SelectBase, Table, Text, insert
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
-from sqlalchemy.schema import CreateTable
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.schema import CreateTable, ExecutableDDLElement
+from sqlalchemy.sql.compiler import DDLCompiler
 
 from schemas.errors.warehouse import TransientWarehouseError, WarehouseUnusable
 from schemas.fields import Field
@@ -126,6 +128,11 @@ class Backend(ABC):
         """Create the tables that do not exist."""
         tables.metadata.create_all(connection)
 
+    def replace_view(self, connection: Connection, name: str, query: SelectBase) -> None:
+        """Create a view, or change the one of this name."""
+        connection.execute(DropView(name, self.schema))
+        connection.execute(CreateView(name, self.schema, query))
+
     @abstractmethod
     def lock_tables(self, connection: Connection, *tables: Table) -> None:
         """Keep other writers of these tables out until the transaction ends; readers continue."""
@@ -172,6 +179,37 @@ class Backend(ABC):
     @abstractmethod
     def open_staging(self, tables: StagingTables, folder: Path) -> StagingStore:
         """Create the staging tables; `folder` is a local one for temporary files of this import."""
+
+
+class CreateView(ExecutableDDLElement):
+    """Create a view; with `replace`, one of the same columns may exist."""
+
+    def __init__(self, name: str, schema: str | None, query: SelectBase, *, replace: bool = False) -> None:
+        self.name, self.schema, self.query, self.replace = name, schema, query, replace
+
+
+class DropView(ExecutableDDLElement):
+    """Drop a view, if it exists."""
+
+    def __init__(self, name: str, schema: str | None) -> None:
+        self.name, self.schema = name, schema
+
+
+@compiles(CreateView)
+def _create_view(element: CreateView, compiler: DDLCompiler, **_: Any) -> str:
+    how = "create or replace" if element.replace else "create"
+    query = compiler.sql_compiler.process(element.query, literal_binds=True)
+    return f"{how} view {_view_name(element, compiler)} as {query}"
+
+
+@compiles(DropView)
+def _drop_view(element: DropView, compiler: DDLCompiler, **_: Any) -> str:
+    return f"drop view if exists {_view_name(element, compiler)}"
+
+
+def _view_name(element: CreateView | DropView, compiler: DDLCompiler) -> str:
+    quote = compiler.preparer.quote
+    return f"{quote(element.schema)}.{quote(element.name)}" if element.schema else quote(element.name)
 
 
 def build_staging_tables(

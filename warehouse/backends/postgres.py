@@ -20,6 +20,7 @@ from sqlalchemy import (
     MetaData,
     Row,
     Select,
+    SelectBase,
     Table,
     create_engine,
     delete,
@@ -34,7 +35,7 @@ from sqlalchemy.schema import CreateSchema, CreateTable, DropTable, ExecutableDD
 from sqlalchemy.sql.compiler import DDLCompiler
 
 from schemas.fields import Field
-from warehouse.backends.base import Backend, StagingTables, build_staging_tables
+from warehouse.backends.base import Backend, CreateView, StagingTables, build_staging_tables
 from warehouse.tables import WarehouseTables
 
 LOCK_SECONDS = 60
@@ -141,6 +142,10 @@ class PostgresBackend(Backend):
             connection.execute(CreateSchema(self.schema))
         event.listen(tables.contacts, "after_create", DDL(SET_FILLFACTOR))  # type: ignore[no-untyped-call]
         super().create_tables(connection, tables)
+
+    def replace_view(self, connection: Connection, name: str, query: SelectBase) -> None:
+        """Views of other programs may depend on it, so it cannot be dropped."""
+        connection.execute(CreateView(name, self.schema, query, replace=True))
 
     def lock_tables(self, connection: Connection, *tables: Table) -> None:
         names = ", ".join(_quoted(connection, table) for table in tables)

@@ -8,7 +8,9 @@ from sqlalchemy.types import TypeEngine
 from schemas.catalogue import FieldCatalogue
 from schemas.errors.warehouse import FieldTypeChanged, WarehouseUnusable
 from schemas.fields import Field
+from warehouse.database.changes_view import contact_changes
 from warehouse.database.connection import Warehouse
+from warehouse.database.stored_fields import stored_fields
 from warehouse.errors import retry_transient
 from warehouse.tables import COLUMN_TYPES, WarehouseTables
 
@@ -37,12 +39,42 @@ def migrate(warehouse: Warehouse, catalogue: FieldCatalogue) -> None:
     create_tables(warehouse)
     tables = WarehouseTables(warehouse.schema)
     with warehouse.read_transaction() as connection:
-        if not _new_fields(connection, tables, catalogue):
+        if not (_new_fields(connection, tables, catalogue) or _missing_journal_columns(connection, warehouse)):
             return
     with warehouse.write_transaction() as connection:
         warehouse.backend.lock_migrations(connection)
         for field in _new_fields(connection, tables, catalogue):
             _add_field(connection, tables, field, warehouse.name)
+        _migrate_journal(connection, warehouse)
+
+
+@retry_transient
+def migrate_journal(warehouse: Warehouse) -> None:
+    """Create the tables, and the journal's columns for every field that the warehouse has."""
+    create_tables(warehouse)
+    with warehouse.read_transaction() as connection:
+        if not _missing_journal_columns(connection, warehouse):
+            return
+    with warehouse.write_transaction() as connection:
+        warehouse.backend.lock_migrations(connection)
+        _migrate_journal(connection, warehouse)
+
+
+def _missing_journal_columns(connection: Connection, warehouse: Warehouse) -> list[Column[Any]]:
+    fields = stored_fields(connection, warehouse.schema)
+    journal = WarehouseTables(warehouse.schema, fields).journal
+    present = {column["name"] for column in inspect(connection).get_columns(journal.name, journal.schema)}
+    return [column for column in journal.columns if column.name not in present]
+
+
+def _migrate_journal(connection: Connection, warehouse: Warehouse) -> None:
+    """Add the missing columns, and show the journal by cell in the view `contact_changes`."""
+    if missing := _missing_journal_columns(connection, warehouse):
+        for column in missing:
+            _add_column(connection, column)
+        fields = stored_fields(connection, warehouse.schema)
+        view = contact_changes(WarehouseTables(warehouse.schema, fields), fields)
+        warehouse.backend.replace_view(connection, "contact_changes", view)
 
 
 def _missing_columns(connection: Connection, tables: WarehouseTables) -> list[Column[Any]]:

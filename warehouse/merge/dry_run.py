@@ -48,9 +48,7 @@ def preview_merge(
     tables = WarehouseTables(staging.warehouse.schema, staging.fields)
     names = [field.id for field in staging.fields]
     with staging.read_transaction() as connection:
-        statements = merge_statements(
-            tables.contacts, staging.tables, staging.fields, rules, import_id=0, now=datetime.now(UTC)
-        )
+        statements = merge_statements(tables, staging.tables, staging.fields, rules, import_id=0, now=datetime.now(UTC))
         staging.warehouse.backend.tune_for_merge(connection)
         staged = staging.tables.staged
         result, joining = count_merge(connection, statements, _count_joining(tables, staged, segment))

@@ -53,10 +53,12 @@ def merge(backend: Backend, connection: Connection, statements: MergeStatements,
     with _find_changes(backend, connection, statements) as found:
         _check_loosened(found.changes.loosened, statements.rules.loosen_consent)
         result = found.result(statements)
+        journalled = _row_count(connection, statements.journal) if found.changes.updated else 0
         updated = _row_count(connection, statements.update) if found.changes.updated else 0
         inserted = _row_count(connection, statements.insert_absent) if found.absent else 0
     counts = result.counts
-    if (inserted, updated) != (counts.inserted, counts.updated):
+    in_balance = (inserted, updated) == (counts.inserted, counts.updated)
+    if not in_balance or (statements.journal is not None and journalled != updated):
         raise MergeOutOfBalance(accepted, inserted + updated + counts.unchanged + counts.skipped)
     return _check_balance(result, accepted)
 

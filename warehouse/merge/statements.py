@@ -33,13 +33,15 @@ from sqlalchemy.types import Text
 from schemas.fields import Field
 from warehouse.backends.base import StagingTables
 from warehouse.merge.differences import MergeRules, differences, differs_anywhere, has_written, kinds_of
-from warehouse.tables import UtcDateTime
+from warehouse.merge.journal import journal_statement
+from warehouse.tables import UtcDateTime, WarehouseTables
 
 
 @dataclass(frozen=True)
 class MergeStatements:
-    """The statements of one merge; `update` and the inserts are None where the policy has no such step.
+    """The statements of one merge.
 
+    `update` and the inserts are None where the policy has no such step, `journal` also where it is off.
     `insert_all` is for a table without contacts, and does not look for existing ones. `insert_all_unordered` is the
     same for a table whose keys are built later.
     """
@@ -52,22 +54,24 @@ class MergeStatements:
     count_staged: Select[tuple[int]]
     find_changes: Select[tuple[Any, int | None, str | None]]
     update: Update | None
+    journal: Insert | None
     insert_all: Insert | None
     insert_all_unordered: Insert | None
     insert_absent: Insert | None
 
 
 def merge_statements(
-    contacts: Table,
+    tables: WarehouseTables,
     staging: StagingTables,
     fields: Sequence[Field],
     rules: MergeRules,
     *,
     import_id: int,
     now: datetime,
+    journal: bool = True,
 ) -> MergeStatements:
     """The statements of a merge of the imported `fields`, which do not include the email."""
-    staged, changes, policy = staging.staged, staging.changes, rules.policy
+    contacts, staged, changes, policy = tables.contacts, staging.staged, staging.changes, rules.policy
     found = differences(contacts, staged, fields, rules) if policy.updates else []
     kinds = case((contacts.c.contact_id.is_not(None), kinds_of(found))) if found else cast(null(), Text)
     same_record = changes.c.record_number == staged.c.record_number
@@ -88,6 +92,7 @@ def merge_statements(
         .values({each.field.id: each.after for each in found} | {"updated_at": now, "updated_by_import": import_id})
         if found
         else None,
+        journal=journal_statement(tables, staging, found, import_id=import_id, now=now) if found and journal else None,
         insert_all=insert_into() if policy.inserts else None,
         insert_all_unordered=insert_into(ordered=False) if policy.inserts else None,
         insert_absent=insert_into(same_record, changes.c.contact_id.is_(None)) if policy.inserts else None,

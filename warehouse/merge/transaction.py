@@ -63,6 +63,7 @@ def load_import(
     retried_records: RetriedRecords | None = None,
     report: Callable[[MergeNumbers], ReportData],
     approved: tuple[MergeCounts, int] | None = None,
+    journal: bool = True,
     now: Callable[[], datetime] = _now,
 ) -> LoadResult:
     """Merge the staged rows and complete the import, or write nothing.
@@ -82,7 +83,7 @@ def load_import(
         if segment is not None:
             require_segment(connection, tables, segment)
         statements = merge_statements(
-            tables.contacts, staging.tables, staging.fields, rules, import_id=import_id, now=now()
+            tables, staging.tables, staging.fields, rules, import_id=import_id, now=now(), journal=journal
         )
         result = merge(backend, connection, statements, accepted=accepted)
         counts = result.counts
@@ -93,7 +94,7 @@ def load_import(
         _insert_rejections(warehouse, connection, tables, import_id, rejections)
         retried = save_retried_records(connection, tables, import_id, retried_records) if retried_records else None
         content = report(MergeNumbers(counts, result.changes, added, retried))
-        _complete(connection, tables, import_id, counts, content, now)
+        _complete(connection, tables, import_id, counts, content, now, counts.updated if journal else None)
         return LoadResult(counts, added, content)
 
 
@@ -174,6 +175,8 @@ def _complete(
     counts: MergeCounts,
     content: ReportData,
     now: Callable[[], datetime],
+    journalled: int | None,
 ) -> None:
     values = {**columns_from_report(content), **asdict(counts), "status": COMPLETED, "finished_at": now()}
+    values["journalled"] = journalled
     connection.execute(update(tables.imports).where(tables.imports.c.import_id == import_id).values(values))

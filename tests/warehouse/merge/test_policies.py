@@ -135,10 +135,10 @@ def test_only_policies_that_overwrite_can_clear(policy: MergePolicy) -> None:
 
 @pytest.mark.parametrize("kind", [postgresql.dialect, sqlite.dialect], ids=["postgres", "sqlite"])
 def test_fill_empty_is_one_coalesce_on_every_database(kind: Any, importer: Importer) -> None:
-    contacts = WarehouseTables(None, importer.catalogue.fields).contacts
+    tables = WarehouseTables(None, importer.catalogue.fields)
     staging = importer.staging(1)
     fields, rules = [importer.catalogue["points"]], MergeRules(MergePolicy.FILL_EMPTY)
-    statements = merge_statements(contacts, staging.tables, fields, rules, import_id=1, now=NOON)
+    statements = merge_statements(tables, staging.tables, fields, rules, import_id=1, now=NOON)
     assert statements.update is not None
     assert "coalesce(contacts.points, " in str(statements.update.compile(dialect=kind()))
 

@@ -1,0 +1,53 @@
+"""A warehouse that release 0.1.0 made gets the new tables and columns by itself, and keeps its contacts.
+
+The files in `release_0_1` are dumps of it: two contacts, then an update with a new contact and a segment.
+"""
+
+import sqlite3
+from collections.abc import Callable
+from pathlib import Path
+
+import psycopg
+import pytest
+from sqlalchemy import inspect
+
+from schemas.catalogue import load_catalogue
+from tests.warehouse.conftest import Importer
+from warehouse.contacts.segments import list_segments
+from warehouse.database.connection import Warehouse
+from warehouse.database.migrations import migrate
+from warehouse.import_list.entries import get_import, list_imports
+
+DUMPS = Path(__file__).with_name("release_0_1")
+
+
+@pytest.fixture
+def old_warehouse(
+    warehouse_url: str, warehouse_schema: str | None, open_warehouse: Callable[[], Warehouse]
+) -> Warehouse:
+    """A warehouse of release 0.1.0."""
+    if warehouse_schema is None:
+        file = sqlite3.connect(warehouse_url.removeprefix("sqlite:///"))
+        file.executescript((DUMPS / "sqlite.sql").read_text())
+        file.close()
+    else:
+        dump = (DUMPS / "postgres.sql").read_text().replace("release_0_1", warehouse_schema)
+        with psycopg.connect(warehouse_url, autocommit=True) as server:
+            server.execute(f"create schema {warehouse_schema}; {dump}".encode())
+    return open_warehouse()
+
+
+def test_an_old_warehouse_is_upgraded_by_the_next_import(old_warehouse: Warehouse, tmp_path: Path) -> None:
+    catalogue = load_catalogue()
+    for _ in range(2):
+        migrate(old_warehouse, catalogue)
+    people = Importer(old_warehouse, catalogue, tmp_path)
+    before = people.contacts()
+    assert [contact["name"] for contact in before] == ["Anna", "Bob", "Cid"]
+    people([{"email": "bob@example.com", "name": "Rob"}], fields=["name"])
+    assert [contact["name"] for contact in people.contacts()] == ["Anna", "Rob", "Cid"]
+    assert [segment["members"] for segment in list_segments(old_warehouse)] == [2]
+    assert [row["import_id"] for row in list_imports(old_warehouse)] == [3, 2, 1]
+    assert [get_import(old_warehouse, number)["journalled"] for number in (1, 2, 3)] == [None, None, 1]
+    with old_warehouse.read_transaction() as connection:
+        assert inspect(connection).get_view_names(old_warehouse.schema) == ["contact_changes"]

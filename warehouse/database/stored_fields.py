@@ -1,0 +1,25 @@
+"""The fields that have a column in the warehouse, whether or not the catalogue still has them."""
+
+from collections.abc import Iterable
+
+from sqlalchemy import Connection, select
+
+from schemas.field_types import FieldType, Gaps
+from schemas.fields import Field
+from warehouse.tables import WarehouseTables
+
+IDENTITY = "email"
+
+
+def stored_fields(connection: Connection, schema: str | None, known: Iterable[Field] = ()) -> list[Field]:
+    """The fields except the email: first the `known` ones, as the catalogue has them, then the others by name."""
+    table = WarehouseTables(schema).contact_fields
+    types: dict[str, str] = {row.field: row.type for row in connection.execute(select(table.c.field, table.c.type))}
+    types.pop(IDENTITY, None)
+    fields = [field for field in known if types.pop(field.id, None)]
+    return fields + [_field(id, FieldType(type)) for id, type in sorted(types.items())]
+
+
+def _field(id: str, type: FieldType) -> Field:
+    """Without the options that a catalogue would require."""
+    return Field.model_construct(id=id, type=type, gaps=Gaps.ALLOW)

@@ -1,0 +1,61 @@
+"""The journal: what each import found in the contacts that it changed, and what it wrote."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, Insert, case, delete, insert, literal, select, update
+
+from warehouse.backends.base import StagingTables
+from warehouse.database.connection import Warehouse
+from warehouse.errors import retry_transient
+from warehouse.merge.differences import Difference, has_written, is_written
+from warehouse.tables import UtcDateTime, WarehouseTables, after, before
+
+UPDATED, DELETED, INSERTED = "updated", "deleted", "inserted"  # the actions on a contact
+
+
+def journal_statement(
+    tables: WarehouseTables, staging: StagingTables, found: Sequence[Difference], *, import_id: int, now: datetime
+) -> Insert:
+    """Stores the changed fields of the contacts that the merge is about to update."""
+    contacts, staged, changes = tables.contacts, staging.staged, staging.changes
+    values: dict[str, ColumnElement[Any]] = {
+        "import_id": literal(import_id),
+        "contact_id": contacts.c.contact_id,
+        "action": literal(UPDATED),
+        before("updated_at"): contacts.c.updated_at,
+        before("updated_by_import"): contacts.c.updated_by_import,
+        after("updated_at"): literal(now, UtcDateTime),
+        after("updated_by_import"): literal(import_id),
+    }
+    for position, each in enumerate(found):
+        written = is_written(changes.c.kinds, position)
+        values[before(each.field.id)] = case((written, each.before))
+        values[after(each.field.id)] = case((written, each.after))
+    rows = (
+        select(*values.values())
+        .select_from(changes)
+        .join(staged, staged.c.record_number == changes.c.record_number)
+        .join(contacts, contacts.c.contact_id == changes.c.contact_id)
+        .where(has_written(changes.c.kinds))
+    )
+    return insert(tables.journal).from_select(list(values), rows, include_defaults=False)
+
+
+@retry_transient
+def prune_journals(warehouse: Warehouse, finished_before: datetime) -> int:
+    """Delete the journals of imports that ended before; returns how many imports had one."""
+    tables = WarehouseTables(warehouse.schema)
+    imports = tables.imports
+    old = (imports.c.journalled.is_not(None), imports.c.finished_at < finished_before)
+    with warehouse.read_transaction() as connection:
+        if connection.execute(select(imports.c.import_id).where(*old).limit(1)).first() is None:
+            return 0
+    with warehouse.write_transaction() as connection:
+        pruned = list(connection.scalars(select(imports.c.import_id).where(*old)))
+        # First, since an undo of one of them holds its row.
+        connection.execute(update(imports).where(imports.c.import_id.in_(pruned)).values(journalled=None))
+        for table in (tables.journal, tables.journal_members):
+            connection.execute(delete(table).where(table.c.import_id.in_(pruned)))
+    return len(pruned)
