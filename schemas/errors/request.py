@@ -281,6 +281,37 @@ class OutputExists(UsageError):
     code = "output-exists"
 
 
+class NothingToUndo(RequestError):
+    """The import to undo has merged nothing."""
+
+    code = "import-not-completed"
+    template = "import {import_id} is {status}: it changed no contact, so there is nothing to undo"
+    import_id: int
+    status: str
+
+
+class AlreadyUndone(RequestError):
+    """Another undo took the import back."""
+
+    code = "already-undone"
+    template = (
+        "import {import_id} is undone already, by import {undo_id}; to bring it back, use 'contacts undo {undo_id}'"
+    )
+    import_id: int
+    undo_id: int
+
+
+class JournalGone(RequestError):
+    """The import has no journal."""
+
+    code = "journal-gone"
+    template = (
+        "import {import_id} has no journal: it was pruned or turned off, or an older release made the import. "
+        "Correct its contacts with another import"
+    )
+    import_id: int
+
+
 class ConsentLoosening(RequestError):
     """The import would weaken another number of consents than the request allows."""
 

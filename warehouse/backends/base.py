@@ -160,10 +160,18 @@ class Backend(ABC):
         if batch.num_rows:
             connection.execute(insert(table), batch.to_pylist())
 
-    def materialize(self, connection: Connection, table: Table, query: Select[Any]) -> None:
-        """Create a table that holds the result of a query, whose first column numbers the staged row."""
+    def create_table_as(self, connection: Connection, table: Table, query: Select[Any]) -> None:
+        """Create a table that holds the result of a query."""
         connection.execute(CreateTable(table))
         connection.execute(insert(table).from_select([column.name for column in table.columns], query))
+
+    def materialize(self, connection: Connection, table: Table, query: Select[Any]) -> None:
+        """The same for a query whose first column numbers the staged row."""
+        self.create_table_as(connection, table, query)
+
+    @abstractmethod
+    def work_table(self, name: str, *columns: Column[Any]) -> Table:
+        """A table for `create_table_as` that only this transaction uses and that it drops."""
 
     @contextmanager
     def deferred_keys(self, connection: Connection, table: Table) -> Iterator[bool]:

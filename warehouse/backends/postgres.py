@@ -15,6 +15,7 @@ import pyarrow.csv
 from sqlalchemy import (
     DDL,
     URL,
+    Column,
     Connection,
     Engine,
     MetaData,
@@ -177,10 +178,13 @@ class PostgresBackend(Backend):
         """By COPY, which takes a fifth of the time of INSERT; most of that is the check of the foreign key."""
         copy_batches(connection, table, iter([batch]))
 
-    def materialize(self, connection: Connection, table: Table, query: Select[Any]) -> None:
+    def create_table_as(self, connection: Connection, table: Table, query: Select[Any]) -> None:
         """PostgreSQL plans parallel workers only for CREATE TABLE AS; without ANALYZE, the next statement scans it."""
         connection.execute(CreateTableAs(table, query))
         connection.exec_driver_sql(f"analyze {_quoted(connection, table)}")
+
+    def work_table(self, name: str, *columns: Column[Any]) -> Table:
+        return Table(f"{name}_{secrets.token_hex(4)}", MetaData(schema=self.schema), *columns)
 
     @contextmanager
     def deferred_keys(self, connection: Connection, table: Table) -> Iterator[bool]:

@@ -21,6 +21,7 @@ import pyarrow as pa
 from sqlalchemy import (
     URL,
     ClauseElement,
+    Column,
     Connection,
     Engine,
     MetaData,
@@ -201,6 +202,9 @@ class SqliteBackend(Backend):
         """SQLite runs a query on one processor, so large ranges are read by parallel connections."""
         connection.execute(CreateTable(table))
         find_changes_parallel(connection, table, query)
+
+    def work_table(self, name: str, *columns: Column[Any]) -> Table:
+        return Table(name, MetaData(schema="temp"), *columns)
 
     def staging_tables(self, fields: Sequence[Field], import_id: int, attempt: int) -> StagingTables:
         """The record number is the row's own number in SQLite, so joining by it needs no index."""

@@ -5,7 +5,21 @@ from collections.abc import Mapping
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, FromClause, Update, and_, case, column, func, insert, select, update
+from sqlalchemy import (
+    ColumnElement,
+    FromClause,
+    Select,
+    Table,
+    Update,
+    and_,
+    case,
+    column,
+    func,
+    insert,
+    or_,
+    select,
+    update,
+)
 
 from schemas.errors.request import UnknownImport
 from warehouse.database.connection import Warehouse
@@ -140,7 +154,7 @@ def get_last_row_count(warehouse: Warehouse, series: str) -> int | None:
     """How many rows the last completed import of a series read; None if there was none."""
     imports = WarehouseTables(warehouse.schema).imports
     completed = select(imports.c.read).where(
-        series_column(imports) == escape_unstorable(series), imports.c.status == COMPLETED
+        series_column(imports) == escape_unstorable(series), imports.c.status == COMPLETED, is_in_effect(imports)
     )
     with warehouse.read_transaction() as connection:
         return connection.scalar(completed.order_by(imports.c.import_id.desc()).limit(1))
@@ -153,6 +167,7 @@ def get_latest_day(warehouse: Warehouse, series: str) -> tuple[int, date] | None
         series_column(imports) == escape_unstorable(series),
         imports.c.status.in_((COMPLETED, SKIPPED)),
         imports.c.source_day.is_not(None),
+        is_in_effect(imports),
     )
     with warehouse.read_transaction() as connection:
         row = connection.execute(dated.order_by(imports.c.source_day.desc()).limit(1)).one_or_none()
@@ -180,10 +195,24 @@ def columns_from_report(report: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def outstanding_records(tables: WarehouseTables) -> ColumnElement[int]:
-    """How many of a completed import's rejected records no retry has imported."""
-    imports, retried = tables.imports.c, tables.mended_records.c
-    imported = select(func.count()).where(retried.first_import == imports.import_id).scalar_subquery()
-    return imports.rejected - imported
+    """How many of a completed import's rejected records no retry has imported; a retry that is undone has none."""
+    imports, retried = tables.imports.c, tables.mended_records
+    numbers = select(func.count()).where(
+        retried.c.first_import == imports.import_id, retried.c.import_id.not_in(undone_imports(tables.imports))
+    )
+    return imports.rejected - numbers.scalar_subquery()
+
+
+def undone_imports(imports: Table) -> Select[tuple[int]]:
+    """The numbers of the imports that an undo took back."""
+    undone = imports.alias("undone")
+    return select(undone.c.import_id).where(undone.c.undone_by.is_not(None))
+
+
+def is_in_effect(imports: Table) -> ColumnElement[bool]:
+    """Whether no undo took an import back, nor the import that a skipped one repeats."""
+    undone = undone_imports(imports)
+    return and_(imports.c.undone_by.is_(None), or_(imports.c.repeats.is_(None), imports.c.repeats.not_in(undone)))
 
 
 def outstanding_column(tables: WarehouseTables) -> ColumnElement[int | None]:

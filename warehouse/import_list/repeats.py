@@ -6,7 +6,7 @@ from typing import NamedTuple
 from sqlalchemy import ColumnElement, Connection, Table, and_, func, or_, select
 
 from warehouse.database.connection import Warehouse
-from warehouse.import_list.entries import COMPLETED, SKIPPED, series_column
+from warehouse.import_list.entries import COMPLETED, SKIPPED, is_in_effect, series_column
 from warehouse.storable_text import escape_unstorable
 from warehouse.tables import WarehouseTables
 
@@ -52,7 +52,7 @@ def _last_completed(
         file, imports.c.fingerprint == fingerprint, imports.c.status.in_((COMPLETED, SKIPPED))
     )
     last = select(imports.c.import_id, imports.c.sha256).where(
-        imports.c.import_id.in_(same), imports.c.status == COMPLETED
+        imports.c.import_id.in_(same), imports.c.status == COMPLETED, is_in_effect(imports)
     )
     row = connection.execute(last.order_by(imports.c.import_id.desc()).limit(1)).one_or_none()
     return RepeatedImport(row.import_id, row.sha256) if row else None
@@ -79,6 +79,7 @@ def _is_superseded(
         .join(before, before.c.import_id == repeated.import_id)
         .where(
             imports.c.status == COMPLETED,
+            is_in_effect(imports),
             imports.c.import_id != repeated.import_id,
             same,
             or_(imports.c.import_id > repeated.import_id, imports.c.finished_at > before.c.finished_at),

@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from sqlalchemy import Connection, Select, insert, select
+from sqlalchemy import Connection, Select, delete, insert, select
 
 from schemas.errors.request import ImportNotCompleted
 from warehouse.database.connection import Warehouse
-from warehouse.import_list.entries import COMPLETED, get_import, outstanding_records
+from warehouse.import_list.entries import COMPLETED, get_import, outstanding_records, undone_imports
 from warehouse.tables import WarehouseTables
 
 
@@ -57,14 +57,26 @@ def save_retried_records(
 ) -> RetryCounts:
     """Store which records a retry is the first to import; the merge has locked other retries out."""
     table, first = tables.mended_records, retried.first
-    known = _fetch_numbers(connection, select(table.c.record_number).where(table.c.first_import == first))
+    in_effect = table.c.import_id.not_in(undone_imports(tables.imports))
+    known = _fetch_numbers(connection, select(table.c.record_number).where(table.c.first_import == first, in_effect))
     records = np.unique(np.concatenate([np.empty(0, np.int64), *retried.records]))
     new = records[_is_rejected(connection, tables, first, records) & ~np.isin(records, known)]
     if len(new):
+        _forget_undone(connection, tables, first, new)
         rows = [{"first_import": first, "record_number": int(number), "import_id": import_id} for number in new]
         connection.execute(insert(table), rows)
     outstanding = select(outstanding_records(tables)).where(tables.imports.c.import_id == first)
     return RetryCounts(len(new), connection.execute(outstanding).scalar_one())
+
+
+def _forget_undone(connection: Connection, tables: WarehouseTables, first: int, records: np.ndarray) -> None:
+    """These records now belong to the new retry, also if an undone one is brought back."""
+    table = tables.mended_records
+    undone = select(table.c.record_number).where(
+        table.c.first_import == first, table.c.import_id.in_(undone_imports(tables.imports))
+    )
+    for number in np.intersect1d(records, _fetch_numbers(connection, undone)).tolist():
+        connection.execute(delete(table).where(table.c.first_import == first, table.c.record_number == number))
 
 
 def _is_rejected(connection: Connection, tables: WarehouseTables, first: int, records: np.ndarray) -> np.ndarray:

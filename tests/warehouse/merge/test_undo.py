@@ -1,0 +1,273 @@
+"""An undo takes back what still is as the import left it, and can be undone itself."""
+
+import threading
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import delete, insert, select, update
+
+from schemas.catalogue import FieldCatalogue
+from schemas.errors.request import AlreadyUndone, JournalGone, NothingToUndo, UnknownImport
+from tests.warehouse.conftest import NOON, Importer
+from warehouse.contacts.segments import create_segment
+from warehouse.database.connection import Warehouse
+from warehouse.database.migrations import migrate
+from warehouse.import_list.entries import fail_import, get_import, get_last_row_count, list_imports
+from warehouse.merge.undo import undo_import
+from warehouse.tables import WarehouseTables
+
+ANN, BOB, CID = "ann@example.org", "bob@example.org", "cid@example.org"
+CONSENT = ("none", "subscribed", "unsubscribed")
+CATALOGUE = FieldCatalogue.model_validate(
+    {
+        "fields": [
+            {"id": "email", "type": "email", "identity": True},
+            {"id": "city", "type": "text"},
+            {"id": "points", "type": "integer"},
+            {"id": "spent", "type": "decimal"},
+            {"id": "born", "type": "date"},
+            {"id": "vip", "type": "boolean"},
+            {"id": "status", "type": "radio", "options": list(CONSENT), "consent": CONSENT},
+        ]
+    }
+)
+NO_KEPT = {"later-import": 0, "edited": 0, "consent": 0, "email-taken": 0, "suppressed": 0}
+
+
+@pytest.fixture
+def people(warehouse: Warehouse, tmp_path: Path) -> Importer:
+    migrate(warehouse, CATALOGUE)
+    return Importer(warehouse, CATALOGUE, tmp_path)
+
+
+def undo(people: Importer, number: int, **more: Any) -> dict[str, Any]:
+    return undo_import(people.warehouse, number, CATALOGUE, **more)
+
+
+def edit(people: Importer, email: str, *, sets_updated_at: bool = True, **values: Any) -> None:
+    """Another program changes a contact."""
+    contacts = WarehouseTables(people.warehouse.schema, CATALOGUE.fields).contacts
+    moment = {"updated_at": NOON + timedelta(days=1)} if sets_updated_at else {}
+    with people.warehouse.write_transaction() as connection:
+        connection.execute(update(contacts).where(contacts.c.email == email).values({**values, **moment}))
+
+
+def remove(people: Importer, email: str) -> None:
+    contacts = WarehouseTables(people.warehouse.schema).contacts
+    with people.warehouse.write_transaction() as connection:
+        connection.execute(delete(contacts).where(contacts.c.email == email))
+
+
+def members(people: Importer) -> list[tuple[Any, ...]]:
+    table = WarehouseTables(people.warehouse.schema).segment_members
+    with people.warehouse.read_transaction() as connection:
+        rows = connection.execute(select(table).order_by(table.c.segment_id, table.c.contact_id))
+        return [tuple(row) for row in rows]
+
+
+def counts(report: dict[str, Any]) -> dict[str, dict[str, int]]:
+    """The numbers that are not 0."""
+    names = ("contacts", "cells", "members", "kept")
+    return {name: found for name in names if (found := {key: n for key, n in report[name].items() if n})}
+
+
+def test_an_undo_restores_cells_and_deletes_what_was_inserted(people: Importer) -> None:
+    create_segment(people.warehouse, "vip")
+    people([{"email": ANN, "city": "Vic", "points": 1}, {"email": BOB, "city": "Reus"}])
+    before = people.contacts()
+    people(
+        [{"email": ANN, "city": "Olot", "spent": 1.5, "vip": True}, {"email": CID, "city": "Salt"}],
+        segment="vip",
+    )
+    after = people.contacts()
+    report = undo(people, 2)
+    assert report == {
+        "import_id": 3,
+        "undoes": 2,
+        "status": "completed",
+        "contacts": {"deleted": 1, "restored": 1, "reinserted": 0, "kept": 0, "gone": 0},
+        "cells": {"restored": 3, "kept": 0, "gone": 0},
+        "members": {"removed": 2, "added": 0},
+        "kept": NO_KEPT,
+    }
+    assert people.contacts() == before
+    assert members(people) == []
+    row = get_import(people.warehouse, 3)
+    assert (row["source"], row["status"], row["undoes"], row["report"]) == (
+        "undo of import 2",
+        "completed",
+        2,
+        report,
+    )
+
+    redo = undo(people, 3)
+    assert counts(redo) == {
+        "contacts": {"restored": 1, "reinserted": 1},
+        "cells": {"restored": 3},
+        "members": {"added": 2},
+    }
+    assert people.contacts() == after
+    assert members(people) == [("vip", 1, 2), ("vip", 3, 2)]
+
+    again = undo(people, 2)
+    assert counts(again) == counts(report)
+    assert people.contacts() == before
+    assert counts(undo(people, 5)) == counts(redo)
+    assert people.contacts() == after
+    assert counts(undo(people, 6)) == counts(report)  # of the redo itself
+    assert people.contacts() == before
+    assert members(people) == []
+
+
+def test_a_dry_run_counts_the_same_and_writes_nothing(people: Importer) -> None:
+    create_segment(people.warehouse, "vip")
+    people([{"email": ANN, "city": "Vic"}])
+    people([{"email": ANN, "city": "Olot"}, {"email": BOB}], segment="vip")
+    before, members_before = people.contacts(), members(people)
+    planned = undo(people, 2, dry_run=True)
+    assert (planned["status"], planned["import_id"], planned["undoes"]) == ("planned", None, 2)
+    assert (people.contacts(), members(people), len(list_imports(people.warehouse))) == (before, members_before, 2)
+    assert counts(undo(people, 2)) == counts(planned)
+    redo = undo(people, 3, dry_run=True)
+    assert counts(undo(people, 3)) == counts(redo)
+
+
+def test_a_cell_with_another_value_stays(people: Importer) -> None:
+    people([{"email": email, "city": "Vic", "points": 1} for email in (ANN, BOB, CID)])
+    people([{"email": email, "city": "Olot", "points": 2} for email in (ANN, BOB, CID)])
+    edit(people, ANN, sets_updated_at=False, city="Salt")
+    people([{"email": BOB, "city": "Reus", "points": 3}])
+    remove(people, CID)
+    report = undo(people, 2)
+    assert counts(report) == {
+        "contacts": {"restored": 1, "kept": 1, "gone": 1},
+        "cells": {"restored": 1, "kept": 3, "gone": 2},
+        "kept": {"later-import": 2, "edited": 1},
+    }
+    ann, bob = people.contacts()
+    assert (ann["city"], ann["points"], ann["updated_by_import"]) == ("Salt", 1, 4)
+    assert (bob["city"], bob["points"], bob["updated_by_import"]) == ("Reus", 3, 3)
+
+
+def test_an_edit_since_the_import_is_not_dated_back(people: Importer) -> None:
+    """Otherwise the contact would look unchanged, and an undo of its first import would delete it."""
+    people([{"email": ANN, "city": "Vic"}])
+    people([{"email": ANN, "city": "Olot"}])
+    edit(people, ANN, points=5)
+    assert counts(undo(people, 2)) == {"contacts": {"restored": 1}, "cells": {"restored": 1}}
+    assert counts(undo(people, 1)) == {"contacts": {"kept": 1}}
+    assert people.contacts()[0]["points"] == 5
+
+
+@pytest.mark.parametrize("how", ["edited", "updated by an import", "member by an import", "member by a person"])
+def test_an_inserted_contact_that_changed_since_stays(people: Importer, how: str) -> None:
+    create_segment(people.warehouse, "vip")
+    people([{"email": ANN, "city": "Vic"}])
+    if how == "edited":
+        edit(people, ANN, points=5)
+    elif how == "updated by an import":
+        people([{"email": ANN, "city": "Olot"}])
+    elif how == "member by an import":
+        people([{"email": ANN, "city": "Vic"}], segment="vip")
+    else:
+        table = WarehouseTables(people.warehouse.schema).segment_members
+        with people.warehouse.write_transaction() as connection:
+            connection.execute(insert(table).values(segment_id="vip", contact_id=1, import_id=0))
+    assert counts(undo(people, 1))["contacts"] == {"kept": 1}
+    assert len(people.contacts()) == 1
+
+
+def test_inserted_contacts_that_are_gone_are_counted(people: Importer) -> None:
+    people([{"email": ANN}, {"email": BOB}])
+    remove(people, ANN)
+    assert counts(undo(people, 1)) == {"contacts": {"deleted": 1, "gone": 1}}
+
+
+def test_the_strongest_consent_is_never_taken_back(people: Importer) -> None:
+    people([{"email": ANN, "city": "Vic", "status": "subscribed"}, {"email": BOB, "status": "none"}])
+    people([{"email": ANN, "city": "Olot", "status": "unsubscribed"}, {"email": BOB, "status": "subscribed"}])
+    report = undo(people, 2)
+    assert counts(report) == {
+        "contacts": {"restored": 2},
+        "cells": {"restored": 2, "kept": 1},
+        "kept": {"consent": 1},
+    }
+    assert [contact["status"] for contact in people.contacts()] == ["unsubscribed", "none"]
+
+
+def test_a_contact_whose_email_somebody_has_now_is_not_inserted_again(people: Importer) -> None:
+    people([{"email": ANN, "city": "Vic"}, {"email": BOB}])
+    undo(people, 1)
+    people([{"email": ANN, "city": "Olot"}])
+    report = undo(people, 2)
+    assert counts(report) == {
+        "contacts": {"reinserted": 1, "kept": 1},
+        "cells": {"kept": 1},
+        "kept": {"email-taken": 1},
+    }
+    assert [(each["contact_id"], each["email"]) for each in people.contacts()] == [(2, BOB), (3, ANN)]
+
+
+def test_what_cannot_be_undone_is_an_error_and_changes_nothing(people: Importer) -> None:
+    people([{"email": ANN, "city": "Vic"}])
+    people([{"email": ANN, "city": "Olot"}], journal=False)
+    failed = people.start()
+    fail_import(people.warehouse, failed, error_code="x", error_message="y", report={}, finished_at=NOON)
+    running = people.start()
+    people([{"email": ANN, "city": "Salt"}])
+    undone = undo(people, 5)["import_id"]
+    before = people.contacts()
+    for number, error, hint in (
+        (99, UnknownImport, "99"),
+        (failed, NothingToUndo, "failed"),
+        (running, NothingToUndo, "running"),
+        (5, AlreadyUndone, f"contacts undo {undone}"),
+        (2, JournalGone, "no journal"),
+    ):
+        for dry_run in (False, True):
+            with pytest.raises(error, match=hint):
+                undo(people, number, dry_run=dry_run)
+    assert people.contacts() == before
+    assert len(list_imports(people.warehouse)) == 6
+
+
+def test_of_two_undos_at_once_one_is_done(people: Importer, open_warehouse: Callable[[], Warehouse]) -> None:
+    people([{"email": ANN, "city": "Vic"}])
+    people([{"email": ANN, "city": "Olot"}])
+    done: list[Any] = []
+    barrier = threading.Barrier(2)
+
+    def run(warehouse: Warehouse) -> None:
+        barrier.wait()
+        try:
+            done.append(undo_import(warehouse, 2, CATALOGUE)["status"])
+        except AlreadyUndone:
+            done.append("already undone")
+
+    threads = [threading.Thread(target=run, args=[open_warehouse()]) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(done) == ["already undone", "completed"]
+    assert people.contacts()[0]["city"] == "Vic"
+
+
+def test_an_undone_import_has_no_row_count_for_the_next_one(people: Importer) -> None:
+    people([{"email": ANN}], report=lambda merged: {"rows": {"read": 7, "accepted": 1, "rejected": 6}})
+    assert get_last_row_count(people.warehouse, "contacts.csv") == 7
+    undo(people, 1)
+    assert get_last_row_count(people.warehouse, "contacts.csv") is None
+    undo(people, 2)
+    assert get_last_row_count(people.warehouse, "contacts.csv") == 7
+
+
+def test_fields_that_the_catalogue_no_longer_has_are_restored_too(people: Importer) -> None:
+    people([{"email": ANN, "city": "Vic", "points": 1}])
+    people([{"email": ANN, "city": "Olot", "points": 2}])
+    small = FieldCatalogue.model_validate({"fields": [{"id": "email", "type": "email", "identity": True}]})
+    undo_import(people.warehouse, 2, small)
+    assert (people.contacts()[0]["city"], people.contacts()[0]["points"]) == ("Vic", 1)

@@ -1,0 +1,252 @@
+"""Takes an import back: restores the cells that still have its values, and deletes the contacts that it inserted.
+
+An undo is an import in the list, with a journal of its own. So it can be undone, which is a redo. docs/rules.md has the
+rules. Everything happens in one transaction and in the database.
+"""
+
+import json
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import Connection, Row, insert, select, update
+from sqlalchemy.schema import DropTable
+
+from schemas.catalogue import FieldCatalogue
+from schemas.errors.request import AlreadyUndone, JournalGone, NothingToUndo, UnknownImport
+from warehouse.database.connection import Warehouse
+from warehouse.database.migrations import migrate_journal
+from warehouse.database.stored_fields import stored_fields
+from warehouse.errors import retry_transient
+from warehouse.import_list.entries import COMPLETED
+from warehouse.merge.undo_statements import (
+    DELETED_NOW,
+    EDITED,
+    EMAIL_TAKEN,
+    GONE,
+    GONE_CELL,
+    KEPT,
+    KEPT_CONSENT,
+    LATER,
+    REINSERTED,
+    RESTORED_LETTERS,
+    UndoStatements,
+)
+from warehouse.tables import WarehouseTables
+
+UNDO_POLICY = "undo"  # of an undo, in the column `merge_policy` of the import list
+CAUSES = ("later-import", "edited", "consent", "email-taken", "suppressed")
+
+
+@dataclass
+class UndoCounts:
+    """What an undo does. `kept` are the causes for which cells keep their values."""
+
+    contacts: Counter[str] = field(default_factory=Counter)
+    cells: Counter[str] = field(default_factory=Counter)
+    members: Counter[str] = field(default_factory=Counter)
+    kept: Counter[str] = field(default_factory=Counter)
+
+    def as_report(self) -> dict[str, Any]:
+        return {
+            "contacts": _numbers(self.contacts, ("deleted", "restored", "reinserted", "kept", "gone")),
+            "cells": _numbers(self.cells, ("restored", "kept", "gone")),
+            "members": _numbers(self.members, ("removed", "added")),
+            "kept": _numbers(self.kept, CAUSES),
+        }
+
+
+def _numbers(counts: Counter[str], keys: Sequence[str]) -> dict[str, int]:
+    return {key: counts[key] for key in keys}
+
+
+def undo_import(
+    warehouse: Warehouse,
+    import_id: int,
+    catalogue: FieldCatalogue,
+    *,
+    dry_run: bool = False,
+    journal: bool = True,
+    flow_run_id: str | None = None,
+) -> dict[str, Any]:
+    """Undo a completed import, or an undo; returns the report.
+
+    UnknownImport, NothingToUndo, AlreadyUndone or JournalGone where that cannot be. A dry run writes nothing and locks
+    nothing. The catalogue says which values of its consent fields are never taken back.
+    """
+    migrate_journal(warehouse)
+    undo = retry_transient(_undo)
+    return undo(warehouse, import_id, catalogue, dry_run, journal, flow_run_id)
+
+
+def _undo(
+    warehouse: Warehouse,
+    import_id: int,
+    catalogue: FieldCatalogue,
+    dry_run: bool,
+    journal: bool,
+    flow_run_id: str | None,
+) -> dict[str, Any]:
+    now = datetime.now(UTC)
+    opened = warehouse.engine.connect() if dry_run else warehouse.backend.connect_for_writing()
+    with warehouse.backend.translate_errors(), opened as connection, connection.begin() as transaction:
+        fields = stored_fields(connection, warehouse.schema, catalogue.fields)
+        tables = WarehouseTables(warehouse.schema, fields)
+        if not dry_run:
+            warehouse.backend.lock_tables(connection, tables.contacts, tables.segment_members)
+        undone = check_undoable(connection, tables, import_id)
+        undo_id = 0 if dry_run else _enter(connection, tables, import_id, now, flow_run_id)
+        statements = UndoStatements(
+            tables,
+            fields,
+            warehouse.backend.work_table,
+            target=import_id,
+            is_undo=undone.undoes is not None,
+            undo_id=undo_id,
+            now=now,
+        )
+        warehouse.backend.tune_for_merge(connection)
+        with _work_tables(warehouse, connection, statements):
+            counts = count_undo(connection, statements, undone)
+            if not dry_run:
+                for statement in statements.writes(journal=journal):
+                    connection.execute(statement)
+        report = {
+            "import_id": undo_id or None,
+            "undoes": import_id,
+            "status": "planned" if dry_run else COMPLETED,
+            **counts.as_report(),
+        }
+        if dry_run:
+            transaction.rollback()
+        else:
+            _complete(connection, tables, undo_id, undone, report, journal)
+        return report
+
+
+def check_undoable(connection: Connection, tables: WarehouseTables, import_id: int) -> Row[Any]:
+    """The row of an import that can be undone; otherwise the error says why not."""
+    imports = tables.imports
+    row = connection.execute(select(imports).where(imports.c.import_id == import_id)).one_or_none()
+    if row is None:
+        raise UnknownImport(import_id)
+    if row.status != COMPLETED:
+        raise NothingToUndo(import_id, row.status)
+    if row.undone_by is not None:
+        raise AlreadyUndone(import_id, row.undone_by)
+    if row.journalled is None:
+        raise JournalGone(import_id)
+    return row
+
+
+def _enter(
+    connection: Connection, tables: WarehouseTables, import_id: int, now: datetime, flow_run_id: str | None
+) -> int:
+    """The undo's row in the import list, of the same transaction: an undo that fails leaves none."""
+    source = f"undo of import {import_id}"
+    values = {
+        "source": source,
+        "series": source,
+        "merge_policy": UNDO_POLICY,
+        "status": COMPLETED,
+        "started_at": now,
+        "undoes": import_id,
+        "flow_run_id": flow_run_id,
+    }
+    imports = tables.imports
+    return int(connection.execute(insert(imports).values(values).returning(imports.c.import_id)).scalar_one())
+
+
+@contextmanager
+def _work_tables(warehouse: Warehouse, connection: Connection, statements: UndoStatements) -> Iterator[None]:
+    backend = warehouse.backend
+    backend.create_table_as(connection, statements.work, statements.find_work)
+    backend.create_table_as(connection, statements.later, statements.find_later)
+    yield
+    for table in (statements.work, statements.later):  # after an exception, the rollback removes them
+        connection.execute(DropTable(table))
+
+
+def count_undo(connection: Connection, statements: UndoStatements, undone: Row[Any]) -> UndoCounts:
+    """What the undo does, from how often each combination of letters occurs."""
+    counts = UndoCounts()
+    rows = connection.execute(statements.count_work, execution_options={"yield_per": 10_000})
+    seen = 0
+    for outcome, cells, later, number in rows:
+        if cells is None:
+            seen += number
+            _count_contact(counts, outcome, number)
+        else:
+            _count_cells(counts, cells, later or "", number)
+    if not statements.is_undo:  # contacts that the import inserted and that are no longer there have no row
+        counts.contacts["gone"] += (undone.inserted or 0) - seen
+    counts.members["removed"] = connection.scalar(statements.count_members_to_remove) or 0
+    counts.members["added"] = connection.scalar(statements.count_members_to_add) or 0
+    return counts
+
+
+def _count_contact(counts: UndoCounts, outcome: str, number: int) -> None:
+    """A contact that the undo deletes or inserts again, or would."""
+    names = {DELETED_NOW: "deleted", REINSERTED: "reinserted", KEPT: "kept", EMAIL_TAKEN: "kept", GONE: "gone"}
+    counts.contacts[names[outcome]] += number
+    if outcome == EMAIL_TAKEN:
+        counts.cells["kept"] += number
+        counts.kept["email-taken"] += number
+
+
+def _count_cells(counts: UndoCounts, cells: str, later: str, number: int) -> None:
+    """The changed cells of one contact; `later` has a letter for those that a later import changed."""
+    letters = Counter(cells)
+    restored = sum(letters[letter] for letter in RESTORED_LETTERS)
+    by_later = sum(1 for cell, mark in zip(cells, later, strict=False) if cell == EDITED and mark == LATER)
+    causes = {
+        "later-import": by_later,
+        "edited": letters[EDITED] - by_later,
+        "consent": letters[KEPT_CONSENT],
+    }
+    for cause, cell_count in causes.items():
+        counts.kept[cause] += cell_count * number
+    counts.cells["restored"] += restored * number
+    counts.cells["kept"] += sum(causes.values()) * number
+    counts.cells["gone"] += letters[GONE_CELL] * number
+    outcome = "gone" if letters[GONE_CELL] else "restored" if restored else "kept"
+    counts.contacts[outcome] += number
+
+
+def _complete(
+    connection: Connection,
+    tables: WarehouseTables,
+    undo_id: int,
+    undone: Row[Any],
+    report: dict[str, Any],
+    journal: bool,
+) -> None:
+    """Complete the undo's row, and mark which imports are undone now."""
+    imports, contacts = tables.imports, report["contacts"]
+    journalled = contacts["restored"] + contacts["deleted"] + contacts["reinserted"]
+    values = {
+        "inserted": contacts["reinserted"],
+        "updated": contacts["restored"],
+        "journalled": journalled if journal else None,
+        "report": json.dumps(report),
+        "finished_at": datetime.now(UTC),
+    }
+    connection.execute(update(imports).where(imports.c.import_id == undo_id).values(values))
+    for number, undone_by in _marks(connection, tables, undo_id, undone):
+        connection.execute(update(imports).where(imports.c.import_id == number).values(undone_by=undone_by))
+
+
+def _marks(
+    connection: Connection, tables: WarehouseTables, undo_id: int, undone: Row[Any]
+) -> Iterator[tuple[int, int | None]]:
+    """Along the chain of undos, every other one is undone: an undo of an undo brings the first import back."""
+    imports = tables.imports
+    row: Row[Any] | None = undone
+    by, is_undone = undo_id, True
+    while row is not None:
+        yield row.import_id, by if is_undone else None
+        by, is_undone = row.import_id, not is_undone
+        row = connection.execute(select(imports).where(imports.c.import_id == row.undoes)).one_or_none()

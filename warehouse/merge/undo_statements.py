@@ -1,0 +1,382 @@
+"""The SQL statements of an undo, built here and run in `undo`.
+
+They use a table `work` with one row for each contact that the import changed, inserted or deleted, and what the undo
+does with it: an outcome, or a letter for each field. A table `later` has the fields that later imports changed too.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from datetime import datetime
+from functools import reduce
+from typing import Any
+
+from sqlalchemy import (
+    Boolean,
+    Column,
+    ColumnElement,
+    Delete,
+    Insert,
+    Select,
+    Table,
+    Text,
+    Update,
+    and_,
+    case,
+    delete,
+    exists,
+    false,
+    func,
+    insert,
+    literal,
+    null,
+    or_,
+    select,
+    true,
+    union_all,
+    update,
+)
+
+from schemas.fields import Field
+from warehouse.merge.differences import ChangeKind, stored_value
+from warehouse.merge.journal import DELETED, INSERTED, UPDATED
+from warehouse.tables import KeyInteger, UtcDateTime, WarehouseTables, after, before
+
+# Outcomes of a contact that the import inserted or, if it was an undo, deleted.
+DELETED_NOW, REINSERTED, KEPT, EMAIL_TAKEN, GONE = "deleted", "reinserted", "kept", "email-taken", "gone"
+# Letters of a cell: what restoring it is, or why it is not restored.
+RESTORED_LETTERS = (ChangeKind.FILLED, ChangeKind.REPLACED, ChangeKind.CLEARED)
+UNCHANGED_CELL, EDITED, KEPT_CONSENT, GONE_CELL = "-", "e", "s", "g"
+LATER, NOT_LATER = "1", "0"
+ADDED, REMOVED = "added", "removed"  # the actions on a membership
+CREATED = "created"  # marks the contacts that the import inserted, which have no journal
+
+WorkTable = Callable[..., Table]
+
+
+def _joined(letters: Sequence[ColumnElement[str]]) -> ColumnElement[str]:
+    empty: ColumnElement[str] = literal("", Text)
+    return reduce(lambda left, right: left.concat(right), letters, empty)
+
+
+class UndoStatements:
+    """The statements that undo the import `target`; `is_undo` where it is an undo itself."""
+
+    def __init__(
+        self,
+        tables: WarehouseTables,
+        fields: Sequence[Field],
+        work_table: WorkTable,
+        *,
+        target: int,
+        is_undo: bool,
+        undo_id: int,
+        now: datetime,
+    ) -> None:
+        self.tables, self.fields = tables, tuple(fields)
+        self.target, self.is_undo, self.undo_id = target, is_undo, undo_id
+        self._now = literal(now, UtcDateTime)
+        self._journal = tables.journal.alias("j")
+        self._contacts = tables.contacts.alias("c")
+        contact = Column("contact_id", KeyInteger, primary_key=True, autoincrement=False)
+        self.work = work_table(
+            "undo_work", contact, Column("outcome", Text), Column("cells", Text), Column("whole", Boolean)
+        )
+        contact = Column("contact_id", KeyInteger, primary_key=True, autoincrement=False)
+        self.later = work_table("undo_later", contact, Column("cells", Text))
+
+    # What the undo does
+
+    @property
+    def find_work(self) -> Select[Any]:
+        journal, contacts = self._journal, self._contacts
+        entries = self._entries()
+        is_there = contacts.c.contact_id.is_not(None)
+        outcome = case(
+            (entries.c.action == UPDATED, null()),
+            (and_(entries.c.action == DELETED, or_(is_there, self._email_is_taken())), literal(EMAIL_TAKEN)),
+            (entries.c.action == DELETED, literal(REINSERTED)),
+            (~is_there, literal(GONE)),
+            (self._is_deletable(), literal(DELETED_NOW)),
+            else_=literal(KEPT),
+        )
+        letters = [self._letter(field, is_there) for field in self.fields]
+        cells = _joined(letters)
+        whole = and_(
+            contacts.c.updated_at.is_not_distinct_from(journal.c[after("updated_at")]),
+            contacts.c.updated_by_import.is_not_distinct_from(journal.c[after("updated_by_import")]),
+            *(self._restorable_or_unchanged(field) for field in self.fields),
+        )
+        is_update = entries.c.action == UPDATED
+        return select(
+            entries.c.contact_id,
+            func.coalesce(outcome, literal("")).label("outcome"),
+            case((is_update, cells)).label("cells"),
+            case((and_(is_update, is_there, whole), true()), else_=false()).label("whole"),
+        ).select_from(
+            entries.outerjoin(
+                journal, and_(journal.c.import_id == self.target, journal.c.contact_id == entries.c.contact_id)
+            ).outerjoin(contacts, contacts.c.contact_id == entries.c.contact_id)
+        )
+
+    def _entries(self) -> Any:
+        journal, contacts = self.tables.journal, self.tables.contacts
+        journalled = select(journal.c.contact_id, journal.c.action).where(journal.c.import_id == self.target)
+        if self.is_undo:
+            return journalled.subquery("entries")
+        created = select(contacts.c.contact_id, literal(CREATED, Text)).where(
+            contacts.c.created_by_import == self.target
+        )
+        return union_all(journalled, created).subquery("entries")
+
+    def _letter(self, field: Field, is_there: ColumnElement[bool]) -> ColumnElement[str]:
+        old, new, now = self._values(field)
+        letters: list[tuple[ColumnElement[bool], str]] = [
+            (old.is_not_distinct_from(new), UNCHANGED_CELL),
+            (~is_there, GONE_CELL),
+            (now.is_distinct_from(new), EDITED),
+        ]
+        if field.consent:
+            letters.append((new == field.consent[-1], KEPT_CONSENT))
+        letters += [(new.is_(None), ChangeKind.FILLED), (old.is_(None), ChangeKind.CLEARED)]
+        cases = [(condition, literal(str(letter))) for condition, letter in letters]
+        return case(*cases, else_=literal(str(ChangeKind.REPLACED)))
+
+    def _restorable_or_unchanged(self, field: Field) -> ColumnElement[bool]:
+        old, new, now = self._values(field)
+        restorable = now.is_not_distinct_from(new)
+        if field.consent:
+            restorable = and_(restorable, new.is_distinct_from(field.consent[-1]))
+        return or_(old.is_not_distinct_from(new), restorable)
+
+    def _values(self, field: Field) -> tuple[ColumnElement[Any], ColumnElement[Any], ColumnElement[Any]]:
+        """What the import found, what it wrote, and what is there now."""
+        journal = self._journal.c
+        return journal[before(field.id)], journal[after(field.id)], stored_value(self._contacts.c[field.id])
+
+    def _is_deletable(self) -> ColumnElement[bool]:
+        """Nothing changed the contact since it was inserted, and nothing else made it a member of a segment."""
+        contacts, members = self._contacts, self.tables.segment_members
+        other = select(members.c.contact_id).where(members.c.contact_id == contacts.c.contact_id, ~self._is_added())
+        return and_(
+            contacts.c.updated_at == contacts.c.created_at, contacts.c.updated_by_import.is_(None), ~exists(other)
+        )
+
+    def _email_is_taken(self) -> ColumnElement[bool]:
+        other = self.tables.contacts.alias("o")
+        return exists(select(other.c.contact_id).where(other.c.email == self._journal.c.email))
+
+    @property
+    def find_later(self) -> Select[Any]:
+        """The fields that later imports changed, for the contacts with a cell that has another value now."""
+        later, work = self.tables.journal.alias("l"), self.work
+        marks = [
+            case(
+                (
+                    func.max(case((later.c[before(field.id)].is_distinct_from(later.c[after(field.id)]), 1), else_=0))
+                    == 1,
+                    literal(LATER),
+                ),
+                else_=literal(NOT_LATER),
+            )
+            for field in self.fields
+        ]
+        cells = _joined(marks)
+        return (
+            select(work.c.contact_id, cells.label("cells"))
+            .select_from(later.join(work, work.c.contact_id == later.c.contact_id))
+            .where(later.c.import_id > self.target, work.c.cells.contains(EDITED))
+            .group_by(work.c.contact_id)
+        )
+
+    @property
+    def count_work(self) -> Select[Any]:
+        """How many contacts have an outcome, or exactly these letters."""
+        work, later = self.work, self.later
+        columns = (work.c.outcome, work.c.cells, later.c.cells.label("later"))
+        joined = work.outerjoin(later, later.c.contact_id == work.c.contact_id)
+        return select(*columns, func.count()).select_from(joined).group_by(*columns)
+
+    # Writing
+
+    def writes(self, *, journal: bool) -> Iterator[Insert | Update | Delete]:
+        """The statements in order. Each journal is written before what it describes."""
+        if journal:
+            yield self._journal_restored()
+        yield self._restore()
+        yield self._journal_members(REMOVED, self._members_to_remove())
+        yield self._remove_members()
+        if journal:
+            yield self._journal_deleted()
+        yield self._delete()
+        yield self._reinsert()
+        if journal:
+            yield self._journal_reinserted()
+        to_add = self._members_to_add().subquery()
+        columns = ["segment_id", "contact_id", "import_id"]
+        members = self.tables.segment_members
+        yield self._journal_members(ADDED, self._members_to_add())
+        rows = select(to_add.c.segment_id, to_add.c.contact_id, to_add.c.member_import)
+        yield insert(members).from_select(columns, rows, include_defaults=False)
+
+    def _is_restored(self, position: int) -> ColumnElement[bool]:
+        return func.substr(self.work.c.cells, position + 1, 1).in_([str(letter) for letter in RESTORED_LETTERS])
+
+    @property
+    def _restores(self) -> ColumnElement[bool]:
+        return or_(*(self.work.c.cells.contains(str(letter)) for letter in RESTORED_LETTERS))
+
+    def _updated_now(self) -> dict[str, ColumnElement[Any]]:
+        """When and by what a restored contact was updated: as before the import, if nothing else changed it since."""
+        journal, work = self._journal.c, self.work.c
+        return {
+            "updated_at": case((work.whole, journal[before("updated_at")]), else_=self._now),
+            "updated_by_import": case(
+                (work.whole, journal[before("updated_by_import")]), else_=literal(self.undo_id, KeyInteger)
+            ),
+        }
+
+    def _journal_restored(self) -> Insert:
+        journal, contacts, work = self._journal, self._contacts, self.work
+        values: dict[str, Any] = {
+            "import_id": literal(self.undo_id),
+            "contact_id": contacts.c.contact_id,
+            "action": literal(UPDATED),
+        }
+        for name, value in self._updated_now().items():
+            values |= {before(name): contacts.c[name], after(name): value}
+        for position, field in enumerate(self.fields):
+            restored = self._is_restored(position)
+            values[before(field.id)] = case((restored, journal.c[after(field.id)]))
+            values[after(field.id)] = case((restored, journal.c[before(field.id)]))
+        rows = (
+            select(*values.values())
+            .select_from(work)
+            .join(journal, and_(journal.c.import_id == self.target, journal.c.contact_id == work.c.contact_id))
+            .join(contacts, contacts.c.contact_id == work.c.contact_id)
+            .where(self._restores)
+        )
+        return insert(self.tables.journal).from_select(list(values), rows, include_defaults=False)
+
+    def _restore(self) -> Update:
+        journal, contacts, work = self._journal, self.tables.contacts, self.work
+        values = {
+            field.id: case((self._is_restored(position), journal.c[before(field.id)]), else_=contacts.c[field.id])
+            for position, field in enumerate(self.fields)
+        }
+        return (
+            update(contacts)
+            .where(
+                work.c.contact_id == contacts.c.contact_id,
+                journal.c.import_id == self.target,
+                journal.c.contact_id == work.c.contact_id,
+                self._restores,
+            )
+            .values(values | self._updated_now())
+        )
+
+    def _of_outcome(self, outcome: str) -> Select[Any]:
+        return select(self.work.c.contact_id).where(self.work.c.outcome == outcome)
+
+    def _journal_deleted(self) -> Insert:
+        contacts = self._contacts
+        values: dict[str, Any] = {
+            "import_id": literal(self.undo_id),
+            "contact_id": contacts.c.contact_id,
+            "action": literal(DELETED),
+            **{name: contacts.c[name] for name in ("email", "created_at", "created_by_import")},
+            **{before(name): contacts.c[name] for name in ("updated_at", "updated_by_import")},
+            **{before(field.id): stored_value(contacts.c[field.id]) for field in self.fields},
+        }
+        rows = select(*values.values()).where(contacts.c.contact_id.in_(self._of_outcome(DELETED_NOW)))
+        return insert(self.tables.journal).from_select(list(values), rows, include_defaults=False)
+
+    def _delete(self) -> Delete:
+        contacts = self.tables.contacts
+        return delete(contacts).where(contacts.c.contact_id.in_(self._of_outcome(DELETED_NOW)))
+
+    def _reinsert(self) -> Insert:
+        journal = self._journal.c
+        names = ("contact_id", "email", "created_at", "created_by_import")
+        values = {name: journal[name] for name in names}
+        values |= {name: journal[before(name)] for name in ("updated_at", "updated_by_import")}
+        values |= {field.id: journal[before(field.id)] for field in self.fields}
+        rows = select(*values.values()).where(
+            journal.import_id == self.target, journal.contact_id.in_(self._of_outcome(REINSERTED))
+        )
+        return insert(self.tables.contacts).from_select(list(values), rows, include_defaults=False)
+
+    def _journal_reinserted(self) -> Insert:
+        journal = self._journal.c
+        names = ("contact_id", "email", "created_at", "created_by_import")
+        values: dict[str, Any] = {"import_id": literal(self.undo_id), "action": literal(INSERTED)}
+        values |= {name: journal[name] for name in names}
+        for name in ("updated_at", "updated_by_import", *(field.id for field in self.fields)):
+            values[after(name)] = journal[before(name)]
+        rows = select(*values.values()).where(
+            journal.import_id == self.target, journal.contact_id.in_(self._of_outcome(REINSERTED))
+        )
+        return insert(self.tables.journal).from_select(list(values), rows, include_defaults=False)
+
+    # Memberships
+
+    def _is_added(self) -> ColumnElement[bool]:
+        """Whether the import made a contact a member."""
+        members, journal = self.tables.segment_members, self.tables.journal_members.alias("jm")
+        if not self.is_undo:
+            return members.c.import_id == self.target
+        return exists(
+            select(journal.c.contact_id).where(
+                journal.c.import_id == self.target,
+                journal.c.segment_id == members.c.segment_id,
+                journal.c.contact_id == members.c.contact_id,
+                journal.c.action == ADDED,
+            )
+        )
+
+    def _members_to_remove(self) -> Select[Any]:
+        members = self.tables.segment_members
+        return select(members.c.segment_id, members.c.contact_id, members.c.import_id.label("member_import")).where(
+            self._is_added()
+        )
+
+    def _members_to_add(self) -> Select[Any]:
+        """The memberships that the undone undo removed, where contact and segment are there; none twice.
+
+        Before the contacts are inserted again, those of `work` count as there.
+        """
+        journal, members = self.tables.journal_members.alias("jm"), self.tables.segment_members
+        contacts, segments = self.tables.contacts, self.tables.segments
+        again = self._of_outcome(REINSERTED)
+        there = select(contacts.c.contact_id).where(contacts.c.contact_id == journal.c.contact_id)
+        member = select(members.c.contact_id).where(
+            members.c.segment_id == journal.c.segment_id, members.c.contact_id == journal.c.contact_id
+        )
+        return select(journal.c.segment_id, journal.c.contact_id, journal.c.member_import).where(
+            journal.c.import_id == self.target,
+            journal.c.action == REMOVED,
+            or_(exists(there), journal.c.contact_id.in_(again)),
+            exists(select(segments.c.segment_id).where(segments.c.segment_id == journal.c.segment_id)),
+            ~exists(member),
+        )
+
+    @property
+    def count_members_to_remove(self) -> Select[tuple[int]]:
+        return select(func.count()).select_from(self._members_to_remove().subquery())
+
+    @property
+    def count_members_to_add(self) -> Select[tuple[int]]:
+        return select(func.count()).select_from(self._members_to_add().subquery())
+
+    def _journal_members(self, action: str, rows: Select[Any]) -> Insert:
+        found = rows.subquery()
+        columns = ["import_id", "segment_id", "contact_id", "action", "member_import"]
+        values = (
+            literal(self.undo_id),
+            found.c.segment_id,
+            found.c.contact_id,
+            literal(action),
+            found.c.member_import,
+        )
+        return insert(self.tables.journal_members).from_select(columns, select(*values), include_defaults=False)
+
+    def _remove_members(self) -> Delete:
+        return delete(self.tables.segment_members).where(self._is_added())
