@@ -11,7 +11,7 @@ from typing import Any
 
 from prefect import flow, runtime
 from prefect.client.schemas.objects import State
-from prefect.states import Cancelled
+from prefect.states import Completed
 
 from flows.config.request import ImportRequest
 from flows.config.settings import Settings
@@ -51,7 +51,7 @@ def guided_import(request: ImportRequest) -> State[dict[str, Any]]:
         result = report.failed(log_and_redact_error(error))
     publish_results([result], settings)
     if result.error and result.error.code == StoppedByUser.code:
-        return Cancelled(message=str(StoppedByUser()), data=result.model_dump())
+        return Completed(name="Stopped", message=str(StoppedByUser()), data=result.model_dump())
     return final_state(result)
 
 

@@ -27,6 +27,7 @@ from flows.reports.phrases import (
     changed_fields,
     describe_dialect,
     describe_gaps,
+    outcome_line,
     reason_rows,
     retry_progress,
     unimported_columns,
@@ -137,6 +138,8 @@ def _print_one_report(report: CheckReport) -> None:
         _print_section(f"Note: {warning}")
     if report.rejected_file and report.rows and report.rows.rejected:
         _print_section(f"Rejected rows, {use_of_rejected(report, 'with --retry-of')}: {report.rejected_file}")
+    if report.rows and not report.error:
+        _print_section(outcome_line(report))
 
 
 def _print_merge(report: ImportReport) -> None:

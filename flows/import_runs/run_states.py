@@ -14,6 +14,7 @@ from prefect.states import Completed, Failed
 
 from flows.reports.builder import redact_error
 from flows.reports.models import CheckReport, ImportReport
+from flows.reports.phrases import outcome_line
 from flows.reports.stage_log import stage_log
 from schemas.errors.base import ContactImportError
 from transforms.sources.addresses import redacted
@@ -28,6 +29,19 @@ class RunLogHandler(logging.Handler):
 
 
 stage_log.addHandler(RunLogHandler())
+
+
+def _is_unexpected(record: logging.LogRecord) -> bool:
+    """Whether an exception is more than the end of a run whose last state was returned by the flow.
+
+    Prefect raises TypeError for such a state, and logs it with two tracebacks. The state says everything already.
+    """
+    error = record.exc_info[1] if record.exc_info else None
+    return not (isinstance(error, TypeError) and str(error).startswith("Unexpected result for failed state"))
+
+
+for _name in ("prefect.flow_runs", "prefect.engine"):
+    logging.getLogger(_name).addFilter(_is_unexpected)
 
 
 def flow_run_name_for(verb: str) -> Callable[[], str]:
@@ -49,7 +63,7 @@ def final_state(report: CheckReport) -> State[dict[str, Any]]:
     if isinstance(report, ImportReport) and report.status == "skipped":
         repeated = ", ".join(str(each.repeats) for each in report.imports or [report])
         return Completed(name="Skipped", message=f"the same file as import {repeated}", data=content)
-    return Completed(message=_counts(report), data=content)
+    return Completed(message=outcome_line(report), data=content)
 
 
 def log_and_redact_error(error: Exception) -> ContactImportError:
@@ -57,13 +71,3 @@ def log_and_redact_error(error: Exception) -> ContactImportError:
     if os.environ.get("CONTACTS_DEBUG"):
         get_run_logger().error("the run failed", exc_info=error)
     return redact_error(error)
-
-
-def _counts(report: CheckReport) -> str:
-    if not report.rows:
-        return report.status
-    accepted = f"{report.rows.accepted:,} would be accepted"
-    if isinstance(report, ImportReport):
-        contacts = ", ".join(f"{count:,} {name}" for name, count in report.contacts or ())
-        accepted = f"{report.rows.accepted:,} accepted ({contacts})"
-    return f"{report.rows.read:,} rows read, {accepted}, {report.rows.rejected:,} rejected"

@@ -13,6 +13,7 @@ from flows.reports.phrases import (
     counted,
     describe_dialect,
     describe_gaps,
+    outcome_line,
     reason_rows,
     retry_progress,
     unimported_columns,
@@ -45,9 +46,7 @@ def summary_line(result: CheckReport) -> str:
         return f"failed: {result.error.code}"
     if isinstance(result, ImportReport) and result.repeats:
         return f"skipped: the same file as import {result.repeats}"
-    if rows := result.rows:
-        return f"{rows.read:,} rows read, {rows.accepted:,} accepted, {rows.rejected:,} rejected"
-    return result.status
+    return outcome_line(result)
 
 
 def _title(result: CheckReport) -> str:

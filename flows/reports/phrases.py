@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from flows.reports.models import CheckReport, ColumnReport, DialectReport, ImportReport, RetryReport
+from schemas.errors.base import Names
 from schemas.validation.rules import EXPECTED, Rule, sort_by_count
 from transforms.mapping.columns import ColumnOutcome
 from transforms.parsing.dialect import QUOTE
@@ -45,6 +46,24 @@ def unimported_columns(report: CheckReport) -> list[ColumnReport]:
         if column.outcome != ColumnOutcome.IMPORTED
         and not (column.outcome == ColumnOutcome.IGNORED and column.column in REJECTION_COLUMNS)
     ]
+
+
+def outcome_line(report: CheckReport) -> str:
+    """What matters most, in one line: the UI cuts it after about 70 characters."""
+    rows = report.rows
+    if rows is None:
+        return report.status
+    dropped = [each.field or each.column for each in report.columns if each.outcome == ColumnOutcome.INCOMPLETE]
+    verb = "in" if isinstance(report, ImportReport) else "valid"
+    if not rows.accepted and rows.read:
+        parts = [f"nothing is {verb}: {rows.rejected:,} of {counted(rows.read, 'row')} rejected"]
+    else:
+        parts = [f"{rows.accepted:,} of {rows.read:,} {verb}", f"{rows.rejected:,} rejected"]
+    if dropped:
+        parts.append(f"{counted(len(dropped), 'column')} left out ({Names(dropped)})")
+    contacts = (report.contacts or ()) if isinstance(report, ImportReport) else ()
+    changes = ", ".join(f"{count:,} {name}" for name, count in contacts)
+    return ", ".join(parts) + (f"; {changes}" if changes else "")
 
 
 def reason_rows(report: CheckReport) -> list[tuple[str, str, int, int | None, str]]:

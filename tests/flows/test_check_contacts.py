@@ -16,7 +16,7 @@ def test_an_archive_of_several_files_is_checked_as_it_is_imported(tmp_path: Path
 
     path = audience(tmp_path, cleaned={"Email Address": "no email"})
     state = check_contacts(ReadingOptions(source=str(path), preset="mailchimp"), return_state=True)
-    assert state.message == "3 rows read, 2 would be accepted, 1 rejected"
+    assert state.message == "2 of 3 valid, 1 rejected"
     report: Any = state.result()
     assert (report["status"], report["rejections"]) == ("completed", {"email-invalid": 1})
     assert [each["source"] for each in report["imports"]] == [f"{path}!{name}" for name in IN_ORDER]

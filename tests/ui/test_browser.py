@@ -59,7 +59,9 @@ def test_an_import_from_the_form_to_the_rejected_rows(site: PrefectSite, page: P
     run = wait_for(lambda: site.ended(run_id), "the end of the run")
     assert run["state_type"] == "COMPLETED", site.log("worker")
     assert run["parameters"]["request"]["merge"] == "overwrite"
-    assert run["state"]["message"].startswith("1,000 rows read, 944 accepted (944 inserted")
+    assert run["state"]["message"].startswith(
+        "944 of 1,000 in, 56 rejected, 1 column left out (last_purchase); 944 inserted"
+    )
 
     open_artifact(site, page, run_id, "import-summary")
     text = page.locator("main, .artifact, body").first.inner_text()

@@ -106,6 +106,16 @@ def test_a_value_that_the_form_cannot_check_fails_the_run_at_its_start(site: Pre
 def test_a_check_creates_no_warehouse(site: PrefectSite) -> None:
     run_id = site.start("check", {"source": "data/contacts.csv"})
     run = wait_for(lambda: site.ended(run_id), "the end of the run")
-    assert run["state"]["message"] == "1,000 rows read, 944 would be accepted, 56 rejected", site.log("worker")
+    counts = "944 of 1,000 valid, 56 rejected, 1 column left out (last_purchase)"
+    assert run["state"]["message"] == counts, site.log("worker")
     artifacts = site.post("artifacts/filter", {"artifacts": {"flow_run_id": {"any_": [run_id]}}})
     assert sorted(each["key"] for each in artifacts) == ["check-summary", "rejected-rows"]
+
+
+def test_an_expected_failure_is_one_line_in_the_log_without_a_traceback(site: PrefectSite) -> None:
+    run_id = site.start("import", {"source": "data/no-such-file.csv"})
+    run = wait_for(lambda: site.ended(run_id), "the end of the run")
+    assert run["state"]["message"].startswith("source-not-found: "), site.log("worker")
+    messages = [log["message"] for log in site.post("logs/filter", {"logs": {"flow_run_id": {"any_": [run_id]}}})]
+    assert [message for message in messages if "Traceback" in message or "TypeError" in message] == []
+    assert len([message for message in messages if "source-not-found" in message]) == 1

@@ -147,7 +147,7 @@ def test_a_guided_import_asks_for_columns_shows_a_preview_and_merges(
     assert run.form["properties"]["column_2"]["default"] == "surname"
     run.answer(column_2="name", column_4="points")
     run.answer(decision="go on")
-    assert run.run.state.message.startswith("3 rows read, 2 accepted (2 inserted")
+    assert run.run.state.message.startswith("2 of 3 in, 1 rejected; 2 inserted")
     assert database.contacts()["ann@example.com"] == {"name": "Ann", "mobile_phone": "+34651234567", "points": "1"}
     assert [row["status"] for row in run.listed] == ["completed"]
 
