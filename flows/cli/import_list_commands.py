@@ -15,8 +15,8 @@ from flows.config.settings import Settings
 from flows.import_runs.recovery import close_abandoned_imports
 from flows.import_runs.work_folders import folder_name, prune_folders
 from flows.pipeline.temporary_folders import cleaned_up_on_sigterm, temporary_folder
-from flows.reports.models import ImportReport
-from flows.reports.phrases import kept_reasons_note
+from flows.reports.models import ImportReport, UndoReport
+from flows.reports.phrases import kept_reasons_note, undo_sentences
 from schemas.errors.request import RejectedFileGone, UsageError
 from transforms.results import rejected_workbook
 from transforms.work_folder import exists, open_for_reading
@@ -63,7 +63,8 @@ def _print_imports(imports: Sequence[Mapping[str, Any]]) -> None:
 
 def _import_row(row: Mapping[str, Any]) -> tuple[object, ...]:
     started = f"{row['started_at']:%Y-%m-%d %H:%M}"
-    why = row["error_code"] or (f"repeats {row['repeats']}" if row["repeats"] else kept_reasons_note(row))
+    undone = f"undone by {row['undone_by']}" if row["undone_by"] else ""
+    why = row["error_code"] or undone or (f"repeats {row['repeats']}" if row["repeats"] else kept_reasons_note(row))
     first = (row["import_id"], row["status"], started, row["source"], row["merge_policy"])
     return (*first, *(row[name] for name in COUNT_COLUMNS), why)
 
@@ -84,6 +85,9 @@ def _prune(warehouse: Warehouse, settings: Settings, options: argparse.Namespace
 def _print_import(row: Mapping[str, Any], as_json: bool) -> None:
     if as_json:  # as it was stored, perhaps by another release
         print_json(row["report"] or {name: row[name] for name in ("import_id", "status", "source")})
+    elif row["report"] and row["undoes"]:
+        for line in undo_sentences(UndoReport.model_validate(row["report"])):
+            print_line(line)
     elif row["report"]:
         print_report(ImportReport.model_validate(row["report"]), as_json=False)
     else:  # it is still running, or its process died

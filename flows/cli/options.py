@@ -108,7 +108,7 @@ def add_limits(parser: argparse.ArgumentParser) -> None:
 
 
 def add_output(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--output", metavar="FILE", help="write to this file instead of the terminal")
+    parser.add_argument("--output", metavar="FILE", help="write the rows to this file")
     add_force(parser)
 
 

@@ -48,6 +48,7 @@ def build_parser() -> argparse.ArgumentParser:
     commands = _add_subcommands(parser, "command", "COMMAND", required=False)
     _add_file_commands(commands)
     _add_import_list_commands(commands)
+    _add_change_commands(commands)
     _add_preset_commands(commands)
     _add_contact_commands(commands)
     return parser
@@ -107,6 +108,33 @@ def _add_import_list_commands(commands: Any) -> None:
     command.add_argument("id", type=options.import_number, metavar="ID", help="the number of the import in the list")
     options.add_output(command)
     options.add_warehouse(command)
+
+
+def _add_change_commands(commands: Any) -> None:
+    text = "show what an import changed in the contacts"
+    command = _add_command(commands, "changes", "change_commands:show_changes", text)
+    command.add_argument("id", type=options.import_number, metavar="ID", help="the number of the import in the list")
+    _add_change_options(command)
+
+    text = "show what imports changed in one contact"
+    command = _add_command(commands, "history", "change_commands:show_history", text)
+    command.add_argument("email", metavar="EMAIL", help="the email of the contact")
+    options.add_catalogue(command)
+    options.add_warehouse(command)
+    options.add_json(command)
+
+    text = "take an import back, as far as its values are still there"
+    command = _add_command(commands, "undo", "change_commands:undo", text)
+    command.add_argument("id", type=options.import_number, metavar="ID", help="the number of the import in the list")
+    command.add_argument("--dry-run", action="store_true", help="count what the undo would do, and write nothing")
+    _add_change_options(command)
+
+
+def _add_change_options(command: argparse.ArgumentParser) -> None:
+    options.add_output(command)
+    options.add_catalogue(command)
+    options.add_warehouse(command)
+    options.add_json(command)
 
 
 def _add_preset_commands(commands: Any) -> None:

@@ -33,6 +33,8 @@ def _status(row: Mapping[str, Any]) -> Iterator[str]:
         yield row["error_code"]
     if row["repeats"]:
         yield f"repeats {row['repeats']}"
+    if row["undone_by"]:
+        yield f"undone by {row['undone_by']}"
     if row["retry_of"]:
         yield f"retry of {row['retry_of']}"
     if kept := kept_reasons_note(row):

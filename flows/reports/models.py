@@ -157,6 +157,18 @@ class ImportReport(CheckReport):
     imports: Sequence["ImportReport"] | None = None
 
 
+class UndoReport(BaseModel):
+    """The report of an undo. `kept` counts cells by the cause for which they stay."""
+
+    import_id: int | None
+    undoes: int
+    status: str
+    contacts: dict[str, int]
+    cells: dict[str, int]
+    members: dict[str, int]
+    kept: dict[str, int]
+
+
 KEYS = (
     "import_id",
     "status",

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from flows.reports.models import CheckReport, ColumnReport, DialectReport, ImportReport, RetryReport
+from flows.reports.models import CheckReport, ColumnReport, DialectReport, ImportReport, RetryReport, UndoReport
 from schemas.errors.base import Names
 from schemas.validation.rules import EXPECTED, Rule, sort_by_count
 from transforms.mapping.columns import ColumnOutcome
@@ -113,6 +113,31 @@ def changed_fields(report: ImportReport) -> list[tuple[str | int, ...]]:
     """The rows of a table of the fields in which the file and existing contacts differ."""
     rows = ((field, *counts.model_dump().values()) for field, counts in report.changes.items())
     return [row for row in rows if any(row[1:])]
+
+
+KEPT_CAUSES = {
+    "later-import": "a later import changed them",
+    "edited": "somebody changed them since",
+    "consent": "a refusal is never taken back",
+    "email-taken": "another contact has the email now",
+    "suppressed": "the address is suppressed",
+}
+
+
+def undo_sentences(report: UndoReport) -> list[str]:
+    """What an undo restored, and what it kept and why."""
+    title = f"Undo of import {report.undoes}" + (f" (import {report.import_id})" if report.import_id else "")
+
+    def numbers(counts: Mapping[str, int]) -> str:
+        return ", ".join(f"{number:,} {name}" for name, number in counts.items())
+
+    lines = [f"{title}: {report.status}"]
+    lines += [f"{name + ':':<9} {numbers(getattr(report, name))}" for name in ("contacts", "cells", "members")]
+    causes = [(cause, number) for cause, number in report.kept.items() if number]
+    lines += [f"kept:     {counted(number, 'cell')}: {KEPT_CAUSES[cause]}" for cause, number in causes]
+    if report.import_id:
+        lines.append(f"To bring import {report.undoes} back: contacts undo {report.import_id}")
+    return lines
 
 
 def retry_progress(retry: RetryReport) -> str:

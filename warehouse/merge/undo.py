@@ -6,7 +6,7 @@ rules. Everything happens in one transaction and in the database.
 
 import json
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -22,6 +22,7 @@ from warehouse.database.migrations import migrate_journal
 from warehouse.database.stored_fields import stored_fields
 from warehouse.errors import retry_transient
 from warehouse.import_list.entries import COMPLETED
+from warehouse.merge.change_list import FETCHED_ROWS, Change, cell_text, kind_of
 from warehouse.merge.undo_statements import (
     DELETED_NOW,
     EDITED,
@@ -31,13 +32,24 @@ from warehouse.merge.undo_statements import (
     KEPT,
     KEPT_CONSENT,
     LATER,
+    NOT_LATER,
     REINSERTED,
     RESTORED_LETTERS,
+    UNCHANGED_CELL,
     UndoStatements,
 )
 from warehouse.tables import WarehouseTables
 
 UNDO_POLICY = "undo"  # of an undo, in the column `merge_policy` of the import list
+UseChanges = Callable[[Iterator[Change]], None]
+# What the list of changes calls the outcome of a contact.
+CONTACT_KINDS = {
+    DELETED_NOW: "deleted",
+    REINSERTED: "inserted",
+    KEPT: "kept",
+    EMAIL_TAKEN: "kept-email-taken",
+    GONE: "gone",
+}
 CAUSES = ("later-import", "edited", "consent", "email-taken", "suppressed")
 
 
@@ -71,15 +83,17 @@ def undo_import(
     dry_run: bool = False,
     journal: bool = True,
     flow_run_id: str | None = None,
+    use_changes: UseChanges | None = None,
 ) -> dict[str, Any]:
     """Undo a completed import, or an undo; returns the report.
 
     UnknownImport, NothingToUndo, AlreadyUndone or JournalGone where that cannot be. A dry run writes nothing and locks
-    nothing. The catalogue says which values of its consent fields are never taken back.
+    nothing. The catalogue says which values of its consent fields are never taken back. `use_changes` gets every
+    change, and every cell that is kept, before it is written; where the warehouse was lost, once more.
     """
     migrate_journal(warehouse)
     undo = retry_transient(_undo)
-    return undo(warehouse, import_id, catalogue, dry_run, journal, flow_run_id)
+    return undo(warehouse, import_id, catalogue, dry_run, journal, flow_run_id, use_changes)
 
 
 def _undo(
@@ -89,6 +103,7 @@ def _undo(
     dry_run: bool,
     journal: bool,
     flow_run_id: str | None,
+    use_changes: UseChanges | None,
 ) -> dict[str, Any]:
     now = datetime.now(UTC)
     opened = warehouse.engine.connect() if dry_run else warehouse.backend.connect_for_writing()
@@ -111,6 +126,8 @@ def _undo(
         warehouse.backend.tune_for_merge(connection)
         with _work_tables(warehouse, connection, statements):
             counts = count_undo(connection, statements, undone)
+            if use_changes:
+                use_changes(_list_changes(connection, statements))
             if not dry_run:
                 for statement in statements.writes(journal=journal):
                     connection.execute(statement)
@@ -173,7 +190,7 @@ def _work_tables(warehouse: Warehouse, connection: Connection, statements: UndoS
 def count_undo(connection: Connection, statements: UndoStatements, undone: Row[Any]) -> UndoCounts:
     """What the undo does, from how often each combination of letters occurs."""
     counts = UndoCounts()
-    rows = connection.execute(statements.count_work, execution_options={"yield_per": 10_000})
+    rows = connection.execute(statements.count_work, execution_options={"yield_per": FETCHED_ROWS})
     seen = 0
     for outcome, cells, later, number in rows:
         if cells is None:
@@ -186,6 +203,28 @@ def count_undo(connection: Connection, statements: UndoStatements, undone: Row[A
     counts.members["removed"] = connection.scalar(statements.count_members_to_remove) or 0
     counts.members["added"] = connection.scalar(statements.count_members_to_add) or 0
     return counts
+
+
+def _list_changes(connection: Connection, statements: UndoStatements) -> Iterator[Change]:
+    """What the undo does by email, then in the catalogue's order; a kept cell has the value that it would have got."""
+    for row in connection.execute(statements.list_work, execution_options={"yield_per": FETCHED_ROWS}):
+        email, contact_id, outcome, cells, later, *values = row
+        if cells is None:
+            yield Change(email, contact_id, None, CONTACT_KINDS[outcome], None, None)
+            continue
+        marks = later or NOT_LATER * len(cells)
+        names = [each.id for each in statements.fields]
+        columns = zip(names, cells, marks, values[::2], values[1::2], strict=True)
+        for name, letter, mark, old, now in columns:
+            if letter != UNCHANGED_CELL:
+                kind = kind_of(now, old) if letter in RESTORED_LETTERS else _kept_kind(letter, mark)
+                yield Change(email, contact_id, name, kind, cell_text(now), cell_text(old))
+
+
+def _kept_kind(letter: str, mark: str) -> str:
+    if letter == EDITED:
+        return "kept-later-import" if mark == LATER else "kept-edited"
+    return "kept-consent" if letter == KEPT_CONSENT else "gone"
 
 
 def _count_contact(counts: UndoCounts, outcome: str, number: int) -> None:

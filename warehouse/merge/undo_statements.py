@@ -195,6 +195,28 @@ class UndoStatements:
         joined = work.outerjoin(later, later.c.contact_id == work.c.contact_id)
         return select(*columns, func.count()).select_from(joined).group_by(*columns)
 
+    @property
+    def list_work(self) -> Select[Any]:
+        """The rows of `work` by email, with the value that was there before the import and the one that is now."""
+        work, later, journal, contacts = self.work, self.later, self._journal, self._contacts
+        email = func.coalesce(contacts.c.email, journal.c.email)
+        values = [
+            value
+            for field in self.fields
+            for value in (journal.c[before(field.id)], stored_value(contacts.c[field.id]))
+        ]
+        return (
+            select(email, work.c.contact_id, work.c.outcome, work.c.cells, later.c.cells, *values)
+            .select_from(
+                work.outerjoin(
+                    journal, and_(journal.c.import_id == self.target, journal.c.contact_id == work.c.contact_id)
+                )
+                .outerjoin(contacts, contacts.c.contact_id == work.c.contact_id)
+                .outerjoin(later, later.c.contact_id == work.c.contact_id)
+            )
+            .order_by(email, work.c.contact_id)
+        )
+
     # Writing
 
     def writes(self, *, journal: bool) -> Iterator[Insert | Update | Delete]:

@@ -1,0 +1,136 @@
+"""The commands on what imports changed: `contacts changes`, `contacts history` and `contacts undo`."""
+
+import argparse
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from contextlib import nullcontext
+from dataclasses import dataclass, field
+from itertools import islice
+from typing import BinaryIO
+
+import pandas as pd
+
+from flows.cli.console import print_table
+from flows.cli.parser import OK, settings_from_options
+from flows.cli.resources import open_target, open_warehouse
+from flows.cli.terminal import print_json, print_line
+from flows.config.output_files import check_output
+from flows.config.settings import Settings
+from flows.reports.models import FieldChangesReport, UndoReport
+from flows.reports.phrases import CHANGES_HEADER, counted, undo_sentences
+from schemas.catalogue import load_catalogue
+from schemas.cells.arrow_columns import TEXT_DTYPE
+from schemas.cells.emails import normalise_email
+from transforms.parsing.csv_writer import csv_bytes, csv_header
+from warehouse.import_list.entries import get_import
+from warehouse.merge.change_list import Change, contact_history, import_changes
+from warehouse.merge.undo import undo_import
+
+MAX_EXAMPLES = 10
+ROWS_PER_WRITE = 20_000
+CHANGE_COLUMNS = ("email", "contact_id", "field", "kind", "before", "after")
+
+
+@dataclass
+class ChangeTally:
+    """Counts a stream of changes, and keeps the first cells as examples."""
+
+    fields: dict[str, Counter[str]] = field(default_factory=dict)
+    contacts: Counter[str] = field(default_factory=Counter)
+    examples: list[Change] = field(default_factory=list)
+
+    def add(self, change: Change) -> None:
+        if change.field is None:
+            self.contacts[change.kind] += 1
+            return
+        self.fields.setdefault(change.field, Counter())[change.kind] += 1
+        if len(self.examples) < MAX_EXAMPLES:
+            self.examples.append(change)
+
+
+def write_changes(changes: Iterable[Change], target: BinaryIO | None, tally: ChangeTally) -> None:
+    """Count the changes and, where there is a target, write them as CSV, a batch at a time."""
+    if target:
+        target.write(csv_header(CHANGE_COLUMNS))
+    changes = iter(changes)
+    while batch := list(islice(changes, ROWS_PER_WRITE)):
+        for change in batch:
+            tally.add(change)
+        if target:
+            rows = [(*change[:1], str(change.contact_id), *change[2:]) for change in batch]
+            target.write(csv_bytes(pd.DataFrame(rows, columns=list(CHANGE_COLUMNS), dtype=object).astype(TEXT_DTYPE)))
+
+
+def show_changes(options: argparse.Namespace) -> int:
+    """Print what an import changed in the contacts, in numbers and with examples; with --output, all of it as CSV."""
+    settings = Settings.load(**settings_from_options(options))
+    catalogue = load_catalogue(settings.catalogue)
+    tally = ChangeTally()
+    with open_warehouse(settings) as warehouse:
+        row = get_import(warehouse, options.id)
+        changes = import_changes(warehouse, options.id, catalogue)
+        with open_target(options, settings) if options.output else nullcontext() as target:
+            write_changes(changes, target, tally)
+    kept = (row["report"] or {}).get("changes") or {}
+    counts = {
+        name: FieldChangesReport.model_validate({**kept.get(name, {}), **tally.fields.get(name, {})}).model_dump()
+        for name in dict.fromkeys((*kept, *tally.fields))
+    }
+    if options.json:
+        contacts = {kind: tally.contacts[kind] for kind in ("inserted", "deleted")}
+        head = {name: row[name] for name in ("import_id", "status", "source")}
+        print_json({**head, "contacts": {"updated": row["updated"] or 0, **contacts}, "changes": counts})
+        return OK
+    numbers = {"updated": row["updated"] or 0, "inserted": tally.contacts["inserted"]} | tally.contacts
+    print_line(f"Import {options.id} of {row['source']}: " + ", ".join(f"{n:,} {kind}" for kind, n in numbers.items()))
+    if counts:
+        print_table(CHANGES_HEADER, [(name, *each.values()) for name, each in counts.items()])
+    if tally.examples:
+        print_line()
+        print_line(f"The first {counted(len(tally.examples), 'cell')}:")
+        print_table(CHANGE_COLUMNS, [tuple(change) for change in tally.examples])
+    return OK
+
+
+def show_history(options: argparse.Namespace) -> int:
+    """Print what imports changed in one contact, newest first."""
+    settings = Settings.load(**settings_from_options(options))
+    email = normalise_email(options.email) or options.email.strip().lower()
+    with open_warehouse(settings) as warehouse:
+        entries = contact_history(warehouse, email, load_catalogue(settings.catalogue))
+    if options.json:
+        print_json([{**entry._asdict(), "at": entry.at.isoformat()} for entry in entries])
+    elif entries:
+        header = ("at (UTC)", "import", "source", "field", "before", "after")
+        print_table(header, [(f"{entry.at:%Y-%m-%d %H:%M}", *entry[1:]) for entry in entries])
+    else:
+        print_line("No import changed a contact with this email, as far as the journal reaches.")
+    return OK
+
+
+def undo(options: argparse.Namespace) -> int:
+    """Undo an import, and print what was restored and what was kept."""
+    settings = Settings.load(**settings_from_options(options))
+    if options.output:
+        check_output(options.output, settings, force=options.force)
+
+    def write(changes: Iterator[Change]) -> None:
+        with open_target(options, settings) as target:
+            write_changes(changes, target, ChangeTally())
+
+    with open_warehouse(settings) as warehouse:
+        undone = undo_import(
+            warehouse,
+            options.id,
+            load_catalogue(settings.catalogue),
+            dry_run=options.dry_run,
+            journal=settings.journal == "on",
+            use_changes=write if options.output else None,
+        )
+    report = UndoReport.model_validate(undone)
+    if options.json:
+        print_json(report.model_dump())
+    else:
+        for line in undo_sentences(report):
+            print_line(line)
+    return OK
