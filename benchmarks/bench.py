@@ -197,6 +197,7 @@ def prefect_server(folder: Path) -> Iterator[str]:
 
     server = LocalServer(Path(os.environ["PREFECT_HOME"]))
     server.wait()
+    os.environ["PREFECT_API_AUTH_STRING"] = server.auth_string  # the imports inherit it
     try:
         yield server.api_url
     finally:

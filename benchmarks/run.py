@@ -21,8 +21,11 @@ from benchmarks.dask_workers import dask
 from benchmarks.loads import dirty, loads
 from benchmarks.postgres_settings import settings
 from benchmarks.scaling import memory, plot
+from benchmarks.workbooks import workbook
 
-PARTS: dict[str, Part] = {each.__name__: each for each in (loads, dirty, check, memory, small, dask, plot, settings)}
+PARTS: dict[str, Part] = {
+    each.__name__: each for each in (loads, dirty, check, memory, small, dask, plot, workbook, settings)
+}
 ON_REQUEST = {"settings"}  # measures the server, not the import
 PAGE = Path(__file__).parents[1] / "docs" / "benchmarks.md"
 IMAGE = PAGE.parent / "images" / "time-against-rows.svg"

@@ -11,6 +11,7 @@ from schemas.errors.request import SourceAddressInvalid, SourceNotAllowed
 from schemas.errors.source import SourceChanging, SourceNotFound, SourceUnavailable, SourceUnreadable
 from tests.remote.conftest import FILE, content, reach
 from tests.remote.web import Page, Site, basic
+from tests.workbooks import book
 from transforms.landing.land import Landed
 from transforms.sources.credentials import Login
 from transforms.sources.fetch import resolve_address
@@ -22,6 +23,13 @@ def test_a_file_is_fetched_whole_and_named_by_its_address_without_the_query(site
     site.pages["/c.csv"] = Page(FILE, '"v1"')
     landed = fetch(f"{site.url}/c.csv?token=hush", reach(site.origin))
     assert (content(landed), landed.source, landed.etag) == (FILE, f"{site.url}/c.csv", '"v1"')
+
+
+def test_a_sheet_of_a_remote_workbook_is_named_after_its_address(site: Site, fetch: Fetch) -> None:
+    site.pages["/book.xlsx"] = Page(book({"Notes": [["x"]], "Sheet 2": [["email"], ["ana@example.com"]]}))
+    landed = fetch(f"{site.url}/book.xlsx!Sheet 2", reach(site.origin))
+    assert (content(landed), landed.is_sheet) == (b"email\r\nana@example.com\r\n", True)
+    assert landed.source == f"{site.url}/book.xlsx!Sheet 2"
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,7 @@ import pytest
 from flows.config.settings import Settings
 from tests.flows.conftest import Contacts, Database, PrefectApi
 from tests.flows.import_runs.test_multi_file import NAMES, audience
+from tests.workbooks import book
 from warehouse.database.connection import Warehouse
 from warehouse.tables import WarehouseTables
 
@@ -178,6 +179,23 @@ def test_nothing_is_merged_if_file_or_warehouse_changed_after_the_approval(
     source = run.run.parameters["request"]["source"]
     again = contacts("import", source, "--merge", "overwrite", "--if-same-file", "skip", "--json").json
     assert again["status"] == "completed"  # the mapping differs from that of a run without a form
+
+
+@one_warehouse
+def test_a_guided_import_takes_a_sheet_of_a_workbook(contacts: Contacts) -> None:
+    rows: list[list[Any]] = [
+        ["Correo", "Alta"],
+        ["ann@example.com", date(2020, 1, 2)],
+        ["bob@example.com", date(2020, 1, 3)],
+    ]
+    path = contacts.folder / "book.xlsx"
+    path.write_bytes(book({"Notes": [["x"]], "Contacts": rows}))
+    run = Guided(contacts, source=f"{path}!Contacts")
+    assert [box["title"] for box in run.form["properties"].values()] == ["Correo", "Alta"]
+    run.answer(column_2="birthdate")
+    assert "2 rows, 2 accepted (2 inserted" in run.description
+    run.answer(decision="go on")
+    assert contacts.database.contacts()["bob@example.com"] == {"birthdate": "2020-01-03"}
 
 
 @one_warehouse
