@@ -231,3 +231,14 @@ class ImportRequest(ReadingOptions):
         if self.blanks is Blanks.CLEAR and not self.merge.can_clear:
             raise ValueError(f"blank cells cannot be cleared with {self.merge}; use overwrite or update-only")
         return self
+
+
+class UndoRequest(BaseModel):
+    """An undo, as the form of its deployment asks for it."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
+
+    import_id: int = Field(ge=1, lt=2**63, title="Import")
+    """Its number in the import list. The number of an undo brings back what the undo took away."""
+    dry_run: bool = Field(False, title="Only count")
+    """Show what the undo would restore and what it would keep, and change nothing."""

@@ -20,9 +20,9 @@ from flows.config.settings import Settings
 from flows.pipeline.progress import Progress
 from flows.publishing.list_artifact import import_list
 from flows.publishing.markdown import cell, code
-from flows.publishing.summary import summary, summary_line
-from flows.reports.models import CheckReport, ImportReport
-from flows.reports.phrases import counted
+from flows.publishing.summary import summary, summary_line, undo_summary
+from flows.reports.models import CheckReport, ImportReport, UndoReport
+from flows.reports.phrases import counted, undo_line
 from schemas.validation.rules import EXPECTED, Rule
 from transforms.results.rejected_file import RejectedRows
 from warehouse.database.connection import Warehouse
@@ -40,6 +40,12 @@ def publish_summary(result: CheckReport) -> bool:
         create_markdown_artifact(summary(result), key=key, description=summary_line(result))
         return True
     return False
+
+
+def publish_undo(report: UndoReport) -> None:
+    """The artifact of every undo, also of one that only counts. It has no contact values."""
+    with log_and_continue("undo summary"):
+        create_markdown_artifact(undo_summary(report), key="undo-summary", description=undo_line(report))
 
 
 def publish_rejected_rows(rejected: RejectedRows, settings: Settings) -> None:

@@ -4,9 +4,10 @@ from collections.abc import Iterable
 
 from flows.publishing.charts import rows_chart
 from flows.publishing.markdown import code, plain, table
-from flows.reports.models import CheckReport, ColumnReport, ContactCounts, ImportReport, RowCounts
+from flows.reports.models import CheckReport, ColumnReport, ContactCounts, ImportReport, RowCounts, UndoReport
 from flows.reports.phrases import (
     CHANGES_HEADER,
+    KEPT_CAUSES,
     USE_OF_GAPS,
     USE_OF_SUGGESTIONS,
     changed_fields,
@@ -167,3 +168,22 @@ def warnings_section(result: CheckReport) -> Iterable[str]:
     if warnings := result.warnings:
         yield "## Notes"
         yield "\n".join(f"- {plain(warning)}" for warning in warnings)
+
+
+def undo_summary(report: UndoReport) -> str:
+    """What an undo restored, and what it kept and why, as markdown."""
+    number = f" (import {report.import_id})" if report.import_id else ""
+    planned = report.status == "planned"
+    parts = [
+        f"# Undo of import {report.undoes}{number}: {report.status}",
+        "Only counted; nothing was changed." if planned else "",
+        *(
+            f"## {title}\n\n{table(list(counts), [list(counts.values())])}"
+            for title, counts in (("Contacts", report.contacts), ("Cells", report.cells), ("Members", report.members))
+        ),
+    ]
+    if kept := [(KEPT_CAUSES[cause], number) for cause, number in report.kept.items() if number]:
+        parts += ["## Cells that keep their value", table(["why", "cells"], kept)]
+    if report.import_id:
+        parts.append(f"To bring import {report.undoes} back, undo import {report.import_id}.")
+    return "\n\n".join(filter(None, parts))

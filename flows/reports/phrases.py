@@ -124,6 +124,16 @@ KEPT_CAUSES = {
 }
 
 
+def undo_line(report: UndoReport) -> str:
+    """What an undo did, in one line: the UI cuts it after about 70 characters."""
+    contacts, cells = report.contacts, report.cells
+    verb = "would be " if report.status == "planned" else ""
+    return (
+        f"import {report.undoes}: {counted(cells['restored'], 'cell')} {verb}restored, {cells['kept']:,} kept; "
+        f"{counted(contacts['deleted'], 'contact')} {verb}deleted, {contacts['reinserted']:,} brought back"
+    )
+
+
 def undo_sentences(report: UndoReport) -> list[str]:
     """What an undo restored, and what it kept and why."""
     title = f"Undo of import {report.undoes}" + (f" (import {report.import_id})" if report.import_id else "")

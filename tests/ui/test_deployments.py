@@ -13,7 +13,7 @@ from tests.ui.prefect_site import PrefectSite, wait_for
 
 pytestmark = [pytest.mark.ui, pytest.mark.xdist_group("ui")]
 
-NAMES = ["backfill", "check", "guided-import", "import", "nightly-sync"]
+NAMES = ["backfill", "check", "guided-import", "import", "nightly-sync", "undo"]
 
 
 def test_deploying_twice_creates_no_duplicate(site: PrefectSite) -> None:
@@ -25,6 +25,7 @@ def test_deploying_twice_creates_no_duplicate(site: PrefectSite) -> None:
         "guided-import",
         "import",
         "nightly-sync",
+        "undo",
     ]
     (nightly,) = (each for each in deployments if each["name"] == "nightly-sync")
     schedules = [(each["schedule"]["cron"], each["schedule"]["timezone"]) for each in nightly["schedules"]]
