@@ -117,6 +117,10 @@ def test_an_expected_failure_is_one_line_in_the_log_without_a_traceback(site: Pr
     run_id = site.start("import", {"source": "data/no-such-file.csv"})
     run = wait_for(lambda: site.ended(run_id), "the end of the run")
     assert run["state"]["message"].startswith("source-not-found: "), site.log("worker")
-    messages = [log["message"] for log in site.post("logs/filter", {"logs": {"flow_run_id": {"any_": [run_id]}}})]
-    assert [message for message in messages if "Traceback" in message or "TypeError" in message] == []
-    assert len([message for message in messages if "source-not-found" in message]) == 1
+
+    def messages() -> list[str]:
+        return [log["message"] for log in site.post("logs/filter", {"logs": {"flow_run_id": {"any_": [run_id]}}})]
+
+    wait_for(lambda: [each for each in messages() if "exited with" in each], "the last line of the log")
+    assert [each for each in messages() if "Traceback" in each or "TypeError" in each] == []
+    assert len([each for each in messages() if "source-not-found" in each]) == 1, messages()
