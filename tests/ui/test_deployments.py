@@ -121,6 +121,6 @@ def test_an_expected_failure_is_one_line_in_the_log_without_a_traceback(site: Pr
     def messages() -> list[str]:
         return [log["message"] for log in site.post("logs/filter", {"logs": {"flow_run_id": {"any_": [run_id]}}})]
 
-    wait_for(lambda: [each for each in messages() if "exited with" in each], "the last line of the log")
+    wait_for(lambda: [each for each in messages() if each.startswith("Finished in state")], "the last line of the log")
     assert [each for each in messages() if "Traceback" in each or "TypeError" in each] == []
     assert len([each for each in messages() if "source-not-found" in each]) == 1, messages()
