@@ -50,15 +50,37 @@ def normalise_email(text: str) -> str | None:
 
 @lru_cache(maxsize=1 << 16)
 def _address(text: str) -> str | None:
+    if explain_shape(text):
+        return None
     address = _checked(text)
-    return address if address is not None and _checked(address) == address else None
+    return address if address is not None and (address == text or _checked(address) == address) else None
 
 
 def _checked(text: str) -> str | None:
+    return _validated(text)[0]
+
+
+@lru_cache(maxsize=1 << 16)
+def _validated(text: str) -> tuple[str | None, str]:
+    """The address in lower case, or why there is none."""
     try:
-        return _validate(text).lower()
-    except email_validator.EmailNotValidError:
+        return _validate(text).lower(), ""
+    except email_validator.EmailNotValidError as error:
+        return None, str(error)
+
+
+def explain_shape(text: str) -> str | None:
+    """What is wrong with an ASCII text that cannot be an address, without asking the library."""
+    if not text.isascii():
         return None
+    if "@" not in text:
+        return "it has no @"
+    if text.count("@") > 1:
+        return "it has several @; write one address"
+    if found := re.search(r'[\s<>()\[\],;:\\"]', text):
+        sign = "a space" if found[0].isspace() else f"the sign {found[0]}"
+        return f"it has {sign}, which an address must not have"
+    return None
 
 
 def _validate(text: str) -> str:
@@ -114,8 +136,4 @@ def explain_invalid_email(text: str) -> str:
     """What is wrong with an address that is not valid, in one sentence."""
     if len(text) > MAX_LENGTH:
         return "it is too long."
-    try:
-        _validate(text)
-    except email_validator.EmailNotValidError as error:
-        return str(error)
-    return "its lower-case form is no address."
+    return explain_shape(text) or _validated(text)[1] or "its lower-case form is no address."

@@ -156,10 +156,16 @@ class PresetNotFound(RequestError):
 
     code = "preset-not-found"
     template = (
-        "the file's header fits {fitting.number} presets{fitting:: }; name the right one with --preset, "
-        "or leave the option out ('contacts presets list' shows all presets)"
+        "the file's header fits {fitting.number} presets{fitting:: }; {advice} ('contacts presets list' shows all)"
     )
     fitting: tuple[str, ...]
+
+    @property
+    def advice(self) -> str:
+        """The next step."""
+        if self.fitting:
+            return "name the right one with --preset, or leave the option out"
+        return "leave --preset out, or save a preset with contacts presets suggest FILE --save NAME"
 
 
 class PresetExists(RequestError):

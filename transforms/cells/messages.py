@@ -8,22 +8,26 @@ import re
 from collections.abc import Callable
 
 from schemas.cells.decimals import DECIMAL, SIGNIFICANT_DIGITS
-from schemas.cells.emails import explain_invalid_email
+from schemas.cells.emails import INVISIBLE, explain_invalid_email
 from schemas.cells.phones import example_phone, plus_reading, read_phone, to_e164
+from schemas.cells.words import BLANK_WORDS
 from schemas.field_types import FieldType
 from schemas.fields import Field, header_key
 from schemas.presets.model import ColumnRule
+from schemas.validation.checks import DATE
 from schemas.validation.rules import EXPECTED, Rule
 from transforms.cells.nearest_name import nearest_name
 from transforms.cells.normalise import NormaliseContext
-from transforms.cells.translate import titles
+from transforms.cells.translate import EXTENSION, TWO_PHONES, YEARLESS, titles
 
 MAX_QUOTED_LENGTH = 60
 _MIN_SIMILARITY = 0.6  # from 0 to 1; an option that is less similar is not suggested
 MAX_LISTED = 5  # wrong options of one cell that a message names
 MAX_KNOWN_OPTIONS = 20  # valid options that a message names
 
-_ISO_SHAPE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", re.ASCII)
+_EXPONENT = re.compile(r"-?[0-9][.,][0-9]+E\+?[0-9]{1,3}", re.IGNORECASE | re.ASCII)
+_DAY_FIRST = re.compile(r"[0-9]{1,2}[/.-][0-9]{1,2}[/.-][0-9]{4}", re.ASCII)
+_DAY_AND_TIME = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2})[T ][0-9]{1,2}:.*", re.ASCII)
 
 
 def quoted(value: str) -> str:
@@ -32,19 +36,42 @@ def quoted(value: str) -> str:
     return f"'{text}'"
 
 
-def _phone_has_spaces(value: str, field: Field, context: NormaliseContext) -> str:
-    if phone := read_phone("".join(value.split()), context.default_prefix):
-        return f"{quoted(value)} has spaces; write {phone}"
-    example = example_phone(context.default_prefix)
-    return f"{quoted(value)} has spaces and is not a valid phone without them; write a number such as {example}"
+def _general_problem(value: str) -> str | None:
+    """What is wrong with a cell of any type but text, and what to do."""
+    if found := INVISIBLE.search(value):
+        return f"{quoted(value)} has the invisible character U+{ord(found[0]):04X}"
+    if value.startswith("#") and value.casefold() in BLANK_WORDS:
+        return f"{quoted(value)} is an error of a spreadsheet; correct its formula there and export again"
+    if _EXPONENT.fullmatch(value):
+        return (
+            f"{quoted(value)} has lost its digits in a spreadsheet; format the column as text or number there, and "
+            "export again"
+        )
+    return None
 
 
 def _phone_invalid(value: str, field: Field, context: NormaliseContext) -> str:
-    digits = re.sub(r"[-().\s/]", "", value)
-    if (phone := read_phone(digits, context.default_prefix)) is not None:
-        return f"{quoted(value)} has characters other than digits; write {phone}"
-    example = example_phone(context.default_prefix)
-    return f"{quoted(value)} is not a valid phone; write it with its international prefix, such as {example}"
+    shown, prefix = quoted(value), context.default_prefix
+    without = re.sub(EXTENSION, "", value)
+    if (phone := read_phone(re.sub(r"[-().\s]", "", without), prefix)) is not None:
+        problem = "an extension" if without != value else "characters other than digits"
+        return f"{shown} has {problem}; write {phone}"
+    if re.search(TWO_PHONES, value):
+        return f"{shown} has two numbers; write one of them"
+    if re.search(r"[^\W\d_]", value):
+        return f"{shown} has letters; write a number such as {example_phone(context.default_prefix)}"
+    if value.lstrip("(").startswith(("+", "00")):
+        return f"{shown} is not a valid phone; check its digits, and its prefix"
+    return (
+        f"{shown} is not a valid phone after the prefix {context.default_prefix}; check its digits, or write it with "
+        f"its own international prefix, such as {example_phone(context.default_prefix)}"
+    )
+
+
+def _phone_has_spaces(value: str, field: Field, context: NormaliseContext) -> str:
+    if phone := read_phone("".join(value.split()), context.default_prefix):
+        return f"{quoted(value)} has spaces; write {phone}"
+    return f"{quoted(value)} has spaces and{_phone_invalid(value, field, context).removeprefix(quoted(value))}"
 
 
 def _phone_ambiguous(value: str, field: Field, context: NormaliseContext) -> str:
@@ -62,9 +89,29 @@ def _decimal_ambiguous(value: str, field: Field, context: NormaliseContext) -> s
 
 
 def _date_invalid(value: str, field: Field, context: NormaliseContext) -> str:
-    if _ISO_SHAPE.fullmatch(value):
-        return f"{quoted(value)} is a day that does not exist; correct the day or the month"
-    return f"{quoted(value)} is not an ISO date; write yyyy-mm-dd, such as 1990-12-31"
+    shown = quoted(value)
+    if re.fullmatch(r"0+[-/.]0+[-/.]0+(?: .*)?", value):
+        return f"{shown} is no date; write yyyy-mm-dd"
+    if re.fullmatch(YEARLESS, value):
+        return f"{shown} has no year; write the date with its year, as in 1990-12-31"
+    if re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", value, re.ASCII) or _exists_in_no_order(value):
+        return f"{shown} is a day that does not exist; correct the day or the month"
+    if _DAY_FIRST.fullmatch(value):
+        return f"{shown} may have its day or its month first; write yyyy-mm-dd"
+    if found := _DAY_AND_TIME.fullmatch(value):
+        return f"{shown} has a time; write the day alone: {found[1]}"
+    if re.search(r"[/.\- ][0-9]{2}$", value):
+        return f"{shown} has a year of two digits; write yyyy-mm-dd, such as 1990-12-31"
+    return f"{shown} is not an ISO date; write yyyy-mm-dd, such as 1990-12-31"
+
+
+def _exists_in_no_order(value: str) -> bool:
+    """Whether it is a day, a month and a year in numbers, but no day of any calendar in any order."""
+    found = re.fullmatch(r"([0-9]{1,4})[/.-]([0-9]{1,2})[/.-]([0-9]{1,4})", value, re.ASCII)
+    if not found or len(found[1]) == len(found[3]) or {len(found[1]), len(found[3])} & {3}:
+        return False
+    year, *rest = (found[1], found[2], found[3]) if len(found[1]) == 4 else (found[3], found[1], found[2])
+    return not any(re.search(DATE, f"{year}-{month:0>2}-{day:0>2}") for month, day in (rest, reversed(rest)))
 
 
 def _integer_invalid(value: str, field: Field, context: NormaliseContext) -> str:
@@ -76,14 +123,20 @@ def _integer_invalid(value: str, field: Field, context: NormaliseContext) -> str
 def _decimal_invalid(value: str, field: Field, context: NormaliseContext) -> str:
     point = value.replace(",", ".", 1)
     digits = re.sub(r"^-?[0.]*|\.", "", point)
+    if re.fullmatch(r"-?[1-9][0-9]{0,2},[0-9]{3}", value, re.ASCII):
+        return f"{quoted(value)} may be {point} or {value.replace(',', '')}; write the right one"
     if re.search(DECIMAL, point) and point != value and len(digits) <= SIGNIFICANT_DIGITS:
         return f"{quoted(value)} has a decimal comma; write {point}"
+    if re.fullmatch(r"\([0-9.,]+\)", value):
+        return f"{quoted(value)} may be a negative number; write it with - or without brackets"
     if re.search(DECIMAL, point):
         return f"{quoted(value)} has more than 15 significant digits; write a rounded number"
     return f"{quoted(value)} is not a decimal; write digits with a point, such as 12.50"
 
 
 def _option_unknown(value: str, field: Field, context: NormaliseContext) -> str:
+    if field.type is FieldType.CHECKBOX and value.startswith("["):
+        return f"{quoted(value)} is a list in brackets; write the options with '|' between them"
     parts = value.split("|") if field.type is FieldType.CHECKBOX else [value]
     wrong = list(dict.fromkeys(part for part in parts if part not in field.option_ids))
     more = [f"and {len(wrong) - MAX_LISTED} more"] if len(wrong) > MAX_LISTED else []
@@ -129,9 +182,27 @@ _MESSAGES: dict[Rule, Callable[[str, Field, NormaliseContext], str]] = {
 }
 
 
-def explain_cell(rule: Rule, value: str, field: Field, context: NormaliseContext) -> str:
-    """Why a cell was rejected, and what to write."""
-    return _MESSAGES[rule](value, field, context)
+_FOREIGN_FORM = {
+    Rule.EMAIL_INVALID: "is not an address alone",
+    Rule.PHONE_HAS_SPACES: "has spaces",
+    Rule.PHONE_INVALID: "has characters other than digits",
+    Rule.DATE_INVALID: "is not an ISO date",
+    Rule.INTEGER_INVALID: "is not written in digits alone",
+    Rule.DECIMAL_INVALID: "is not written with a decimal point alone",
+    Rule.BOOLEAN_INVALID: "is neither true nor false",
+    Rule.OPTION_UNKNOWN: "has several values, which must be separated by '|'",
+}
+
+
+def explain_cell(rule: Rule, value: str, field: Field, context: NormaliseContext, meant: str | None = None) -> str:
+    """Why a cell was rejected, and what to write: `meant`, if the cell can be read in one way only."""
+    problem = _general_problem(value) if field.type is not FieldType.TEXT and value else None
+    ambiguous = rule in (Rule.PHONE_AMBIGUOUS, Rule.DECIMAL_AMBIGUOUS)
+    several = field.type is not FieldType.CHECKBOX or re.search("[,;/]", value)
+    as_usual = ambiguous or field.type in (FieldType.TEXT, FieldType.RADIO) or not several
+    if meant is None or as_usual:
+        return problem or _MESSAGES[rule](value, field, context)
+    return f"{problem or f'{quoted(value)} {_FOREIGN_FORM[rule]}'}; write {meant}"
 
 
 def explain_rule(rule: ColumnRule) -> str:

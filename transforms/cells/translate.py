@@ -20,9 +20,9 @@ SAMPLE_ROWS = 10_000
 
 _PHONE_SIGNS = " -().\t/"
 # Two numbers in one cell: six digits or more on both sides of a slash. They are never joined.
-_TWO_PHONES = r"(?:[0-9][^/0-9]*){6,}/[^/0-9]*(?:[0-9][^/0-9]*){6,}"
+TWO_PHONES = r"(?:[0-9][^/0-9]*){6,}/[^/0-9]*(?:[0-9][^/0-9]*){6,}"
 _TRUNK_ZERO = r"^((?:\+|00)[ ]*[0-9]{1,3}[ ]*)\(0\)"
-_EXTENSION = r"(?i)[ ,;]*(?:ext(?:ension)?\.?|extensi[oó]n|x|#|;ext=)[ .:]*[0-9]{1,6}$"
+EXTENSION = r"(?i)[ ,;]*(?:ext(?:ension)?\.?|extensi[oó]n|x|#|;ext=)[ .:]*[0-9]{1,6}$"
 # A name before an address in angle brackets; a link; brackets and quotes around it; punctuation after it.
 _AROUND_ADDRESS = (
     r"^[^<>@]*<\s*([^<>\s]+)\s*>[;,.]*$",
@@ -40,7 +40,7 @@ _CURRENCY = r"(?:[€$£¥₹]|EUR|USD|GBP|CHF|BRL|MXN|JPY|R\$|kr\.?)"
 _ZONE = r"(?: ?(?:Z|UTC|GMT|[+-][0-9]{2}:?[0-9]{2}))?"
 _TIME = rf"(?i)(?:T| +)[0-9]{{1,2}}:[0-9]{{2}}(?::[0-9]{{2}}(?:\.[0-9]+)?)?(?: ?[ap]\.?m\.?)?{_ZONE}$"
 _MIDNIGHT = rf"(?i)(?:T| +)(?:0?0:00(?::00(?:\.0+)?)?|12:00(?::00)? ?a\.?m\.?){_ZONE}$"
-_YEARLESS = (
+YEARLESS = (
     r"^(?:--|0000-)(?:0[1-9]|1[0-2])-(?:0[1-9]|[12][0-9]|3[01])$"
     r"|^(?:0?[1-9]|1[0-2])[/.-](?:0?[1-9]|[12][0-9]|3[01])$|^(?:0?[1-9]|[12][0-9]|3[01])[/.-](?:0?[1-9]|1[0-2])$"
 )
@@ -131,7 +131,7 @@ def _steps(rule: ColumnRule) -> Iterator[TranslationStep]:
         valued = _map_parts if _splits_values(rule) else _map_values
         yield TranslationStep(named, lambda cells: valued(cells, rule.values))
     if rule.yearless:
-        yield _step("dates without a year to blank", lambda it: pc.replace_substring_regex(it, _YEARLESS, ""))
+        yield _step("dates without a year to blank", lambda it: pc.replace_substring_regex(it, YEARLESS, ""))
     if rule.time:
         title, pattern = ("midnight", _MIDNIGHT) if rule.time == "midnight" else ("times", _TIME)
         yield _step(f"{title} taken off dates", lambda it: _remove_time(it, pattern))
@@ -194,7 +194,7 @@ def _plain_email(cells: Cells) -> Cells:
 
 def _remove_extension(cells: Cells) -> Cells:
     """Phones without their extension; other cells stay as they are."""
-    shorter = pc.utf8_trim_whitespace(pc.replace_substring_regex(cells, _EXTENSION, ""))
+    shorter = pc.utf8_trim_whitespace(pc.replace_substring_regex(cells, EXTENSION, ""))
     return _where(pc.match_substring_regex(shorter, r"^[+(0-9][0-9 ().\-/]{5,}$"), shorter, cells)
 
 
@@ -205,7 +205,7 @@ def _plain_phone(cells: Cells) -> Cells:
         plain = pc.utf8_normalize(plain, "NFKC")
     plain = pc.replace_substring_regex(plain, "^(?i:tel:) *", "")
     plain = pc.replace_substring_regex(plain, _TRUNK_ZERO, r"\1")
-    two = pc.match_substring_regex(plain, _TWO_PHONES)
+    two = pc.match_substring_regex(plain, TWO_PHONES)
     for sign in _PHONE_SIGNS:
         plain = pc.replace_substring(plain, sign, "")
     if not pc.all(pc.string_is_ascii(plain)).as_py():

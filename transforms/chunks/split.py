@@ -27,7 +27,7 @@ from transforms.cells.messages import explain_cell, explain_remaining_code, expl
 from transforms.cells.normalise import NormaliseContext, normalise
 from transforms.chunks.ambiguous import tell_ambiguous
 from transforms.chunks.read import ChunkProfile, ReadPlan, raw_frame, read_chunk
-from transforms.chunks.readings import count_readings
+from transforms.chunks.readings import TriedReadings, try_readings
 from transforms.chunks.text_hashes import hash_texts
 from transforms.mapping.columns import ColumnMapping
 from transforms.mapping.record_numbers import parse_record_numbers, rejection_column
@@ -162,15 +162,16 @@ def split_records(
     rejected = np.array([rule is not None for rule in rules], bool) if rules else np.zeros(table.num_rows, bool)
     for failure in failures:
         rejected[rows[failure.rows]] = True
+    tried = _try_readings(failures, raw, plan)
     rejections = [
         *_row_rejections(table, rules, plan),
-        *(_cell_rejections(failure, raw, table, rows, plan) for failure in failures),
+        *(_cell_rejections(failure, raw, table, rows, plan, tried) for failure in failures),
     ]
     accepted = contacts[~rejected[rows]] if rejected.any() else contacts
     return RowSplit(
         accepted,
         _sort_rejections(rejections, table, plan.mapping),
-        _count_readings(failures, raw, plan),
+        {plan.mapping.column_of(id)[0].position: each.counts for id, each in tried.items()},
         _count_rewritten_emails(fields, raw, accepted),
         _count_swapped_dates(failures, raw, plan),
     )
@@ -195,18 +196,17 @@ def _count_rewritten_emails(fields: Sequence[Field], raw: pd.DataFrame, accepted
     return count
 
 
-def _count_readings(failures: Sequence[Failure], raw: pd.DataFrame, plan: CheckPlan) -> Counts:
-    """What every known reading would do to the rejected cells, by column position."""
+def _try_readings(failures: Sequence[Failure], raw: pd.DataFrame, plan: CheckPlan) -> dict[str, TriedReadings]:
+    """What every known reading would do to the rejected cells, by field."""
     rows: dict[str, list[np.ndarray]] = {}
     for failure in failures:
         if Rule(failure.code) not in (Rule.EMAIL_MISSING, Rule.VALUE_MISSING):
             rows.setdefault(failure.field, []).append(failure.rows)
-    counts = {}
+    tried = {}
     for id, found in rows.items():
-        column, field = plan.mapping.column_of(id)
         cells = to_arrow(raw[id]).take(pa.array(np.unique(np.concatenate(found))))
-        counts[column.position] = count_readings(cells, field, plan.context)
-    return counts
+        tried[id] = try_readings(cells, plan.mapping.column_of(id)[1], plan.context)
+    return tried
 
 
 def _rules(table: pa.Table) -> list[Rule | None]:
@@ -246,16 +246,22 @@ def count_cells(raw: str, dialect: Dialect) -> int | None:
 
 
 def _cell_rejections(
-    failure: Failure, cells: pd.DataFrame, table: pa.Table, well_formed: np.ndarray, plan: CheckPlan
+    failure: Failure,
+    cells: pd.DataFrame,
+    table: pa.Table,
+    well_formed: np.ndarray,
+    plan: CheckPlan,
+    tried: Mapping[str, TriedReadings],
 ) -> pd.DataFrame:
     """One rejection per failed cell: its value is the source's cell, its message is about the translated cell."""
     column, field = plan.mapping.column_of(failure.field)
     rows = well_formed[failure.rows]
     judged = [text or "" for text in to_arrow(cells[failure.field]).take(pa.array(failure.rows)).to_pylist()]
     values = [text or "" for text in table[column.key].take(rows).to_pylist()] if column.rule else judged
+    meant = tried[failure.field].meant if failure.field in tried else {}
     hint = f" {explain_rule(column.rule)}" if column.rule else ""
     messages = {
-        text: explain_cell(Rule(failure.code), text.strip(), field, plan.context) + hint
+        text: explain_cell(Rule(failure.code), text.strip(), field, plan.context, meant.get(text)) + hint
         for text in dict.fromkeys(judged)
     }
     return pd.DataFrame(
