@@ -18,6 +18,7 @@ from schemas.yaml_files import explain_yaml_error, load_yaml
 if TYPE_CHECKING:
     from schemas.validation.pandera_schemas import Schema
 
+MAX_FOLDED_LENGTH = 200  # characters; a longer header is compared exactly only
 BUILT_IN_CATALOGUE = Path(__file__).with_name("contacts.yaml")
 # Words beside the name of the identity that do not make it another field, as in `Work Email` and `Email 1`.
 _QUALIFIERS = frozenset(
@@ -100,6 +101,8 @@ class FieldCatalogue(BaseModel):
         """The field that a header names: exactly, else in its folded form, else as an identity with a qualifier."""
         if field := self.by_name.get(header_key(header)):
             return HeaderMatch(field, MatchRank.EXACT)
+        if len(header) > MAX_FOLDED_LENGTH:
+            return None
         folded = folded_key(header)
         if field := self.by_folded_name.get(folded):
             return HeaderMatch(field, MatchRank.FOLDED)

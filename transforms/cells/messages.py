@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 from schemas.cells.decimals import DECIMAL, SIGNIFICANT_DIGITS
 from schemas.cells.emails import INVISIBLE, explain_invalid_email
-from schemas.cells.phones import example_phone, plus_reading, read_phone, to_e164
+from schemas.cells.phones import MAX_LENGTH, example_phone, plus_reading, read_phone, to_e164
 from schemas.cells.words import BLANK_WORDS
 from schemas.field_types import FieldType
 from schemas.fields import Field, header_key
@@ -52,6 +52,8 @@ def _general_problem(value: str) -> str | None:
 
 def _phone_invalid(value: str, field: Field, context: NormaliseContext) -> str:
     shown, prefix = quoted(value), context.default_prefix
+    if len(value) > MAX_LENGTH:
+        return f"{shown} is too long for a phone; write a number such as {example_phone(prefix)}"
     without = re.sub(EXTENSION, "", value)
     if (phone := read_phone(re.sub(r"[-().\s]", "", without), prefix)) is not None:
         problem = "an extension" if without != value else "characters other than digits"

@@ -43,13 +43,13 @@ _BY_PHONE = re.compile(r"\bsms\b|\bcall\b|\btext|\bphone\b")
 
 def speaks_of_consent(header: str) -> bool:
     """Whether a header is about opt-outs, consent, unsubscribes, bounces or suppressions."""
-    return bool(_CONSENT.search(folded_key(header)))
+    return bool(_CONSENT.search(folded_key(header[:_MAX_COMPARED_LENGTH])))
 
 
 def consent_field(header: str, catalogue: FieldCatalogue) -> Field | None:
     """The field for a column that speaks of consent: the one for messages to phones, else the first."""
     fields = [field for field in catalogue.fields if field.is_consent]
-    if _BY_PHONE.search(folded_key(header)):
+    if _BY_PHONE.search(folded_key(header[:_MAX_COMPARED_LENGTH])):
         fields = [field for field in fields if _BY_PHONE.search(folded_key(field.id))] or fields
     return fields[0] if fields and speaks_of_consent(header) else None
 
@@ -79,7 +79,7 @@ def match_names(
 
 def suggest_field(name: str, cells: Sequence[str], catalogue: FieldCatalogue) -> Field | None:
     """The field whose name is nearly the header, if the column's first cells look like its values."""
-    written = folded_key(name)
+    written = folded_key(name[: _MAX_COMPARED_LENGTH + 1])
     if not _MIN_NEAR_LENGTH <= len(written) <= _MAX_COMPARED_LENGTH:
         return None
     limit = 1 if len(written) < _LONG_NAME else 2

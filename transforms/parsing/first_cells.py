@@ -11,13 +11,14 @@ from transforms.parsing.strict_reader import RecordReader
 from transforms.work_folder import read_range
 
 FIRST_RECORDS = 50
+MAX_CELL_LENGTH = 100  # characters
 _SAMPLE_BYTES = 1 << 16
 
 FirstCells: TypeAlias = tuple[tuple[str, ...], ...]
 
 
 def first_cells(landed: Landed, layout: Layout) -> FirstCells:
-    """For each column, its cells in the first well-formed records that are not blank.
+    """For each column, the beginnings of its cells in the first well-formed records that are not blank.
 
     They are values of contacts, so they must not be kept or shown.
     """
@@ -26,7 +27,7 @@ def first_cells(landed: Landed, layout: Layout) -> FirstCells:
     whole = layout.data_start + len(data) >= end
     records = RecordReader(data, layout.dialect, layout.width).records()
     rows = [
-        [remove_guard(cell.decode()).strip() for cell in record.cells]
+        [remove_guard(cell.decode()).strip()[:MAX_CELL_LENGTH] for cell in record.cells]
         for record in islice(records, FIRST_RECORDS)
         if record.cells and (whole or not record.undecided) and is_utf8(data[record.start : record.end])
     ]
