@@ -155,6 +155,7 @@ def request_from(options: argparse.Namespace, model: type[Options], **more: Any)
         "escape": options.escape,
         "skip_lines": options.skip_lines,
         "skip_last": options.skip_last,
+        "unwrap_lines": options.unwrap_lines,
         "header": not options.no_header,
         "encoding": options.encoding,
         "duplicates": getattr(options, "duplicates", None),

@@ -36,6 +36,11 @@ def add_layout_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--quote", metavar="C", help="the character around cells; default: the double quote")
     parser.add_argument("--escape", metavar="C", help="the character that escapes the next one, such as backslash")
     parser.add_argument("--skip-lines", metavar="N", type=int, help="skip N lines at the top of the file")
+    parser.add_argument(
+        "--unwrap-lines",
+        action="store_true",
+        help="each line is one quoted cell with a record in it: unquote the lines",
+    )
     parser.add_argument("--skip-last", metavar="N", type=int, help="skip N lines at the end of the file")
     parser.add_argument(
         "--no-header", action="store_true", help="the first record is data; columns are column_1, column_2, …"

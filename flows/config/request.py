@@ -86,6 +86,8 @@ class ReadingOptions(BaseModel):
     """The character after which the next one is taken literally, such as backslash. None when left empty."""
     skip_lines: int = Field(0, ge=0, le=1_000_000, title="Lines above the header")
     """The number of lines above the header, which are skipped. Line numbers stay those of the file."""
+    unwrap_lines: bool = Field(False, title="Each line is one quoted cell")
+    """For files in which every record is in quotes as a whole: the quotes around the lines are removed first."""
     skip_last: int = Field(0, ge=0, le=1_000_000, title="Lines below the records")
     """The number of lines at the end, such as totals and report text, which are skipped."""
     header: bool = Field(True, title="The first record is a header")

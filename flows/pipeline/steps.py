@@ -18,6 +18,7 @@ from transforms.chunks.read import ReadPlan
 from transforms.chunks.split import ChunkResult
 from transforms.landing.archives import DEFAULT_LIMITS, ExpansionLimits
 from transforms.landing.land import Landed, land
+from transforms.landing.unwrap import unwrap_lines
 from transforms.mapping.added_rules import add_readings, add_rules_of_first_import, add_values
 from transforms.mapping.columns import ColumnMapping, read_mapping
 from transforms.mapping.preset_fit import find_preset, map_with_preset
@@ -70,7 +71,8 @@ def land_file(
     options: ReadingOptions, folder: ImportFolder, found: ResolvedSource, limits: ExpansionLimits = DEFAULT_LIMITS
 ) -> Landed:
     """Copy the source into the folder, as UTF-8 text."""
-    return land_unchanged(found, lambda blocks: land(found.redacted, folder, options.encoding, limits, blocks))
+    landed = land_unchanged(found, lambda blocks: land(found.redacted, folder, options.encoding, limits, blocks))
+    return unwrap_lines(landed) if options.unwrap_lines else landed
 
 
 def detect_layout(options: ReadingOptions, catalogue: FieldCatalogue, landed: Landed) -> Layout:
@@ -107,7 +109,7 @@ def map_source_columns(
     try:
         mapping = map_with_preset(layout.columns, catalogue, requested, never, kept, preset, first, final=final)
     except NoEmailColumn as error:
-        raise replace(error, lines_above=layout.lines_above) from None
+        raise replace(error, lines_above=layout.lines_above, wrapped=layout.wrapped) from None
     if final:
         mapping = add_rules_of_first_import(mapping, first_import.columns)
         mapping = add_values(mapping, options.values, NormaliseContext(catalogue.default_prefix))

@@ -143,6 +143,13 @@ class ReportBuilder:
                         f"{count:,} rejected dates of {column.column.name!r} exist only with day and month exchanged, "
                         "so the accepted ones may be exchanged too; check the format of the column"
                     )
+            for column in self.profile.columns:
+                if column.column.position in self.profile.mojibake:
+                    count, record = self.profile.mojibake[column.column.position]
+                    yield (
+                        f"{count:,} cells of {column.column.name!r}, the first in record {record:,}, look like UTF-8 "
+                        "text that was decoded in another encoding; export the file again as UTF-8"
+                    )
             for name in self.profile.contradicting_columns:
                 yield (
                     f"some numbers of {name!r} have a decimal comma and some a decimal point, so none is read as the "

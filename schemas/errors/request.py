@@ -40,10 +40,13 @@ class NoEmailColumn(RequestError):
     columns: tuple[str, ...]
     likely: tuple[str, ...] = ()  # options that map a column that looks like it
     lines_above: int = 0
+    wrapped: bool = False
 
     @property
     def advice(self) -> str:
         """The next step."""
+        if self.wrapped:
+            return "Every line is one quoted cell with a record in it: use --unwrap-lines"
         if not self.likely:
             return f"Name the right one with --map COLUMN={self.identity}"
         seems = "One column looks" if len(self.likely) == 1 else f"{len(self.likely)} columns look"

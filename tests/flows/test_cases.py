@@ -199,6 +199,10 @@ EXPECTED = [
         warnings=(("'total_spent'", "decimal comma", "decimal point"),),
         not_certain=("total_spent",),
     ),
+    Expected("12-lines-quoted.csv", error=("no-email-column", "use --unwrap-lines"), warnings=(("--unwrap-lines",),)),
+    Expected(
+        "12-lines-quoted.csv", {"unwrap_lines": True}, fields={"mobile_phone": "mobile_phone"}, accepted=2, rejected={}
+    ),
     Expected(
         "13-footers.csv",
         fields={"Phone": "mobile_phone"},

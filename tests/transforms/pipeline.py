@@ -1,8 +1,8 @@
 """A whole file through all steps of this package, in one process, with blocks of any size."""
 
 import json
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, TypeVar
@@ -57,6 +57,7 @@ class Checked:
     notes: tuple[str, ...]
     translations: dict[tuple[str | None, str], int]
     footer_lines: int = 0
+    mojibake: Mapping[int, tuple[int, int]] = field(default_factory=dict)
 
     @property
     def codes(self) -> list[tuple[int, str]]:
@@ -175,6 +176,7 @@ def _check(
         plan.mapping.notes,
         {(each.column, each.translation): each.cells for each in profile.translations},
         profile.footer_lines,
+        profile.mojibake,
     )
 
 

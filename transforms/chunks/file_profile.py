@@ -72,6 +72,7 @@ class FileProfile:
     marks: frozenset[str] = frozenset()
     footer_lines: int = 0
     decimal_signs: Mapping[int, DecimalSigns] = dataclasses.field(default_factory=dict)
+    mojibake: Mapping[int, tuple[int, int]] = dataclasses.field(default_factory=dict)
 
     @property
     def comma_fields(self) -> frozenset[str]:
@@ -123,7 +124,18 @@ def profile_file(profiles: Sequence[ChunkProfile], mapping: ColumnMapping, first
         frozenset[str]().union(*(profile.marks for profile in profiles)),
         _footer_lines(profiles),
         _decimal_signs(profiles),
+        _mojibake(profiles, chunks),
     )
+
+
+def _mojibake(profiles: Sequence[ChunkProfile], chunks: Sequence[ChunkPosition]) -> dict[int, tuple[int, int]]:
+    """By column position, how many cells were decoded twice, and the first such record."""
+    total: dict[int, tuple[int, int]] = {}
+    for profile, chunk in zip(profiles, chunks, strict=True):
+        for position, (count, row) in profile.mojibake.items():
+            before, first = total.get(position, (0, chunk.first_record + row))
+            total[position] = (before + count, first)
+    return total
 
 
 def _decimal_signs(profiles: Sequence[ChunkProfile]) -> dict[int, DecimalSigns]:

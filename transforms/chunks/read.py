@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from schemas.cells.arrow_columns import trim
-from schemas.cells.cell_bytes import first_bytes, may_be_blank
+from schemas.cells.cell_bytes import first_bytes, have_byte, may_be_blank
 from schemas.cells.emails import normalise_emails, valid_emails
 from schemas.field_types import FieldType, Gaps
 from schemas.validation.rules import Rule
@@ -33,6 +33,11 @@ MAX_EMPTY_NUMBERS = 5  # record numbers of empty cells that a report names
 MAX_MARKS = 3  # two are an error already
 MAX_FOOTER_RECORDS = 20  # at the end of a file; more are no footer
 
+# UTF-8 that was read as Windows-1252 or Latin-1 and written as UTF-8: `Ã©` for `é`.
+_MOJIBAKE = (
+    r"Ã[\x{80}-\x{BF}€‚ƒ„…†‡ˆ‰Š‹ŒŽ•—˜™š›œžŸ\x{2013}\x{2018}\x{2019}\x{201C}\x{201D}]|Â[\x{A0}-\x{BF}]"
+    r"|â€[\x{80}-\x{BF}™œ¦\x{2018}\x{201C}\x{201D}]"
+)
 _ROW_CODES = "|".join(rule for rule in Rule if rule.malformed or rule is Rule.DUPLICATE_EMAIL)
 _REMAINING_CODE = re.compile(rf"(?<![\w-])(?:{_ROW_CODES})(?![\w-])")
 
@@ -55,7 +60,8 @@ class ChunkProfile:
     `translated`: by column position, how many cells each of the column's translations changed.
     `marks`: in a rejected file, the imports that its rows name, up to a few. `work`: CPU seconds.
     `footer`: how many records at the end look like text below the records, and the line of the first.
-    `decimal_signs`: what the numbers of decimal columns show, by position.
+    `decimal_signs`: what the numbers of decimal columns show, by position. `mojibake`: by position, how many cells were
+    decoded twice, and the first row with one.
     """
 
     block: Block
@@ -71,6 +77,7 @@ class ChunkProfile:
     marks: frozenset[str] = frozenset()
     footer: tuple[int, int] = (0, 0)
     decimal_signs: dict[int, DecimalSigns] = field(default_factory=dict)
+    mojibake: dict[int, tuple[int, int]] = field(default_factory=dict)
 
 
 def read_chunk(plan: ReadPlan, block: Block) -> tuple[pa.Table, ChunkProfile]:
@@ -95,8 +102,34 @@ def read_chunk(plan: ReadPlan, block: Block) -> tuple[pa.Table, ChunkProfile]:
     }
     cut_off, work = block.final and records.cut_off, time.thread_time() - began
     return table, ChunkProfile(
-        block, table.num_rows, lines, empty, incomplete, blank, guarded, cut_off, translated, work, marks, footer, signs
+        block,
+        table.num_rows,
+        lines,
+        empty,
+        incomplete,
+        blank,
+        guarded,
+        cut_off,
+        translated,
+        work,
+        marks,
+        footer,
+        signs,
+        _mojibake(table, plan.mapping),
     )
+
+
+def _mojibake(table: pa.Table, mapping: ColumnMapping) -> dict[int, tuple[int, int]]:
+    """The imported columns with text that was decoded twice: how many such cells, and the first row."""
+    found = {}
+    for column in mapping.mapped:
+        if have_byte(table[column.key], b"\xc3") or have_byte(table[column.key], b"\xc2"):
+            rows = np.flatnonzero(
+                np.asarray(pc.fill_null(pc.match_substring_regex(table[column.key], _MOJIBAKE), False))
+            )
+            if len(rows):
+                found[column.position] = (len(rows), int(rows[0]))
+    return found
 
 
 def _footer(table: pa.Table, keys: list[str]) -> tuple[int, int]:

@@ -160,7 +160,7 @@ def read_local_blocks(path: str, open_file: Callable[[str], BinaryIO] = _open_un
 def _copy(blocks: Iterable[bytes], address: str) -> _Copy:
     """Write in one pass, hash in a thread, and check for UTF-8."""
     digest, size, utf8 = hashlib.sha256(), 0, Utf8Checker()
-    with ThreadPoolExecutor(1, "hash") as hasher, _open_target(address) as target:
+    with ThreadPoolExecutor(1, "hash") as hasher, open_target(address) as target:
         hashed = hasher.submit(digest.update, b"")
         for block in blocks:
             hashed.result()
@@ -172,7 +172,7 @@ def _copy(blocks: Iterable[bytes], address: str) -> _Copy:
 
 
 @contextmanager
-def _open_target(address: str) -> Iterator[BinaryIO]:
+def open_target(address: str) -> Iterator[BinaryIO]:
     """A new file in the work folder; an error while writing it is reported as one of the folder, not of the source."""
     try:
         with open_for_writing(address) as target:
@@ -192,7 +192,7 @@ def _decode(text: _Copy, source: str, declared: str | None) -> Landed:
     address, size, all_utf8 = text.address, text.size, text.utf8
     if encoding.name != "utf-8":
         address, all_utf8 = text.address.removesuffix("csv") + "utf8.csv", False
-        with open_for_reading(text.address) as stream, _open_target(address) as target:
+        with open_for_reading(text.address) as stream, open_target(address) as target:
             transcode(stream, target, encoding.name)
         remove(text.address)
         size = size_of(address)

@@ -14,6 +14,7 @@ from schemas.errors.limits import RecordTooLarge, TooManyColumns
 from schemas.errors.source import HeaderLooksLikeData, HeaderUnreadable, SourceEmpty
 from schemas.fields import header_key
 from transforms.landing.land import Landed
+from transforms.landing.unwrap import unwrapped
 from transforms.parsing.csv_writer import remove_guard
 from transforms.parsing.dialect import (
     DELIMITERS,
@@ -31,6 +32,7 @@ from transforms.parsing.layout_warnings import (
     one_column_warnings,
     sep_line_warnings,
     width_warnings,
+    wrapped_lines_warnings,
 )
 from transforms.parsing.strict_reader import MAX_RECORD_BYTES, Record, RecordReader
 
@@ -71,6 +73,7 @@ class Layout:
     warnings: tuple[str, ...] = ()
     lines_above: int = 0
     data_end: int | None = None
+    wrapped: bool = False
 
     @property
     def width(self) -> int:
@@ -94,6 +97,7 @@ def find_layout(landed: Landed, catalogue: FieldCatalogue, options: DialectOptio
     first = _first_record(landed.source, candidates, delimiter)
     lines_above = candidates.lines_above() if options.header else 0
     texts = _header_texts(first)
+    wrapped = candidates.are_lines_wrapped()
     if texts is None:
         raise HeaderUnreadable(landed.source, candidates.line_at(first.start), lines_above)
     if options.header:
@@ -114,9 +118,15 @@ def find_layout(landed: Landed, catalogue: FieldCatalogue, options: DialectOptio
         candidates.line_at(start),
         rejected_file=rejected_file_delimiter is not None,
         all_utf8=landed.all_utf8,
-        warnings=(*ignored, *candidates.warnings(delimiter, other), *lines_above_warnings(lines_above)),
+        warnings=(
+            *ignored,
+            *candidates.warnings(delimiter, other),
+            *lines_above_warnings(lines_above),
+            *wrapped_lines_warnings(wrapped),
+        ),
         lines_above=lines_above,
         data_end=landed.size,
+        wrapped=wrapped,
     )
 
 
@@ -245,6 +255,20 @@ class _DialectCandidates:
         first = "header" if self.options.header else "first record"
         yield from width_warnings(
             first, names, [len(cells) for cells in records], [not cells[-1].strip() for cells in records]
+        )
+
+    def are_lines_wrapped(self) -> bool:
+        """Whether every record is one quoted cell, and the first of these cells names columns that we know."""
+        records = self.records(self.delimiters[0])
+        header = next((record for record in records if record.cells and len(record.cells) == 1), None)
+        if header is None or not self.options.header or any(len(record.cells or ()) != 1 for record in records):
+            return False
+        text = unwrapped(self.head.text[header.start : header.end])
+        inside = (next(RecordReader(text, self.dialect(each), None).records(), None) for each in self.delimiters)
+        return text != self.head.text[header.start : header.end] and any(
+            len(names) > 1 and self._names_identity(names)
+            for each in inside
+            if (names := (each and _header_texts(each)) or [])
         )
 
     def lines_above(self) -> int:
