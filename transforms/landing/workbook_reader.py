@@ -11,6 +11,7 @@ import errno
 import io
 import json
 import os
+import posixpath
 import re
 import resource
 import shutil
@@ -288,7 +289,10 @@ def _scan_cells(path: Path, sheet: str) -> CellScan:
     if path.suffix not in _ERROR_CELLS:
         return scan
     with zipfile.ZipFile(path) as archive:
-        scan.part = "content.xml" if path.suffix == ".ods" else _part_of(archive, sheet)
+        part = "content.xml" if path.suffix == ".ods" else _part_of(archive, sheet)
+        if part is None:
+            return scan
+        scan.part = part
         with archive.open(scan.part) as stream:
             for block in _whole_cells(stream):
                 if b'e"' in block or b"e'" in block:
@@ -300,19 +304,20 @@ def _scan_cells(path: Path, sheet: str) -> CellScan:
     return scan
 
 
-def _part_of(archive: zipfile.ZipFile, sheet: str) -> str:
-    """The name of a sheet's XML in an `.xlsx`."""
+def _part_of(archive: zipfile.ZipFile, sheet: str) -> str | None:
+    """The name of a sheet's XML in an `.xlsx`; None if it is named in a way that only the library understands."""
     book = ElementTree.fromstring(archive.read("xl/workbook.xml"))
-    relation = next(
+    relations = ElementTree.fromstring(archive.read("xl/_rels/workbook.xml.rels"))
+    targets = {each.get("Id"): each.get("Target", "") for each in relations}
+    ids = [
         value
         for each in book.iter()
         if each.tag.endswith("}sheet") and each.get("name") == sheet
         for key, value in each.attrib.items()
         if key.endswith("}id")
-    )
-    relations = ElementTree.fromstring(archive.read("xl/_rels/workbook.xml.rels"))
-    target = next(each.attrib["Target"] for each in relations if each.get("Id") == relation)
-    return target[1:] if target.startswith("/") else f"xl/{target}"
+    ]
+    part = posixpath.normpath(posixpath.join("/xl", targets.get(ids[0], "") if ids else "")).lstrip("/")
+    return part if part in archive.namelist() else None
 
 
 def _whole_cells(stream: IO[bytes]) -> Iterator[bytes]:

@@ -2,11 +2,11 @@
 
 import datetime
 import io
-import os
 import signal
 import subprocess
 import sys
 import time
+import zipfile
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -31,7 +31,7 @@ from schemas.errors.source import (
 )
 from tests.transforms.landing.test_archives import zipped
 from tests.transforms.pipeline import check
-from tests.workbooks import book, convert_with_libreoffice, text_row, with_part, with_rows
+from tests.workbooks import binary_book, book, convert_with_libreoffice, text_row, with_part, with_rows
 from transforms.landing.archives import DEFAULT_LIMITS, ExpansionLimits, split_member
 from transforms.landing.land import Landed, land
 from transforms.landing.workbook_reader import cell_name
@@ -286,6 +286,11 @@ def test_libreoffice_writes_every_format_with_the_same_cells(tmp_path: Path, ext
     )
 
 
+def test_an_xlsb_is_read_like_an_xlsx(tmp_path: Path) -> None:
+    source = landed(tmp_path, binary_book(["email", "points"], ["ana@example.com", 5.0], ["bea@example.com", True]))
+    assert text_of(source) == "email,points\r\nana@example.com,5\r\nbea@example.com,true\r\n"
+
+
 def test_errors_of_an_ods_keep_their_text(tmp_path: Path) -> None:
     path = tmp_path / "made.xlsx"
     path.write_bytes(book({"Sheet": [["name"], ["=1/0"], ["=NA()"]]}))
@@ -424,6 +429,14 @@ def children_of(process: int) -> list[int]:
     return [int(each) for each in found]
 
 
+def has_ended(process: int) -> bool:
+    """Whether it is gone, or only waits until somebody asks for its exit status."""
+    try:
+        return Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
+    except FileNotFoundError:
+        return True
+
+
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="the test finds the child in /proc")
 def test_the_child_ends_when_its_parent_is_killed(tmp_path: Path) -> None:
     path = tmp_path / "book.xlsx"
@@ -435,11 +448,25 @@ def test_the_child_ends_when_its_parent_is_killed(tmp_path: Path) -> None:
         assert parent.poll() is None and time.monotonic() < deadline
         time.sleep(0.01)
     time.sleep(0.3)  # the child reads the workbook
+    assert not has_ended(children[0])
     parent.send_signal(signal.SIGKILL)
     parent.wait()
-    while os.path.exists(f"/proc/{children[0]}"):  # noqa: PTH110 - a path of the kernel
+    while not has_ended(children[0]):
         assert time.monotonic() < deadline
         time.sleep(0.05)
+
+
+@pytest.mark.parametrize(
+    ("target", "part"),
+    [
+        pytest.param(b"/xl/worksheets/sheet1.xml", b"/xl/worksheets/sheet1.xml", id="absolute"),
+        pytest.param(b"/xl/worksheets/sheet1.xml", b"worksheets/sheet1.xml", id="relative"),
+    ],
+)
+def test_errors_are_found_however_the_workbook_names_its_sheet(tmp_path: Path, target: bytes, part: bytes) -> None:
+    content = with_part(book({"Sheet": [["#N/A"]]}), "xl/_rels/workbook.xml.rels", target, part)
+    assert part in zipfile.ZipFile(io.BytesIO(content)).read("xl/_rels/workbook.xml.rels")
+    assert text_of(landed(tmp_path, content)) == "#N/A\r\n"
 
 
 @pytest.mark.parametrize(
