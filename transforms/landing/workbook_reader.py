@@ -15,16 +15,18 @@ import posixpath
 import re
 import resource
 import shutil
+import struct
 import sys
 import threading
 import zipfile
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
 from typing import IO, Any
 from xml.etree import ElementTree
 
+import olefile
 from python_calamine import (
     CalamineSheet,
     CalamineWorkbook,
@@ -90,7 +92,7 @@ def convert(request: dict[str, Any]) -> list[str]:
     with CalamineWorkbook.from_path(path) as workbook:
         sheet, hidden = _choose_sheet(workbook, request["sheet"])
     scan = _scan_cells(path, sheet.name)
-    if scan.errors:  # which the library would read as empty cells
+    if scan.errors and not scan.texts:  # which the library would read as empty cells
         name = sheet.name
         del sheet
         path = _write_errors_as_text(path, Path(request["copy"]), scan.part)
@@ -99,7 +101,7 @@ def convert(request: dict[str, Any]) -> list[str]:
     last_row, last_column = sheet.end or (0, 0)
     if (last_row + 1) * (last_column + 1) > request["cells"]:
         raise WorkbookProblem("cells")
-    numbers = _write_rows(sheet)
+    numbers = _write_rows(sheet, scan.texts)
     return [*_hidden_warnings(hidden), *_merged_warnings(sheet), *scan.warnings(), *numbers.warnings()]
 
 
@@ -212,8 +214,11 @@ def _duration_text(value: datetime.timedelta) -> str:
     return f"{minutes // 60}:{minutes % 60:02}:{seconds:02}"
 
 
-def _write_rows(sheet: CalamineSheet) -> NumberNotes:
-    """Write each row as one record, blank rows as blank lines, so that record and sheet rows stay aligned."""
+def _write_rows(sheet: CalamineSheet, errors: dict[int, dict[int, str]]) -> NumberNotes:
+    """Write each row as one record, blank rows as blank lines, so that lines are rows.
+
+    `errors` are the texts of cells that the library reads as empty, by row and column.
+    """
     notes = NumberNotes()
     texts: dict[type, Callable[[Any], str]] = {
         float: notes.text,
@@ -228,6 +233,8 @@ def _write_rows(sheet: CalamineSheet) -> NumberNotes:
     writer = csv.writer(rows, lineterminator="\r\n")  # both, so that the writer quotes cells with either
     for number, row in enumerate(sheet.iter_rows(), start=1):
         cells = [value if type(value) is str else texts[type(value)](value) for value in row]
+        for column, text in errors.get(number - 1, {}).items():
+            cells[column] = text
         if any(cells):
             writer.writerow(cells)
         else:
@@ -263,12 +270,16 @@ _EMPTY_FORMULA = re.compile(
 
 @dataclass
 class CellScan:
-    """What the XML part of a sheet says about cells that the library reads as empty."""
+    """What the file says about cells that the library reads as empty.
+
+    `part` is the sheet's XML, in which errors can become texts; in an `.xls` they are in `texts`, by row and column.
+    """
 
     part: str = ""
     errors: int = 0
     formulas: int = 0
     first_formula: str = ""
+    texts: dict[int, dict[int, str]] = field(default_factory=dict)
 
     def warnings(self) -> Iterator[str]:
         if self.errors:
@@ -286,6 +297,9 @@ class CellScan:
 def _scan_cells(path: Path, sheet: str) -> CellScan:
     """Count errors, and in `.xlsx` formulas without a value; in other formats the library shows neither."""
     scan = CellScan()
+    if path.suffix == ".xls":
+        scan.texts = _errors_in_xls(path, sheet)
+        scan.errors = sum(map(len, scan.texts.values()))
     if path.suffix not in _ERROR_CELLS:
         return scan
     with zipfile.ZipFile(path) as archive:
@@ -302,6 +316,60 @@ def _scan_cells(path: Path, sheet: str) -> CellScan:
                     scan.first_formula = scan.first_formula or (found[0].decode() if found else "")
                     scan.formulas += len(found)
     return scan
+
+
+_XLS_ERRORS = {
+    0x00: "#NULL!",
+    0x07: "#DIV/0!",
+    0x0F: "#VALUE!",
+    0x17: "#REF!",
+    0x1D: "#NAME?",
+    0x24: "#NUM!",
+    0x2A: "#N/A",
+}
+_BOUND_SHEET, _FORMULA, _BOOLEAN_OR_ERROR, _BEGIN, _END = 0x85, 0x06, 0x205, 0x809, 0x0A
+
+
+def _errors_in_xls(path: Path, sheet: str) -> dict[int, dict[int, str]]:
+    """The errors of a sheet in an `.xls` of Excel 97 or later, by row and column."""
+    with olefile.OleFileIO(path) as document:
+        if not document.exists("Workbook"):
+            return {}
+        stream = document.openstream("Workbook").read()
+    start = next((each[0] for each in _sheets_in_xls(stream) if each[1] == sheet), len(stream))
+    found: dict[int, dict[int, str]] = {}
+    depth = 0
+    for kind, data in _xls_records(stream, start):
+        depth += (kind == _BEGIN) - (kind == _END)
+        if depth == 0:
+            break
+        code = None
+        if kind == _BOOLEAN_OR_ERROR and data[7]:
+            code = data[6]
+        elif kind == _FORMULA and data[12:14] == b"\xff\xff" and data[6] == 2:  # the stored value is an error
+            code = data[8]
+        if code is not None and depth == 1:
+            row, column = struct.unpack_from("<HH", data)
+            found.setdefault(row, {})[column] = _XLS_ERRORS.get(code, "#N/A")
+    return found
+
+
+def _sheets_in_xls(stream: bytes) -> Iterator[tuple[int, str]]:
+    """Where each sheet starts, and its name."""
+    for kind, data in _xls_records(stream, 0):
+        if kind == _END:
+            return
+        if kind == _BOUND_SHEET:
+            length, wide = data[6], data[7] & 1
+            name = data[8 : 8 + length * (1 + wide)].decode("utf-16-le" if wide else "latin-1")
+            yield struct.unpack_from("<I", data)[0], name
+
+
+def _xls_records(stream: bytes, start: int) -> Iterator[tuple[int, bytes]]:
+    while start + 4 <= len(stream):
+        kind, length = struct.unpack_from("<HH", stream, start)
+        yield kind, stream[start + 4 : start + 4 + length]
+        start += 4 + length
 
 
 def _part_of(archive: zipfile.ZipFile, sheet: str) -> str | None:

@@ -291,12 +291,15 @@ def test_an_xlsb_is_read_like_an_xlsx(tmp_path: Path) -> None:
     assert text_of(source) == "email,points\r\nana@example.com,5\r\nbea@example.com,true\r\n"
 
 
-def test_errors_of_an_ods_keep_their_text(tmp_path: Path) -> None:
+@pytest.mark.parametrize("extension", ["ods", "xls"])
+def test_errors_that_libreoffice_wrote_keep_their_text(tmp_path: Path, extension: str) -> None:
     path = tmp_path / "made.xlsx"
-    path.write_bytes(book({"Sheet": [["name"], ["=1/0"], ["=NA()"]]}))
-    source = landed(tmp_path, convert_with_libreoffice(path, "ods").read_bytes(), "book.ods")
-    assert text_of(source) == "name\r\n#DIV/0!\r\n#N/A\r\n"
-    assert "2 cells have an error" in "".join(source.warnings)
+    path.write_bytes(book({"Uno": [["=1/0"]], "Año": [["name", "x"], ["=1/0", True], ["=NA()", False]]}))
+    saved = convert_with_libreoffice(path, extension)
+    source = landed(tmp_path, saved.read_bytes(), f"book.{extension}", "!Año")
+    true, false = ("1", "0") if extension == "ods" else ("true", "false")
+    assert text_of(source) == f"name,x\r\n#DIV/0!,{true}\r\n#N/A,{false}\r\n"
+    assert "cells have an error" in "".join(source.warnings)
 
 
 def test_a_csv_named_xls_is_read_as_csv(tmp_path: Path) -> None:
