@@ -23,7 +23,7 @@ from transforms.work_folder import ImportFolder
 
 @flow(name="check-contacts", flow_run_name=flow_run_name_for("check"), persist_result=False)
 def check_contacts(request: ReadingOptions) -> State[dict[str, Any]]:
-    """Check a CSV file of contacts under the rules of the field catalogue; no warehouse is touched.
+    """Check a CSV file or a workbook of contacts under the rules of the field catalogue; no warehouse is touched.
 
     Args:
         request: The file, and how to read it.

@@ -24,7 +24,7 @@ from schemas.errors.base import Interrupted
 
 @flow(name="import-contacts", flow_run_name=flow_run_name_for("import"), persist_result=False)
 def import_contacts(request: ImportRequest) -> State[dict[str, Any]]:
-    """Import contacts from a CSV file under the rules of the field catalogue.
+    """Import contacts from a CSV file or a workbook under the rules of the field catalogue.
 
     Args:
         request: The file, how to read it, and what to do with contacts that exist already.

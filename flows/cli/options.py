@@ -13,7 +13,7 @@ SEGMENT_HELP = "import: add the contacts to this segment, which must exist; list
 def add_layout_options(parser: argparse.ArgumentParser) -> None:
     """What finds a file's columns and maps them to fields."""
     parser.add_argument(
-        "source", metavar="SOURCE", help="the CSV file: a path, a pattern, or an https, s3 or sftp address"
+        "source", metavar="SOURCE", help="the CSV file or workbook: a path, a pattern, or an https, s3 or sftp address"
     )
     parser.add_argument(
         "--date", metavar="DAY", type=_day, help="the day for {date} in SOURCE, as yyyy-mm-dd; default: today"

@@ -41,7 +41,7 @@ class VersionAction(argparse.Action):
 
 def build_parser() -> argparse.ArgumentParser:
     """The whole command line; choices come from the enums that the code uses."""
-    about = "Import contacts from CSV files into a warehouse, by the rules of a field catalogue."
+    about = "Import contacts from CSV files and workbooks into a warehouse, by the rules of a field catalogue."
     parser = CommandParser(prog="contacts", description=about, allow_abbrev=False)
     parser.add_argument("--version", action=VersionAction, nargs=0, help="print the version and exit")
     parser.set_defaults(function="flows.cli.main:print_help")
@@ -68,7 +68,9 @@ def _add_command(commands: Any, name: str, function: str, description: str) -> a
 
 
 def _add_file_commands(commands: Any) -> None:
-    command = _add_command(commands, "import", "file_commands:import_file", "import contacts from a CSV file")
+    command = _add_command(
+        commands, "import", "file_commands:import_file", "import contacts from a CSV file or a workbook"
+    )
     options.add_reading_options(command)
     options.add_warehouse(command)
     options.add_merge_options(command)
@@ -76,7 +78,7 @@ def _add_file_commands(commands: Any) -> None:
     options.add_json(command)
     options.add_diagnostics(command)
 
-    text = "check a CSV file, without a warehouse"
+    text = "check a CSV or workbook, without a warehouse"
     command = _add_command(commands, "check", "file_commands:check_file", text)
     options.add_reading_options(command)
     options.add_strict(command)
