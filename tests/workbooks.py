@@ -1,11 +1,14 @@
 """Makes workbooks for tests, with several programs."""
 
+import atexit
 import io
 import shutil
 import struct
 import subprocess
+import tempfile
 import zipfile
 from collections.abc import Iterable, Mapping, Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -106,24 +109,31 @@ def _wide(text: str) -> bytes:
     return struct.pack("<I", len(text)) + text.encode("utf-16-le")
 
 
+@cache
+def _profile(language: str) -> Path:
+    """A profile of LibreOffice for this process: two that run at once cannot share one."""
+    folder = Path(tempfile.mkdtemp(prefix="contacts-libreoffice-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    settings = folder / "user" / "registrymodifications.xcu"
+    settings.parent.mkdir()
+    settings.write_text(
+        '<?xml version="1.0"?><oor:items xmlns:oor="http://openoffice.org/2001/registry">'
+        '<item oor:path="/org.openoffice.Setup/L10N"><prop oor:name="ooSetupSystemLocale" oor:op="fuse">'
+        f"<value>{language}</value></prop></item></oor:items>"
+    )
+    return folder
+
+
 def convert_with_libreoffice(path: Path, extension: str, *, filter_name: str = "", language: str = "en-US") -> Path:
     """The file as LibreOffice saves it in another format, in a folder of its own."""
     program = shutil.which("soffice") or shutil.which("libreoffice")
     if program is None:
         pytest.skip("NO LIBREOFFICE: install it, for example with apt-get install libreoffice-calc")
-    profile, saved = path.parent / f"profile-{language}", path.parent / f"saved-{extension}"
-    settings = profile / "user" / "registrymodifications.xcu"
-    if not settings.exists():
-        settings.parent.mkdir(parents=True)
-        settings.write_text(
-            '<?xml version="1.0"?><oor:items xmlns:oor="http://openoffice.org/2001/registry">'
-            '<item oor:path="/org.openoffice.Setup/L10N"><prop oor:name="ooSetupSystemLocale" oor:op="fuse">'
-            f"<value>{language}</value></prop></item></oor:items>"
-        )
+    saved = path.parent / f"saved-{extension}"
     subprocess.run(
         [
             program,
-            f"-env:UserInstallation={profile.as_uri()}",
+            f"-env:UserInstallation={_profile(language).as_uri()}",
             "--headless",
             "--convert-to",
             f"{extension}:{filter_name}" if filter_name else extension,

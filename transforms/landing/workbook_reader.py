@@ -231,8 +231,9 @@ def _write_rows(sheet: CalamineSheet, errors: dict[int, dict[int, str]]) -> Numb
     }
     rows = io.StringIO()
     writer = csv.writer(rows, lineterminator="\r\n")  # both, so that the writer quotes cells with either
+    left = [""] * (sheet.start or (0, 0))[1]  # the library leaves out empty columns on the left
     for number, row in enumerate(sheet.iter_rows(), start=1):
-        cells = [value if type(value) is str else texts[type(value)](value) for value in row]
+        cells = [*left, *(value if type(value) is str else texts[type(value)](value) for value in row)]
         for column, text in errors.get(number - 1, {}).items():
             cells[column] = text
         if any(cells):

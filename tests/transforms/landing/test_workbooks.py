@@ -265,6 +265,11 @@ def test_the_header_may_be_anywhere_in_the_sheet(small_catalogue: FieldCatalogue
     rows: list[list[Any]] = [["Customers of May"], [], [None, "email", "name"], [None, "a@example.com", "Ana"]]
     found = check(book({"Sheet": rows}), small_catalogue, name="book.xlsx", skip_lines=2)
     assert [(row["email"], row["name"]) for row in found.accepted] == [("a@example.com", "Ana")]
+    assert [(each["position"], each["column"]) for each in found.columns] == [
+        (1, "column_1"),
+        (2, "email"),
+        (3, "name"),
+    ]
 
 
 # Formats and content
@@ -294,11 +299,12 @@ def test_an_xlsb_is_read_like_an_xlsx(tmp_path: Path) -> None:
 @pytest.mark.parametrize("extension", ["ods", "xls"])
 def test_errors_that_libreoffice_wrote_keep_their_text(tmp_path: Path, extension: str) -> None:
     path = tmp_path / "made.xlsx"
-    path.write_bytes(book({"Uno": [["=1/0"]], "Año": [["name", "x"], ["=1/0", True], ["=NA()", False]]}))
+    rows: list[list[Any]] = [[None, "name", "x"], [None, "=1/0", True], [None, "=NA()", False]]
+    path.write_bytes(book({"Uno": [["=1/0"]], "Año": rows}))
     saved = convert_with_libreoffice(path, extension)
     source = landed(tmp_path, saved.read_bytes(), f"book.{extension}", "!Año")
     true, false = ("1", "0") if extension == "ods" else ("true", "false")
-    assert text_of(source) == f"name,x\r\n#DIV/0!,{true}\r\n#N/A,{false}\r\n"
+    assert text_of(source) == f",name,x\r\n,#DIV/0!,{true}\r\n,#N/A,{false}\r\n"
     assert "cells have an error" in "".join(source.warnings)
 
 
