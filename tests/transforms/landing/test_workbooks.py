@@ -261,6 +261,10 @@ def test_delimiters_in_cells_do_not_matter(small_catalogue: FieldCatalogue) -> N
     assert found.warnings == ("the file is a workbook, so --delimiter, --quote and --escape were not used",)
 
 
+def test_empty_rows_and_columns_before_the_data_stay(tmp_path: Path) -> None:
+    assert text_of(landed(tmp_path, book({"Sheet": [[], [None, "email"], [None, "x"]]}))) == "\r\n,email\r\n,x\r\n"
+
+
 def test_the_header_may_be_anywhere_in_the_sheet(small_catalogue: FieldCatalogue) -> None:
     rows: list[list[Any]] = [["Customers of May"], [], [None, "email", "name"], [None, "a@example.com", "Ana"]]
     found = check(book({"Sheet": rows}), small_catalogue, name="book.xlsx", skip_lines=2)
