@@ -10,7 +10,7 @@ from enum import StrEnum
 from functools import reduce
 from typing import Any
 
-from sqlalchemy import ColumnElement, Table, and_, case, func, literal, or_
+from sqlalchemy import ColumnElement, Table, and_, case, func, literal, or_, true
 from sqlalchemy.types import Text
 
 from schemas.choices import Blanks, FieldPolicy, MergePolicy
@@ -88,20 +88,17 @@ def kinds_of(found: Sequence[Difference]) -> ColumnElement[str]:
 
 
 def has_written(kinds: ColumnElement[str]) -> ColumnElement[bool]:
-    """Whether the merge changes a contact with these letters."""
-    return or_(*(kinds.contains(str(kind)) for kind in WRITTEN))
-
-
-def is_written(kinds: ColumnElement[str], position: int) -> ColumnElement[bool]:
-    """Whether the merge changes the field at a position, counted from 0."""
-    return func.substr(kinds, position + 1, 1).in_([str(kind) for kind in WRITTEN])
+    """Whether the merge changes a contact with these letters: something is left without the kept cells."""
+    kept = [NO_DIFFERENCE, *(str(kind) for kind in ChangeKind if kind not in WRITTEN)]
+    return func.ltrim(kinds, "".join(kept)) != ""
 
 
 def _difference(field: Field, column: ColumnElement[Any], cell: ColumnElement[Any], rules: MergeRules) -> Difference:
     before = stored_value(column)
+    may_differ = cell.is_distinct_from(column)
     differs = cell.is_distinct_from(before)
-    if rules.blanks is Blanks.KEEP:
-        differs = and_(cell.is_not(None), differs)
+    if rules.blanks is Blanks.KEEP:  # a cell is never an empty text, so the plain column will do
+        differs = and_(cell.is_not(None), may_differ)
     intended = _intended_value(before, cell, field, rules)
     after = _with_consent(before, intended, field, rules)
     return Difference(
@@ -109,7 +106,7 @@ def _difference(field: Field, column: ColumnElement[Any], cell: ColumnElement[An
         before=before,
         after=after,
         cell=cell,
-        may_differ=cell.is_distinct_from(column),
+        may_differ=may_differ,
         differs=differs,
         kind=_kind(before, intended, after, differs, field, rules),
     )
@@ -175,21 +172,22 @@ def _kind(
     field: Field,
     rules: MergeRules,
 ) -> ColumnElement[str]:
-    """The first condition that holds. The policy comes before the consent."""
-    consent = []
+    """The first condition that holds. The policy comes before the consent; what cannot be is not asked."""
+    kinds: list[tuple[ColumnElement[bool], str]] = [(~differs, NO_DIFFERENCE)]
+    match rules.policy_of(field):
+        case FieldPolicy.KEEP:
+            kinds.append((true(), ChangeKind.KEPT_BY_POLICY))
+        case FieldPolicy.FILL_EMPTY:
+            kinds.append((before.is_not(None), ChangeKind.KEPT_BY_POLICY))
+        case FieldPolicy.APPEND:
+            kinds.append((intended.is_not_distinct_from(before), ChangeKind.KEPT_BY_POLICY))
+    if field.consent and rules.blanks is Blanks.CLEAR:
+        kinds.append((intended.is_(None), ChangeKind.BLANK_KEPT_BY_CONSENT))
     if field.consent:
-        consent = [
-            (and_(intended.is_(None), after.is_not(None)), ChangeKind.BLANK_KEPT_BY_CONSENT),
-            (after.is_not_distinct_from(before), ChangeKind.KEPT_BY_CONSENT),
-            (_is_weaker(after, before, field.consent), ChangeKind.LOOSENED),
-        ]
-    kinds = [
-        (~differs, NO_DIFFERENCE),
-        (intended.is_not_distinct_from(before), ChangeKind.KEPT_BY_POLICY),
-        *consent,
-        (before.is_(None), ChangeKind.FILLED),
-        (after.is_(None), ChangeKind.CLEARED),
-    ]
-    return case(
-        *((condition, literal(str(kind))) for condition, kind in kinds), else_=literal(str(ChangeKind.REPLACED))
-    )
+        kind = ChangeKind.KEPT_BY_CONSENT if rules.loosen_consent is None else ChangeKind.LOOSENED
+        kinds.append((_is_weaker(intended, before, field.consent), kind))
+    kinds.append((before.is_(None), ChangeKind.FILLED))
+    if rules.blanks is Blanks.CLEAR:
+        kinds.append((after.is_(None), ChangeKind.CLEARED))
+    letters = [(condition, literal(str(kind))) for condition, kind in kinds]
+    return case(*letters, else_=literal(str(ChangeKind.REPLACED)))

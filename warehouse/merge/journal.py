@@ -4,12 +4,12 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Insert, case, delete, insert, literal, select, update
+from sqlalchemy import ColumnElement, Insert, case, delete, func, insert, literal, select, update
 
 from warehouse.backends.base import StagingTables
 from warehouse.database.connection import Warehouse
 from warehouse.errors import retry_transient
-from warehouse.merge.differences import Difference, has_written, is_written
+from warehouse.merge.differences import Difference, has_written
 from warehouse.tables import UtcDateTime, WarehouseTables, after, before
 
 UPDATED, DELETED, INSERTED = "updated", "deleted", "inserted"  # the actions on a contact
@@ -29,10 +29,9 @@ def journal_statement(
         after("updated_at"): literal(now, UtcDateTime),
         after("updated_by_import"): literal(import_id),
     }
-    for position, each in enumerate(found):
-        written = is_written(changes.c.kinds, position)
-        values[before(each.field.id)] = case((written, each.before))
-        values[after(each.field.id)] = case((written, each.after))
+    for each in found:  # two equal values become null; most cells are equal, which is known without computing them
+        values[before(each.field.id)] = case((each.may_differ, func.nullif(each.before, each.after)))
+        values[after(each.field.id)] = case((each.may_differ, func.nullif(each.after, each.before)))
     rows = (
         select(*values.values())
         .select_from(changes)

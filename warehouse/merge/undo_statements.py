@@ -244,7 +244,8 @@ class UndoStatements:
 
     @property
     def _restores(self) -> ColumnElement[bool]:
-        return or_(*(self.work.c.cells.contains(str(letter)) for letter in RESTORED_LETTERS))
+        """Whether something is left without the cells that are not restored."""
+        return func.ltrim(self.work.c.cells, UNCHANGED_CELL + EDITED + KEPT_CONSENT + GONE_CELL) != ""
 
     def _updated_now(self) -> dict[str, ColumnElement[Any]]:
         """When and by what a restored contact was updated: as before the import, if nothing else changed it since."""
