@@ -138,7 +138,7 @@ class GuidedSession:
         report = self.context.report
         try:
             source = self.map_columns(choices, final=True)
-            with staged_file(self.context, source) as (checked, staging):
+            with staged_file(self.context, source, keeps_files=approved is not None) as (checked, staging):
                 if ask_readings and (offers := self._offers(checked)):
                     return self._ask_readings(choices, offers)
                 preview = self._preview(checked, staging)

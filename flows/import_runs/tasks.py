@@ -81,8 +81,13 @@ def land_source(context: ImportContext, found: ResolvedSource, repeat_check: Rep
 
 
 @contextmanager
-def staged_file(context: ImportContext, source: SourceFile) -> Iterator[tuple[CheckedFile, Staging]]:
-    """Check and stage the file. Then everything is decided except what becomes of each contact."""
+def staged_file(
+    context: ImportContext, source: SourceFile, *, keeps_files: bool = True
+) -> Iterator[tuple[CheckedFile, Staging]]:
+    """Check and stage the file. Then everything is decided except what becomes of each contact.
+
+    Without `keeps_files` the import's folder is deleted after this step, so no artifact names a file in it.
+    """
     request, settings, report = context.request, context.settings, context.report
     report.mapping = source.mapping
     progress = ProgressArtifact(current_progress.get())
@@ -122,7 +127,7 @@ def staged_file(context: ImportContext, source: SourceFile) -> Iterator[tuple[Ch
                 mark=str(RejectionMark.of(context.import_id, source.landed.sha256)),
             )
             report.rejected, report.rejected_file = rejected, rejected.path
-            publish_rejected_rows(rejected, settings)
+            publish_rejected_rows(rejected if keeps_files else replace(rejected, path=""), settings)
             checked = CheckedFile(source.mapping, profile, results, rejected)
             report.notes += _dropped_consents(context, checked)
             check_max_rejected(request, profile.records, rejected.rows)

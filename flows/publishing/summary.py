@@ -109,7 +109,7 @@ def reasons_section(result: CheckReport) -> Iterable[str]:
         rejected = result.rows.rejected if result.rows else 0
         yield f"## Reasons for {counted(rejected, 'rejected row')}"
         yield table(["reason", "column", "cells", "first record", "what is expected"], reason_rows(result))
-    if result.rejected_file:
+    if result.rejected_file and result.rejections:
         yield f"The rejected rows, {use_of_rejected(result, 'as a retry of import')}: {code(result.rejected_file)}"
 
 

@@ -90,7 +90,13 @@ class Guided:
         self.work()
 
     def artifact(self, key: str) -> str:
-        """The newest artifact with this key."""
+        """The content of the newest artifact with this key."""
+        return str(self._newest(key).data)
+
+    def description_of(self, key: str) -> str:
+        return str(self._newest(key).description)
+
+    def _newest(self, key: str) -> Any:
         from prefect.client.orchestration import get_client
         from prefect.client.schemas.filters import ArtifactFilter, ArtifactFilterFlowRunId, ArtifactFilterKey
         from prefect.client.schemas.sorting import ArtifactSort
@@ -102,7 +108,7 @@ class Guided:
                 ),
                 sort=ArtifactSort.CREATED_DESC,
             )
-        return str(found[0].data)
+        return found[0]
 
     @property
     def listed(self) -> list[dict[str, Any]]:
@@ -401,3 +407,22 @@ def test_a_file_of_an_older_day_is_refused_at_the_first_step(
     monkeypatch.setattr(steps, "scheduled_day", lambda: date(2026, 11, 20))
     run = Guided(contacts, source=source, merge="overwrite")
     assert run.run.state.message.startswith("source-out-of-order: ")
+
+
+@one_warehouse
+def test_only_the_artifact_of_the_merge_names_the_rejected_file(guided: Callable[..., Guided]) -> None:
+    """The file of a preview is deleted before the next step."""
+    run = guided()
+    run.answer()
+    assert "rejected.csv" not in run.artifact("rejected-rows") + str(run.description_of("rejected-rows"))
+    run.answer(decision="go on")
+    assert "rejected.csv" in str(run.description_of("rejected-rows"))
+    assert "rejected.csv" in run.artifact("import-summary")
+
+
+@one_warehouse
+def test_the_summary_offers_no_rejected_rows_where_there_are_none(guided: Callable[..., Guided]) -> None:
+    run = guided(FILE.replace("bad,", "eve@example.com,"))
+    run.answer()
+    run.answer(decision="go on")
+    assert "rejected.csv" not in run.artifact("import-summary")
