@@ -50,8 +50,10 @@ def plus_reading(phone: str, prefix: str, number: str | None = None) -> str | No
     if not phone.startswith(prefix[1:]):
         return None
     number = number or to_e164(phone, prefix)
-    other = f"+{phone}"
-    return other if number not in (None, other) and to_e164(other, prefix) == other else None
+    if number in (None, f"+{phone}"):
+        return None
+    other = to_e164(f"+{phone}", prefix)
+    return None if other == number else other
 
 
 @lru_cache(maxsize=1 << 16)
