@@ -146,8 +146,9 @@ class Field(BaseModel):
 
     @property
     def is_consent(self) -> bool:
-        """Whether its options say what the contact agreed to receive."""
-        return self.type is FieldType.RADIO and {"subscribed", "unsubscribed"} <= set(self.option_ids)
+        """Whether it says what the contact agreed to receive; an older catalogue has no `consent:`."""
+        by_options = self.type is FieldType.RADIO and {"subscribed", "unsubscribed"} <= set(self.option_ids)
+        return bool(self.consent) or by_options
 
     @property
     def storage(self) -> Storage:
