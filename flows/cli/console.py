@@ -23,7 +23,6 @@ from flows.reports.outcomes import RunOutcome
 from flows.reports.phrases import (
     CHANGES_HEADER,
     USE_OF_GAPS,
-    USE_OF_SUGGESTIONS,
     changed_fields,
     describe_dialect,
     describe_gaps,
@@ -32,6 +31,7 @@ from flows.reports.phrases import (
     retry_progress,
     unimported_columns,
     use_of_rejected,
+    use_of_suggestions,
 )
 from schemas.presets.writer import describe_translation
 
@@ -133,7 +133,7 @@ def _print_one_report(report: CheckReport) -> None:
     if report.suggestions:
         _print_section("Readings that would make rejected cells valid")
         print_table(("column", "reading", "fixes", "blanks", "certain"), map(_suggestion_row, report.suggestions))
-        print_line(USE_OF_SUGGESTIONS)
+        print_line(use_of_suggestions(report))
     for warning in report.warnings:
         _print_section(f"Note: {warning}")
     if report.rejected_file and report.rows and report.rows.rejected:

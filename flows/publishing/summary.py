@@ -9,7 +9,6 @@ from flows.reports.phrases import (
     CHANGES_HEADER,
     KEPT_CAUSES,
     USE_OF_GAPS,
-    USE_OF_SUGGESTIONS,
     changed_fields,
     counted,
     describe_dialect,
@@ -19,6 +18,7 @@ from flows.reports.phrases import (
     retry_progress,
     unimported_columns,
     use_of_rejected,
+    use_of_suggestions,
 )
 from schemas.presets.writer import describe_translation
 
@@ -151,7 +151,7 @@ def suggestions_section(result: CheckReport) -> Iterable[str]:
             for each in result.suggestions
         )
         yield table(["column", "reading", "fixes", "blanks", "certain"], rows)
-        yield USE_OF_SUGGESTIONS
+        yield use_of_suggestions(result)
 
 
 def _column_reason(column: ColumnReport) -> str:

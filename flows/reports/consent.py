@@ -19,6 +19,9 @@ def consent_warning(profile: ColumnProfile) -> str | None:
     if column.consent_field is None:
         return f"{problem}; the catalogue has no field for it"
     options = map_option(column, column.consent_field, unique=True)
-    value = shlex.quote(f"{column.name}:true=unsubscribed")
+    value = shlex.quote(f"{column.name}:WRITTEN=MEANT")
     gaps = " --gaps allow" if profile.empty_cells else ""
-    return f"{problem}; map it with {options}{gaps}, and say what each value means, such as --value {value}"
+    return (
+        f"{problem}; map it with {options}{gaps}, say what each of its values means with --value {value}, and add "
+        "--merge overwrite if some of these contacts exist already"
+    )

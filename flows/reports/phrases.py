@@ -116,11 +116,11 @@ def changed_fields(report: ImportReport) -> list[tuple[str | int, ...]]:
 
 
 KEPT_CAUSES = {
-    "later-import": "a later import changed them",
-    "edited": "somebody changed them since",
-    "consent": "a refusal is never taken back",
-    "email-taken": "another contact has the email now",
-    "suppressed": "the address is suppressed",
+    "later-import": "changed by a later import",
+    "edited": "changed by somebody since",
+    "consent": "a refusal, which is never taken back",
+    "email-taken": "of an email that another contact has now",
+    "suppressed": "of an address that is suppressed",
 }
 
 
@@ -165,7 +165,14 @@ def kept_reasons_note(row: Mapping[str, Any]) -> str:
     return f"keeps {kept:,} of {found:,} reasons"
 
 
-USE_OF_SUGGESTIONS = (
-    "To apply the certain ones, add --fix. For the others, write a preset with contacts presets suggest FILE "
-    "--save NAME, and choose there."
-)
+def use_of_suggestions(report: CheckReport) -> str:
+    """How to apply the suggestions of this report."""
+    certain = any(each.certain for each in report.suggestions)
+    others = not all(each.certain for each in report.suggestions)
+    parts = [
+        "To apply the certain ones, add --fix." if certain else "",
+        "To choose among those that are not certain, write a preset with contacts presets suggest FILE --save NAME."
+        if others
+        else "",
+    ]
+    return " ".join(filter(None, parts))

@@ -24,17 +24,22 @@ DATE = (
     rf"|{_LEAP_YEAR}-02-29)$"
 )
 
+FORMULA = r'^="(.*)"$'
 LARGEST_INTEGER = str(2**63 - 1)
 INTEGER = r"^[1-9][0-9]{0,18}$"
 
 WHITE_SPACE = r"[\s\v\x{1c}-\x{1f}\x{85}\p{Z}]"
 
 
-def no_nul(column: pd.Series) -> Mask:
+def is_plain_text(column: pd.Series) -> Mask:
+    """Neither a NUL character nor the `="…"` in which spreadsheets export texts."""
     array = to_arrow(column)
-    if not have_byte(array, b"\0"):
-        return pd.Series(True, index=column.index)
-    return ~mask_like(column, pc.match_substring(array, "\0"), null=False)
+    plain = pd.Series(True, index=column.index)
+    if have_byte(array, b"\0"):
+        plain &= ~mask_like(column, pc.match_substring(array, "\0"), null=False)
+    if have_byte(array, b"="):
+        plain &= ~mask_like(column, pc.match_substring_regex(array, FORMULA), null=False)
+    return plain
 
 
 def is_email(column: pd.Series) -> Mask:

@@ -25,7 +25,7 @@ from schemas.validation.rules import EXPECTED, Rule
 Schema: TypeAlias = pa.DataFrameSchema
 
 for _check in (
-    checks.no_nul,
+    checks.is_plain_text,
     checks.has_no_spaces,
     checks.is_phone_or_spaced,
     checks.is_integer,
@@ -47,7 +47,7 @@ def _is_in(values: tuple[str, ...], rule: Rule) -> pa.Check:
 
 
 CHECKS: dict[FieldType, Callable[[Field], list[pa.Check]]] = {
-    FieldType.TEXT: lambda field: [_own("no_nul", Rule.TEXT_INVALID)],
+    FieldType.TEXT: lambda field: [_own("is_plain_text", Rule.TEXT_INVALID)],
     FieldType.EMAIL: lambda field: [_own("is_email", Rule.EMAIL_INVALID)],
     FieldType.PHONE: lambda field: [
         _own("has_no_spaces", Rule.PHONE_HAS_SPACES),

@@ -180,7 +180,7 @@ EXPECTED = [
     Expected(
         "07-do-not-email.csv",
         accepted=6,
-        warnings=(("consent", "--map doNotEmail=newsletter_subscription_status", "--value doNotEmail:true="),),
+        warnings=(("consent", "--map doNotEmail=newsletter_subscription_status", "doNotEmail:WRITTEN=MEANT"),),
     ),
     Expected(
         "24-hubspot.csv",

@@ -149,3 +149,15 @@ def test_a_value_of_a_column_without_a_field_says_to_map_it(contacts: Contacts) 
 def test_two_meanings_of_one_value_are_an_error(contacts: Contacts) -> None:
     ran = contacts("check", contacts.file(EXPORT), "--value", "Boletín:a=none", "--value", "column_5:A=subscribed")
     is_one_line(ran, "second meaning")
+
+
+@one_warehouse
+def test_fix_takes_texts_out_of_the_formulas_of_a_spreadsheet(contacts: Contacts) -> None:
+    text = 'email,name,city,mobile_phone\na@example.com,"=""Ona""","=""Vic""","=""651234567"""\n'
+    assert contacts("check", contacts.file(text), "--json").json["rejections"] == {
+        "phone-invalid": 1,
+        "text-invalid": 2,
+    }
+    contacts.load(text, "--fix")
+    stored = contacts.database.contacts()["a@example.com"]
+    assert (stored["name"], stored["city"], stored["mobile_phone"]) == ("Ona", "Vic", "+34651234567")

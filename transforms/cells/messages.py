@@ -14,7 +14,7 @@ from schemas.cells.words import BLANK_WORDS
 from schemas.field_types import FieldType
 from schemas.fields import Field, header_key
 from schemas.presets.model import ColumnRule
-from schemas.validation.checks import DATE
+from schemas.validation.checks import DATE, FORMULA
 from schemas.validation.rules import EXPECTED, Rule
 from transforms.cells.nearest_name import nearest_name
 from transforms.cells.normalise import NormaliseContext
@@ -68,6 +68,12 @@ def _phone_invalid(value: str, field: Field, context: NormaliseContext) -> str:
         f"{shown} is not a valid phone after the prefix {context.default_prefix}; check its digits, or write it with "
         f"its own international prefix, such as {example_phone(context.default_prefix)}"
     )
+
+
+def _text_invalid(value: str, field: Field, context: NormaliseContext) -> str:
+    if formula := re.fullmatch(FORMULA, value):
+        return f"{quoted(value)} is the formula of a spreadsheet; write {quoted(formula[1])} alone"
+    return f"{quoted(value)} contains a NUL character; remove it"
 
 
 def _phone_has_spaces(value: str, field: Field, context: NormaliseContext) -> str:
@@ -171,7 +177,7 @@ _MESSAGES: dict[Rule, Callable[[str, Field, NormaliseContext], str]] = {
         f"{quoted(value)} is not a valid email: {explain_invalid_email(value)}"
     ),
     Rule.VALUE_MISSING: lambda value, field, context: f"{field.label or field.id} is empty; write a value",
-    Rule.TEXT_INVALID: _message("contains a NUL character; remove it"),
+    Rule.TEXT_INVALID: _text_invalid,
     Rule.PHONE_HAS_SPACES: _phone_has_spaces,
     Rule.PHONE_INVALID: _phone_invalid,
     Rule.PHONE_AMBIGUOUS: _phone_ambiguous,

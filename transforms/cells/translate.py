@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 
 from schemas.cells.dates import MONTHS, SERIAL, date_pattern
 from schemas.presets.model import ColumnRule
-from schemas.validation.checks import DATE, WHITE_SPACE
+from schemas.validation.checks import DATE, FORMULA, WHITE_SPACE
 
 Cells: TypeAlias = pa.ChunkedArray
 SAMPLE_ROWS = 10_000
@@ -30,7 +30,6 @@ _AROUND_ADDRESS = (
     r"^[\[({\"'<]+([^\s\[\](){}\"'<>]+)[\])}\"'>]+[;,.]*$",
     r"^([^\s]*[^\s;,.:])[;,.:]+$",
 )
-_FORMULA = r'^="(.*)"$'
 # Format characters, variation selectors and control characters: nothing of them shows.
 _INVISIBLE = (
     r"[\x{00}-\x{08}\x{0B}\x{0C}\x{0E}-\x{1F}\x{7F}-\x{9F}\x{AD}\x{34F}\x{61C}\x{115F}\x{1160}\x{17B4}\x{17B5}"
@@ -105,7 +104,7 @@ def _steps(rule: ColumnRule) -> Iterator[TranslationStep]:
     """The order matters: each step may make a cell readable for the next one."""
     separator = rule.trimmed_separator
     if rule.formula:
-        yield _step('the ="…" of a spreadsheet taken off', lambda it: pc.replace_substring_regex(it, _FORMULA, r"\1"))
+        yield _step('the ="…" of a spreadsheet taken off', lambda it: pc.replace_substring_regex(it, FORMULA, r"\1"))
     if rule.invisible:
         yield _step("invisible characters taken out", _remove_invisible)
     if rule.apostrophe:

@@ -27,6 +27,9 @@ CATALOGUE = load_catalogue()
         "Désabonné",
         "Abgemeldet am",
         "Consenso marketing",
+        "Unsub",
+        "UNSUB_TIME",
+        "No molestar",
     ],
 )
 def test_a_header_speaks_of_consent(header: str) -> None:

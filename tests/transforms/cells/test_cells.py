@@ -63,6 +63,7 @@ ACCEPTED = [
 REFUSED = [
     pytest.param("text", "a\0b", "text-invalid", id="text-nul"),
     pytest.param("text", "\0", "text-invalid", id="text-only-nul"),
+    pytest.param("text", '="Ona"', "text-invalid", id="text-formula"),
     pytest.param("email", "ana", "email-invalid", id="email-no-at"),
     pytest.param("email", "ana@", "email-invalid", id="email-no-domain"),
     pytest.param("email", "@example.com", "email-invalid", id="email-no-local"),
