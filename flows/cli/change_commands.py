@@ -23,7 +23,7 @@ from schemas.cells.arrow_columns import TEXT_DTYPE
 from schemas.cells.emails import normalise_email
 from transforms.parsing.csv_writer import csv_bytes, csv_header
 from warehouse.import_list.entries import get_import
-from warehouse.merge.change_list import Change, contact_history, import_changes
+from warehouse.merge.change_list import Change, cell_text, contact_history, import_changes
 from warehouse.merge.undo import undo_import
 
 MAX_EXAMPLES = 10
@@ -57,7 +57,7 @@ def write_changes(changes: Iterable[Change], target: BinaryIO | None, tally: Cha
         for change in batch:
             tally.add(change)
         if target:
-            rows = [(*change[:1], str(change.contact_id), *change[2:]) for change in batch]
+            rows = [(*change[:1], cell_text(change.contact_id), *change[2:]) for change in batch]
             target.write(csv_bytes(pd.DataFrame(rows, columns=list(CHANGE_COLUMNS), dtype=object).astype(TEXT_DTYPE)))
 
 

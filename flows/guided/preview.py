@@ -1,6 +1,6 @@
 """The texts and artifacts of a guided import: the columns with their first values, and the preview of the merge."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -29,6 +29,7 @@ from schemas.errors.request import DuplicateMapping, NoEmailColumn, SeveralEmail
 from transforms.chunks.read import read_chunk
 from transforms.parsing.blocks import cut_blocks
 from transforms.sources.addresses import redacted
+from warehouse.merge.change_list import Change
 from warehouse.merge.dry_run import MergePreview
 
 MAX_FIRST_VALUES = 3
@@ -110,7 +111,7 @@ def publish_preview(
         masked = settings.artifact_values == "masked"
         result = report.completed(merge_preview.numbers)
         create_markdown_artifact(
-            preview_markdown(result, merge_preview.first_rows, masked, change_note(result, approved)),
+            preview_markdown(result, merge_preview, masked, change_note(result, approved)),
             key="import-preview",
             description=preview_line(result),
         )
@@ -150,7 +151,7 @@ def change_note(result: ImportReport, approved: RunState | None) -> str:
     return f"The warehouse has changed since you approved ({before}). Nothing was merged. Check the new preview."
 
 
-def preview_markdown(result: ImportReport, first: list[dict[str, Any]], masked: bool, note: str) -> str:
+def preview_markdown(result: ImportReport, preview: MergePreview, masked: bool, note: str) -> str:
     """The preview of the merge as markdown."""
     parts = [
         f"# What import {result.import_id} would do",
@@ -158,7 +159,8 @@ def preview_markdown(result: ImportReport, first: list[dict[str, Any]], masked: 
         f"{code(result.source)} with policy **{result.merge}**. Nothing has been written yet.",
         *counts_section(result, "would be added"),
         *changes_section(result),
-        *_first_rows(first, masked),
+        *_examples(preview.examples, masked),
+        *_first_rows(preview.first_rows, masked),
         *reasons_section(result),
         *columns_section(result),
         *translations_section(result),
@@ -167,9 +169,27 @@ def preview_markdown(result: ImportReport, first: list[dict[str, Any]], masked: 
     return "\n\n".join(part for part in parts if part)
 
 
+def _examples(examples: Mapping[str, Sequence[Change]], masked: bool) -> Iterator[str]:
+    """A few cells of each kind, with the stored value and the one that would be stored, or that the file has."""
+    if not examples:
+        return
+    yield "## Examples of cells of existing contacts"
+    rows = (
+        (
+            MASKED_VALUE if masked else change.email,
+            change.field,
+            change.kind,
+            *(MASKED_VALUE if masked and text is not None else text for text in (change.before, change.after)),
+        )
+        for changes in examples.values()
+        for change in changes
+    )
+    yield table(("email", "field", "what happens", "stored value", "value of the file"), rows)
+
+
 def _first_rows(first: list[Mapping[str, Any]] | list[dict[str, Any]], masked: bool) -> Iterator[str]:
     if first:
-        yield "## The first rows as they would be stored"
+        yield "## The first new contacts as they would be stored"
         yield table(
             list(first[0]),
             (

@@ -26,10 +26,10 @@ from flows.pipeline.steps import CheckedFile, SourceFile, map_source_columns
 from flows.reports.models import ImportReport
 from schemas.errors.limits import RequiredFieldMissing, TooManyRejected
 from schemas.errors.request import (
-    ApprovalOutdated,
     ColumnNeverRead,
     DuplicateMapping,
     NoEmailColumn,
+    PlanOutdated,
     RequestError,
     SeveralEmailColumns,
 )
@@ -143,8 +143,8 @@ class GuidedSession:
                     return self._ask_readings(choices, offers)
                 preview = self._preview(checked, staging)
                 if approved == self._approval(preview):
-                    with suppress(ApprovalOutdated):
-                        return merge_staged(self.context, checked, staging, preview.totals)
+                    with suppress(PlanOutdated):
+                        return merge_staged(self.context, checked, staging, preview.digest)
                     preview = self._preview(checked, staging)
         except CORRECTABLE_ERRORS as error:
             return self.ask_columns(choices, mapping_error_text(error))
@@ -193,13 +193,14 @@ class GuidedSession:
         return retry_transient(preview)()
 
     def _approval(self, preview: MergePreview) -> RunState:
-        """What a person approves: the bytes of the file and all counts."""
+        """What a person approves: the bytes of the file, all counts, and a digest of all changes."""
         rows = self.context.report.rows
         return {
             "sha256": self.landed.sha256,
             "rows": rows.model_dump() if rows else None,
             "contacts": asdict(preview.counts),
             "segment_added": preview.segment_added,
+            "changes": preview.digest,
         }
 
     def _state(self, step: str, choices: Choices, shown: RunState | None = None) -> RunState:

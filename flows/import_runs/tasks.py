@@ -43,7 +43,6 @@ from warehouse.errors import retry_transient
 from warehouse.import_list.entries import get_last_row_count, get_latest_day
 from warehouse.import_list.retries import RetriedRecords, get_retried_import
 from warehouse.merge.differences import MergeRules
-from warehouse.merge.execution import MergeCounts
 from warehouse.merge.journal import prune_journals
 from warehouse.merge.staging import Staging
 from warehouse.merge.transaction import load_import
@@ -187,9 +186,12 @@ def _exclude_dropped_duplicates(context: ImportContext, checked: CheckedFile, st
 
 
 def merge_staged(
-    context: ImportContext, checked: CheckedFile, staging: Staging, approved: tuple[MergeCounts, int] | None = None
+    context: ImportContext, checked: CheckedFile, staging: Staging, planned: str | None = None
 ) -> ImportReport:
-    """Merge in one transaction. A retry stages again what a lost connection took along."""
+    """Merge in one transaction. A retry stages again what a lost connection took along.
+
+    PlanOutdated if the digest of its changes is not the `planned` one.
+    """
 
     def merge() -> ImportReport:
         staging.ensure_staged()
@@ -212,7 +214,7 @@ def merge_staged(
             rejections=checked.rejected.kept_frames(),
             retried_records=_retried_records(context, checked),
             report=lambda merged: context.report.completed(merged).model_dump(),
-            approved=approved,
+            planned=planned,
             journal=context.settings.journal == "on",
         )
         return ImportReport.model_validate(loaded.report)

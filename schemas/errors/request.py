@@ -321,6 +321,18 @@ class JournalGone(RequestError):
     import_id: int
 
 
+class PlanOutdated(RequestError):
+    """The import would do something else than the plan says."""
+
+    code = "plan-outdated"
+    template = (
+        "the plan is outdated: {what} differs. The import would now do this: {counts}; nothing was merged. "
+        "Look at a new plan: 'contacts plan'"
+    )
+    what: str
+    counts: str
+
+
 class ConsentLoosening(RequestError):
     """The import would weaken another number of consents than the request allows."""
 
@@ -364,10 +376,3 @@ class StoppedByUser(RequestError):
 
     code = "stopped"
     template = "the import was stopped at its preview, as requested; nothing was merged. To merge it, start it again"
-
-
-class ApprovalOutdated(RequestError):
-    """The import would now merge something else than what was approved; a guided import asks again."""
-
-    code = "approval-outdated"
-    template = "the counts are no longer those that were approved; nothing was merged. Look at the preview again"

@@ -44,7 +44,7 @@ def test_a_guided_import_goes_from_the_columns_through_the_preview_to_the_merge(
     headings = page.locator("th").all_inner_texts()
     assert headings.index("name") < headings.index("surname")
     text = page.locator("main, .artifact, body").first.inner_text()
-    assert text.index("The first rows as they would be stored") < text.index("Reasons for 52 rejected rows")
+    assert text.index("The first new contacts as they would be stored") < text.index("Reasons for 52 rejected rows")
     screenshot(page, screenshots / "guided-preview.png", 1100, 1000)
     resume(site, page, run_id)
     choose(page, "What now?", "go on")

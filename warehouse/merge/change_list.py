@@ -25,7 +25,7 @@ class Change(NamedTuple):
     """One changed cell; or, without a field, a contact that was inserted or deleted."""
 
     email: str | None
-    contact_id: int
+    contact_id: int | None  # None for a contact that is not inserted yet
     field: str | None
     kind: str
     before: str | None

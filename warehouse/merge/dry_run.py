@@ -1,39 +1,38 @@
 """What a merge would do, counted as the merge itself counts, without writing or locking."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Connection, Select, Table, exists, func, literal, select
+from sqlalchemy import Connection, Table, exists, select
 
 from schemas.errors.warehouse import MergeOutOfBalance
 from warehouse.merge.change_counts import FieldChanges
+from warehouse.merge.change_list import Change
 from warehouse.merge.differences import MergeRules
 from warehouse.merge.execution import MergeCounts, count_merge
+from warehouse.merge.plan import list_changes, summarise
 from warehouse.merge.staging import Staging
 from warehouse.merge.statements import merge_statements
-from warehouse.merge.transaction import MergeNumbers
+from warehouse.merge.transaction import MergeNumbers, count_joining
 from warehouse.tables import WarehouseTables
 
 
 @dataclass(frozen=True)
 class MergePreview:
-    """The counts, the new memberships, and the first rows as they would be stored, the email first."""
+    """The counts, and a digest of all changes; changed and kept cells by kind, as examples; the first new contacts."""
 
     counts: MergeCounts
     changes: dict[str, FieldChanges]
     segment_added: int
+    digest: str
+    examples: dict[str, list[Change]]
     first_rows: list[dict[str, Any]]
 
     @property
     def numbers(self) -> MergeNumbers:
         return MergeNumbers(self.counts, self.changes, self.segment_added)
-
-    @property
-    def totals(self) -> tuple[MergeCounts, int]:
-        """What the merge must count if this preview is approved."""
-        return self.counts, self.segment_added
 
 
 def preview_merge(
@@ -42,33 +41,37 @@ def preview_merge(
     rules: MergeRules,
     segment: str | None = None,
     accepted: int,
-    rows: int,
+    rows: int = 0,
+    use_changes: Callable[[Iterator[Change]], None] | None = None,
 ) -> MergePreview:
-    """Preview one state of the warehouse; MergeOutOfBalance unless it counts as many rows as were accepted."""
+    """Preview one state of the warehouse; MergeOutOfBalance unless it counts as many rows as were accepted.
+
+    `use_changes` gets the whole difference.
+    """
     tables = WarehouseTables(staging.warehouse.schema, staging.fields)
     names = [field.id for field in staging.fields]
     with staging.read_transaction() as connection:
         statements = merge_statements(tables, staging.tables, staging.fields, rules, import_id=0, now=datetime.now(UTC))
         staging.warehouse.backend.tune_for_merge(connection)
         staged = staging.tables.staged
-        result, joining = count_merge(connection, statements, _count_joining(tables, staged, segment))
+        result, joining = count_merge(connection, statements, count_joining(tables, staged, segment))
         counts = result.counts
         if counts.total != accepted:
             raise MergeOutOfBalance(accepted, counts.total)
         added = joining + counts.inserted if segment else 0
-        return MergePreview(counts, result.changes, added, _first_rows(connection, staged, names, rows))
+        summary = summarise(list_changes(connection, statements))
+        if use_changes:
+            use_changes(list_changes(connection, statements))
+        digest = summary.digest(counts, added)
+        new = _first_rows(connection, tables, staged, names, rows) if rules.policy.inserts else []
+        return MergePreview(counts, result.changes, added, digest, summary.examples, new)
 
 
-def _count_joining(tables: WarehouseTables, staged: Table, segment: str | None) -> Select[tuple[int]]:
-    """Counts the existing contacts that are not members yet."""
-    if segment is None:
-        return select(literal(0))
-    contacts, members = tables.contacts, tables.segment_members
-    member = exists().where(members.c.segment_id == segment, members.c.contact_id == contacts.c.contact_id)
-    return select(func.count()).select_from(contacts.join(staged, staged.c.email == contacts.c.email)).where(~member)
-
-
-def _first_rows(connection: Connection, staged: Table, names: Sequence[str], limit: int) -> list[dict[str, Any]]:
+def _first_rows(
+    connection: Connection, tables: WarehouseTables, staged: Table, names: Sequence[str], limit: int
+) -> list[dict[str, Any]]:
+    """The first rows without a contact."""
     columns = [staged.c[name] for name in ("email", *names)]
-    rows = connection.execute(select(*columns).order_by(staged.c.record_number).limit(limit))
+    known = exists().where(tables.contacts.c.email == staged.c.email)
+    rows = connection.execute(select(*columns).where(~known).order_by(staged.c.record_number).limit(limit))
     return [dict(row._mapping) for row in rows]

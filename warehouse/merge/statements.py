@@ -53,6 +53,7 @@ class MergeStatements:
     any_contact: Select[tuple[int]]
     count_staged: Select[tuple[int]]
     find_changes: Select[tuple[Any, int | None, str | None]]
+    list_changes: Select[Any]
     update: Update | None
     journal: Insert | None
     insert_all: Insert | None
@@ -76,6 +77,9 @@ def merge_statements(
     kinds = case((contacts.c.contact_id.is_not(None), kinds_of(found))) if found else cast(null(), Text)
     same_record = changes.c.record_number == staged.c.record_number
     names = [field.id for field in fields]
+    values = [value for each in found for value in (each.before, each.after, each.cell)]
+    joined = staged.outerjoin(contacts, contacts.c.email == staged.c.email)
+    is_new_or_differs = or_(contacts.c.contact_id.is_(None), *([differs_anywhere(found)] if found else []))
     insert_into = partial(_insert, contacts, staging, names, import_id, now)
     return MergeStatements(
         rules=rules,
@@ -85,8 +89,12 @@ def merge_statements(
         any_contact=select(literal(1)).select_from(contacts).limit(1),
         count_staged=select(func.count()).select_from(staged),
         find_changes=select(staged.c.record_number, contacts.c.contact_id, kinds.label("kinds"))
-        .select_from(staged.outerjoin(contacts, contacts.c.email == staged.c.email))
-        .where(or_(contacts.c.contact_id.is_(None), *([differs_anywhere(found)] if found else []))),
+        .select_from(joined)
+        .where(is_new_or_differs),
+        list_changes=select(staged.c.email, contacts.c.contact_id, kinds.label("kinds"), *values)
+        .select_from(joined)
+        .where(is_new_or_differs)
+        .order_by(staged.c.email),
         update=update(contacts)
         .where(changes.c.contact_id == contacts.c.contact_id, same_record, has_written(changes.c.kinds))
         .values({each.field.id: each.after for each in found} | {"updated_at": now, "updated_by_import": import_id})

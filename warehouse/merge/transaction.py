@@ -8,19 +8,20 @@ from typing import Any
 
 import pandas as pd
 import pyarrow as pa
-from sqlalchemy import Connection, Insert, Table, Text, exists, insert, literal, select, update
+from sqlalchemy import Connection, Insert, Select, Table, Text, exists, func, insert, literal, select, update
 
 from schemas.errors.base import Interrupted
-from schemas.errors.request import ApprovalOutdated
+from schemas.errors.request import PlanOutdated
 from warehouse.contacts.segments import require_segment
 from warehouse.database.connection import Warehouse
 from warehouse.import_list.entries import COMPLETED, RUNNING, columns_from_report
 from warehouse.import_list.retries import RetriedRecords, RetryCounts, save_retried_records
 from warehouse.merge.change_counts import FieldChanges
 from warehouse.merge.differences import MergeRules
-from warehouse.merge.execution import MergeCounts, merge
+from warehouse.merge.execution import MergeCounts, count_merge, merge
+from warehouse.merge.plan import list_changes, summarise
 from warehouse.merge.staging import Staging
-from warehouse.merge.statements import merge_statements
+from warehouse.merge.statements import MergeStatements, merge_statements
 from warehouse.storable_text import escape_unstorable, escape_unstorable_column
 from warehouse.tables import WarehouseTables
 
@@ -62,7 +63,7 @@ def load_import(
     rejections: Iterable[pd.DataFrame],
     retried_records: RetriedRecords | None = None,
     report: Callable[[MergeNumbers], ReportData],
-    approved: tuple[MergeCounts, int] | None = None,
+    planned: str | None = None,
     journal: bool = True,
     now: Callable[[], datetime] = _now,
 ) -> LoadResult:
@@ -72,7 +73,8 @@ def load_import(
     that table except `import_id`. `report` builds the report from the numbers. Merges wait for each other.
 
     Safe to repeat after any failure, also when the answer to the commit was lost: a completed import is not merged
-    again. Interrupted when it was closed as failed. ApprovalOutdated when counts or new members are not `approved`.
+    again. Interrupted when it was closed as failed. PlanOutdated when the digest of the changes is not the
+    `planned` one.
     """
     tables, backend = WarehouseTables(warehouse.schema, staging.fields), warehouse.backend
     with staging.write_transaction() as connection:
@@ -85,11 +87,11 @@ def load_import(
         statements = merge_statements(
             tables, staging.tables, staging.fields, rules, import_id=import_id, now=now(), journal=journal
         )
+        if planned is not None:
+            _check_plan(connection, tables, staging, statements, segment, planned)
         result = merge(backend, connection, statements, accepted=accepted)
         counts = result.counts
         added = _add_members(connection, tables, staging.tables.staged, segment, import_id)
-        if approved not in (None, (counts, added)):
-            raise ApprovalOutdated
         _insert_columns(connection, tables, import_id, columns)
         _insert_rejections(warehouse, connection, tables, import_id, rejections)
         retried = save_retried_records(connection, tables, import_id, retried_records) if retried_records else None
@@ -121,6 +123,31 @@ def member_statement(tables: WarehouseTables, staged: Table, segment: str, impor
         .where(~member)
     )
     return insert(members).from_select(["segment_id", "contact_id", "import_id"], rows, include_defaults=False)
+
+
+def _check_plan(
+    connection: Connection,
+    tables: WarehouseTables,
+    staging: Staging,
+    statements: MergeStatements,
+    segment: str | None,
+    planned: str,
+) -> None:
+    """Raise unless the merge would do exactly what was planned; nothing has been written yet."""
+    result, joining = count_merge(connection, statements, count_joining(tables, staging.tables.staged, segment))
+    added = joining + result.counts.inserted if segment else 0
+    if summarise(list_changes(connection, statements)).digest(result.counts, added) != planned:
+        counts = ", ".join(f"{number:,} {name}" for name, number in asdict(result.counts).items())
+        raise PlanOutdated("the warehouse", counts)
+
+
+def count_joining(tables: WarehouseTables, staged: Table, segment: str | None) -> Select[tuple[int]]:
+    """Counts the existing contacts that are not members yet."""
+    if segment is None:
+        return select(literal(0))
+    contacts, members = tables.contacts, tables.segment_members
+    member = exists().where(members.c.segment_id == segment, members.c.contact_id == contacts.c.contact_id)
+    return select(func.count()).select_from(contacts.join(staged, staged.c.email == contacts.c.email)).where(~member)
 
 
 def _add_members(

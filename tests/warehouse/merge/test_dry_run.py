@@ -1,18 +1,19 @@
 """A preview counts what the merge would do, without writing or locking."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import asdict
 from typing import Any
 
 import pytest
 from sqlalchemy import select, text, update
 
-from schemas.errors.request import ApprovalOutdated
+from schemas.errors.request import PlanOutdated
 from schemas.errors.warehouse import WarehouseError
 from tests.warehouse.conftest import Importer, merge_rules
 from warehouse.contacts.segments import create_segment, list_segments
 from warehouse.database.connection import Warehouse
 from warehouse.import_list.entries import get_import
+from warehouse.merge.change_list import Change
 from warehouse.merge.dry_run import MergePreview, preview_merge
 from warehouse.merge.execution import MergeCounts
 from warehouse.merge.staging import Staging
@@ -55,10 +56,10 @@ def test_a_preview_counts_what_the_merge_does(importer: Importer, policy: str, b
         staging.add(importer.write(FILE))
         previewed = preview(staging, policy, blanks=blanks, segment="vip")
         assert importer.contacts() == before
-        loaded = importer.load(staging, len(FILE), policy, blanks=blanks, segment="vip", approved=previewed.totals)
+        loaded = importer.load(staging, len(FILE), policy, blanks=blanks, segment="vip", planned=previewed.digest)
     assert (loaded.counts, loaded.segment_added) == (previewed.counts, previewed.segment_added)
     assert loaded.report["changes"] == {field: asdict(each) for field, each in previewed.changes.items()}
-    assert [row["name"] for row in previewed.first_rows] == ["Ann", "Rob"]
+    assert [row["name"] for row in previewed.first_rows] == ([] if policy == "update-only" else ["Zoe"])
 
 
 def test_a_preview_of_emails_only_changes_no_contact(importer: Importer) -> None:
@@ -101,22 +102,22 @@ def test_a_writer_and_a_preview_do_not_wait_for_each_other(
     assert (during.counts.updated, after.counts.updated) == (2, 1)
 
 
-def test_counts_that_were_not_approved_are_not_merged(importer: Importer) -> None:
+def test_counts_that_were_not_planned_are_not_merged(importer: Importer) -> None:
     importer(STORED)
     before = importer.contacts()
     number = importer.start()
     with importer.staging(number) as staging:
         staging.add(importer.write(FILE))
         staging.ensure_staged()
-        with pytest.raises(ApprovalOutdated):
-            importer.load(staging, len(FILE), approved=(MergeCounts(inserted=1, updated=4), 0))
+        with pytest.raises(PlanOutdated):
+            importer.load(staging, len(FILE), planned="0" * 16)
         assert importer.contacts() == before
         assert get_import(importer.warehouse, number)["status"] == "running"
         previewed = preview(staging, "overwrite")
-        assert importer.load(staging, len(FILE), approved=previewed.totals).counts == previewed.counts
+        assert importer.load(staging, len(FILE), planned=previewed.digest).counts == previewed.counts
 
 
-def test_memberships_that_were_not_approved_are_not_added(importer: Importer) -> None:
+def test_memberships_that_were_not_planned_are_not_added(importer: Importer) -> None:
     """The contacts have not changed, but another import added one to the segment."""
     create_segment(importer.warehouse, "vip")
     importer(STORED)
@@ -127,10 +128,61 @@ def test_memberships_that_were_not_approved_are_not_added(importer: Importer) ->
         importer(STORED[:1], segment="vip")
         before = importer.contacts()
         assert preview(staging, "overwrite", segment="vip").counts == previewed.counts
-        with pytest.raises(ApprovalOutdated):
-            importer.load(staging, len(FILE), segment="vip", approved=previewed.totals)
+        with pytest.raises(PlanOutdated):
+            importer.load(staging, len(FILE), segment="vip", planned=previewed.digest)
         assert importer.contacts() == before
         assert [segment["members"] for segment in list_segments(importer.warehouse)] == [1]
         again = preview(staging, "overwrite", segment="vip")
         assert again.segment_added == previewed.segment_added - 1
-        assert importer.load(staging, len(FILE), segment="vip", approved=again.totals).segment_added == 4
+        assert importer.load(staging, len(FILE), segment="vip", planned=again.digest).segment_added == 4
+
+
+def test_another_change_of_the_same_counts_is_not_merged(importer: Importer) -> None:
+    """The same numbers of cells and contacts, but another stored value."""
+    importer(STORED)
+    contacts = WarehouseTables(importer.warehouse.schema, importer.catalogue.fields).contacts
+    with importer.staging(importer.start()) as staging:
+        staging.add(importer.write(FILE))
+        planned = preview(staging, "overwrite")
+        with importer.warehouse.write_transaction() as connection:
+            connection.execute(update(contacts).where(contacts.c.name == "Bob").values(name="Bo"))
+        before = importer.contacts()
+        assert preview(staging, "overwrite").counts == planned.counts
+        with pytest.raises(PlanOutdated, match="1 inserted, 2 updated"):
+            importer.load(staging, len(FILE), planned=planned.digest)
+        assert importer.contacts() == before
+
+
+def lister(listed: list[tuple[object, ...]]) -> Callable[[Iterable[Change]], None]:
+    """Collects changes without their contact numbers."""
+    return lambda changes: listed.extend((change.email, *change[2:]) for change in changes)
+
+
+def test_the_whole_difference_is_listed_by_email(importer: Importer) -> None:
+    importer(STORED)
+    listed: list[tuple[object, ...]] = []
+    with importer.staging(importer.start()) as staging:
+        staging.add(importer.write(FILE))
+        found = preview(
+            staging,
+            "overwrite",
+            "clear",
+            use_changes=lister(listed),
+        )
+    assert listed == [
+        ("blank@example.org", "name", "cleared", "Eve", None),
+        ("blank@example.org", "spent", "cleared", "1.5", None),
+        ("gap@example.org", "name", "filled", None, "Gus"),
+        ("new@example.org", None, "inserted", None, None),
+        ("other@example.org", "name", "replaced", "Bob", "Rob"),
+    ]
+    assert {kind: len(cells) for kind, cells in found.examples.items()} == {"cleared": 2, "filled": 1, "replaced": 1}
+
+
+def test_kept_cells_are_listed_with_the_value_of_the_file(importer: Importer) -> None:
+    importer(STORED)
+    listed: list[tuple[object, ...]] = []
+    with importer.staging(importer.start()) as staging:
+        staging.add(importer.write(FILE))
+        preview(staging, "fill-empty", use_changes=lister(listed))
+    assert ("other@example.org", "name", "kept-by-policy", "Bob", "Rob") in listed
