@@ -152,8 +152,11 @@ def test_two_meanings_of_one_value_are_an_error(contacts: Contacts) -> None:
 
 
 @one_warehouse
-def test_fix_takes_texts_out_of_the_formulas_of_a_spreadsheet(contacts: Contacts) -> None:
-    text = 'email,name,city,mobile_phone\na@example.com,"=""Ona""","=""Vic""","=""651234567"""\n'
+@pytest.mark.parametrize(
+    "row", ['"=""Ona""","=""Vic""","=""651234567"""', '="Ona",="Vic",="651234567"'], ids=["quoted", "unquoted"]
+)
+def test_fix_takes_texts_out_of_the_formulas_of_a_spreadsheet(row: str, contacts: Contacts) -> None:
+    text = f"email,name,city,mobile_phone\na@example.com,{row}\n"
     assert contacts("check", contacts.file(text), "--json").json["rejections"] == {
         "phone-invalid": 1,
         "text-invalid": 2,

@@ -102,15 +102,18 @@ def _is_torn(text: str, at: int, dialect: Dialect) -> bool:
         if text[at : at + 1] == dialect.quote:
             _, at = _quoted(text, at + 1, dialect)
         else:
-            start, last = at, -1
+            start, last, quotes = at, -1, 0
             while not _ends(text, at, dialect):
                 escaped = _escaped(text, at) if text[at] == dialect.escape else ""
                 if not escaped and text[at] == dialect.quote:
                     last = at
+                if text[at] == dialect.quote:
+                    quotes += 1
                 at += 1 + len(escaped)
-            if stray and last == at - 1 >= start:
+            formula = text[start:at][:2] == f"={dialect.quote}" and text[at - 1] == dialect.quote and quotes == 2
+            if stray and last == at - 1 >= start and not formula:
                 return True
-            stray = stray or last >= 0
+            stray = stray or (last >= 0 and not formula)
         if text[at : at + 1] != dialect.delimiter:
             return False
         at += 1

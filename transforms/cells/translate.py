@@ -126,7 +126,7 @@ def _steps(rule: ColumnRule) -> Iterator[TranslationStep]:
     if separator and not rule.take:
         yield _step(f"several values: {separator!r} to '|'", lambda it: _join_with_pipes(it, separator))
     if pairs := rule.values.items():
-        named = tuple(f"{key!r} to {target!r}" if target else f"{key!r} to blank" for key, target in pairs)
+        named = tuple(_value_title(key, target) for key, target in pairs)
         valued = _map_parts if _splits_values(rule) else _map_values
         yield TranslationStep(named, lambda cells: valued(cells, rule.values))
     if rule.yearless:
@@ -143,6 +143,12 @@ def _steps(rule: ColumnRule) -> Iterator[TranslationStep]:
         decimal, thousands = rule.number_signs
         grouped = f", {thousands!r} between thousands" if thousands else ""
         yield _step(f"numbers with {decimal!r} before decimals{grouped}", lambda it: _numbers(it, decimal, thousands))
+
+
+def _value_title(key: str, target: str) -> str:
+    if key.casefold() == target.casefold():
+        return f"{target!r} in another letter case"
+    return f"{key!r} to {target!r}" if target else f"{key!r} to blank"
 
 
 def _splits_values(rule: ColumnRule) -> bool:

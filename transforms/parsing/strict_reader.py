@@ -102,6 +102,10 @@ class _Cells:
         before = cell[: -len(self.quote)]
         return not self.escape or (len(before) - len(before.rstrip(self.escape))) % 2 == 0
 
+    def is_formula(self, cell: bytes) -> bool:
+        """Whether an unquoted cell is `="…"`, as spreadsheets export texts; its quotes belong together."""
+        return cell.startswith(b"=" + self.quote) and cell.endswith(self.quote) and cell.count(self.quote) == 2
+
     def unescaped(self, cell: bytes) -> tuple[bytes, bool]:
         """The text of an unquoted cell, and whether it has a quote that is not escaped."""
         if not self.escape or self.escape not in cell:
@@ -223,7 +227,7 @@ class RecordReader:
             line = data[start:end].rstrip(b"\r\n")
             return _Scan(end, tuple(line.split(self._delimiter)), end, before_cr=self._is_lone_cr(end))
         cells: list[bytes] = []
-        at, stray, torn = start, False, False
+        at, stray, inner_quote, torn = start, False, False, False
         while True:
             if data[at : at + 1] == self._cells.quote:
                 quoted = self._cells.quoted.match(data, at)
@@ -238,7 +242,9 @@ class RecordReader:
                 end = self._cells.plain_end(data, at)
                 text = data[at:end]
                 cell, has_quote = self._cells.unescaped(text)
-                torn = torn or (stray and self._cells.ends_with_quote(text))
+                if not self._cells.is_formula(text):
+                    torn = torn or (inner_quote and self._cells.ends_with_quote(text))
+                    inner_quote = inner_quote or has_quote
                 at, stray = end, stray or has_quote
                 cells.append(cell)
             if data[at : at + 1] == self._delimiter:
