@@ -64,7 +64,7 @@ class ReadingOptions(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True, hide_input_in_errors=True)
 
-    source: str = Field(title="File", min_length=1, json_schema_extra={"pattern": NO_PASSWORD_PATTERN})
+    source: str = Field(title="Source file", min_length=1, json_schema_extra={"pattern": NO_PASSWORD_PATTERN})
     """A path that the worker can read, a pattern such as exports/*.csv (the newest is taken), or an address
     (https://, s3://, sftp://) that the settings allow. {date:%Y-%m-%d} is filled with the scheduled day.
     book.xlsx!Sheet 2 names a sheet of a workbook."""

@@ -82,4 +82,4 @@ def test_a_field_id_that_is_no_plain_name_is_an_error(id: str, contacts: Contact
     path.write_text(yaml.safe_dump({"fields": fields}), "utf-8")
     ran = contacts("import", contacts.file("email\na@example.com\n"), "--catalogue", path, "--json")
     assert ran.json["status"] == ("completed" if id == "select" else "failed")
-    assert not [each for each in statements if "drop" in each]
+    assert not [each for each in statements if "drop" in each and each != "drop view if exists contact_changes"]

@@ -8,8 +8,8 @@ import pytest
 from tests.flows.conftest import Contacts
 
 REPORT_KEYS = {
-    "import_id", "status", "source", "sha256", "merge", "retry_of", "rows", "contacts", "dialect", "preset", "columns",
-    "rejections_kept",
+    "import_id", "status", "source", "sha256", "merge", "retry_of", "rows", "contacts", "changes", "dialect", "preset",
+    "columns", "rejections_kept",
     "translations", "suggestions", "rejections", "reasons", "rejected_file", "segment", "warnings", "seconds",
 }  # fmt: skip
 COLUMN_KEYS = {"position", "column", "field", "outcome", "empty_cells", "first_empty", "suggestion", "readings"}
@@ -77,7 +77,7 @@ def test_the_report_of_an_import_has_all_keys(contacts: Contacts) -> None:
     assert contacts("imports", "1", "--json").json == report
     assert contacts.database.contacts() == {"ann@example.com": {"name": "Anna", "mobile_phone": "+34651234569"}}
     check = contacts("check", contacts.folder / "contacts.csv", "--json").json
-    assert set(check) == REPORT_KEYS - {"import_id", "contacts", "segment", "retry_of", "rejections_kept"}
+    assert set(check) == REPORT_KEYS - {"import_id", "contacts", "changes", "segment", "retry_of", "rejections_kept"}
     same = ("status", "source", "sha256", "rows", "dialect", "columns", "rejections", "warnings")
     assert {key: check[key] for key in same} == {key: report[key] for key in same}
 

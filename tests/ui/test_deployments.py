@@ -55,7 +55,7 @@ def form_of(site: PrefectSite, deployment: str) -> dict[str, Any]:
 @pytest.mark.parametrize("deployment", NAMES)
 def test_every_field_of_the_form_has_a_description(site: PrefectSite, deployment: str) -> None:
     form = form_of(site, deployment)
-    assert form["required"] == ["source"]
+    assert form["required"] == ["import_id" if deployment == "undo" else "source"]
     assert form["additionalProperties"] is False
     for name, box in form["properties"].items():
         assert box["title"], name

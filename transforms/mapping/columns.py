@@ -278,9 +278,10 @@ def _check_one_column_per_field(columns: Sequence[MappedColumn], catalogue: Fiel
     if identity not in sources:
         # A file without a header shows its first contact here, unless some name is known to be one.
         likely = [column for column in columns if column.suggestion == identity]
-        named = bool(likely) or any(column.field or column.ignored for column in columns)
+        has_contact = any("@" in column.name for column in columns)
+        named = any(column.field or column.ignored for column in columns) or (bool(likely) and not has_contact)
         texts = [column.name if named else column.key for column in columns]
-        options = (map_option(column, identity, unique=_is_unique(column, columns)) for column in likely)
+        options = (map_option(column, identity, unique=named and _is_unique(column, columns)) for column in likely)
         raise NoEmailColumn(identity, tuple(texts), tuple(options))
 
 

@@ -32,7 +32,7 @@ _BOOLEANS = frozenset({*TRUE_WORDS, *FALSE_WORDS, *TRUE_LETTERS, *FALSE_LETTERS,
 
 # Headers that say what a contact agreed to receive, or no longer does, in the languages of the built-in catalogue.
 _CONSENT = re.compile(
-    r"\bopt(?:ed)? ?(?:out|in)\b|consent|\bunsub(?:\b|scri)|\bsubscri(?:bed|ption)|suppress|bounce"
+    r"\bopt(?:ed)? ?(?:out|in(?! (?:date|ip|time)))\b|consent|\bunsub(?:\b|scri)|\bsubscri(?:bed|ption)|suppress|bounce"
     r"|(?:black|block) ?list"
     r"|\bdo ?not ?(?:e ?mail|mail|call|contact|sms|text|disturb)"
     r"|\bno ?(?:e ?mails?|calls?|contactar|marketing|molestar)$"

@@ -130,8 +130,6 @@ class SqliteBackend(Backend):
             raise WarehouseUnusable(self.name, f"its folder cannot be made ({error.strerror}); create it") from error
         if is_folder:
             raise WarehouseUnusable(self.name, "it is a folder; name a file")
-        if self.path.exists() and self.path.stat().st_nlink > 1:  # the files beside it follow the name, not the file
-            raise WarehouseUnusable(self.name, "the file has a second name (a hard link); remove one of the two")
         for path, what in ((self.path, "the file"), (self.path.parent, "its folder")):
             if path.exists() and not os.access(path, os.W_OK):
                 raise WarehouseUnusable(self.name, f"{what} may not be written; change its permissions")

@@ -86,7 +86,7 @@ def test_an_undo_says_what_it_would_do_then_does_it_and_can_be_undone(imported: 
     }
     assert sorted(imported.database.contacts()) == ["ann@example.com", "bob@example.com"]
     shown = imported("imports", "3").out
-    assert "a refusal is never taken back" in shown
+    assert "a refusal, which is never taken back" in shown
     assert "contacts undo 3" in shown
     assert "undone by 3" in imported("imports").out
     assert imported("imports", "3", "--json").json == done

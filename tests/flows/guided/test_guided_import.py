@@ -250,7 +250,7 @@ def test_a_wrong_mapping_is_asked_again_and_stop_ends_the_run(
     with pytest.raises(RuntimeError, match="is not one of"):
         run.answer(decision="perhaps")
     run.answer(decision="stop")
-    assert run.run.state.type.value == "CANCELLED"
+    assert (run.run.state.type.value, run.run.state.name) == ("COMPLETED", "Stopped")
     assert database.contacts() == {}
     assert [(row["status"], row["error_code"]) for row in run.listed] == [("failed", "stopped")]
     assert "stopped" in contacts("imports").out

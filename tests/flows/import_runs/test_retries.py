@@ -12,9 +12,9 @@ from tests.flows.conftest import Contacts
 
 FIRST = """\
 E-mail,Full name,points,birthdate,Loyalty
-ann@example.com,Ann,1,1990-01-01,a
+ann@example.com,Ann,1,,a
 bad one,Bob,2,1990-01-02,b
-bad two,Cid,3,,c
+bad two,Cid,3,1990-01-03,c
 dan@example.com,Dan,x,1990-01-04,d
 bad three,Eve,5,1990-01-05,e
 """
@@ -52,7 +52,8 @@ def test_a_retry_keeps_the_columns_of_its_import(contacts: Contacts) -> None:
     first = contacts.load(FIRST, "--map", "Full name=name", "--map", "Loyalty=")
     retry = contacts.load(mended(first, fix("Bob", "Dan")), "--retry-of", "1")
     said = contacts("imports", "2").out.partition("Columns not imported")[2].partition("Rejections")[0]
-    assert [line.split()[0] for line in said.splitlines()[2:] if line] == ["birthdate", "Loyalty"]
+    listed_columns = [line.split()[0] for line in said.splitlines()[2:] if line and "--gaps" not in line]
+    assert listed_columns == ["birthdate", "Loyalty"]
     assert retry["retry_of"] == {"id": 1, "first": 1, "mended": 2, "missing": 2}
     outcomes = {column["column"]: (column["field"], column["outcome"]) for column in retry["columns"][:5]}
     assert outcomes == {
@@ -81,7 +82,8 @@ def test_a_mapping_of_the_user_wins_over_that_of_the_first_import(contacts: Cont
 
 @one_warehouse
 def test_gaps_that_the_first_import_allowed_stay_allowed(contacts: Contacts) -> None:
-    first = contacts.load(FIRST, "--gaps", "allow", "--map", "Full name=name")
+    with_gap = FIRST.replace("1990-01-03", "")
+    first = contacts.load(with_gap, "--gaps", "allow", "--map", "Full name=name")
     retry = contacts.load(mended(first, fix("Bob", "Cid")), "--retry-of", "1")
     assert [column["outcome"] for column in retry["columns"][:4]] == ["imported"] * 4
     assert "birthdate" not in contacts.database.contacts()["cid@example.com"]

@@ -105,13 +105,3 @@ def test_an_existing_file_that_others_can_read_keeps_its_mode_and_is_a_warning(t
         [warning] = warehouse.warnings()
     assert "chmod" in warning and str(file) in warning
     assert mode(file) == 0o644
-
-
-def test_a_file_with_two_names_is_refused_as_its_locks_and_its_wal_follow_the_name(tmp_path: Path) -> None:
-    file = tmp_path / "l.db"
-    with Warehouse.open(f"sqlite:///{file}"):
-        pass
-    (tmp_path / "second.db").hardlink_to(file)
-    for name in ("l.db", "second.db"):
-        with pytest.raises(WarehouseUnusable, match="hard link"), Warehouse.open(f"sqlite:///{tmp_path / name}"):
-            pass
