@@ -52,8 +52,8 @@ _THOUSANDS = {" ": r"[ \x{00A0}\x{2009}\x{202F}]", "'": "['\u2019]", ".": r"\.",
 class TranslationStep(NamedTuple):
     """Translations of a column that run together.
 
-    `titles` are their names in the report. `apply` returns the cells, and for each translation a mask of the cells
-    that it changed.
+    `titles` are their names in the report, which tell all that they do. `apply` returns the cells, and for each
+    translation a mask of the cells that it changed.
     """
 
     titles: tuple[str, ...]
@@ -69,7 +69,7 @@ class TranslationResult(NamedTuple):
 
 def titles(rule: ColumnRule) -> tuple[str, ...]:
     """The names of a column's translations for the report, in the order in which they run."""
-    return tuple(title for step in _steps(rule) for title in step.titles)
+    return tuple(title for step in steps_of(rule) for title in step.titles)
 
 
 def translate(cells: Cells, rule: ColumnRule) -> TranslationResult:
@@ -94,13 +94,13 @@ def _repeats(cells: Cells) -> bool:
 def _run(cells: Cells, rule: ColumnRule, times: np.ndarray) -> TranslationResult:
     """Run the steps on distinct cells; `times` is how often each one occurs."""
     counts: list[int] = []
-    for step in _steps(rule):
+    for step in steps_of(rule):
         cells, changed = step.apply(cells)
         counts += [int(times[mask].sum()) for mask in changed]
     return TranslationResult(cells, tuple(counts))
 
 
-def _steps(rule: ColumnRule) -> Iterator[TranslationStep]:
+def steps_of(rule: ColumnRule) -> Iterator[TranslationStep]:
     """The order matters: each step may make a cell readable for the next one."""
     separator = rule.trimmed_separator
     if rule.formula:

@@ -1,14 +1,13 @@
 """Tries every reading of a field on the rejected cells of one chunk, and counts what comes out."""
 
 import re
-from functools import cache
-from typing import NamedTuple
+from functools import cache, lru_cache
+from typing import NamedTuple, TypeAlias
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
-from pandas.util import hash_array
 
 from schemas.cells.arrow_columns import TEXT_DTYPE, to_arrow
 from schemas.cells.dates import SERIAL
@@ -16,10 +15,14 @@ from schemas.fields import Field
 from schemas.presets.model import ColumnRule
 from schemas.validation.pandera_schemas import find_failures
 from transforms.cells.normalise import NormaliseContext, normalise
-from transforms.cells.translate import translate
+from transforms.cells.translate import TranslationStep, steps_of, titles
+from transforms.chunks.text_hashes import hash_texts
 from transforms.mapping.suggestions import ColumnCounts, Reading, ReadingCount, readings_of
 
 _SHAPES = {"yyyy": "9999", "yy": "99", "mmm": r"[^0-9/,]+?", "mm": "99", "m": "99?", "dd": "99", "d": "99?"}
+
+
+_StepKey: TypeAlias = tuple[tuple[str, ...], bool]  # its titles, and whether the column has a separator
 
 
 class TriedReadings(NamedTuple):
@@ -30,11 +33,12 @@ class TriedReadings(NamedTuple):
 
 
 class _Judged(NamedTuple):
-    """Distinct cells after a reading: which are valid, which blank, and their normal form."""
+    """Distinct cells after a reading: which are valid, which blank, their normal form, and a number for equal ones."""
 
     valid: np.ndarray
     blank: np.ndarray
-    texts: np.ndarray
+    texts: pa.Array
+    text_numbers: np.ndarray
 
 
 def count_readings(cells: pa.ChunkedArray, field: Field, context: NormaliseContext) -> ColumnCounts:
@@ -45,40 +49,66 @@ def count_readings(cells: pa.ChunkedArray, field: Field, context: NormaliseConte
 def try_readings(cells: pa.ChunkedArray, field: Field, context: NormaliseContext) -> TriedReadings:
     """Try every reading on rejected cells, none of which is null. What the readings make of them is judged once."""
     counted = pc.value_counts(cells.combine_chunks())
-    distinct = pa.chunked_array([pc.struct_field(counted, "values")])
-    times = np.asarray(pc.struct_field(counted, "counts"))
-    trimmed = pc.utf8_trim_whitespace(distinct)
-    shapes = pc.unique(pc.replace_substring_regex(distinct, "[0-9]", "9")).to_pylist()
+    distinct = pc.struct_field(counted, "values")
+    times = np.asarray(pc.struct_field(counted, "counts")).astype(np.uint64)
     readings = readings_of(field)
-    changed, after = [], []
-    for reading in readings:
-        rows, texts = _translated(reading.translation, distinct, trimmed, shapes)
-        changed.append(rows)
-        after.append(texts)
-    coded = pa.concat_arrays(after).dictionary_encode()
+    read, ends = _run_readings(pc.utf8_trim_whitespace(distinct), field)
+    changed = {end: np.flatnonzero(np.asarray(pc.not_equal(read[end], read[0]))) for end in dict.fromkeys(ends)}
+    coded = pa.concat_arrays([read[end].take(pa.array(rows)) for end, rows in changed.items()]).dictionary_encode()
     judged, codes = _judge(coded.dictionary, field, context), np.asarray(coded.indices)
+    found = dict(zip(changed, np.split(codes, np.cumsum([len(rows) for rows in changed.values()])), strict=False))
+    fixed = {end: judged.valid[found[end]] for end in changed}
+    hashes = hash_texts(distinct), hash_texts(judged.texts)
+    totals = {end: _count(times, changed[end], found[end], judged, hashes) for end in changed}
     meant = np.full(len(distinct), -1)
-    counts, start = [], 0
-    for reading, rows in zip(readings, changed, strict=True):
-        found = codes[start : start + len(rows)]
-        start += len(rows)
-        counts.append(_count(reading, distinct, times, rows, found, judged))
-        if reading.may_be_certain and reading.proof is None and len(rows):
-            _note_meaning(meant, rows, found, judged)
-    texts = distinct.to_pylist()
-    known = {texts[row]: str(judged.texts[meant[row]]) for row in np.flatnonzero(meant >= 0)}
-    return TriedReadings(ColumnCounts(len(cells), tuple(counts)), known)
+    for end in dict.fromkeys(
+        end for end, reading in zip(ends, readings, strict=True) if reading.may_be_certain and reading.proof is None
+    ):
+        _note_meaning(meant, changed[end], found[end], judged)
+    counts = [
+        _with_proof(reading, totals[end], distinct, changed[end][fixed[end]])
+        for reading, end in zip(readings, ends, strict=True)
+    ]
+    known = np.flatnonzero(meant >= 0)
+    texts = (distinct.take(pa.array(known)), judged.texts.take(pa.array(meant[known])))
+    return TriedReadings(
+        ColumnCounts(len(cells), tuple(counts)), dict(zip(*(each.to_pylist() for each in texts), strict=True))
+    )
 
 
-def _translated(
-    rule: ColumnRule, cells: pa.ChunkedArray, trimmed: pa.ChunkedArray, shapes: list[str]
-) -> tuple[np.ndarray, pa.Array]:
-    """The cells that a translation changes, by number, and what it makes of them."""
-    if rule.date and not any(map(_may_change(rule.date, bool(rule.time), bool(rule.yearless)).search, shapes)):
-        return np.empty(0, np.int64), pa.array([], pa.string())
-    after = translate(cells, rule).cells
-    changed = np.flatnonzero(np.asarray(pc.not_equal(after, trimmed)))
-    return changed, after.take(pa.array(changed)).combine_chunks()
+def _run_readings(cells: pa.Array, field: Field) -> tuple[list[pa.Array], list[int]]:
+    """The different results that some steps of the readings have, the cells themselves first; and that of each reading.
+
+    A step runs once on equal cells, since most readings share their first steps, and most steps change nothing.
+    """
+    results, after = [cells], dict[tuple[int, _StepKey], int]()
+    shapes: dict[int, list[str]] = {}
+    ends = []
+    for named_steps in _named_steps(field):
+        at = 0
+        for key, step, shape in named_steps:
+            if (at, key) not in after:
+                after[at, key] = at
+                if shape and at not in shapes:
+                    shapes[at] = pc.unique(pc.replace_substring_regex(results[at], "[0-9]", "9")).to_pylist()
+                if shape is None or any(map(shape.search, shapes[at])):
+                    read, masks = step.apply(pa.chunked_array([results[at]]))
+                    if any(mask.any() for mask in masks):
+                        after[at, key] = len(results)
+                        results.append(read.combine_chunks())
+            at = after[at, key]
+        ends.append(at)
+    return results, ends
+
+
+@lru_cache
+def _named_steps(field: Field) -> list[list[tuple[_StepKey, TranslationStep, re.Pattern[str] | None]]]:
+    """The steps of each reading; with a date's step, what the cells look like that it may change."""
+    found = []
+    for rule in (reading.translation for reading in readings_of(field)):
+        shapes = {titles(rule)[-1:]: _date_shape(rule.date)} if rule.date else {}
+        found.append([((step.titles, bool(rule.separator)), step, shapes.get(step.titles)) for step in steps_of(rule)])
+    return found
 
 
 def _judge(cells: pa.Array, field: Field, context: NormaliseContext) -> _Judged:
@@ -90,7 +120,8 @@ def _judge(cells: pa.Array, field: Field, context: NormaliseContext) -> _Judged:
     for failure in find_failures(judged, (field,)) if len(cells) else ():
         valid[failure.rows] = False
     blank = judged[field.id].isna().to_numpy(bool)
-    return _Judged(valid | blank, blank, to_arrow(judged[field.id]).fill_null("").to_numpy())
+    texts = to_arrow(judged[field.id]).fill_null("").combine_chunks()
+    return _Judged(valid | blank, blank, texts, np.asarray(texts.dictionary_encode().indices))
 
 
 def _note_meaning(meant: np.ndarray, rows: np.ndarray, found: np.ndarray, judged: _Judged) -> None:
@@ -98,28 +129,35 @@ def _note_meaning(meant: np.ndarray, rows: np.ndarray, found: np.ndarray, judged
     usable = judged.valid[found] & ~judged.blank[found]
     rows, found = rows[usable], found[usable]
     before = meant[rows]
-    differs = (before >= 0) & (judged.texts[before] != judged.texts[found])
+    differs = (before >= 0) & (judged.text_numbers[before] != judged.text_numbers[found])
     meant[rows] = np.where(before == -1, found, np.where(differs, -2, before))
 
 
 def _count(
-    reading: Reading,
-    cells: pa.ChunkedArray,
-    times: np.ndarray,
-    rows: np.ndarray,
-    found: np.ndarray,
-    judged: _Judged,
+    times: np.ndarray, rows: np.ndarray, found: np.ndarray, judged: _Judged, hashes: tuple[np.ndarray, np.ndarray]
 ) -> ReadingCount:
+    """How many cells become valid or blank; equal digests mean that the same cells get the same texts."""
     valid = judged.valid[found]
-    if not valid.any():
-        return ReadingCount()
-    fixed, weights = cells.take(pa.array(rows[valid])), times[rows[valid]]
-    texts = fixed.to_pylist()
-    pairs = np.array([f"{cell}\0{read}" for cell, read in zip(texts, judged.texts[found[valid]], strict=True)], object)
-    digest = int((hash_array(pairs, categorize=False) * weights.astype(np.uint64)).sum(dtype=np.uint64))
-    proved = bool(reading.proof and pc.any(pc.match_substring_regex(fixed, reading.proof)).as_py())
-    blanks = int(times[rows[judged.blank[found]]].sum())
-    return ReadingCount(int(weights.sum()), blanks, digest, proved, _used_values(reading.translation, texts))
+    fixed, weights = rows[valid], times[rows[valid]]
+    pairs = _mix(_mix(hashes[0][fixed]) + hashes[1][found[valid]])
+    blanks = times[rows[judged.blank[found]]].sum()
+    return ReadingCount(int(weights.sum()), int(blanks), int((pairs * weights).sum(dtype=np.uint64)))
+
+
+def _mix(numbers: np.ndarray) -> np.ndarray:
+    """Other numbers, so that sums of them differ where only the order of what was mixed differs (splitmix64)."""
+    mixed = (numbers ^ (numbers >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    mixed = (mixed ^ (mixed >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    return np.asarray(mixed ^ (mixed >> np.uint64(31)))
+
+
+def _with_proof(reading: Reading, count: ReadingCount, cells: pa.Array, fixed: np.ndarray) -> ReadingCount:
+    """The count, with what only this reading asks of the cells that it fixes."""
+    if not count.fixes or not (reading.proof or reading.translation.values):
+        return count
+    texts = cells.take(pa.array(fixed))
+    proved = bool(reading.proof and pc.any(pc.match_substring_regex(texts, reading.proof)).as_py())
+    return count._replace(proved=proved, used=_used_values(reading.translation, texts.to_pylist()))
 
 
 def _used_values(rule: ColumnRule, cells: list[str]) -> frozenset[str]:
@@ -134,13 +172,8 @@ def _used_values(rule: ColumnRule, cells: list[str]) -> frozenset[str]:
 
 
 @cache
-def _may_change(format: str, with_time: bool, yearless: bool) -> re.Pattern[str]:
+def _date_shape(format: str) -> re.Pattern[str]:
     """What such a cell looks like when every digit is a 9: most date formats need not be tried on a chunk."""
     parts = ["9{5}"] if format == SERIAL else re.findall(r"yyyy|yy|mmm|mm?|dd?|.", format)
     body = "".join(_SHAPES.get(part, part if format == SERIAL else re.escape(part)) for part in parts)
-    shapes = [f"^ *{body} *$"]
-    if with_time:
-        shapes.append("[0-9]:[0-9]")
-    if yearless:
-        shapes += ["^ *(?:--|9999-)99-99 *$", "^ *99?[/.-]99? *$"]
-    return re.compile("|".join(shapes))
+    return re.compile(f"^ *{body} *$")
