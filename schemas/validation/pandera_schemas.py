@@ -38,12 +38,12 @@ register_check_method(checks.known_options, statistics=["options"])
 
 def _own(name: str, rule: Rule, **statistics: Any) -> pa.Check:
     # Ours pass blank cells; to leave them out, Pandera would copy the column.
-    check: pa.Check = getattr(pa.Check, name)(**statistics, error=rule.value, ignore_na=False, n_failure_cases=1)
+    check: pa.Check = getattr(pa.Check, name)(**statistics, error=rule.value, ignore_na=False)
     return check
 
 
 def _is_in(values: tuple[str, ...], rule: Rule) -> pa.Check:
-    return pa.Check.isin(values, error=rule.value, n_failure_cases=1)
+    return pa.Check.isin(values, error=rule.value)
 
 
 CHECKS: dict[FieldType, Callable[[Field], list[pa.Check]]] = {
@@ -53,7 +53,7 @@ CHECKS: dict[FieldType, Callable[[Field], list[pa.Check]]] = {
         _own("has_no_spaces", Rule.PHONE_HAS_SPACES),
         _own("is_phone_or_spaced", Rule.PHONE_INVALID),
     ],
-    FieldType.DATE: lambda field: [pa.Check.str_matches(checks.DATE, error=Rule.DATE_INVALID.value, n_failure_cases=1)],
+    FieldType.DATE: lambda field: [pa.Check.str_matches(checks.DATE, error=Rule.DATE_INVALID.value)],
     FieldType.INTEGER: lambda field: [_own("is_integer", Rule.INTEGER_INVALID)],
     FieldType.DECIMAL: lambda field: [_own("is_decimal", Rule.DECIMAL_INVALID)],
     FieldType.BOOLEAN: lambda field: [_is_in(("true", "false"), Rule.BOOLEAN_INVALID)],

@@ -260,8 +260,9 @@ def _cell_rejections(
     values = [text or "" for text in table[column.key].take(rows).to_pylist()] if column.rule else judged
     meant = tried[failure.field].meant if failure.field in tried else {}
     hint = f" {explain_rule(column.rule)}" if column.rule else ""
+    rule = Rule(failure.code)
     messages = {
-        text: explain_cell(Rule(failure.code), text.strip(), field, plan.context, meant.get(text)) + hint
+        text: explain_cell(rule, text.strip(), field, plan.context, meant.get(text)) + hint
         for text in dict.fromkeys(judged)
     }
     return pd.DataFrame(

@@ -7,21 +7,26 @@ removes one guard, so every text that was written comes back unchanged.
 import re
 from collections.abc import Sequence
 
+import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.csv
 
 from schemas.cells.arrow_columns import TEXT_DTYPE, series_like, to_arrow
+from schemas.cells.cell_bytes import first_bytes
 
 _GUARDED = r"^'+[=+@\t\r-]"
 _FORMULA = r"^'*[=+@\t\r-]"
 _PLAIN_DECIMAL = r"^-[0-9]+(?:\.[0-9]+)?$"
+_FIRST_OF_DANGEROUS = np.frombuffer(b"'=+@\t\r-", np.uint8)  # most columns have no such cell
 
 
 def add_guards(column: pd.Series) -> pd.Series:
     """The column with guards before cells that a spreadsheet would run."""
     text = to_arrow(column)
+    if not len(text) or not np.isin(first_bytes(text), _FIRST_OF_DANGEROUS).any():
+        return column
     plain = pc.match_substring_regex(text, _PLAIN_DECIMAL)
     dangerous = pc.and_not(pc.match_substring_regex(text, _FORMULA), plain)
     return series_like(column, pc.if_else(dangerous, pc.binary_join_element_wise("'", text, ""), text))

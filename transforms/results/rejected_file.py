@@ -118,7 +118,6 @@ def write_rejected(
 
     Duplicates are known only after their chunk was checked, so `run` reads the chunks that have some again.
     """
-    codes: Counter[str] = Counter()
     reasons: dict[tuple[str, str | None], Reason] = {}
     rows = kept = 0
     sample = RejectedSample(plan.max_shown, REJECTION_FIELDS)
@@ -144,11 +143,13 @@ def write_rejected(
             )
             kept += min(len(rejections), plan.max_kept - kept)
             sample.add(rejections)
-            codes.update(rejections["code"].to_list())
             _add_reasons(reasons, rejections)
             rows += rejections["record_number"].nunique()
     write_table(pa.Table.from_pandas(sample.rows_by_share(), _SCHEMA, preserve_index=False), sample_path)
     ranked = sorted(reasons.values(), key=lambda reason: (-reason.cells, reason.first_record, reason.code))
+    codes: Counter[str] = Counter()
+    for reason in ranked:
+        codes[reason.code] += reason.cells
     return RejectedRows(rows, dict(sorted(codes.items())), plan.path, kept, kept_path, sample_path, tuple(ranked))
 
 

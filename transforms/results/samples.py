@@ -21,12 +21,13 @@ class RejectedSample:
 
     def add(self, rejections: pd.DataFrame) -> None:
         codes = rejections["code"]
-        index = rejections.groupby("code").cumcount() + codes.map(self._found)
-        first = rejections[index < self._rows]
-        if len(first):
+        found = {str(code): int(count) for code, count in codes.value_counts(sort=False).items()}
+        if any(self._found[code] < self._rows for code in found):
+            index = rejections.groupby("code").cumcount() + codes.map({code: self._found[code] for code in found})
+            first = rejections[index < self._rows]
             short = first["value"].astype(TEXT_DTYPE).str.slice(0, MAX_VALUE_LENGTH)
             self._kept.append(first.assign(value=short.astype(object)))
-        self._found.update(codes.to_list())
+        self._found.update(found)
 
     def rows_by_share(self) -> pd.DataFrame:
         """At most `rows` rejections, the most frequent code first, each code in record order."""
