@@ -49,7 +49,7 @@ EXPECTED: dict[Rule, str] = {
     Rule.DECIMAL_INVALID: "digits with an optional - and decimal point, at most 15 significant digits",
     Rule.DECIMAL_AMBIGUOUS: "a decimal point and no thousands signs, since other numbers have a decimal comma",
     Rule.BOOLEAN_INVALID: "true or false, or 1 or 0",
-    Rule.OPTION_UNKNOWN: "an option ID of the field, as contacts fields lists them",
+    Rule.OPTION_UNKNOWN: "an option ID of the field",
     Rule.DUPLICATE_EMAIL: "one row an email",
 }
 

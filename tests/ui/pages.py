@@ -1,6 +1,7 @@
 """The pages of the Prefect UI as a person uses them."""
 
 import math
+import re
 import time
 from collections.abc import Callable
 from contextlib import suppress
@@ -26,7 +27,8 @@ def open_form(site: PrefectSite, page: Page) -> None:
 
 def box(page: Page, name: str) -> Locator:
     """The field of the form with the title of the parameter."""
-    title = page.locator(".schema-form-property__label").get_by_text(FORM["properties"][name]["title"])
+    wanted = re.compile(rf"^\s*{re.escape(FORM['properties'][name]['title'])}\s*(?:\(Optional\)\s*)?$")
+    title = page.locator(".schema-form-property__label").filter(has_text=wanted)
     return page.locator(".schema-form-property", has=title).last
 
 

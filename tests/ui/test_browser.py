@@ -78,7 +78,7 @@ def test_an_import_from_the_form_to_the_rejected_rows(site: PrefectSite, page: P
     assert headings == ["record", "line", "column", "reason", "message", "value"]
     assert page.locator("tbody td:nth-child(4)").first.inner_text() == "date-invalid"
     page.get_by_placeholder("Search").fill("decimal-invalid")
-    expect(page.get_by_text("'18,00' has a decimal comma; write 18.00")).to_be_visible(timeout=WAIT)
+    expect(page.get_by_text("'18,00' is not written with a decimal point alone; write 18")).to_be_visible(timeout=WAIT)
     page.get_by_placeholder("Search").fill("phone-has-spaces")
     expect(page.locator("tbody tr")).to_have_count(6, timeout=WAIT)
     page.get_by_placeholder("Search").fill("")
