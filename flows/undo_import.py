@@ -4,14 +4,14 @@ from typing import Any
 
 from prefect import flow, runtime
 from prefect.client.schemas.objects import State
-from prefect.states import Completed, Failed
+from prefect.states import Completed
 
 from flows.config.request import UndoRequest
 from flows.config.settings import Settings
 from flows.import_runs.recovery import close_abandoned_imports
-from flows.import_runs.run_states import log_and_redact_error
+from flows.import_runs.run_states import failed_state, log_and_redact_error, undo_run_name
 from flows.publishing.artifacts import publish_import_list, publish_undo
-from flows.reports.models import UndoReport
+from flows.reports.models import ErrorReport, UndoReport
 from flows.reports.phrases import undo_line
 from schemas.catalogue import load_catalogue
 from warehouse.database.connection import Warehouse
@@ -19,13 +19,7 @@ from warehouse.database.migrations import create_tables
 from warehouse.merge.undo import undo_import
 
 
-def _flow_run_name() -> str:
-    request = runtime.flow_run.parameters.get("request")
-    number = request.get("import_id") if isinstance(request, dict) else getattr(request, "import_id", "")
-    return f"undo import {number}"
-
-
-@flow(name="undo-import", flow_run_name=_flow_run_name, persist_result=False)
+@flow(name="undo-import", flow_run_name=undo_run_name, persist_result=False)
 def undo_contacts_import(request: UndoRequest) -> State[dict[str, Any]]:
     """Undo an import: restore the cells that still have its values, delete the contacts that it added.
 
@@ -37,7 +31,8 @@ def undo_contacts_import(request: UndoRequest) -> State[dict[str, Any]]:
         report = _undo(request, settings)
     except Exception as error:
         redacted = log_and_redact_error(error)
-        return Failed(message=f"{redacted.code}: {redacted}")
+        failure = ErrorReport(code=redacted.code, message=str(redacted))
+        return failed_state(failure, {"status": "failed", "error": failure.model_dump()})
     publish_undo(report)
     publish_import_list(settings)
     return Completed(message=undo_line(report), data=report.model_dump())

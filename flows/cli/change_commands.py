@@ -83,8 +83,8 @@ def show_changes(options: argparse.Namespace) -> int:
         return OK
     numbers = {"updated": row["updated"] or 0, "inserted": tally.contacts["inserted"]} | tally.contacts
     print_line(f"Import {options.id} of {row['source']}: " + ", ".join(f"{n:,} {kind}" for kind, n in numbers.items()))
-    if counts:
-        print_table(CHANGES_HEADER, [(name, *each.values()) for name, each in counts.items()])
+    if changed := [(name, *each.values()) for name, each in counts.items() if any(each.values())]:
+        print_table(CHANGES_HEADER, changed)
     if tally.examples:
         print_line()
         print_line(f"The first {counted(len(tally.examples), 'cell')}:")

@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import accumulate
 
 from rich.cells import cell_len
 from rich.console import Console
@@ -54,17 +55,11 @@ def print_table(header: Sequence[str], rows: Iterable[Sequence[object]]) -> None
 
 def print_fitting_table(names: Sequence[str], rows: Sequence[Mapping[str, object]]) -> None:
     """A table of the columns that have a value in some row, as many of the first ones as fit into the width."""
-    width = Console(file=sys.stdout).width if sys.stdout.isatty() else PIPE_WIDTH
-    fitting: list[str] = []
-    for name in names:
-        values = [_cell_text(row[name]) for row in rows if row.get(name) is not None]
-        width -= max(map(cell_len, [name, *values])) + COLUMN_GAP
-        if width < -COLUMN_GAP:
-            break
-        if values:
-            fitting.append(name)
-        else:
-            width += len(name) + COLUMN_GAP
+    available = Console(file=sys.stdout).width if sys.stdout.isatty() else PIPE_WIDTH
+    texts = {name: [_cell_text(row[name]) for row in rows if row.get(name) is not None] for name in names}
+    widths = {name: max(map(cell_len, (name, *cells))) + COLUMN_GAP for name, cells in texts.items() if cells}
+    ends = accumulate(widths.values())
+    fitting = [name for name, end in zip(widths, ends, strict=True) if end - COLUMN_GAP <= available]
     print_table(fitting, [[row.get(name) for name in fitting] for row in rows])
 
 

@@ -21,10 +21,9 @@ from schemas.presets.loader import (
     load_preset,
     split_preset_name,
 )
-from schemas.presets.model import AUTO, Preset
+from schemas.presets.model import AUTO
 from schemas.presets.writer import dump_preset
 from transforms.mapping.added_rules import add_certain
-from transforms.mapping.columns import ColumnMapping
 from transforms.mapping.saved_preset import open_points, preset_from_mapping
 from transforms.results.unmatched_values import count_unmatched
 from transforms.work_folder import ImportFolder
@@ -43,21 +42,12 @@ def save_preset(options: argparse.Namespace) -> int:
         found = find_source(request, settings, SourceLookups(local_today, source_logins))
         landed = land_file(request, ImportFolder.local(folder), found, settings.limits)
         source = map_source_columns(request, catalogue_for(request, settings), landed, presets=settings.presets)
-    base = _base_preset(request, source.mapping, settings)
-    preset = preset_from_mapping(options.name, source.mapping, request.header, base)
+    preset = preset_from_mapping(options.name, source.mapping, request.header, settings.presets)
     write_preset(target, dump_preset(preset))
     print_line(f"{target}: {len(preset.columns)} columns; use it with --preset {options.name}")
     for note in source.mapping.notes:
         print_line(f"Note: {note}")
     return OK
-
-
-def _base_preset(request: ReadingOptions, mapping: ColumnMapping, settings: Settings) -> Preset | None:
-    """The preset that the file was read with. With `auto`, it is the one that was found."""
-    if not mapping.preset:
-        return None
-    name = mapping.preset if request.preset == AUTO else request.preset
-    return load_preset(split_preset_name(str(name))[0], settings.presets)
 
 
 def suggest_preset(options: argparse.Namespace) -> int:
@@ -94,7 +84,7 @@ def _suggested_preset(request: ReadingOptions, settings: Settings, name: str) ->
         unmatched = count_unmatched(checked.results, checked.mapping)
     mapping = add_certain(checked.mapping, report.suggestions)
     uncertain = [each for each in report.suggestions if not each.certain]
-    preset = preset_from_mapping(name, mapping, request.header, _base_preset(request, mapping, settings))
+    preset = preset_from_mapping(name, mapping, request.header, settings.presets)
     return dump_preset(preset, open_points(mapping, uncertain, unmatched))
 
 

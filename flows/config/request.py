@@ -188,7 +188,8 @@ class ImportRequest(ReadingOptions):
     loosen_consent: int | None = Field(
         None, ge=0, lt=2**63, json_schema_extra=_optional_integer_box, title="Weaker consents"
     )
-    """How many stored consents the file may replace by a weaker one, as the plan says. Empty: none are replaced."""
+    """How many stored consents the file may replace by a weaker one. The error consent-loosening has the right number.
+    Empty: none are replaced."""
     segment: str | None = Field(None, json_schema_extra=_optional_text_box, title="Add to segment")
     """A segment that exists. Every accepted contact that is in the warehouse joins it."""
 

@@ -33,7 +33,6 @@ from schemas.errors.request import (
     RequestError,
     SeveralEmailColumns,
 )
-from schemas.presets.loader import load_preset, split_preset_name
 from schemas.presets.writer import dump_preset
 from transforms.landing.land import Landed
 from transforms.mapping.saved_preset import preset_from_mapping
@@ -170,8 +169,8 @@ class GuidedSession:
         try:
             path = path_of_new_preset(name, settings.presets)
             mapping = self.map_columns(choices, final=True).mapping
-            base = load_preset(split_preset_name(mapping.preset)[0], settings.presets) if mapping.preset else None
-            write_preset(path, dump_preset(preset_from_mapping(name, mapping, self.context.request.header, base)))
+            preset = preset_from_mapping(name, mapping, self.context.request.header, settings.presets)
+            write_preset(path, dump_preset(preset))
         except RequestError as error:
             report.notes.append(f"the preset was not saved: {error}")
         else:

@@ -13,7 +13,7 @@ from prefect.exceptions import MissingContextError
 from prefect.states import Completed, Failed
 
 from flows.reports.builder import redact_error
-from flows.reports.models import CheckReport, ImportReport
+from flows.reports.models import CheckReport, ErrorReport, ImportReport
 from flows.reports.phrases import outcome_line
 from flows.reports.stage_log import stage_log
 from schemas.errors.base import ContactImportError
@@ -48,22 +48,36 @@ def flow_run_name_for(verb: str) -> Callable[[], str]:
     """Names a run by its verb and its file."""
 
     def flow_run_name() -> str:
-        request = runtime.flow_run.parameters.get("request")
-        source = request.get("source") if isinstance(request, dict) else getattr(request, "source", "")
-        return f"{verb} {Path(redacted(source or '')).name}"
+        return f"{verb} {Path(redacted(_requested('source') or '')).name}"
 
     return flow_run_name
+
+
+def undo_run_name() -> str:
+    """Names a run by the import that it undoes."""
+    return f"undo import {_requested('import_id')}"
+
+
+def _requested(name: str) -> Any:
+    """A value of the request, which Prefect has as a model or as JSON."""
+    request = runtime.flow_run.parameters.get("request")
+    return request.get(name) if isinstance(request, dict) else getattr(request, name, None)
 
 
 def final_state(report: CheckReport) -> State[dict[str, Any]]:
     """The last state of a run. Its message has the counts, its data the report."""
     content = report.model_dump()
     if report.error:
-        return Failed(message=f"{report.error.code}: {report.error.message}", data=content)
+        return failed_state(report.error, content)
     if isinstance(report, ImportReport) and report.status == "skipped":
         repeated = ", ".join(str(each.repeats) for each in report.imports or [report])
         return Completed(name="Skipped", message=f"the same file as import {repeated}", data=content)
     return Completed(message=outcome_line(report), data=content)
+
+
+def failed_state(error: ErrorReport, content: dict[str, Any]) -> State[dict[str, Any]]:
+    """A failure that the flow reports itself. Without data, Prefect would log a traceback of its own."""
+    return Failed(message=f"{error.code}: {error.message}", data=content)
 
 
 def log_and_redact_error(error: Exception) -> ContactImportError:

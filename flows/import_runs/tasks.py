@@ -32,7 +32,6 @@ from flows.reports.phrases import counted
 from transforms.chunks.duplicates import count_dropped_values, dropped_duplicates
 from transforms.chunks.split import ChunkResult
 from transforms.landing.land import Landed
-from transforms.mapping.suggestions import suggest_for_file
 from transforms.parsing.layout import Layout
 from transforms.results.retry_file import RejectionMark, retried_records_of
 from transforms.sources.fetch import ResolvedSource
@@ -103,8 +102,7 @@ def staged_file(
             check_required_imported(request, check.profile())  # most missing fields are missing in the first chunk
             staging, results = _stage_chunks(context, check, stack)
             report.profile = profile = check.profile()
-            report.add_counts(results)
-            report.suggestions = suggest_for_file(source.mapping.columns, (each.readings for each in results))
+            report.add_results(source.mapping, results)
         report.stages |= check.work_seconds()
         records, chunks = counted(profile.records, "record"), counted(len(profile.chunks), "chunk")
         report.log_stage("examining", f"{records} in {chunks}")

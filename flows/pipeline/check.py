@@ -24,7 +24,6 @@ from flows.reports.builder import ReportBuilder, redact_error
 from flows.reports.models import CheckReport
 from flows.reports.outcomes import RunOutcome
 from flows.reports.phrases import counted
-from transforms.mapping.suggestions import suggest_for_file
 from transforms.results.accepted_file import write_accepted
 from transforms.work_folder import ImportFolder, open_for_reading
 
@@ -99,8 +98,7 @@ def check_file(
             source = check.source
             profile, results = check_whole_file(check)
             report.profile = profile
-            report.add_counts(results)
-            report.suggestions = suggest_for_file(source.mapping.columns, (each.readings for each in results))
+            report.add_results(source.mapping, results)
         report.stages |= check.work_seconds()
         records, chunks = counted(profile.records, "record"), counted(len(profile.chunks), "chunk")
         report.log_stage("examining", f"{records} in {chunks}")

@@ -7,6 +7,7 @@ does if the whole file shows that numbers such as `1.234` are ambiguous.
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
+from functools import partial
 from itertools import chain, islice
 from typing import TypeAlias
 
@@ -46,7 +47,15 @@ class FileCheck:
         keys_only: bool = False,
     ) -> None:
         self.source, self._run, self._progress = source, run, progress
-        self._prefix, self._folder, self._block_bytes, self._keys_only = prefix, folder, block_bytes, keys_only
+        self._start_again = partial(
+            FileCheck,
+            prefix=prefix,
+            folder=folder,
+            block_bytes=block_bytes,
+            run=run,
+            progress=progress,
+            keys_only=keys_only,
+        )
         self._plan = CheckPlan(source.read_plan, folder.address, NormaliseContext(prefix), keys_only)
         self._seconds = {"reading, all workers": 0.0, "checking, all workers": 0.0}
         self._profiles: list[ChunkProfile] = []
@@ -92,19 +101,10 @@ class FileCheck:
         _, results = check_whole_file(self)
         mapping = self.source.mapping
         suggestions = suggest_for_file(mapping.columns, (each.readings for each in results))
-        source = replace(self.source, mapping=add_certain(mapping, suggestions))
-        return FileCheck(
-            source,
-            self._prefix,
-            self._folder,
-            self._block_bytes,
-            self._run,
-            self._progress,
-            keys_only=self._keys_only,
-        )
+        return self._start_again(replace(self.source, mapping=add_certain(mapping, suggestions)))
 
     def work_seconds(self) -> dict[str, float]:
-        """Seconds of all workers by step, with those of results that were not used."""
+        """Seconds of all workers by step, with those of a first pass whose results were not used."""
         return self._seconds
 
     def _read(self, tasks: Iterable[ChunkTask]) -> Iterator[Checked]:

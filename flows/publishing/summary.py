@@ -7,12 +7,12 @@ from flows.publishing.markdown import code, plain, table
 from flows.reports.models import CheckReport, ColumnReport, ContactCounts, ImportReport, RowCounts, UndoReport
 from flows.reports.phrases import (
     CHANGES_HEADER,
-    KEPT_CAUSES,
     USE_OF_GAPS,
     changed_fields,
     counted,
     describe_dialect,
     describe_gaps,
+    kept_causes,
     outcome_line,
     reason_rows,
     retry_progress,
@@ -182,7 +182,7 @@ def undo_summary(report: UndoReport) -> str:
             for title, counts in (("Contacts", report.contacts), ("Cells", report.cells), ("Members", report.members))
         ),
     ]
-    if kept := [(KEPT_CAUSES[cause], number) for cause, number in report.kept.items() if number]:
+    if kept := kept_causes(report):
         parts += ["## Cells that keep their value", table(["why", "cells"], kept)]
     if report.import_id:
         parts.append(f"To bring import {report.undoes} back, undo import {report.import_id}.")

@@ -3,13 +3,13 @@
 import os
 import time
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from flows.config.request import ImportRequest, ReadingOptions
-from flows.reports.consent import consent_warning
+from flows.reports.file_warnings import count_warnings, file_warnings
 from flows.reports.models import (
     CheckReport,
     ColumnReport,
@@ -32,7 +32,7 @@ from transforms.chunks.split import ChunkResult
 from transforms.landing.land import DISK_FULL_ERRNOS, Landed
 from transforms.mapping.columns import ColumnMapping
 from transforms.mapping.record_numbers import MARK, NUMBER, rejection_column
-from transforms.mapping.suggestions import Suggestion
+from transforms.mapping.suggestions import Suggestion, suggest_for_file
 from transforms.parsing.layout import Layout
 from transforms.results.rejected_file import RejectedRows
 from transforms.results.retry_file import NO_FIRST_IMPORT, FirstImport, RejectionMark
@@ -71,8 +71,9 @@ class ReportBuilder:
         finally:
             self.stages[name] += time.monotonic() - began
 
-    def add_counts(self, results: Iterable[ChunkResult]) -> None:
-        """Take the counts of the chunks that are reported as warnings."""
+    def add_results(self, mapping: ColumnMapping, results: Sequence[ChunkResult]) -> None:
+        """Take what the chunks of the whole file found, for suggestions and warnings."""
+        self.suggestions = suggest_for_file(mapping.columns, (each.readings for each in results))
         for result in results:
             self.rewritten_emails += result.rewritten_emails
             self.swapped_dates.update(result.swapped_dates)
@@ -121,45 +122,8 @@ class ReportBuilder:
         yield from self.layout.warnings if self.layout else ()
         yield from self.mapping.notes if self.mapping else ()
         if self.profile:
-            yield from filter(None, map(consent_warning, self.profile.columns))
-            yield from _count(
-                self.profile.blank_records,
-                "line has only empty cells and is no record",
-                "lines have only empty cells and are no records",
-            )
-            yield from _count(
-                self.profile.guarded_cells,
-                "cell had a ' before a formula sign; it was taken off",
-                "cells had a ' before a formula sign; it was taken off",
-            )
-            yield from _count(
-                self.rewritten_emails,
-                "email is stored in another spelling of its domain or accents; the warehouse has the new one",
-                "emails are stored in another spelling of their domains or accents; the warehouse has the new one",
-            )
-            for column in self.profile.columns:
-                if count := self.swapped_dates[column.column.position]:
-                    yield (
-                        f"{count:,} rejected dates of {column.column.name!r} exist only with day and month exchanged, "
-                        "so the accepted ones may be exchanged too; check the format of the column"
-                    )
-            for column in self.profile.columns:
-                if column.column.position in self.profile.mojibake:
-                    count, record = self.profile.mojibake[column.column.position]
-                    yield (
-                        f"{count:,} cells of {column.column.name!r}, the first in record {record:,}, look like UTF-8 "
-                        "text that was decoded in another encoding; export the file again as UTF-8"
-                    )
-            for name in self.profile.contradicting_columns:
-                yield (
-                    f"some numbers of {name!r} have a decimal comma and some a decimal point, so none is read as the "
-                    "other; correct the invalid ones"
-                )
-            if lines := self.profile.footer_lines:
-                these = f"the last {lines} lines look" if lines > 1 else "the last line looks"
-                yield f"{these} like text below the records; if so, skip it with --skip-last {lines}"
-            if self.profile.cut_off:
-                yield "the file stops inside a quoted cell: it may have been cut off"
+            yield from file_warnings(self.profile)
+            yield from count_warnings(self.profile, self.rewritten_emails, self.swapped_dates)
 
 
 @dataclass
@@ -251,11 +215,6 @@ class ImportReportBuilder(ReportBuilder):
             f"this is {origin}, imported as a new file; with --retry-of {number}, its columns are read as they were "
             "then and its rows count as corrected"
         )
-
-
-def _count(number: int, one: str, many: str) -> Iterator[str]:
-    if number:
-        yield f"{number:,} {one if number == 1 else many}"
 
 
 def _error(error: ContactImportError) -> ErrorReport:

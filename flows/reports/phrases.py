@@ -124,6 +124,11 @@ KEPT_CAUSES = {
 }
 
 
+def kept_causes(report: UndoReport) -> list[tuple[str, int]]:
+    """Why an undo kept cells, and how many."""
+    return [(KEPT_CAUSES[cause], number) for cause, number in report.kept.items() if number]
+
+
 def undo_line(report: UndoReport) -> str:
     """What an undo did, in one line: the UI cuts it after about 70 characters."""
     contacts, cells = report.contacts, report.cells
@@ -143,8 +148,7 @@ def undo_sentences(report: UndoReport) -> list[str]:
 
     lines = [f"{title}: {report.status}"]
     lines += [f"{name + ':':<9} {numbers(getattr(report, name))}" for name in ("contacts", "cells", "members")]
-    causes = [(cause, number) for cause, number in report.kept.items() if number]
-    lines += [f"kept:     {counted(number, 'cell')}: {KEPT_CAUSES[cause]}" for cause, number in causes]
+    lines += [f"kept:     {counted(number, 'cell')}: {cause}" for cause, number in kept_causes(report)]
     if report.import_id:
         lines.append(f"To bring import {report.undoes} back: contacts undo {report.import_id}")
     return lines

@@ -327,7 +327,7 @@ class PlanOutdated(RequestError):
     code = "plan-outdated"
     template = (
         "the plan is outdated: {what} differs. The import would now do this: {counts}; nothing was merged. "
-        "Look at a new plan: 'contacts plan'"
+        "Look at the new preview, then approve that"
     )
     what: str
     counts: str

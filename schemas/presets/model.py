@@ -17,9 +17,7 @@ from schemas.fields import header_key
 AUTO = "auto"
 PRESET_NAME = re.compile(r"[^\W_][\w-]{0,99}")
 DEFAULT_THOUSANDS = {",": ".", ".": ","}  # the thousands sign for each decimal sign, where the preset names none
-
-
-UNREAD_KEYS = ("field", "gaps", "merge")  # keys of a column that do not change how its cells are read
+_OTHER_KEYS = ("field", "gaps", "merge")  # of a column, beside those that translate its cells
 
 
 class _Strict(BaseModel):
@@ -101,7 +99,7 @@ class ColumnRule(_Strict):
     @property
     def translation(self) -> dict[str, Any]:
         """Its keys that translate cells, as a preset's column has them."""
-        return self.model_dump(exclude=set(UNREAD_KEYS), exclude_defaults=True)
+        return self.model_dump(exclude=set(_OTHER_KEYS), exclude_defaults=True)
 
     def combine(self, more: Self) -> Self | None:
         """Both translations as one; None if they contradict each other. `more` decides about a value in both."""
@@ -115,7 +113,7 @@ class ColumnRule(_Strict):
                 {
                     **mine,
                     **theirs,
-                    **{key: getattr(self, key) for key in UNREAD_KEYS},
+                    **{key: getattr(self, key) for key in _OTHER_KEYS},
                     "values": values | more.values,
                 }
             )

@@ -30,14 +30,14 @@ def describe_translation(translation: Mapping[str, Any]) -> str:
 
 def dump_preset(preset: Preset, comments: Mapping[str, ColumnComments] | None = None) -> str:
     """A preset as YAML that reads back as the same preset. `comments` are by column, in the file's order."""
-    content = preset.model_dump(exclude={"name"}, exclude_defaults=True)
+    content = preset.model_dump(mode="json", exclude={"name"}, exclude_defaults=True)
     parts = []
     for key, value in content.items():
         if key == "columns":
             parts.append("columns:\n")
             parts += (f"  {line}\n" for line in _columns(value, comments or {}))
         else:
-            parts.append(_block({key: list(value) if isinstance(value, tuple) else value}))
+            parts.append(_block({key: value}))
     return "".join(parts)
 
 

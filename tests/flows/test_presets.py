@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 
 import pytest
+import yaml
 
 from flows.cli.main import main
 from flows.config.request import ImportRequest, ReadingOptions
@@ -310,3 +311,20 @@ def test_a_suggestion_that_cannot_be_written_changes_nothing(
     ran = alone("presets", "suggest", file, *(each.format(file=file) for each in options))
     assert (ran.status, says in ran.err, ran.out) == (status, True, "")
     assert [path.name for path in alone.home.iterdir()] == ["contacts.csv"]
+
+
+def test_a_preset_saved_from_another_keeps_gaps_and_policies_of_columns_without_translations(alone: Alone) -> None:
+    base = alone.file(
+        "columns:\n  Mail: email\n  Phone: {field: mobile_phone, gaps: allow}\n"
+        "  Town: {field: city, merge: keep}\n  Tags: {field: interests, merge: append, separator: ','}\n",
+        "base.yaml",
+    )
+    file = alone.file("Mail,Phone,Town,Tags\na@b.com,,x,\n")
+    assert alone("presets", "save", "mine", file, "--preset", base, "--map", "Town=country").status == 0
+    columns = yaml.safe_load((alone.home / "presets" / "mine.yaml").read_text("utf-8"))["columns"]
+    assert columns == {
+        "Mail": "email",
+        "Phone": {"field": "mobile_phone", "gaps": "allow"},
+        "Town": "country",
+        "Tags": {"field": "interests", "separator": ",", "merge": "append"},
+    }

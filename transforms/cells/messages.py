@@ -205,12 +205,16 @@ _FOREIGN_FORM = {
 def explain_cell(rule: Rule, value: str, field: Field, context: NormaliseContext, meant: str | None = None) -> str:
     """Why a cell was rejected, and what to write: `meant`, if the cell can be read in one way only."""
     problem = _general_problem(value) if field.type is not FieldType.TEXT and value else None
-    ambiguous = rule in (Rule.PHONE_AMBIGUOUS, Rule.DECIMAL_AMBIGUOUS)
-    several = field.type is not FieldType.CHECKBOX or re.search("[,;/]", value)
-    as_usual = ambiguous or field.type in (FieldType.TEXT, FieldType.RADIO) or not several
-    if meant is None or as_usual:
+    if meant is None or not _has_foreign_form(rule, value, field):
         return problem or _MESSAGES[rule](value, field, context)
     return f"{problem or f'{quoted(value)} {_FOREIGN_FORM[rule]}'}; write {meant}"
+
+
+def _has_foreign_form(rule: Rule, value: str, field: Field) -> bool:
+    """Whether the cell is only written in another form. The messages of other cells say more than `_FOREIGN_FORM`."""
+    if field.type is FieldType.CHECKBOX:
+        return rule in _FOREIGN_FORM and re.search("[,;/]", value) is not None
+    return rule in _FOREIGN_FORM and field.type is not FieldType.RADIO
 
 
 def explain_rule(rule: ColumnRule) -> str:

@@ -51,7 +51,7 @@ def _any_match(cells: pa.ChunkedArray, pattern: str) -> bool:
     return bool(pc.any(pc.match_substring_regex(cells, pattern)).as_py())
 
 
-def tell_ambiguous(
+def mark_ambiguous(
     failures: Sequence[Failure],
     raw: pd.DataFrame,
     fields: Sequence[Field],

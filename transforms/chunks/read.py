@@ -6,6 +6,7 @@ the same chunk.
 
 import re
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -267,25 +268,32 @@ def _profile(table: pa.Table, mapping: ColumnMapping) -> tuple[dict[int, tuple[i
     if "rule" in table.column_names:
         rows = rows[~np.asarray(pc.fill_null(pc.starts_with(table["rule"], "row-"), False))]
     table = well_formed_records(table)
-    empty: dict[int, tuple[int, tuple[int, ...]]] = {}
-    incomplete = set()
-    for column in mapping.columns:
-        if column.never_read:
-            empty[column.position] = (0, ())
-            continue
-        found = np.flatnonzero(_blank_cells(judged_cells(table, column)))
-        if len(found) and column.field and column.field.gaps is Gaps.DROP_COLUMN:
-            found = _with_valid_email(found, table, mapping)
-            if len(found):
-                incomplete.add(column.field.id)
-        empty[column.position] = (len(found), tuple(rows[found[:MAX_EMPTY_NUMBERS]].tolist()))
-    return empty, frozenset(incomplete)
+    blank = {
+        column.position: np.flatnonzero(_blank_cells(judged_cells(table, column)))
+        for column in mapping.columns
+        if not column.never_read
+    }
+    strict = {
+        column.position: column.field.id
+        for column in mapping.mapped
+        if column.field and column.field.gaps is Gaps.DROP_COLUMN and not column.never_read
+    }
+    contacts = _rows_of_contacts([blank[position] for position in strict], table, mapping)
+    for position in strict:
+        blank[position] = np.intersect1d(blank[position], contacts, assume_unique=True)
+    empty = {
+        column.position: (len(found), tuple(rows[found[:MAX_EMPTY_NUMBERS]].tolist()))
+        for column in mapping.columns
+        for found in (blank.get(column.position, np.empty(0, np.int64)),)
+    }
+    return empty, frozenset(id for position, id in strict.items() if len(blank[position]))
 
 
-def _with_valid_email(rows: np.ndarray, table: pa.Table, mapping: ColumnMapping) -> np.ndarray:
-    """The rows that are contacts."""
+def _rows_of_contacts(found: Sequence[np.ndarray], table: pa.Table, mapping: ColumnMapping) -> np.ndarray:
+    """Those of these rows that have a valid email; it is judged once for each row."""
+    rows = np.unique(np.concatenate([np.empty(0, np.int64), *found]))
     identity = next((column for column in mapping.mapped if column.field and column.field.identity), None)
-    if identity is None:
+    if identity is None or not len(rows):
         return rows
     emails = normalise_emails(trim(_series(judged_cells(table, identity).take(pa.array(rows)))))
     return rows[(valid_emails(emails) & emails.notna()).to_numpy(bool)]

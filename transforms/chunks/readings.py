@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
+from pandas.util import hash_array
 
 from schemas.cells.arrow_columns import TEXT_DTYPE, to_arrow
 from schemas.cells.dates import SERIAL
@@ -105,7 +106,7 @@ def _run_readings(cells: pa.Array, field: Field) -> tuple[list[pa.Array], list[i
 def _named_steps(field: Field) -> list[list[tuple[_StepKey, TranslationStep, re.Pattern[str] | None]]]:
     """The steps of each reading; with a date's step, what the cells look like that it may change."""
     found = []
-    for rule in (reading.translation for reading in readings_of(field)):
+    for rule in (reading.rule for reading in readings_of(field)):
         shapes = {titles(rule)[-1:]: _date_shape(rule.date)} if rule.date else {}
         found.append([((step.titles, bool(rule.separator)), step, shapes.get(step.titles)) for step in steps_of(rule)])
     return found
@@ -139,25 +140,19 @@ def _count(
     """How many cells become valid or blank; equal digests mean that the same cells get the same texts."""
     valid = judged.valid[found]
     fixed, weights = rows[valid], times[rows[valid]]
-    pairs = _mix(_mix(hashes[0][fixed]) + hashes[1][found[valid]])
+    # Hashed twice, so that sums of pairs differ where only the order within the pairs differs.
+    pairs = hash_array(hash_array(hashes[0][fixed]) + hashes[1][found[valid]])
     blanks = times[rows[judged.blank[found]]].sum()
     return ReadingCount(int(weights.sum()), int(blanks), int((pairs * weights).sum(dtype=np.uint64)))
 
 
-def _mix(numbers: np.ndarray) -> np.ndarray:
-    """Other numbers, so that sums of them differ where only the order of what was mixed differs (splitmix64)."""
-    mixed = (numbers ^ (numbers >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-    mixed = (mixed ^ (mixed >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    return np.asarray(mixed ^ (mixed >> np.uint64(31)))
-
-
 def _with_proof(reading: Reading, count: ReadingCount, cells: pa.Array, fixed: np.ndarray) -> ReadingCount:
     """The count, with what only this reading asks of the cells that it fixes."""
-    if not count.fixes or not (reading.proof or reading.translation.values):
+    if not count.fixes or not (reading.proof or reading.rule.values):
         return count
     texts = cells.take(pa.array(fixed))
     proved = bool(reading.proof and pc.any(pc.match_substring_regex(texts, reading.proof)).as_py())
-    return count._replace(proved=proved, used=_used_values(reading.translation, texts.to_pylist()))
+    return count._replace(proved=proved, used=_used_values(reading.rule, texts.to_pylist()))
 
 
 def _used_values(rule: ColumnRule, cells: list[str]) -> frozenset[str]:

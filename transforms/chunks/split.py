@@ -25,7 +25,7 @@ from schemas.validation.pandera_schemas import Failure, find_failures
 from schemas.validation.rules import Rule
 from transforms.cells.messages import explain_cell, explain_remaining_code, explain_row, explain_rule
 from transforms.cells.normalise import NormaliseContext, normalise
-from transforms.chunks.ambiguous import tell_ambiguous
+from transforms.chunks.ambiguous import mark_ambiguous
 from transforms.chunks.read import ChunkProfile, ReadPlan, raw_frame, read_chunk
 from transforms.chunks.readings import TriedReadings, try_readings
 from transforms.chunks.text_hashes import hash_texts
@@ -158,7 +158,7 @@ def split_records(
     raw = raw_frame(table, plan.mapping)[[field.id for field in fields]]
     raw = raw[~malformed] if malformed.any() else raw
     contacts = normalise(raw, fields, plan.context)
-    failures = list(tell_ambiguous(find_failures(contacts, fields), raw, fields, plan.context, comma_fields))
+    failures = list(mark_ambiguous(find_failures(contacts, fields), raw, fields, plan.context, comma_fields))
     rejected = np.array([rule is not None for rule in rules], bool) if rules else np.zeros(table.num_rows, bool)
     for failure in failures:
         rejected[rows[failure.rows]] = True

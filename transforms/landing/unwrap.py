@@ -8,6 +8,7 @@ from transforms.landing.land import Landed, open_target
 from transforms.work_folder import open_for_reading, remove, size_of
 
 _READ_BYTES = 1 << 20
+_MAX_LINE_BYTES = 16 << 20  # a longer record is refused when records are read
 
 
 def unwrap_lines(landed: Landed) -> Landed:
@@ -31,12 +32,15 @@ def unwrapped(line: bytes) -> bytes:
 
 
 def _lines(source: BinaryIO) -> Iterator[bytes]:
-    """Lines with their breaks; a line longer than memory allows is refused later, when records are read."""
+    """Lines with their breaks; one that is too long comes in parts."""
     rest = b""
     while block := source.read(_READ_BYTES):
         *lines, rest = (rest + block).splitlines(keepends=True)
         if rest.endswith(b"\n"):
             lines, rest = [*lines, rest], b""
         yield from lines
+        if len(rest) > _MAX_LINE_BYTES:
+            yield rest
+            rest = b""
     if rest:
         yield rest

@@ -2,8 +2,10 @@
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
+from pathlib import Path
 
 from schemas.fields import header_key
+from schemas.presets.loader import load_preset, split_preset_name
 from schemas.presets.model import ColumnRule, Preset
 from schemas.presets.writer import ColumnComments
 from transforms.mapping.columns import ColumnMapping, MappedColumn
@@ -11,16 +13,22 @@ from transforms.mapping.suggestions import Suggestion
 from transforms.parsing.layout import count_rejection_columns
 
 
-def preset_from_mapping(name: str, mapping: ColumnMapping, header: bool, base: Preset | None) -> Preset:
+def preset_from_mapping(name: str, mapping: ColumnMapping, header: bool, own: Path | None) -> Preset:
     """The mapping as a preset; what the file's columns do not show is taken over from the preset it was read with.
 
-    The columns that a rejected file adds are left out.
+    `own` is the folder of the user's presets. The columns that a rejected file adds are left out.
     """
+    base = load_preset(split_preset_name(mapping.preset)[0], own) if mapping.preset else Preset(columns={})
     columns = _columns_of_source(mapping)
     times = Counter(header_key(column.name) for column in columns)
-    rules = {_rule_key(column, times): _rule(column) for column in columns if column.field or column.ignored}
+    before = {header_key(column): rule for column, rule in base.columns.items()}
+    rules = {
+        key: _rule(column, before.get(header_key(key)))
+        for column in columns
+        if column.field or column.ignored
+        for key in (_rule_key(column, times),)
+    }
     fields = {rule.field for rule in rules.values()}
-    base = base or Preset(columns={})
     parts = {
         part: it.model_copy(update={"constants": _constants_without(it.constants, fields)})
         for part, it in base.parts.items()
@@ -41,10 +49,13 @@ def _rule_key(column: MappedColumn, times: Counter[str]) -> str:
     return column.name if times[header_key(column.name)] == 1 else column.key
 
 
-def _rule(column: MappedColumn) -> ColumnRule:
+def _rule(column: MappedColumn, before: ColumnRule | None) -> ColumnRule:
+    """The column's translation; of a column without one, what else the preset `before` says about the same field."""
+    field = column.field.id if column.field else ""
     if column.rule:
         return column.rule
-    return ColumnRule(field=column.field.id if column.field else "")
+    same = before if before and before.field == field else ColumnRule()
+    return ColumnRule(field=field, gaps=same.gaps, merge=same.merge)
 
 
 def _constants_without(constants: dict[str, str], fields: set[str]) -> dict[str, str]:

@@ -30,9 +30,9 @@ _SEVERAL_GROUPS = r"(?:[.,][0-9]{3}){2}"  # 1.234.567: then the sign cannot be a
 
 @dataclass(frozen=True)
 class Reading:
-    """A translation to try. Where `proof` is given, some fixed cell must match it for the reading to be certain."""
+    """A rule to try. Where `proof` is given, some fixed cell must match it for the reading to be certain."""
 
-    translation: ColumnRule
+    rule: ColumnRule
     may_be_certain: bool = True
     proof: str | None = None
 
@@ -122,7 +122,7 @@ def readings_of(field: Field) -> tuple[Reading, ...]:
         found += _options(field)
     if field.type is not FieldType.TEXT:
         found.append(_reading(field, certain=False, values=dict.fromkeys(BLANK_WORDS, "")))
-    return tuple(sorted(found, key=lambda reading: len(reading.translation.translation)))
+    return tuple(sorted(found, key=lambda reading: len(reading.rule.translation)))
 
 
 def _reading(field: Field, *, certain: bool = True, proof: str | None = None, **keys: Any) -> Reading:
@@ -257,7 +257,7 @@ def suggest(column: MappedColumn, counts: ColumnCounts) -> list[Suggestion]:
     fitting = [
         (reading, count)
         for reading, count in zip(readings_of(column.field), counts.readings, strict=True)
-        if count.fixes and (column.rule is None or column.rule.combine(reading.translation))
+        if count.fixes and (column.rule is None or column.rule.combine(reading.rule))
     ]
     distinct = list(_without_repetitions(fitting))
     whole = [pair for pair in distinct if pair[1].fixes == counts.rejected]
@@ -272,9 +272,9 @@ def _without_repetitions(pairs: Sequence[tuple[Reading, ReadingCount]]) -> Itera
     kept: list[tuple[Reading, ReadingCount]] = []
     for reading, count in pairs:
         same = any(other[:3] == count[:3] for _, other in kept)
-        keys = reading.translation.translation.items()
+        keys = reading.rule.translation.items()
         needless = any(
-            all(item in keys for item in simpler.translation.translation.items()) and other.fixes >= count.fixes
+            all(item in keys for item in simpler.rule.translation.items()) and other.fixes >= count.fixes
             for simpler, other in kept
         )
         if not same and not needless:
@@ -283,7 +283,7 @@ def _without_repetitions(pairs: Sequence[tuple[Reading, ReadingCount]]) -> Itera
 
 
 def _suggestion(column: MappedColumn, reading: Reading, count: ReadingCount, of: int, alone: bool) -> Suggestion:
-    translation = reading.translation.translation
+    translation = reading.rule.translation
     if "values" in translation:
         translation["values"] = {key: value for key, value in translation["values"].items() if key in count.used}
         if not translation["values"]:

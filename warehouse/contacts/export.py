@@ -3,12 +3,13 @@
 from collections.abc import Iterator
 
 import pandas as pd
-from sqlalchemy import ColumnElement, Connection, Table, Text, case, cast, false, func, inspect, null, select, true
+from sqlalchemy import ColumnElement, Connection, Table, func, inspect, null, select
 
 from schemas.catalogue import FieldCatalogue
 from schemas.cells.decimals import plain_decimal
 from schemas.field_types import Storage
 from schemas.fields import Field
+from warehouse.database.changes_view import column_as_text
 from warehouse.database.connection import Warehouse
 from warehouse.tables import WarehouseTables
 
@@ -49,9 +50,7 @@ def as_text(contacts: Table, field: Field) -> ColumnElement[object]:
     column = contacts.c[field.id]
     if field.storage is Storage.NUMERIC:
         return column
-    if field.storage is Storage.BOOLEAN:
-        return case((column == true(), "true"), (column == false(), "false")).label(field.id)
-    return func.nullif(cast(column, Text), "").label(field.id)
+    return func.nullif(column_as_text(column, field.storage), "").label(field.id)
 
 
 def _frame(rows: list[tuple[object, ...]], catalogue: FieldCatalogue) -> pd.DataFrame:

@@ -24,15 +24,15 @@ def _changes_of(tables: WarehouseTables, field: Field) -> Any:
             journal.c.contact_id,
             func.coalesce(contacts.c.email, journal.c.email).label("email"),
             literal(field.id).label("field"),
-            as_text(old, field.storage).label("before"),
-            as_text(new, field.storage).label("after"),
+            column_as_text(old, field.storage).label("before"),
+            column_as_text(new, field.storage).label("after"),
         )
         .select_from(journal.outerjoin(contacts, contacts.c.contact_id == journal.c.contact_id))
         .where(old.is_distinct_from(new))
     )
 
 
-def as_text(column: ColumnElement[Any], storage: Storage) -> ColumnElement[str]:
+def column_as_text(column: ColumnElement[Any], storage: Storage) -> ColumnElement[str]:
     """A stored value as text, the same on every database."""
     if storage is Storage.BOOLEAN:
         return case((column == true(), "true"), (column == false(), "false"))

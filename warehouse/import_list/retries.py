@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from sqlalchemy import Connection, Select, delete, insert, select
+from sqlalchemy import Connection, Select, bindparam, delete, insert, select
 
 from schemas.errors.request import ImportNotCompleted
 from warehouse.database.connection import Warehouse
@@ -75,8 +75,10 @@ def _forget_undone(connection: Connection, tables: WarehouseTables, first: int, 
     undone = select(table.c.record_number).where(
         table.c.first_import == first, table.c.import_id.in_(undone_imports(tables.imports))
     )
-    for number in np.intersect1d(records, _fetch_numbers(connection, undone)).tolist():
-        connection.execute(delete(table).where(table.c.first_import == first, table.c.record_number == number))
+    numbers = np.intersect1d(records, _fetch_numbers(connection, undone)).tolist()
+    if numbers:
+        statement = delete(table).where(table.c.first_import == first, table.c.record_number == bindparam("number"))
+        connection.execute(statement, [{"number": number} for number in numbers])
 
 
 def _is_rejected(connection: Connection, tables: WarehouseTables, first: int, records: np.ndarray) -> np.ndarray:

@@ -20,27 +20,33 @@ class FieldChanges:
 
 @dataclass(frozen=True)
 class ChangeCounts:
-    """`rows` have a difference; `updated` of them change their contact; `loosened` consents get weaker."""
+    """Cells by field; `absent` rows have no contact; `updated` ones change theirs; `loosened` consents get weaker."""
 
     fields: dict[str, FieldChanges]
+    absent: int = 0
     updated: int = 0
     loosened: int = 0
-    would_loosen: int = 0
 
 
-def count_changes(fields: Sequence[str], rows: Iterable[tuple[str, int]]) -> ChangeCounts:
-    """The sums over pairs of a row's letters (see `ChangeKind`) and how many rows have exactly these."""
+def count_changes(fields: Sequence[str], rows: Iterable[tuple[str | None, int]]) -> ChangeCounts:
+    """The sums over pairs of a row's letters (see `ChangeKind`) and how many rows have exactly these.
+
+    None stands for the letters of rows without a contact.
+    """
     cells: list[Counter[str]] = [Counter() for _ in fields]
-    updated = 0
+    absent = updated = 0
     for kinds, number in rows:
+        if kinds is None:
+            absent += number
+            continue
         updated += number if any(kind in kinds for kind in WRITTEN) else 0
         for counter, kind in zip(cells, kinds, strict=True):
             counter[kind] += number
     return ChangeCounts(
         {field: _field_changes(counter) for field, counter in zip(fields, cells, strict=True)},
+        absent,
         updated,
         sum(counter[ChangeKind.LOOSENED] for counter in cells),
-        sum(counter[ChangeKind.KEPT_BY_CONSENT] for counter in cells),
     )
 
 

@@ -1,6 +1,6 @@
 """What a merge would do, counted as the merge itself counts, without writing or locking."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -42,12 +42,8 @@ def preview_merge(
     segment: str | None = None,
     accepted: int,
     rows: int = 0,
-    use_changes: Callable[[Iterator[Change]], None] | None = None,
 ) -> MergePreview:
-    """Preview one state of the warehouse; MergeOutOfBalance unless it counts as many rows as were accepted.
-
-    `use_changes` gets the whole difference.
-    """
+    """Preview one state of the warehouse; MergeOutOfBalance unless it counts as many rows as were accepted."""
     tables = WarehouseTables(staging.warehouse.schema, staging.fields)
     names = [field.id for field in staging.fields]
     with staging.read_transaction() as connection:
@@ -60,8 +56,6 @@ def preview_merge(
             raise MergeOutOfBalance(accepted, counts.total)
         added = joining + counts.inserted if segment else 0
         summary = summarise(list_changes(connection, statements))
-        if use_changes:
-            use_changes(list_changes(connection, statements))
         digest = summary.digest(counts, added)
         new = _first_rows(connection, tables, staged, names, rows) if rules.policy.inserts else []
         return MergePreview(counts, result.changes, added, digest, summary.examples, new)

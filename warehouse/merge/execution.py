@@ -1,6 +1,6 @@
 """Runs the statements of a merge, or only counts what they would do."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
@@ -37,7 +37,6 @@ class MergeResult:
 
     counts: MergeCounts
     changes: dict[str, FieldChanges] = field(default_factory=dict)
-    consents_kept: int = 0
 
 
 def merge(backend: Backend, connection: Connection, statements: MergeStatements, *, accepted: int) -> MergeResult:
@@ -55,7 +54,7 @@ def merge(backend: Backend, connection: Connection, statements: MergeStatements,
         result = found.result(statements)
         journalled = _row_count(connection, statements.journal) if found.changes.updated else 0
         updated = _row_count(connection, statements.update) if found.changes.updated else 0
-        inserted = _row_count(connection, statements.insert_absent) if found.absent else 0
+        inserted = _row_count(connection, statements.insert_absent) if found.changes.absent else 0
     counts = result.counts
     in_balance = (inserted, updated) == (counts.inserted, counts.updated)
     if not in_balance or (statements.journal is not None and journalled != updated):
@@ -72,7 +71,8 @@ def count_merge(
     kinds = count_kinds(statements.find_changes.subquery("changes")).subquery("kinds")
     query = select(one.c.staged, one.c.more, kinds.c.kinds, kinds.c.number).select_from(one.outerjoin(kinds, true()))
     rows = connection.execute(query).all()
-    found = _Found.of(statements, rows[0].staged, ((row.kinds, row.number or 0) for row in rows))
+    changes = count_changes(statements.fields, ((row.kinds, row.number or 0) for row in rows))
+    found = _Found(rows[0].staged, changes)
     return found.result(statements), rows[0].more
 
 
@@ -81,33 +81,18 @@ class _Found:
     """How many rows are staged, how many of them have no contact, and how the others differ from theirs."""
 
     staged: int
-    absent: int
     changes: ChangeCounts
 
-    @classmethod
-    def of(cls, statements: MergeStatements, staged: int, rows: Iterable[tuple[str | None, int]]) -> "_Found":
-        absent = 0
-
-        def differing() -> Iterator[tuple[str, int]]:
-            nonlocal absent
-            for kinds, number in rows:
-                if kinds is None:
-                    absent += number
-                else:
-                    yield kinds, number
-
-        changes = count_changes(statements.fields, differing())
-        return cls(staged, absent, changes)
-
     def result(self, statements: MergeStatements) -> MergeResult:
-        policy, known, updated = statements.rules.policy, self.staged - self.absent, self.changes.updated
+        policy, absent, updated = statements.rules.policy, self.changes.absent, self.changes.updated
+        known = self.staged - absent
         counts = MergeCounts(
-            inserted=self.absent if policy.inserts else 0,
+            inserted=absent if policy.inserts else 0,
             updated=updated,
             unchanged=known - updated if policy.updates else 0,
-            skipped=(0 if policy.updates else known) + (0 if policy.inserts else self.absent),
+            skipped=(0 if policy.updates else known) + (0 if policy.inserts else absent),
         )
-        return MergeResult(counts, self.changes.fields if known else {}, self.changes.would_loosen)
+        return MergeResult(counts, self.changes.fields if known else {})
 
 
 @contextmanager
@@ -115,7 +100,7 @@ def _find_changes(backend: Backend, connection: Connection, statements: MergeSta
     staged = connection.scalars(statements.count_staged).one()
     backend.materialize(connection, statements.changes, statements.find_changes)
     rows = connection.execute(count_kinds(statements.changes), execution_options={"yield_per": ROWS_PER_FETCH})
-    yield _Found.of(statements, staged, (tuple(row) for row in rows))
+    yield _Found(staged, count_changes(statements.fields, (tuple(row) for row in rows)))
     connection.execute(DropTable(statements.changes))  # after an exception, the rollback removes it
 
 

@@ -200,8 +200,8 @@ def count_undo(connection: Connection, statements: UndoStatements, undone: Row[A
             _count_cells(counts, cells, later or "", number)
     if not statements.is_undo:  # contacts that the import inserted and that are no longer there have no row
         counts.contacts["gone"] += (undone.inserted or 0) - seen
-    counts.members["removed"] = connection.scalar(statements.count_members_to_remove) or 0
-    counts.members["added"] = connection.scalar(statements.count_members_to_add) or 0
+    counts.members["removed"] = connection.scalar(statements.members.count_removals) or 0
+    counts.members["added"] = connection.scalar(statements.members.count_additions) or 0
     return counts
 
 

@@ -38,6 +38,7 @@ from sqlalchemy import (
 from schemas.fields import Field
 from warehouse.merge.differences import ChangeKind, stored_value
 from warehouse.merge.journal import DELETED, INSERTED, UPDATED
+from warehouse.merge.undo_members import MemberStatements
 from warehouse.tables import KeyInteger, UtcDateTime, WarehouseTables, after, before
 
 # Outcomes of a contact that the import inserted or, if it was an undo, deleted.
@@ -46,7 +47,6 @@ DELETED_NOW, REINSERTED, KEPT, EMAIL_TAKEN, GONE = "deleted", "reinserted", "kep
 RESTORED_LETTERS = (ChangeKind.FILLED, ChangeKind.REPLACED, ChangeKind.CLEARED)
 UNCHANGED_CELL, EDITED, KEPT_CONSENT, GONE_CELL = "-", "e", "s", "g"
 LATER, NOT_LATER = "1", "0"
-ADDED, REMOVED = "added", "removed"  # the actions on a membership
 CREATED = "created"  # marks the contacts that the import inserted, which have no journal
 
 WorkTable = Callable[..., Table]
@@ -82,6 +82,9 @@ class UndoStatements:
         )
         contact = Column("contact_id", KeyInteger, primary_key=True, autoincrement=False)
         self.later = work_table("undo_later", contact, Column("cells", Text))
+        self.members = MemberStatements(
+            tables, target=target, is_undo=is_undo, undo_id=undo_id, reinserted=self._of_outcome(REINSERTED)
+        )
 
     # What the undo does
 
@@ -155,7 +158,9 @@ class UndoStatements:
     def _is_deletable(self) -> ColumnElement[bool]:
         """Nothing changed the contact since it was inserted, and nothing else made it a member of a segment."""
         contacts, members = self._contacts, self.tables.segment_members
-        other = select(members.c.contact_id).where(members.c.contact_id == contacts.c.contact_id, ~self._is_added())
+        other = select(members.c.contact_id).where(
+            members.c.contact_id == contacts.c.contact_id, ~self.members.is_added()
+        )
         return and_(
             contacts.c.updated_at == contacts.c.created_at, contacts.c.updated_by_import.is_(None), ~exists(other)
         )
@@ -224,20 +229,14 @@ class UndoStatements:
         if journal:
             yield self._journal_restored()
         yield self._restore()
-        yield self._journal_members(REMOVED, self._members_to_remove())
-        yield self._remove_members()
+        yield from self.members.removals()
         if journal:
             yield self._journal_deleted()
         yield self._delete()
         yield self._reinsert()
         if journal:
             yield self._journal_reinserted()
-        to_add = self._members_to_add().subquery()
-        columns = ["segment_id", "contact_id", "import_id"]
-        members = self.tables.segment_members
-        yield self._journal_members(ADDED, self._members_to_add())
-        rows = select(to_add.c.segment_id, to_add.c.contact_id, to_add.c.member_import)
-        yield insert(members).from_select(columns, rows, include_defaults=False)
+        yield from self.members.additions()
 
     def _is_restored(self, position: int) -> ColumnElement[bool]:
         return func.substr(self.work.c.cells, position + 1, 1).in_([str(letter) for letter in RESTORED_LETTERS])
@@ -338,68 +337,3 @@ class UndoStatements:
             journal.import_id == self.target, journal.contact_id.in_(self._of_outcome(REINSERTED))
         )
         return insert(self.tables.journal).from_select(list(values), rows, include_defaults=False)
-
-    # Memberships
-
-    def _is_added(self) -> ColumnElement[bool]:
-        """Whether the import made a contact a member."""
-        members, journal = self.tables.segment_members, self.tables.journal_members.alias("jm")
-        if not self.is_undo:
-            return members.c.import_id == self.target
-        return exists(
-            select(journal.c.contact_id).where(
-                journal.c.import_id == self.target,
-                journal.c.segment_id == members.c.segment_id,
-                journal.c.contact_id == members.c.contact_id,
-                journal.c.action == ADDED,
-            )
-        )
-
-    def _members_to_remove(self) -> Select[Any]:
-        members = self.tables.segment_members
-        return select(members.c.segment_id, members.c.contact_id, members.c.import_id.label("member_import")).where(
-            self._is_added()
-        )
-
-    def _members_to_add(self) -> Select[Any]:
-        """The memberships that the undone undo removed, where contact and segment are there; none twice.
-
-        Before the contacts are inserted again, those of `work` count as there.
-        """
-        journal, members = self.tables.journal_members.alias("jm"), self.tables.segment_members
-        contacts, segments = self.tables.contacts, self.tables.segments
-        again = self._of_outcome(REINSERTED)
-        there = select(contacts.c.contact_id).where(contacts.c.contact_id == journal.c.contact_id)
-        member = select(members.c.contact_id).where(
-            members.c.segment_id == journal.c.segment_id, members.c.contact_id == journal.c.contact_id
-        )
-        return select(journal.c.segment_id, journal.c.contact_id, journal.c.member_import).where(
-            journal.c.import_id == self.target,
-            journal.c.action == REMOVED,
-            or_(exists(there), journal.c.contact_id.in_(again)),
-            exists(select(segments.c.segment_id).where(segments.c.segment_id == journal.c.segment_id)),
-            ~exists(member),
-        )
-
-    @property
-    def count_members_to_remove(self) -> Select[tuple[int]]:
-        return select(func.count()).select_from(self._members_to_remove().subquery())
-
-    @property
-    def count_members_to_add(self) -> Select[tuple[int]]:
-        return select(func.count()).select_from(self._members_to_add().subquery())
-
-    def _journal_members(self, action: str, rows: Select[Any]) -> Insert:
-        found = rows.subquery()
-        columns = ["import_id", "segment_id", "contact_id", "action", "member_import"]
-        values = (
-            literal(self.undo_id),
-            found.c.segment_id,
-            found.c.contact_id,
-            literal(action),
-            found.c.member_import,
-        )
-        return insert(self.tables.journal_members).from_select(columns, select(*values), include_defaults=False)
-
-    def _remove_members(self) -> Delete:
-        return delete(self.tables.segment_members).where(self._is_added())

@@ -84,7 +84,7 @@ def test_a_preset_key_reads_what_it_names_and_leaves_the_rest(
 
 @given(st.sampled_from(CATALOGUE.fields), st.data(), st.text(max_size=20))
 def test_a_reading_of_any_cell_has_one_count_for_each_title(field: Any, data: st.DataObject, cell: str) -> None:
-    rule = data.draw(st.sampled_from(readings_of(field))).translation
+    rule = data.draw(st.sampled_from(readings_of(field))).rule
     found = translate(pa.chunked_array([[cell]]), rule)
     assert len(found.counts) == len(titles(rule))
 
@@ -104,5 +104,5 @@ def test_no_reading_changes_what_the_rules_accept(field: Any) -> None:
     }[field.type]
     for reading in readings_of(field):
         if reading.may_be_certain:
-            after = translate(pa.chunked_array([valid]), reading.translation).cells.to_pylist()
+            after = translate(pa.chunked_array([valid]), reading.rule).cells.to_pylist()
             assert after == valid, reading
