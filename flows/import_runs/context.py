@@ -1,12 +1,18 @@
 """What the steps of one import share."""
 
 import datetime
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 
 from flows.config.request import ImportRequest
 from flows.config.settings import Settings
+from flows.pipeline.progress import Progress
+from flows.pipeline.sources import SourceLookups
+from flows.pipeline.task_order import ChunkRunner
 from flows.reports.builder import ImportReportBuilder
 from schemas.catalogue import FieldCatalogue
+from transforms.results.rejected_file import RejectedRows
 from transforms.work_folder import ImportFolder
 from warehouse.database.connection import Warehouse
 
@@ -30,8 +36,18 @@ class ImportList:
 
 
 @dataclass(frozen=True)
+class RunServices:
+    """What a run of Prefect and a command do differently."""
+
+    lookups: SourceLookups
+    runner: Callable[[Settings], AbstractContextManager[ChunkRunner]]
+    progress: Callable[[], Progress]
+    publish_rejected: Callable[[RejectedRows, Settings], None]
+
+
+@dataclass(frozen=True)
 class ImportContext:
-    """One import that is in the list. `report` collects what becomes known."""
+    """One import that is in the list, or a plan, which is not. `report` collects what becomes known."""
 
     request: ImportRequest
     settings: Settings
@@ -40,4 +56,5 @@ class ImportContext:
     folder: ImportFolder
     import_id: int
     report: ImportReportBuilder
+    services: RunServices
     origin: ArchiveOrigin | None = None

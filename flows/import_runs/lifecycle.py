@@ -10,12 +10,16 @@ from prefect import runtime
 from flows.config.environment import home_warnings
 from flows.config.request import ImportRequest
 from flows.config.settings import Settings
-from flows.import_runs.context import ArchiveOrigin, ImportContext, ImportList
+from flows.import_runs.context import ArchiveOrigin, ImportContext, ImportList, RunServices
 from flows.import_runs.recovery import close_abandoned_imports
 from flows.import_runs.run_states import log_and_redact_error
+from flows.import_runs.task_runners import prefect_runner
 from flows.import_runs.work_folders import FilesToKeep, clean_up_folder, folder_name, make_import_folder
+from flows.pipeline.progress import current_progress
+from flows.pipeline.sources import SourceLookups
 from flows.pipeline.steps import catalogue_for
-from flows.prefect_lookups import run_has_ended
+from flows.prefect_lookups import run_has_ended, scheduled_day, source_logins
+from flows.publishing.artifacts import ProgressArtifact, publish_rejected_rows
 from flows.publishing.events import emit_events
 from flows.reports.builder import ImportReportBuilder
 from flows.reports.models import ImportReport
@@ -29,6 +33,13 @@ from warehouse.import_list.entries import COMPLETED, fail_import, get_import, st
 from warehouse.import_list.liveness import clear_liveness_key, liveness_lock
 
 T = TypeVar("T")
+
+PREFECT_SERVICES = RunServices(
+    SourceLookups(scheduled_day, source_logins),
+    prefect_runner,
+    lambda: ProgressArtifact(current_progress.get()),
+    publish_rejected_rows,
+)
 
 
 @contextmanager
@@ -73,7 +84,17 @@ def run_import(
         folder = make_import_folder(imports.settings, name)
         catalogue = catalogue_for(request, imports.settings)
         return work(
-            ImportContext(request, imports.settings, imports.warehouse, catalogue, folder, import_id, report, origin)
+            ImportContext(
+                request,
+                imports.settings,
+                imports.warehouse,
+                catalogue,
+                folder,
+                import_id,
+                report,
+                PREFECT_SERVICES,
+                origin,
+            )
         )
 
     try:

@@ -10,7 +10,6 @@ from flows.config.request import ImportRequest
 from flows.import_runs.context import ImportContext
 from flows.import_runs.marks import check_marks
 from flows.import_runs.same_file import RepeatCheck
-from flows.import_runs.task_runners import prefect_runner
 from flows.pipeline.background_staging import BackgroundStaging
 from flows.pipeline.chunk_runs import FileCheck
 from flows.pipeline.limits import (
@@ -22,11 +21,8 @@ from flows.pipeline.limits import (
     check_source_order,
     check_strict,
 )
-from flows.pipeline.progress import current_progress
-from flows.pipeline.sources import SourceLookups, find_source
+from flows.pipeline.sources import find_source
 from flows.pipeline.steps import CheckedFile, SourceFile, detect_layout, land_file, resolve_rejections
-from flows.prefect_lookups import scheduled_day, source_logins
-from flows.publishing.artifacts import ProgressArtifact, publish_rejected_rows
 from flows.reports.models import ImportReport
 from flows.reports.phrases import counted
 from transforms.chunks.duplicates import count_dropped_values, dropped_duplicates
@@ -62,7 +58,7 @@ def prepare_warehouse(context: ImportContext) -> None:
 
 def resolve_source(context: ImportContext) -> ResolvedSource:
     """Find the source. A file of an archive has the archive's day."""
-    found = find_source(context.request, context.settings, SourceLookups(scheduled_day, source_logins))
+    found = find_source(context.request, context.settings, context.services.lookups)
     if context.origin:
         found = replace(found, day=context.origin.day)
     check_source_order(context.request, found.day, get_latest_day(context.warehouse, context.report.series))
@@ -86,10 +82,10 @@ def staged_file(
 
     Without `keeps_files` the import's folder is deleted after this step, so no artifact names a file in it.
     """
-    request, settings, report = context.request, context.settings, context.report
+    request, settings, report, services = context.request, context.settings, context.report, context.services
     report.mapping = source.mapping
-    progress = ProgressArtifact(current_progress.get())
-    with prefect_runner(settings) as run, ExitStack() as stack:
+    progress = services.progress()
+    with services.runner(settings) as run, ExitStack() as stack:
         with report.stage("examining"):
             check = FileCheck(
                 source, context.catalogue.default_prefix, context.folder, settings.chunk_bytes, run, progress
@@ -124,7 +120,7 @@ def staged_file(
                 mark=str(RejectionMark.of(context.import_id, source.landed.sha256)),
             )
             report.rejected, report.rejected_file = rejected, rejected.path
-            publish_rejected_rows(rejected if keeps_files else replace(rejected, path=""), settings)
+            services.publish_rejected(rejected if keeps_files else replace(rejected, path=""), settings)
             checked = CheckedFile(source.mapping, profile, results, rejected)
             report.notes += _dropped_consents(context, checked)
             check_max_rejected(request, profile.records, rejected.rows)
