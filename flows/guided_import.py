@@ -97,9 +97,10 @@ def next_step(last: LastQuestion | None, context: ImportContext) -> ImportReport
     with context.report.stage("landing"):
         found = resolve_source(context)
         repeat_check = RepeatCheck.of(context, found, with_choices(context.request, choices))
-        landed, layout = land_source(context, found, repeat_check)
+        landed, layout = land_source(context, found)
+        repeat_check.record_landing(landed.sha256, landed.etag)
     context.report.log_stage("landing", f"{landed.size:,} bytes")
-    session = GuidedSession(context, landed, layout)
+    session = GuidedSession(context, found, landed, layout)
     if last is None:
         return session.ask_columns()
     if last.state["header"] != session.header:

@@ -9,7 +9,8 @@ from flows.config.request import ImportRequest
 from flows.config.settings import Settings
 from flows.import_runs.context import ArchiveOrigin, ImportContext
 from flows.import_runs.lifecycle import open_import_list, run_import
-from flows.import_runs.multi_file import combine_outcomes, requests_per_file
+from flows.import_runs.multi_file import combine_outcomes, needs_one_file, requests_per_file
+from flows.import_runs.plan_digest import plan_check
 from flows.import_runs.run_states import final_state, flow_run_name_for, log_and_redact_error
 from flows.import_runs.same_file import RepeatCheck
 from flows.import_runs.tasks import land_source, merge_staged, prepare_warehouse, resolve_source, staged_file
@@ -31,6 +32,10 @@ def import_contacts(request: ImportRequest) -> State[dict[str, Any]]:
     """
     settings = Settings.load()
     files = requests_per_file(request, settings, scheduled_day)
+    if request.plan and len(files) > 1:
+        failed = ImportReportBuilder(request).failed(needs_one_file(request, files))
+        record_outcome(RunOutcome(failed, {}))
+        return final_state(failed)
     done: list[RunOutcome[ImportReport]] = []
     try:
         for each in files:
@@ -66,11 +71,14 @@ def import_file(context: ImportContext) -> ImportReport:
         repeat_check = RepeatCheck.of(context, found)
         if repeated := repeat_check.find_by_version():
             return repeat_check.skip(repeated, fetched=False)
-        landed, layout = land_source(context, found, repeat_check)
+        landed, layout = land_source(context, found)
+        repeat_check.record_landing(landed.sha256, landed.etag)
         if repeated := repeat_check.find_by_content(landed.sha256):
             return repeat_check.skip(repeated)
         presets = context.settings.presets
         source = map_source_columns(context.request, context.catalogue, landed, layout, report.first_import, presets)
     report.log_stage("landing", f"{landed.size:,} bytes")
+    planned = context.request.plan
+    check_plan = plan_check(planned, landed.sha256, repeat_check.fingerprint) if planned else None
     with staged_file(context, source) as (checked, staging):
-        return merge_staged(context, checked, staging)
+        return merge_staged(context, checked, staging, check_plan)

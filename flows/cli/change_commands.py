@@ -1,7 +1,7 @@
 """The commands on what imports changed: `contacts changes`, `contacts history` and `contacts undo`."""
 
 import argparse
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Iterable, Iterator
 from contextlib import nullcontext
 from dataclasses import dataclass, field
@@ -48,17 +48,16 @@ class ChangeTally:
             self.examples.append(change)
 
 
-def write_changes(changes: Iterable[Change], target: BinaryIO | None, tally: ChangeTally) -> None:
-    """Count the changes and, where there is a target, write them as CSV, a batch at a time."""
+def written_changes(changes: Iterable[Change], target: BinaryIO | None) -> Iterator[Change]:
+    """Hand the changes on and, where there is a target, write them as CSV, a batch at a time."""
     if target:
         target.write(csv_header(CHANGE_COLUMNS))
     changes = iter(changes)
     while batch := list(islice(changes, ROWS_PER_WRITE)):
-        for change in batch:
-            tally.add(change)
         if target:
             rows = [(*change[:1], cell_text(change.contact_id), *change[2:]) for change in batch]
             target.write(csv_bytes(pd.DataFrame(rows, columns=list(CHANGE_COLUMNS), dtype=object).astype(TEXT_DTYPE)))
+        yield from batch
 
 
 def show_changes(options: argparse.Namespace) -> int:
@@ -70,7 +69,8 @@ def show_changes(options: argparse.Namespace) -> int:
         row = get_import(warehouse, options.id)
         changes = import_changes(warehouse, options.id, catalogue)
         with open_target(options, settings) if options.output else nullcontext() as target:
-            write_changes(changes, target, tally)
+            for change in written_changes(changes, target):
+                tally.add(change)
     kept = (row["report"] or {}).get("changes") or {}
     counts = {
         name: FieldChangesReport.model_validate({**kept.get(name, {}), **tally.fields.get(name, {})}).model_dump()
@@ -116,7 +116,7 @@ def undo(options: argparse.Namespace) -> int:
 
     def write(changes: Iterator[Change]) -> None:
         with open_target(options, settings) as target:
-            write_changes(changes, target, ChangeTally())
+            deque(written_changes(changes, target), maxlen=0)
 
     with open_warehouse(settings) as warehouse:
         undone = undo_import(

@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import accumulate
+from typing import Any
 
 from rich.cells import cell_len
 from rich.console import Console
@@ -76,7 +77,7 @@ def _cell_text(cell: object) -> str:
     return visible("" if cell is None else cell)
 
 
-def print_outcome(outcome: RunOutcome[CheckReport], as_json: bool, with_stages: bool = False) -> None:
+def print_outcome(outcome: RunOutcome[Any], as_json: bool, with_stages: bool = False) -> None:
     """The report of an import or a check, and if asked for, what each stage took."""
     print_report(outcome.report, as_json)
     if with_stages:
@@ -100,6 +101,7 @@ def print_report(report: CheckReport, as_json: bool) -> None:
 
 def _print_one_report(report: CheckReport) -> None:
     title = f"Import {report.import_id or ''}".rstrip() if isinstance(report, ImportReport) else "Check"
+    title = "Plan" if report.status == "planned" else title
     print_line(f"{title} of {report.source}: {report.status} in {report.seconds:.1f} s")
     if report.source_file:
         print_line(f"taken:    {report.source_file}")

@@ -40,6 +40,7 @@ IMPORT_OPTIONS = (
     "min_rows",
     "require",
     "retry_of",
+    "plan",
 )
 MIN_SIMILARITY = 0.5  # from 0 to 1; a policy that is less similar is not suggested
 SAMPLE_DAY = datetime.date(2000, 1, 1)  # any day shows whether the dates of an address are well written
@@ -48,10 +49,7 @@ SAMPLE_DAY = datetime.date(2000, 1, 1)  # any day shows whether the dates of an 
 def import_file(options: argparse.Namespace) -> int:
     """Run the import flow and print its report."""
     settings = Settings.load(**settings_from_options(options))
-    if options.segment is not None and not options.segment.strip():
-        raise UsageError("--segment is blank; name a segment, or leave the option out")
-    given = {name: getattr(options, name) for name in IMPORT_OPTIONS}
-    request = request_from(options, ImportRequest, merge_fields=field_policies(options), **given)
+    request = import_request(options)
     # The flow reads its settings from the environment: an address with a password is never a parameter of a run.
     os.environ["CONTACTS_WAREHOUSE_URL"] = settings.warehouse_url.get_secret_value()
     if settings.catalogue:
@@ -65,10 +63,20 @@ def import_file(options: argparse.Namespace) -> int:
             with wrong_settings_named():
                 import prefect.main  # noqa: F401 - the reason may be a wrong setting of Prefect
             raise
-    _log_stages(options)
+    log_stages(options)
     with progress_shown(options):
         outcome = _run_flow(request)
     return _print_outcome(outcome, options)
+
+
+def import_request(options: argparse.Namespace) -> ImportRequest:
+    """The request of an import or a plan."""
+    if options.segment is not None and not options.segment.strip():
+        raise UsageError("--segment is blank; name a segment, or leave the option out")
+    if getattr(options, "plan", None) == "":  # such as an unset variable of a shell
+        raise UsageError("--plan is blank; copy the text after 'plan:' that contacts plan prints")
+    given = {name: getattr(options, name, None) for name in IMPORT_OPTIONS}
+    return request_from(options, ImportRequest, merge_fields=field_policies(options), **given)
 
 
 def _print_outcome(outcome: "RunOutcome[Any]", options: argparse.Namespace) -> int:
@@ -111,7 +119,7 @@ def check_file(options: argparse.Namespace) -> int:
     from flows.prefect_lookups import source_logins
 
     _check_outputs(options, request, settings)
-    _log_stages(options)
+    log_stages(options)
     outcomes: list[RunOutcome[CheckReport]] = []
     lookups = SourceLookups(local_today, source_logins)
     # --accepted and --rejected hold the rows of one check, so an archive of several files is then one request.
@@ -219,7 +227,8 @@ def field_policies(options: argparse.Namespace) -> dict[str, FieldPolicy]:
     return policies
 
 
-def _log_stages(options: argparse.Namespace) -> None:
+def log_stages(options: argparse.Namespace) -> None:
+    """With -v, print one line per stage."""
     from flows.reports.stage_log import print_stage_log
 
     if options.verbose:

@@ -112,6 +112,12 @@ def add_limits(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def add_plan(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--plan", metavar="DIGEST", help="merge exactly what this plan shows, or nothing; contacts plan prints it"
+    )
+
+
 def add_output(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--output", metavar="FILE", help="write the rows to this file")
     add_force(parser)

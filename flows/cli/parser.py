@@ -75,6 +75,17 @@ def _add_file_commands(commands: Any) -> None:
     options.add_warehouse(command)
     options.add_merge_options(command)
     options.add_limits(command)
+    options.add_plan(command)
+    options.add_json(command)
+    options.add_diagnostics(command)
+
+    text = "show what an import would do, and change nothing"
+    command = _add_command(commands, "plan", "plan_command:plan", text)
+    options.add_reading_options(command)
+    options.add_warehouse(command)
+    options.add_merge_options(command)
+    options.add_limits(command)
+    options.add_output(command)
     options.add_json(command)
     options.add_diagnostics(command)
 

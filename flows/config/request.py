@@ -49,6 +49,8 @@ _SHARE_OF_ANOTHER = rf"{_ROWS}|[0-9]{{1,3}}(?:\.[0-9]{{1,3}})?%"  # import, whic
 _CHARACTER = r"[^A-Za-z0-9]|[A-Za-z]{3,9}"  # or its name
 _PREFIX = r"\+[1-9][0-9]{0,2}"
 
+_PLAN = r"sha256:[0-9a-f]{16}\.[0-9a-f]{16}\.[0-9a-f]{16}"
+
 NO_PASSWORD_PATTERN = (
     r"^(?![A-Za-z][A-Za-z0-9+.\-]*://[^/?#]*:[^/?#]*@)"  # so that the form refuses it before Prefect stores it
 )
@@ -206,6 +208,9 @@ class ImportRequest(ReadingOptions):
     require: list[str] = Field(default_factory=list, title="Required fields")
     """Field IDs. If one of them cannot be imported (no column, or one with gaps), the import fails."""
 
+    plan: str | None = Field(None, json_schema_extra=_pattern_text_box(_PLAN), title="Plan")
+    """The digest that a plan of this file ends with: merge exactly what the plan shows, or nothing."""
+
     retry_of: int | None = Field(None, ge=1, lt=2**63, json_schema_extra=_optional_integer_box, title="Retry of import")
     """For a corrected rejected file: the number of its import. Its columns are read as in that import."""
 
@@ -216,6 +221,15 @@ class ImportRequest(ReadingOptions):
             return None
         if not re.fullmatch(_SHARE_OF_ANOTHER, value):
             raise ValueError(f"{value!r} is no number of rows; write for example 100 or 5%")
+        return value
+
+    @field_validator("plan")
+    @classmethod
+    def _digest(cls, value: str | None) -> str | None:
+        if not value:
+            return None
+        if not re.fullmatch(_PLAN, value):
+            raise ValueError(f"{value!r} is no digest of a plan; copy the text after 'plan:' that contacts plan prints")
         return value
 
     @field_validator("max_rejected")

@@ -1,26 +1,19 @@
 """The texts and artifacts of a guided import: the columns with their first values, and the preview of the merge."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable
 from itertools import islice
 from pathlib import Path
-from typing import Any
 
 from prefect.artifacts import create_markdown_artifact
 
 from flows.config.settings import Settings
 from flows.guided.forms import MAX_FORM_COLUMNS, truncated_header
 from flows.guided.suspension import RunState
+from flows.import_runs.plan_digest import PlanDigest
 from flows.pipeline.steps import SourceFile
-from flows.publishing.artifacts import MASKED_VALUE, log_and_continue
-from flows.publishing.markdown import code, plain, table
-from flows.publishing.summary import (
-    changes_section,
-    columns_section,
-    counts_section,
-    reasons_section,
-    translations_section,
-    warnings_section,
-)
+from flows.publishing.artifacts import log_and_continue
+from flows.publishing.markdown import MASKED_VALUE, code, plain, table
+from flows.publishing.plan_summary import plan_sections
 from flows.reports.builder import ImportReportBuilder
 from flows.reports.models import ImportReport, RowCounts
 from flows.reports.phrases import counted
@@ -29,7 +22,6 @@ from schemas.errors.request import DuplicateMapping, NoEmailColumn, SeveralEmail
 from transforms.chunks.read import read_chunk
 from transforms.parsing.blocks import cut_blocks
 from transforms.sources.addresses import redacted
-from warehouse.merge.change_list import Change
 from warehouse.merge.dry_run import MergePreview
 
 MAX_FIRST_VALUES = 3
@@ -84,7 +76,8 @@ def _join_distinct(values: Iterable[str | None]) -> str:
 
 def columns_instructions(report: ImportReportBuilder, note: str) -> str:
     """The text above the form of the columns."""
-    text = f"Choose a field for each column of {_file(report)}, or *do not import*. *import-columns* shows values."
+    file = _file(report.options.source)
+    text = f"Choose a field for each column of {file}, or *do not import*. *import-columns* shows values."
     return _with_note(text, note)
 
 
@@ -103,33 +96,34 @@ def mapping_error_text(error: ContactImportError) -> str:
     return str(error)
 
 
-def publish_preview(
-    report: ImportReportBuilder, merge_preview: MergePreview, settings: Settings, approved: RunState | None
-) -> None:
+def publish_preview(result: ImportReport, preview: MergePreview, settings: Settings, note: str) -> None:
     """The artifact of what the merge would do."""
     with log_and_continue("preview"):
-        masked = settings.artifact_values == "masked"
-        result = report.completed(merge_preview.numbers)
         create_markdown_artifact(
-            preview_markdown(result, merge_preview, masked, change_note(result, approved)),
+            preview_markdown(result, preview, settings.artifact_values == "masked", note),
             key="import-preview",
             description=preview_line(result),
         )
 
 
-def preview_instructions(report: ImportReportBuilder, merge_preview: MergePreview, approved: RunState | None) -> str:
+def preview_instructions(result: ImportReport, note: str) -> str:
     """The text above the decision: the counts, and which artifact to look at."""
-    result = report.completed(merge_preview.numbers)
-    text = f"{_file(report)}: {preview_line(result)}. Look at *import-preview* first."
-    return _with_note(text, change_note(result, approved))
+    text = f"{_file(result.source)}: {preview_line(result)}. Look at *import-preview* first."
+    return _with_note(text, note)
+
+
+def shown_in(result: ImportReport) -> RunState:
+    """What a person approves: the digest of the plan. The counts are there to name them if they change."""
+    contacts = result.contacts.model_dump() if result.contacts else {}
+    return {"plan": result.plan, "contacts": contacts, "segment_added": result.segment.added if result.segment else 0}
 
 
 def _with_note(text: str, note: str) -> str:
     return f"**{plain(note)}**\n\n{text}" if note else text
 
 
-def _file(report: ImportReportBuilder) -> str:
-    return code(Path(redacted(report.options.source)).name)
+def _file(source: str) -> str:
+    return code(Path(redacted(source)).name)
 
 
 def preview_line(result: ImportReport) -> str:
@@ -139,16 +133,19 @@ def preview_line(result: ImportReport) -> str:
     return f"{counted(rows.read, 'row')}, {rows.accepted:,} accepted ({changes}), {rows.rejected:,} rejected"
 
 
-def change_note(result: ImportReport, approved: RunState | None) -> str:
+def change_note(approved: RunState | None, today: PlanDigest) -> str:
     """What differs from what was approved; empty where nothing was approved yet."""
     if approved is None:
         return ""
-    if approved["sha256"] != result.sha256:
-        return "The file has changed since you approved. Nothing was merged. Check the new preview."
-    joining = {"joining the segment": approved["segment_added"]} if result.segment else {}
-    counts = {**approved["contacts"], **joining}
+    what = PlanDigest.parse(approved["plan"]).differing(today)
+    counts = dict(approved["contacts"])
+    if approved["segment_added"]:
+        counts["joining the segment"] = approved["segment_added"]
     before = ", ".join(f"{number:,} {change}" for change, number in counts.items())
-    return f"The warehouse has changed since you approved ({before}). Nothing was merged. Check the new preview."
+    return (
+        f"What the import would do has changed since you approved ({before}), because of {what}. Nothing was merged. "
+        "Check the new preview."
+    )
 
 
 def preview_markdown(result: ImportReport, preview: MergePreview, masked: bool, note: str) -> str:
@@ -156,50 +153,6 @@ def preview_markdown(result: ImportReport, preview: MergePreview, masked: bool, 
     parts = [
         f"# What import {result.import_id} would do",
         *([f"**{note}**"] if note else []),
-        f"{code(result.source)} with policy **{result.merge}**. Nothing has been written yet.",
-        *counts_section(result, "would be added"),
-        *changes_section(result),
-        *_examples(preview.examples, masked),
-        *_first_rows(preview.first_rows, masked),
-        *reasons_section(result),
-        *columns_section(result),
-        *translations_section(result),
-        *warnings_section(result),
+        *plan_sections(result, preview, masked),
     ]
     return "\n\n".join(part for part in parts if part)
-
-
-def _examples(examples: Mapping[str, Sequence[Change]], masked: bool) -> Iterator[str]:
-    """A few cells of each kind, with the stored value and the one that would be stored, or that the file has."""
-    if not examples:
-        return
-    yield "## Examples of cells of existing contacts"
-    rows = (
-        (
-            MASKED_VALUE if masked else change.email,
-            change.field,
-            change.kind,
-            *(MASKED_VALUE if masked and text is not None else text for text in (change.before, change.after)),
-        )
-        for changes in examples.values()
-        for change in changes
-    )
-    yield table(("email", "field", "what happens", "stored value", "value of the file"), rows)
-
-
-def _first_rows(first: list[Mapping[str, Any]] | list[dict[str, Any]], masked: bool) -> Iterator[str]:
-    if first:
-        yield "## The first new contacts as they would be stored"
-        yield table(
-            list(first[0]),
-            (
-                (MASKED_VALUE if masked and value is not None else _text(value) for value in row.values())
-                for row in first
-            ),
-        )
-
-
-def _text(value: object) -> str:
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    return "" if value is None else str(value)

@@ -4,23 +4,27 @@ import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
 from flows.config.preset_files import path_of_new_preset, write_preset
 from flows.config.request import ImportRequest
 from flows.guided.forms import columns_form, preview_form
 from flows.guided.preview import (
+    change_note,
     columns_instructions,
     mapping_error_text,
     preview_instructions,
     publish_columns,
     publish_preview,
     readings_instructions,
+    shown_in,
 )
 from flows.guided.readings_form import Offer, offers_for, readings_form
 from flows.guided.suspension import Question, RunState
 from flows.import_runs.context import ImportContext
+from flows.import_runs.plan_digest import PlanDigest, plan_check
+from flows.import_runs.same_file import RepeatCheck
 from flows.import_runs.tasks import merge_rules, merge_staged, staged_file
 from flows.pipeline.steps import CheckedFile, SourceFile, map_source_columns
 from flows.reports.models import ImportReport
@@ -38,6 +42,7 @@ from transforms.landing.land import Landed
 from transforms.mapping.saved_preset import preset_from_mapping
 from transforms.parsing.layout import Layout
 from transforms.results.unmatched_values import count_unmatched
+from transforms.sources.fetch import ResolvedSource
 from transforms.work_folder import name_of
 from warehouse.errors import retry_transient
 from warehouse.merge.dry_run import MergePreview, preview_merge
@@ -83,6 +88,7 @@ class GuidedSession:
     """The landed file and its import."""
 
     context: ImportContext
+    found: ResolvedSource
     landed: Landed
     layout: Layout
 
@@ -140,16 +146,24 @@ class GuidedSession:
             with staged_file(self.context, source, keeps_files=approved is not None) as (checked, staging):
                 if ask_readings and (offers := self._offers(checked)):
                     return self._ask_readings(choices, offers)
-                preview = self._preview(checked, staging)
-                if approved == self._approval(preview):
+                options = self._fingerprint(choices)
+                if approved:
                     with suppress(PlanOutdated):
-                        return merge_staged(self.context, checked, staging, preview.digest)
-                    preview = self._preview(checked, staging)
+                        check = plan_check(approved["plan"], self.landed.sha256, options)
+                        return merge_staged(self.context, checked, staging, check)
+                preview = self._preview(checked, staging)
         except CORRECTABLE_ERRORS as error:
             return self.ask_columns(choices, mapping_error_text(error))
-        publish_preview(report, preview, self.context.settings, approved)
-        form = preview_form(preview_instructions(report, preview, approved))
-        return Question(form, self._state(PREVIEW, choices, self._approval(preview)))
+        plan = PlanDigest.of(self.landed.sha256, options, preview.digest)
+        result = report.planned(preview, str(plan))
+        note = change_note(approved, plan)
+        publish_preview(result, preview, self.context.settings, note)
+        form = preview_form(preview_instructions(result, note))
+        return Question(form, self._state(PREVIEW, choices, shown_in(result)))
+
+    def _fingerprint(self, choices: Choices) -> str:
+        """What decides how the file is read and merged, with a preset that was saved in this step."""
+        return RepeatCheck.of(self.context, self.found, with_choices(self.context.request, choices)).fingerprint
 
     def _offers(self, checked: CheckedFile) -> list[Offer]:
         """What can be chosen about rejected cells. Nothing if nobody may see the values of the file."""
@@ -190,17 +204,6 @@ class GuidedSession:
             )
 
         return retry_transient(preview)()
-
-    def _approval(self, preview: MergePreview) -> RunState:
-        """What a person approves: the bytes of the file, all counts, and a digest of all changes."""
-        rows = self.context.report.rows
-        return {
-            "sha256": self.landed.sha256,
-            "rows": rows.model_dump() if rows else None,
-            "contacts": asdict(preview.counts),
-            "segment_added": preview.segment_added,
-            "changes": preview.digest,
-        }
 
     def _state(self, step: str, choices: Choices, shown: RunState | None = None) -> RunState:
         return {

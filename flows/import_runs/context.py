@@ -4,6 +4,7 @@ import datetime
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from flows.config.request import ImportRequest
 from flows.config.settings import Settings
@@ -35,8 +36,7 @@ class ImportList:
     liveness_key: int
 
 
-@dataclass(frozen=True)
-class RunServices:
+class RunServices(NamedTuple):
     """What a run of Prefect and a command do differently."""
 
     lookups: SourceLookups

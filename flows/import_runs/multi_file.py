@@ -20,6 +20,7 @@ from flows.reports.models import (
 )
 from flows.reports.outcomes import AnyReport, RunOutcome
 from schemas.errors.base import ContactImportError
+from schemas.errors.request import PlanNeedsOneFile
 from schemas.presets.loader import list_preset_names, load_preset, split_preset_name
 from schemas.presets.model import AUTO, Preset
 from transforms.landing.archives import list_members
@@ -59,6 +60,12 @@ def requests_per_file(
         )
         for name, same in names.items()
     ] or [(options, None)]
+
+
+def needs_one_file(request: ReadingOptions, files: Sequence[tuple[ReadingOptions, Any]]) -> PlanNeedsOneFile:
+    """The error of a plan for several files."""
+    names = tuple(each.source for each, _ in files)
+    return PlanNeedsOneFile(redacted(request.source), names, names[0])
 
 
 def _is_whole(found: ResolvedSource) -> bool:

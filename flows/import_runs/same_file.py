@@ -22,7 +22,7 @@ from transforms.sources.fetch import ResolvedSource
 from warehouse.import_list.entries import record_landing, skip_import
 from warehouse.import_list.repeats import RepeatedImport, find_repeated_import
 
-EXCLUDED_OPTIONS = {"source", "date", "if_same_file"}  # they do not decide how a file is read
+EXCLUDED_OPTIONS = {"source", "date", "if_same_file", "plan"}  # they do not decide how a file is read
 DISTRIBUTION = "contact-import"
 
 

@@ -1,6 +1,6 @@
 """The steps of an import, from the warehouse's tables to the merge."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -9,7 +9,6 @@ from pathlib import Path
 from flows.config.request import ImportRequest
 from flows.import_runs.context import ImportContext
 from flows.import_runs.marks import check_marks
-from flows.import_runs.same_file import RepeatCheck
 from flows.pipeline.background_staging import BackgroundStaging
 from flows.pipeline.chunk_runs import FileCheck
 from flows.pipeline.limits import (
@@ -38,6 +37,7 @@ from warehouse.errors import retry_transient
 from warehouse.import_list.entries import get_last_row_count, get_latest_day
 from warehouse.import_list.retries import RetriedRecords, get_retried_import
 from warehouse.merge.differences import MergeRules
+from warehouse.merge.execution import MergeCounts
 from warehouse.merge.journal import prune_journals
 from warehouse.merge.staging import Staging
 from warehouse.merge.transaction import load_import
@@ -45,9 +45,14 @@ from warehouse.merge.transaction import load_import
 
 def prepare_warehouse(context: ImportContext) -> None:
     """Make the tables and columns that the catalogue needs, and check what the request names."""
-    request = context.request
     migrate(context.warehouse, context.catalogue)
     prune_journals(context.warehouse, datetime.now(UTC) - timedelta(days=context.settings.journal_days))
+    check_names(context)
+
+
+def check_names(context: ImportContext) -> None:
+    """Check the fields, the segment and the import that the request names."""
+    request = context.request
     check_required_known(request, context.catalogue.ids)
     check_merge_fields(request, context.catalogue)
     if request.segment:
@@ -65,11 +70,10 @@ def resolve_source(context: ImportContext) -> ResolvedSource:
     return found
 
 
-def land_source(context: ImportContext, found: ResolvedSource, repeat_check: RepeatCheck) -> tuple[Landed, Layout]:
+def land_source(context: ImportContext, found: ResolvedSource) -> tuple[Landed, Layout]:
     """Copy the source into the import's folder, and find its dialect and columns."""
     landed = land_file(context.request, context.folder, found, context.settings.limits)
     context.report.landed = landed
-    repeat_check.record_landing(landed.sha256, landed.etag)
     context.report.layout = layout = detect_layout(context.request, context.catalogue, landed)
     return landed, layout
 
@@ -180,11 +184,14 @@ def _exclude_dropped_duplicates(context: ImportContext, checked: CheckedFile, st
 
 
 def merge_staged(
-    context: ImportContext, checked: CheckedFile, staging: Staging, planned: str | None = None
+    context: ImportContext,
+    checked: CheckedFile,
+    staging: Staging,
+    check_plan: Callable[[MergeCounts, str], None] | None = None,
 ) -> ImportReport:
     """Merge in one transaction. A retry stages again what a lost connection took along.
 
-    PlanOutdated if the digest of its changes is not the `planned` one.
+    `check_plan` gets the counts and the digest of its changes before anything is written.
     """
 
     def merge() -> ImportReport:
@@ -208,7 +215,7 @@ def merge_staged(
             rejections=checked.rejected.kept_frames(),
             retried_records=_retried_records(context, checked),
             report=lambda merged: context.report.completed(merged).model_dump(),
-            planned=planned,
+            check_plan=check_plan,
             journal=context.settings.journal == "on",
         )
         return ImportReport.model_validate(loaded.report)

@@ -19,7 +19,8 @@ from prefect.artifacts import (
 from flows.config.settings import Settings
 from flows.pipeline.progress import Progress
 from flows.publishing.list_artifact import import_list
-from flows.publishing.markdown import cell, code
+from flows.publishing.markdown import MASKED_VALUE, cell, code
+from flows.publishing.plan_summary import plan_markdown
 from flows.publishing.summary import summary, summary_line, undo_summary
 from flows.reports.models import CheckReport, ImportReport, UndoReport
 from flows.reports.phrases import counted, undo_line
@@ -27,10 +28,10 @@ from schemas.validation.rules import EXPECTED, Rule
 from transforms.results.rejected_file import RejectedRows
 from warehouse.database.connection import Warehouse
 from warehouse.import_list.entries import list_imports
+from warehouse.merge.dry_run import MergePreview
 
 PROGRESS_DELAY_SECONDS = 10.0  # seconds after which an import shows its progress
 PROGRESS_INTERVAL_SECONDS = 3.0
-MASKED_VALUE = "•••"
 
 
 def publish_summary(result: CheckReport) -> bool:
@@ -40,6 +41,13 @@ def publish_summary(result: CheckReport) -> bool:
         create_markdown_artifact(summary(result), key=key, description=summary_line(result))
         return True
     return False
+
+
+def publish_plan(result: ImportReport, preview: MergePreview, settings: Settings) -> None:
+    """The artifact of a plan, with a few values of contacts unless they are masked."""
+    with log_and_continue("plan"):
+        markdown = plan_markdown(result, preview, settings.artifact_values == "masked")
+        create_markdown_artifact(markdown, key="import-plan", description=summary_line(result))
 
 
 def publish_undo(report: UndoReport) -> None:

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Sequence
 
 from flows.publishing.visible_text import visible
 
+MASKED_VALUE = "•••"
 _PUNCTUATION = re.compile(r"([!-/:-@\[-`{-~])")  # of ASCII; markdown allows a backslash before each
 _ADDRESS = re.compile(r"https?://|www\.", re.IGNORECASE)
 _MARKUP = re.compile(

@@ -51,7 +51,7 @@ def summary_line(result: CheckReport) -> str:
 
 
 def _title(result: CheckReport) -> str:
-    name = f"Import {result.import_id or ''}" if isinstance(result, ImportReport) else "Check"
+    name = f"Import {result.import_id or ''}".rstrip() if isinstance(result, ImportReport) else "Check"
     return f"# {name} {result.status}"
 
 

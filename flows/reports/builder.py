@@ -25,6 +25,7 @@ from flows.reports.models import (
     SuggestionReport,
     TranslationReport,
 )
+from flows.reports.plan_warnings import plan_warnings
 from flows.reports.stage_log import stage_log
 from schemas.errors.base import ContactImportError, DiskFull, UnexpectedError
 from transforms.chunks.file_profile import FileProfile
@@ -40,6 +41,7 @@ from transforms.sources.addresses import redacted
 
 if TYPE_CHECKING:  # importing the warehouse takes half a second, and a check does not need it
     from warehouse.import_list.retries import RetriedImport, RetryCounts
+    from warehouse.merge.dry_run import MergePreview
     from warehouse.merge.transaction import MergeNumbers
 
 
@@ -152,14 +154,23 @@ class ImportReportBuilder(ReportBuilder):
 
     def completed(self, merged: "MergeNumbers") -> ImportReport:
         """The report of an import that is about to be committed."""
+        return self._merged("completed", merged)
+
+    def planned(self, preview: "MergePreview", plan: str) -> ImportReport:
+        """The report of what an import would do. `plan` is its digest."""
+        report = self._merged("planned", preview.numbers, plan=plan)
+        return report.model_copy(update={"warnings": [*plan_warnings(preview, self.options), *report.warnings]})
+
+    def _merged(self, status: str, merged: "MergeNumbers", **more: Any) -> ImportReport:
         segment = self.options.segment
         return self._report(
-            "completed",
+            status,
             merged.retry,
             contacts=ContactCounts(**asdict(merged.counts)),
             changes={field: FieldChangesReport(**asdict(each)) for field, each in merged.changes.items()},
             segment=SegmentReport(id=segment, added=merged.segment_added) if segment else None,
             rejections_kept=self.rejected.kept if self.rejected else 0,
+            **more,
         )
 
     def skipped(self, repeats: int, sha256: str) -> ImportReport:

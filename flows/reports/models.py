@@ -151,6 +151,7 @@ class ImportReport(CheckReport):
     retry_of: RetryReport | None = None
     contacts: ContactCounts | None = None
     changes: dict[str, FieldChangesReport] = {}
+    plan: str | None = None
     rejections_kept: int = 0
     segment: SegmentReport | None = None
     repeats: int | None = None
@@ -180,6 +181,7 @@ KEYS = (
     "rows",
     "contacts",
     "changes",
+    "plan",
     "dialect",
     "preset",
     "columns",
@@ -196,4 +198,4 @@ KEYS = (
     "repeats",
     "imports",
 )
-OMITTED = {"source_file", "error", "repeats", "imports"}  # when None; other keys are then null
+OMITTED = {"source_file", "plan", "error", "repeats", "imports"}  # when None; other keys are then null

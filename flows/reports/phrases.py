@@ -1,7 +1,7 @@
 """Phrases that the terminal and the artifacts share."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from flows.reports.models import CheckReport, ColumnReport, DialectReport, ImportReport, RetryReport, UndoReport
 from schemas.errors.base import Names
@@ -9,6 +9,9 @@ from schemas.validation.rules import EXPECTED, Rule, sort_by_count
 from transforms.mapping.columns import ColumnOutcome
 from transforms.parsing.dialect import QUOTE
 from transforms.parsing.layout import REJECTION_COLUMNS
+
+if TYPE_CHECKING:  # a check needs no warehouse
+    from warehouse.merge.plan import ChangeSummary
 
 _CHARACTERS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "pipe", " ": "space", "\\": "backslash"}
 
@@ -54,7 +57,8 @@ def outcome_line(report: CheckReport) -> str:
     if rows is None:
         return report.status
     dropped = [each.field or each.column for each in report.columns if each.outcome == ColumnOutcome.INCOMPLETE]
-    verb = "in" if isinstance(report, ImportReport) else "valid"
+    planned = report.status == "planned"
+    verb = "in" if isinstance(report, ImportReport) and not planned else "valid"
     if not rows.accepted and rows.read:
         parts = [f"nothing is {verb}: {rows.rejected:,} of {counted(rows.read, 'row')} rejected"]
     else:
@@ -63,7 +67,7 @@ def outcome_line(report: CheckReport) -> str:
         parts.append(f"{counted(len(dropped), 'column')} left out ({Names(dropped)})")
     contacts = (report.contacts or ()) if isinstance(report, ImportReport) else ()
     changes = ", ".join(f"{count:,} {name}" for name, count in contacts)
-    return ", ".join(parts) + (f"; {changes}" if changes else "")
+    return ", ".join(parts) + (f"; {'would be ' if planned else ''}{changes}" if changes else "")
 
 
 def reason_rows(report: CheckReport) -> list[tuple[str, str, int, int | None, str]]:
@@ -113,6 +117,17 @@ def changed_fields(report: ImportReport) -> list[tuple[str | int, ...]]:
     """The rows of a table of the fields in which the file and existing contacts differ."""
     rows = ((field, *counts.model_dump().values()) for field, counts in report.changes.items())
     return [row for row in rows if any(row[1:])]
+
+
+EXAMPLES_HEADER = ("email", "field", "what happens", "stored value", "value of the file")
+TRANSITIONS_HEADER = ("field", "from", "to", "contacts")
+MAX_TRANSITIONS = 20
+
+
+def transition_rows(summary: "ChangeSummary") -> list[tuple[str, str, str, int]]:
+    """The most frequent changes of options; `(empty)` is no value, and for a checkbox an option that is not chosen."""
+    most = summary.transitions.most_common(MAX_TRANSITIONS)
+    return [(each.field, each.before or "(empty)", each.after or "(empty)", number) for each, number in most]
 
 
 KEPT_CAUSES = {

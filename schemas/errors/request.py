@@ -326,11 +326,21 @@ class PlanOutdated(RequestError):
 
     code = "plan-outdated"
     template = (
-        "the plan is outdated: {what} differs. The import would now do this: {counts}; nothing was merged. "
-        "Look at the new preview, then approve that"
+        "the plan is outdated, because of {what}. The import would now do this: {counts}; nothing was merged. "
+        "Make a new plan with the same options, look at it, and import with its digest"
     )
     what: str
     counts: str
+
+
+class PlanNeedsOneFile(RequestError):
+    """A plan is of one file, and the source has several."""
+
+    code = "plan-needs-one-file"
+    template = "{source!r} has {files.number} files, and a plan is of one: plan each by its name, such as {example!r}"
+    source: str
+    files: tuple[str, ...]
+    example: str
 
 
 class ConsentLoosening(RequestError):

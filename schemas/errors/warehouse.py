@@ -28,6 +28,17 @@ class FieldTypeChanged(WarehouseError):
     wanted: str
 
 
+class WarehouseOutdated(WarehouseError):
+    """An older release made the tables, and a plan changes none."""
+
+    code = "warehouse-outdated"
+    template = (
+        "the warehouse {warehouse} was made by an older release. Bring its tables up to date with 'contacts imports', "
+        "then plan again"
+    )
+    warehouse: str
+
+
 class MergeOutOfBalance(WarehouseError):
     """The counts taken in the database do not add up to the accepted rows; the merge is rolled back."""
 

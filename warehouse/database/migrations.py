@@ -6,7 +6,7 @@ from sqlalchemy import Column, Connection, insert, inspect, select
 from sqlalchemy.types import TypeEngine
 
 from schemas.catalogue import FieldCatalogue
-from schemas.errors.warehouse import FieldTypeChanged, WarehouseUnusable
+from schemas.errors.warehouse import FieldTypeChanged, WarehouseOutdated, WarehouseUnusable
 from schemas.fields import Field
 from warehouse.database.changes_view import contact_changes
 from warehouse.database.connection import Warehouse
@@ -46,6 +46,26 @@ def migrate(warehouse: Warehouse, catalogue: FieldCatalogue) -> None:
         for field in _new_fields(connection, tables, catalogue):
             _add_field(connection, tables, field, warehouse.name)
         _migrate_journal(connection, warehouse)
+
+
+@retry_transient
+def has_contacts(warehouse: Warehouse) -> bool:
+    """Whether the table of contacts exists."""
+    with warehouse.read_transaction() as connection:
+        return inspect(connection).has_table("contacts", warehouse.schema)
+
+
+@retry_transient
+def check_current(warehouse: Warehouse, catalogue: FieldCatalogue) -> None:
+    """For those that only read: WarehouseOutdated if a table or column of this release is missing.
+
+    A field may be missing. FieldTypeChanged when one is stored as another type.
+    """
+    tables = WarehouseTables(warehouse.schema)
+    with warehouse.read_transaction() as connection:
+        if _missing_columns(connection, tables):
+            raise WarehouseOutdated(warehouse.name)
+        _new_fields(connection, tables, catalogue)
 
 
 @retry_transient

@@ -20,12 +20,15 @@ class FieldChanges:
 
 @dataclass(frozen=True)
 class ChangeCounts:
-    """Cells by field; `absent` rows have no contact; `updated` ones change theirs; `loosened` consents get weaker."""
+    """Cells by field; `absent` rows have no contact; `updated` ones change theirs.
+
+    `weaker_consents` are the cells with a weaker consent than the stored one, kept or not.
+    """
 
     fields: dict[str, FieldChanges]
     absent: int = 0
     updated: int = 0
-    loosened: int = 0
+    weaker_consents: int = 0
 
 
 def count_changes(fields: Sequence[str], rows: Iterable[tuple[str | None, int]]) -> ChangeCounts:
@@ -46,7 +49,7 @@ def count_changes(fields: Sequence[str], rows: Iterable[tuple[str | None, int]])
         {field: _field_changes(counter) for field, counter in zip(fields, cells, strict=True)},
         absent,
         updated,
-        sum(counter[ChangeKind.LOOSENED] for counter in cells),
+        sum(counter[ChangeKind.LOOSENED] + counter[ChangeKind.KEPT_BY_CONSENT] for counter in cells),
     )
 
 

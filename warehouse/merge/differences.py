@@ -10,7 +10,7 @@ from enum import StrEnum
 from functools import reduce
 from typing import Any
 
-from sqlalchemy import ColumnElement, Table, and_, case, func, literal, or_, true
+from sqlalchemy import ColumnElement, FromClause, Table, and_, case, func, literal, or_, true
 from sqlalchemy.types import Text
 
 from schemas.choices import Blanks, FieldPolicy, MergePolicy
@@ -68,7 +68,7 @@ class Difference:
     kind: ColumnElement[str]
 
 
-def differences(contacts: Table, staged: Table, fields: Iterable[Field], rules: MergeRules) -> list[Difference]:
+def differences(contacts: FromClause, staged: Table, fields: Iterable[Field], rules: MergeRules) -> list[Difference]:
     """The differences in these fields, where a staged row and the contact of the same email are joined."""
     return [_difference(each, contacts.c[each.id], staged.c[each.id], rules) for each in fields]
 

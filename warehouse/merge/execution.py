@@ -11,7 +11,8 @@ from schemas.errors.request import ConsentLoosening
 from schemas.errors.warehouse import MergeOutOfBalance
 from warehouse.backends.base import Backend
 from warehouse.merge.change_counts import ChangeCounts, FieldChanges, count_changes
-from warehouse.merge.statements import MergeStatements, count_kinds
+from warehouse.merge.differences import MergeRules
+from warehouse.merge.statements import Comparison, MergeStatements, count_kinds
 
 DEFERRED_KEYS_MIN_ROWS = 50_000  # for fewer new contacts, building the keys afterwards gains nothing
 ROWS_PER_FETCH = 10_000
@@ -33,10 +34,14 @@ class MergeCounts:
 
 @dataclass(frozen=True)
 class MergeResult:
-    """The counts of rows, and by field the counts of cells of existing contacts; empty if none was compared."""
+    """The counts of rows, and by field the counts of cells of existing contacts; empty if none was compared.
+
+    `weaker_consents` counts the consents that the file would weaken. The rules say whether they are kept or replaced.
+    """
 
     counts: MergeCounts
     changes: dict[str, FieldChanges] = field(default_factory=dict)
+    weaker_consents: int = 0
 
 
 def merge(backend: Backend, connection: Connection, statements: MergeStatements, *, accepted: int) -> MergeResult:
@@ -45,13 +50,14 @@ def merge(backend: Backend, connection: Connection, statements: MergeStatements,
     The caller has locked the contacts, so the changes that are found first are still right when they are written.
     ConsentLoosening if another number of consents would get weaker than the rules allow.
     """
-    if connection.scalars(statements.any_contact).first() is None and statements.rules.policy.inserts:
-        _check_loosened(0, statements.rules.loosen_consent)
+    rules = statements.comparison.rules
+    if connection.scalars(statements.any_contact).first() is None and rules.policy.inserts:
+        _check_loosened(0, rules)
         inserted = _insert_all(backend, connection, statements, accepted)
         return _check_balance(MergeResult(MergeCounts(inserted=inserted)), accepted)
     with _find_changes(backend, connection, statements) as found:
-        _check_loosened(found.changes.loosened, statements.rules.loosen_consent)
-        result = found.result(statements)
+        _check_loosened(found.changes.weaker_consents, rules)
+        result = found.result(rules)
         journalled = _row_count(connection, statements.journal) if found.changes.updated else 0
         updated = _row_count(connection, statements.update) if found.changes.updated else 0
         inserted = _row_count(connection, statements.insert_absent) if found.changes.absent else 0
@@ -62,18 +68,19 @@ def merge(backend: Backend, connection: Connection, statements: MergeStatements,
     return _check_balance(result, accepted)
 
 
-def count_merge(
-    connection: Connection, statements: MergeStatements, more: Select[tuple[int]]
-) -> tuple[MergeResult, int]:
-    """What `merge` would do now, and the result of `more`; one statement, so that both see the same contacts."""
-    numbers = select(statements.count_staged.scalar_subquery().label("staged"), more.scalar_subquery().label("more"))
+def count_merge(connection: Connection, comparison: Comparison, more: Select[tuple[int]]) -> tuple[MergeResult, int]:
+    """What `merge` would do now, and the result of `more`; one statement, so that both see the same contacts.
+
+    ConsentLoosening as in `merge`.
+    """
+    numbers = select(comparison.count_staged.scalar_subquery().label("staged"), more.scalar_subquery().label("more"))
     one = numbers.subquery("numbers")
-    kinds = count_kinds(statements.find_changes.subquery("changes")).subquery("kinds")
+    kinds = count_kinds(comparison.find_changes.subquery("changes")).subquery("kinds")
     query = select(one.c.staged, one.c.more, kinds.c.kinds, kinds.c.number).select_from(one.outerjoin(kinds, true()))
     rows = connection.execute(query).all()
-    changes = count_changes(statements.fields, ((row.kinds, row.number or 0) for row in rows))
-    found = _Found(rows[0].staged, changes)
-    return found.result(statements), rows[0].more
+    changes = count_changes(comparison.fields, ((row.kinds, row.number or 0) for row in rows))
+    _check_loosened(changes.weaker_consents, comparison.rules)
+    return _Found(rows[0].staged, changes).result(comparison.rules), rows[0].more
 
 
 @dataclass(frozen=True)
@@ -83,8 +90,8 @@ class _Found:
     staged: int
     changes: ChangeCounts
 
-    def result(self, statements: MergeStatements) -> MergeResult:
-        policy, absent, updated = statements.rules.policy, self.changes.absent, self.changes.updated
+    def result(self, rules: MergeRules) -> MergeResult:
+        policy, absent, updated = rules.policy, self.changes.absent, self.changes.updated
         known = self.staged - absent
         counts = MergeCounts(
             inserted=absent if policy.inserts else 0,
@@ -92,21 +99,22 @@ class _Found:
             unchanged=known - updated if policy.updates else 0,
             skipped=(0 if policy.updates else known) + (0 if policy.inserts else absent),
         )
-        return MergeResult(counts, self.changes.fields if known else {})
+        return MergeResult(counts, self.changes.fields if known else {}, self.changes.weaker_consents)
 
 
 @contextmanager
 def _find_changes(backend: Backend, connection: Connection, statements: MergeStatements) -> Iterator[_Found]:
-    staged = connection.scalars(statements.count_staged).one()
-    backend.materialize(connection, statements.changes, statements.find_changes)
+    comparison = statements.comparison
+    staged = connection.scalars(comparison.count_staged).one()
+    backend.materialize(connection, statements.changes, comparison.find_changes)
     rows = connection.execute(count_kinds(statements.changes), execution_options={"yield_per": ROWS_PER_FETCH})
-    yield _Found(staged, count_changes(statements.fields, (tuple(row) for row in rows)))
+    yield _Found(staged, count_changes(comparison.fields, (tuple(row) for row in rows)))
     connection.execute(DropTable(statements.changes))  # after an exception, the rollback removes it
 
 
-def _check_loosened(found: int, expected: int | None) -> None:
-    if expected is not None and found != expected:
-        raise ConsentLoosening(found, expected)
+def _check_loosened(found: int, rules: MergeRules) -> None:
+    if rules.loosen_consent is not None and found != rules.loosen_consent:
+        raise ConsentLoosening(found, rules.loosen_consent)
 
 
 def _insert_all(backend: Backend, connection: Connection, statements: MergeStatements, accepted: int) -> int:

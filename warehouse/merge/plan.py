@@ -2,18 +2,24 @@
 
 import hashlib
 import json
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field
+from typing import NamedTuple
 
 from sqlalchemy import Connection
 
+from schemas.field_types import FieldType
+from schemas.fields import Field
 from warehouse.merge.change_list import FETCHED_ROWS, Change, cell_text, kind_of
 from warehouse.merge.differences import NO_DIFFERENCE, WRITTEN, ChangeKind
 from warehouse.merge.execution import MergeCounts
-from warehouse.merge.statements import MergeStatements
+from warehouse.merge.journal import INSERTED
+from warehouse.merge.statements import Comparison
 
 EXAMPLES_PER_KIND = 3
 DIGEST_LENGTH = 16  # hex digits
+OTHER_VALUE = "(another value)"  # stands for stored values that are no option of the catalogue
 KEPT_KINDS = {
     ChangeKind.KEPT_BY_POLICY: "kept-by-policy",
     ChangeKind.KEPT_BY_CONSENT: "kept-by-consent",
@@ -21,16 +27,27 @@ KEPT_KINDS = {
 }
 
 
-def list_changes(connection: Connection, statements: MergeStatements) -> Iterator[Change]:
-    """What the merge would do now by email, then in the order of the fields; a kept cell has the file's value."""
-    rows = connection.execute(statements.list_changes, execution_options={"yield_per": FETCHED_ROWS})
-    for email, contact_id, kinds, *values in rows:
+class Transition(NamedTuple):
+    """A change of an option field. For a checkbox, one option that is added or removed."""
+
+    field: str
+    before: str | None
+    after: str | None
+
+
+def list_changes(connection: Connection, comparison: Comparison, *, with_new: bool = True) -> Iterator[Change]:
+    """What the merge would do now by email, then in the order of the fields; a kept cell has the file's value.
+
+    `with_new`: also the contacts that would be inserted.
+    """
+    query = comparison.list_changes if with_new else comparison.list_known_changes
+    for email, contact_id, kinds, *values in connection.execute(query, execution_options={"yield_per": FETCHED_ROWS}):
         if kinds is None:
-            if statements.rules.policy.inserts:
-                yield Change(email, contact_id, None, "inserted", None, None)
+            if comparison.rules.policy.inserts:
+                yield Change(email, contact_id, None, INSERTED, None, None)
             continue
         for name, kind, before, after, cell in zip(
-            statements.fields, kinds, values[::3], values[1::3], values[2::3], strict=True
+            comparison.fields, kinds, values[::3], values[1::3], values[2::3], strict=True
         ):
             if kind in WRITTEN:
                 yield Change(email, contact_id, name, kind_of(before, after), cell_text(before), cell_text(after))
@@ -41,20 +58,31 @@ def list_changes(connection: Connection, statements: MergeStatements) -> Iterato
 
 @dataclass
 class ChangeSummary:
-    """Takes every change of a plan once: sums a digest, and keeps the first cells of each kind as examples."""
+    """Takes every change of a plan once: sums a digest, counts transitions, and keeps a few cells as examples.
 
+    `single_values` has the fields in which all changed cells get one value; None in the others.
+    """
+
+    fields: Mapping[str, Field]
     examples: dict[str, list[Change]] = field(default_factory=dict)
+    transitions: Counter[Transition] = field(default_factory=Counter)
+    single_values: dict[str, str | None] = field(default_factory=dict)
     _total: int = 0
 
     def add(self, change: Change) -> None:
+        """Take one change. New contacts count by their number alone, which the merge counts."""
         if change.field is None:
             return
-        kept = self.examples.setdefault(change.kind, [])
-        if len(kept) < EXAMPLES_PER_KIND:
-            kept.append(change)
-        if change.kind not in KEPT_KINDS.values():
-            cell = json.dumps([change.contact_id, change.field, change.before, change.after])
-            self._total += int.from_bytes(hashlib.sha256(cell.encode()).digest()[:16])
+        examples = self.examples.setdefault(change.kind, [])
+        if len(examples) < EXAMPLES_PER_KIND:
+            examples.append(change)
+        if change.kind in KEPT_KINDS.values():
+            return
+        cell = json.dumps([change.contact_id, change.field, change.before, change.after])
+        self._total += int.from_bytes(hashlib.sha256(cell.encode()).digest()[:16])
+        self.transitions.update(_transitions(self.fields[change.field], change))
+        if self.single_values.setdefault(change.field, change.after) != change.after:
+            self.single_values[change.field] = None
 
     def digest(self, counts: MergeCounts, segment_added: int) -> str:
         """Of the counts, the new members and every change of an existing contact, in any order."""
@@ -62,9 +90,23 @@ class ChangeSummary:
         return hashlib.sha256(content.encode()).hexdigest()[:DIGEST_LENGTH]
 
 
-def summarise(changes: Iterator[Change]) -> ChangeSummary:
-    """The digest and the examples of these changes."""
-    summary = ChangeSummary()
+def _transitions(field: Field, change: Change) -> Iterator[Transition]:
+    def known(option: str | None) -> str | None:
+        return option if option is None or option in field.option_ids else OTHER_VALUE
+
+    if field.type is FieldType.BOOLEAN:
+        yield Transition(field.id, change.before, change.after)
+    elif field.type is FieldType.RADIO:
+        yield Transition(field.id, known(change.before), known(change.after))
+    elif field.type is FieldType.CHECKBOX:
+        before, after = (set((text or "").split("|")) - {""} for text in (change.before, change.after))
+        yield from (Transition(field.id, known(option), None) for option in before - after)
+        yield from (Transition(field.id, None, known(option)) for option in after - before)
+
+
+def summarise(changes: Iterable[Change], comparison: Comparison) -> ChangeSummary:
+    """The summary of these changes."""
+    summary = ChangeSummary({each.field.id: each.field for each in comparison.found})
     for change in changes:
         summary.add(change)
     return summary

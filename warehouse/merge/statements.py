@@ -32,9 +32,26 @@ from sqlalchemy.types import Text
 
 from schemas.fields import Field
 from warehouse.backends.base import StagingTables
-from warehouse.merge.differences import MergeRules, differences, differs_anywhere, has_written, kinds_of
+from warehouse.merge.differences import Difference, MergeRules, differences, differs_anywhere, has_written, kinds_of
 from warehouse.merge.journal import journal_statement
 from warehouse.tables import UtcDateTime, WarehouseTables
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """The queries that compare the staged rows with the contacts. They only read."""
+
+    rules: MergeRules
+    found: tuple[Difference, ...]
+    count_staged: Select[tuple[int]]
+    find_changes: Select[tuple[Any, int | None, str | None]]
+    list_changes: Select[Any]
+    list_known_changes: Select[Any]
+
+    @property
+    def fields(self) -> tuple[str, ...]:
+        """The fields that are compared; none where the policy does not change existing contacts."""
+        return tuple(each.field.id for each in self.found)
 
 
 @dataclass(frozen=True)
@@ -46,19 +63,44 @@ class MergeStatements:
     same for a table whose keys are built later.
     """
 
-    rules: MergeRules
-    fields: tuple[str, ...]
+    comparison: Comparison
     contacts: Table
     changes: Table
     any_contact: Select[tuple[int]]
-    count_staged: Select[tuple[int]]
-    find_changes: Select[tuple[Any, int | None, str | None]]
-    list_changes: Select[Any]
     update: Update | None
     journal: Insert | None
     insert_all: Insert | None
     insert_all_unordered: Insert | None
     insert_absent: Insert | None
+
+
+def compare(contacts: FromClause, staged: Table, fields: Sequence[Field], rules: MergeRules) -> Comparison:
+    """The comparison of the imported `fields`, which do not include the email.
+
+    `list_changes` gives the email, the contact number, the letters, and for each field the stored value, the new one
+    and the cell; `list_known_changes` leaves the rows without a contact out.
+    """
+    found = differences(contacts, staged, fields, rules) if rules.policy.updates else []
+    kinds = case((contacts.c.contact_id.is_not(None), kinds_of(found))) if found else cast(null(), Text)
+    values = [value for each in found for value in (each.before, each.after, each.cell)]
+    joined = staged.outerjoin(contacts, contacts.c.email == staged.c.email)
+    is_new_or_differs = or_(contacts.c.contact_id.is_(None), *([differs_anywhere(found)] if found else []))
+    changes = (
+        select(staged.c.email, contacts.c.contact_id, kinds.label("kinds"), *values)
+        .select_from(joined)
+        .where(is_new_or_differs)
+        .order_by(staged.c.email)
+    )
+    return Comparison(
+        rules=rules,
+        found=tuple(found),
+        count_staged=select(func.count()).select_from(staged),
+        find_changes=select(staged.c.record_number, contacts.c.contact_id, kinds.label("kinds"))
+        .select_from(joined)
+        .where(is_new_or_differs),
+        list_changes=changes,
+        list_known_changes=changes.where(contacts.c.contact_id.is_not(None)),
+    )
 
 
 def merge_statements(
@@ -73,28 +115,16 @@ def merge_statements(
 ) -> MergeStatements:
     """The statements of a merge of the imported `fields`, which do not include the email."""
     contacts, staged, changes, policy = tables.contacts, staging.staged, staging.changes, rules.policy
-    found = differences(contacts, staged, fields, rules) if policy.updates else []
-    kinds = case((contacts.c.contact_id.is_not(None), kinds_of(found))) if found else cast(null(), Text)
+    comparison = compare(contacts, staged, fields, rules)
+    found = comparison.found
     same_record = changes.c.record_number == staged.c.record_number
     names = [field.id for field in fields]
-    values = [value for each in found for value in (each.before, each.after, each.cell)]
-    joined = staged.outerjoin(contacts, contacts.c.email == staged.c.email)
-    is_new_or_differs = or_(contacts.c.contact_id.is_(None), *([differs_anywhere(found)] if found else []))
     insert_into = partial(_insert, contacts, staging, names, import_id, now)
     return MergeStatements(
-        rules=rules,
-        fields=tuple(each.field.id for each in found),
+        comparison=comparison,
         contacts=contacts,
         changes=changes,
         any_contact=select(literal(1)).select_from(contacts).limit(1),
-        count_staged=select(func.count()).select_from(staged),
-        find_changes=select(staged.c.record_number, contacts.c.contact_id, kinds.label("kinds"))
-        .select_from(joined)
-        .where(is_new_or_differs),
-        list_changes=select(staged.c.email, contacts.c.contact_id, kinds.label("kinds"), *values)
-        .select_from(joined)
-        .where(is_new_or_differs)
-        .order_by(staged.c.email),
         update=update(contacts)
         .where(changes.c.contact_id == contacts.c.contact_id, same_record, has_written(changes.c.kinds))
         .values({each.field.id: each.after for each in found} | {"updated_at": now, "updated_by_import": import_id})

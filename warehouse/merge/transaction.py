@@ -11,7 +11,6 @@ import pyarrow as pa
 from sqlalchemy import Connection, Insert, Select, Table, Text, exists, func, insert, literal, select, update
 
 from schemas.errors.base import Interrupted
-from schemas.errors.request import PlanOutdated
 from warehouse.contacts.segments import require_segment
 from warehouse.database.connection import Warehouse
 from warehouse.import_list.entries import COMPLETED, RUNNING, columns_from_report
@@ -21,7 +20,7 @@ from warehouse.merge.differences import MergeRules
 from warehouse.merge.execution import MergeCounts, count_merge, merge
 from warehouse.merge.plan import list_changes, summarise
 from warehouse.merge.staging import Staging
-from warehouse.merge.statements import MergeStatements, merge_statements
+from warehouse.merge.statements import Comparison, merge_statements
 from warehouse.storable_text import escape_unstorable, escape_unstorable_column
 from warehouse.tables import WarehouseTables
 
@@ -63,7 +62,7 @@ def load_import(
     rejections: Iterable[pd.DataFrame],
     retried_records: RetriedRecords | None = None,
     report: Callable[[MergeNumbers], ReportData],
-    planned: str | None = None,
+    check_plan: Callable[[MergeCounts, str], None] | None = None,
     journal: bool = True,
     now: Callable[[], datetime] = _now,
 ) -> LoadResult:
@@ -73,8 +72,8 @@ def load_import(
     that table except `import_id`. `report` builds the report from the numbers. Merges wait for each other.
 
     Safe to repeat after any failure, also when the answer to the commit was lost: a completed import is not merged
-    again. Interrupted when it was closed as failed. PlanOutdated when the digest of the changes is not the
-    `planned` one.
+    again. Interrupted when it was closed as failed. `check_plan` gets the counts and the digest of all changes, and
+    raises when something else was planned.
     """
     tables, backend = WarehouseTables(warehouse.schema, staging.fields), warehouse.backend
     with staging.write_transaction() as connection:
@@ -87,8 +86,8 @@ def load_import(
         statements = merge_statements(
             tables, staging.tables, staging.fields, rules, import_id=import_id, now=now(), journal=journal
         )
-        if planned is not None:
-            _check_plan(connection, tables, staging, statements, segment, planned)
+        if check_plan is not None:
+            check_plan(*_digest(connection, tables, staging, statements.comparison, segment))
         result = merge(backend, connection, statements, accepted=accepted)
         counts = result.counts
         added = _add_members(connection, tables, staging.tables.staged, segment, import_id)
@@ -125,20 +124,14 @@ def member_statement(tables: WarehouseTables, staged: Table, segment: str, impor
     return insert(members).from_select(["segment_id", "contact_id", "import_id"], rows, include_defaults=False)
 
 
-def _check_plan(
-    connection: Connection,
-    tables: WarehouseTables,
-    staging: Staging,
-    statements: MergeStatements,
-    segment: str | None,
-    planned: str,
-) -> None:
-    """Raise unless the merge would do exactly what was planned; nothing has been written yet."""
-    result, joining = count_merge(connection, statements, count_joining(tables, staging.tables.staged, segment))
+def _digest(
+    connection: Connection, tables: WarehouseTables, staging: Staging, comparison: Comparison, segment: str | None
+) -> tuple[MergeCounts, str]:
+    """What the merge would do, before anything is written."""
+    result, joining = count_merge(connection, comparison, count_joining(tables, staging.tables.staged, segment))
     added = joining + result.counts.inserted if segment else 0
-    if summarise(list_changes(connection, statements)).digest(result.counts, added) != planned:
-        counts = ", ".join(f"{number:,} {name}" for name, number in asdict(result.counts).items())
-        raise PlanOutdated("the warehouse", counts)
+    summary = summarise(list_changes(connection, comparison, with_new=False), comparison)
+    return result.counts, summary.digest(result.counts, added)
 
 
 def count_joining(tables: WarehouseTables, staged: Table, segment: str | None) -> Select[tuple[int]]:
