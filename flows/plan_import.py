@@ -7,7 +7,7 @@ from prefect.client.schemas.objects import State
 
 from flows.config.request import ImportRequest
 from flows.config.settings import Settings
-from flows.import_runs.lifecycle import PREFECT_SERVICES
+from flows.import_runs.lifecycle import prefect_services
 from flows.import_runs.multi_file import needs_one_file, requests_per_file
 from flows.import_runs.plan import PlanOutcome, plan_import
 from flows.import_runs.run_states import final_state, flow_run_name_for
@@ -40,6 +40,6 @@ def _plan(request: ImportRequest, settings: Settings) -> PlanOutcome:
     files = requests_per_file(request, settings, scheduled_day)
     if len(files) > 1:
         return PlanOutcome(RunOutcome(ImportReportBuilder(request).failed(needs_one_file(request, files)), {}))
-    services = PREFECT_SERVICES._replace(runner=lambda settings: thread_runner(settings.workers))
+    services = prefect_services()._replace(runner=lambda settings: thread_runner(settings.workers))
     with temporary_folder() as path:
         return plan_import(request, settings, path, services)

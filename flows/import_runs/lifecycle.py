@@ -34,12 +34,15 @@ from warehouse.import_list.liveness import clear_liveness_key, liveness_lock
 
 T = TypeVar("T")
 
-PREFECT_SERVICES = RunServices(
-    SourceLookups(scheduled_day, source_logins),
-    prefect_runner,
-    lambda: ProgressArtifact(current_progress.get()),
-    publish_rejected_rows,
-)
+
+def prefect_services() -> RunServices:
+    """A run of Prefect: chunks are task runs, and progress and rejected rows are artifacts."""
+    return RunServices(
+        SourceLookups(scheduled_day, source_logins),
+        prefect_runner,
+        lambda: ProgressArtifact(current_progress.get()),
+        publish_rejected_rows,
+    )
 
 
 @contextmanager
@@ -92,7 +95,7 @@ def run_import(
                 folder,
                 import_id,
                 report,
-                PREFECT_SERVICES,
+                prefect_services(),
                 origin,
             )
         )

@@ -25,6 +25,6 @@ def plan_warnings(preview: "MergePreview", request: ImportRequest) -> Iterator[s
     if weaker := preview.result.weaker_consents:
         consents = f"the consent in the file is weaker than the stored one in {counted(weaker, 'cell')}"
         if request.loosen_consent is None:
-            yield f"{consents}; the stored ones are kept. To replace them, add --loosen-consent {weaker}"
+            yield f"{consents}; the stored ones are kept, unless you allow {weaker} weaker ones (--loosen-consent)"
         else:
-            yield f"{consents}; the stored ones are replaced, as --loosen-consent {weaker} asks"
+            yield f"{consents}; the stored ones are replaced, since the request allows it"

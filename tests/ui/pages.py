@@ -19,15 +19,29 @@ MENU = 256  # pixels
 FORM = ImportRequest.model_json_schema()
 
 
-def open_form(site: PrefectSite, page: Page) -> None:
-    (deployment,) = site.post("deployments/filter", {"deployments": {"name": {"any_": ["import"]}}})
-    page.goto(f"{site.address}/deployments/deployment/{deployment['id']}/run")
-    expect(box(page, "source").locator("textarea")).to_be_visible(timeout=WAIT)
+def open_form(site: PrefectSite, page: Page, deployment: str = "import", first: str = "Source file") -> None:
+    """Open the form of a deployment, and wait for its first field."""
+    (found,) = site.post("deployments/filter", {"deployments": {"name": {"any_": [deployment]}}})
+    page.goto(f"{site.address}/deployments/deployment/{found['id']}/run")
+    expect(box_titled(page, first)).to_be_visible(timeout=WAIT)
+
+
+def submit_form(site: PrefectSite, page: Page, deployment: str) -> dict[str, Any]:
+    """Submit the open form, and wait for the end of the run."""
+    before = {run["id"] for run in site.runs(deployment)}
+    button = page.get_by_role("button", name="Submit")
+    (run_id,) = press(button, lambda: {run["id"] for run in site.runs(deployment)} - before, "the run")
+    return wait_for(lambda: site.ended(run_id), "the end of the run")
 
 
 def box(page: Page, name: str) -> Locator:
     """The field of the form with the title of the parameter."""
-    wanted = re.compile(rf"^\s*{re.escape(FORM['properties'][name]['title'])}\s*(?:\(Optional\)\s*)?$")
+    return box_titled(page, FORM["properties"][name]["title"])
+
+
+def box_titled(page: Page, title_: str) -> Locator:
+    """The field of the form with this title."""
+    wanted = re.compile(rf"^\s*{re.escape(title_)}\s*(?:\(Optional\)\s*)?$")
     title = page.locator(".schema-form-property__label").filter(has_text=wanted)
     return page.locator(".schema-form-property", has=title).last
 

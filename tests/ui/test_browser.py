@@ -16,8 +16,8 @@ from tests.ui.pages import (
     choose,
     open_artifact,
     open_form,
-    press,
     screenshot,
+    submit_form,
     the_form_explains,
     the_form_refuses_to_go_without_a_file,
 )
@@ -53,10 +53,8 @@ def test_an_import_from_the_form_to_the_rejected_rows(site: PrefectSite, page: P
     box(page, "source").scroll_into_view_if_needed()
     screenshot(page, screenshots / "import-form.png", 900, 1800)
 
-    before = {run["id"] for run in site.runs("import")}
-    button = page.get_by_role("button", name="Submit")
-    (run_id,) = press(button, lambda: {run["id"] for run in site.runs("import")} - before, "the run")
-    run = wait_for(lambda: site.ended(run_id), "the end of the run")
+    run = submit_form(site, page, "import")
+    run_id = run["id"]
     assert run["state_type"] == "COMPLETED", site.log("worker")
     assert run["parameters"]["request"]["merge"] == "overwrite"
     assert run["state"]["message"].startswith(

@@ -13,7 +13,7 @@ from tests.ui.prefect_site import PrefectSite, wait_for
 
 pytestmark = [pytest.mark.ui, pytest.mark.xdist_group("ui")]
 
-NAMES = ["backfill", "check", "guided-import", "import", "nightly-sync", "undo"]
+NAMES = ["backfill", "check", "guided-import", "import", "nightly-sync", "plan", "undo"]
 
 
 def test_deploying_twice_creates_no_duplicate(site: PrefectSite) -> None:
@@ -25,6 +25,7 @@ def test_deploying_twice_creates_no_duplicate(site: PrefectSite) -> None:
         "guided-import",
         "import",
         "nightly-sync",
+        "plan",
         "undo",
     ]
     (nightly,) = (each for each in deployments if each["name"] == "nightly-sync")

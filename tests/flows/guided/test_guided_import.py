@@ -398,13 +398,11 @@ def test_the_same_file_with_the_same_answers_is_skipped_on_request(
 def test_a_file_of_an_older_day_is_refused_at_the_first_step(
     contacts: Contacts, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    import flows.import_runs.tasks as steps
-
     for day in ("2026-11-20", "2026-11-21"):
         contacts.file(FILE, f"c-{day}.csv")
     source = str(contacts.folder / "c-{date}.csv")
     assert contacts("import", source, "--date", "2026-11-21").status == 0
-    monkeypatch.setattr(steps, "scheduled_day", lambda: date(2026, 11, 20))
+    monkeypatch.setattr("flows.import_runs.lifecycle.scheduled_day", lambda: date(2026, 11, 20))
     run = Guided(contacts, source=source, merge="overwrite")
     assert run.run.state.message.startswith("source-out-of-order: ")
 

@@ -256,16 +256,13 @@ def test_min_rows_compares_with_the_same_part_of_the_last_archive(contacts: Cont
 def test_an_archive_of_an_older_day_does_not_overwrite_a_newer_one(
     contacts: Contacts, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    import flows.import_contacts as flow
-    import flows.import_runs.tasks as steps
-
     nights = Nights(contacts)
     for day in ("2026-11-20", "2026-11-21"):
         nights.write(day)
 
     def on(day: str) -> dict[str, Any]:
-        for module in (flow, steps):
-            monkeypatch.setattr(module, "scheduled_day", lambda: datetime.date.fromisoformat(day))
+        for module in ("import_contacts", "import_runs.lifecycle"):
+            monkeypatch.setattr(f"flows.{module}.scheduled_day", lambda: datetime.date.fromisoformat(day))
         return nights.load("audience-{date}.zip")
 
     assert on("2026-11-21")["status"] == "completed"

@@ -1,6 +1,6 @@
 """A preview counts what the merge would do, without writing or locking."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterator
 from dataclasses import asdict
 from typing import Any
 
@@ -163,9 +163,15 @@ def test_another_change_of_the_same_counts_is_not_merged(importer: Importer) -> 
         assert importer.contacts() == before
 
 
-def lister(listed: list[tuple[object, ...]]) -> Callable[[Iterable[Change]], None]:
-    """Collects changes without their contact numbers."""
-    return lambda changes: listed.extend((change.email, *change[2:]) for change in changes)
+def lister(listed: list[tuple[object, ...]]) -> Callable[[Iterator[Change]], Iterator[Change]]:
+    """Collects changes without their contact numbers, and hands them on."""
+
+    def collect(changes: Iterator[Change]) -> Iterator[Change]:
+        for change in changes:
+            listed.append((change.email, *change[2:]))
+            yield change
+
+    return collect
 
 
 def test_the_whole_difference_is_listed_by_email(importer: Importer) -> None:
@@ -177,7 +183,7 @@ def test_the_whole_difference_is_listed_by_email(importer: Importer) -> None:
             staging,
             "overwrite",
             "clear",
-            use_changes=lister(listed),
+            through=lister(listed),
         )
     assert listed == [
         ("blank@example.org", "name", "cleared", "Eve", None),
@@ -199,5 +205,5 @@ def test_kept_cells_are_listed_with_the_value_of_the_file(importer: Importer) ->
     listed: list[tuple[object, ...]] = []
     with importer.staging(importer.start()) as staging:
         staging.add(importer.write(FILE))
-        preview(staging, "fill-empty", use_changes=lister(listed))
+        preview(staging, "fill-empty", through=lister(listed))
     assert ("other@example.org", "name", "kept-by-policy", "Bob", "Rob") in listed
