@@ -15,6 +15,8 @@ from typing import Any
 
 LOADED = (
     "flows.cli.file_commands",
+    "flows.cli.change_commands",
+    "flows.cli.plan_command",
     "flows.import_contacts",
     "flows.cli.import_list_commands",
     "flows.cli.local_server",

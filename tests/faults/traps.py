@@ -29,7 +29,21 @@ POINTS = {
     "tidying": "flows.import_runs.lifecycle:clean_up_folder",
     "telling": "flows.import_contacts:record_outcome",
     "showing": "flows.import_contacts:publish_results",
+    # Of a merge: number 1 is the journal, 2 the update, 3 the inserts.
+    "found": "warehouse.merge.execution:count_changes",
+    "written": "warehouse.merge.execution:_row_count",
+    # Of a plan.
+    "copied": "flows.import_runs.plan:land_source",
+    "comparing": "flows.import_runs.plan:preview_merge",
+    # Of an undo.
+    "undoing": "warehouse.merge.undo:check_undoable",
+    "entered": "warehouse.merge.undo:_enter",
+    "counted": "warehouse.merge.undo:count_undo",
+    "undone": "warehouse.merge.undo:_complete",
+    "answering": "flows.cli.change_commands:undo_import",
 }
+# What the traps of statements and commits wait for.
+TRANSACTIONS = ("flows.import_runs.tasks:load_import", "flows.cli.change_commands:undo_import")
 
 
 def die() -> None:
@@ -111,19 +125,21 @@ def _signature(function: Callable[..., Any]) -> Any:
     return signature(function)
 
 
-def _in_the_merge(begin: Callable[[], None]) -> None:
-    """Call `begin` when the merge begins."""
-    load = resolve_name("flows.import_runs.tasks:load_import")
+def _in_the_transaction(begin: Callable[[], None]) -> None:
+    """Call `begin` when the merge or the undo begins."""
+    for place in TRANSACTIONS:
+        function = resolve_name(place)
 
-    def loading(*args: Any, **kwargs: Any) -> Any:
-        begin()
-        return load(*args, **kwargs)
+        def begun(*args: Any, function: Callable[..., Any] = function, **kwargs: Any) -> Any:
+            begin()
+            return function(*args, **kwargs)
 
-    sys.modules["flows.import_runs.tasks"].load_import = loading  # type: ignore[attr-defined]
+        module, _, name = place.partition(":")
+        setattr(sys.modules[module], name, begun)
 
 
 def _trap_statements(when: str, number: int, act: Callable[[], None]) -> None:
-    """Before or after the Nth statement of the merge."""
+    """Before or after the Nth statement of the transaction."""
     from sqlalchemy import event
     from sqlalchemy.engine import Engine
 
@@ -135,11 +151,11 @@ def _trap_statements(when: str, number: int, act: Callable[[], None]) -> None:
         if seen == number:
             act()
 
-    _in_the_merge(lambda: event.listen(Engine, f"{when}_cursor_execute", statement))
+    _in_the_transaction(lambda: event.listen(Engine, f"{when}_cursor_execute", statement))
 
 
 def _trap_commits(when: str, number: int, act: Callable[[], None]) -> None:
-    """Before or after the driver's commit of the merge."""
+    """Before or after the driver's commit of the transaction."""
     from sqlalchemy.engine.default import DefaultDialect
 
     commit = DefaultDialect.do_commit
@@ -147,4 +163,4 @@ def _trap_commits(when: str, number: int, act: Callable[[], None]) -> None:
     def begin() -> None:
         DefaultDialect.do_commit = _trapped(commit, when, number, act)  # type: ignore[method-assign]
 
-    _in_the_merge(begin)
+    _in_the_transaction(begin)
