@@ -45,7 +45,7 @@ class Measurement:
 
     @property
     def seconds(self) -> float:
-        return float(self.output["seconds"])
+        return float(self.output.get("seconds", self.process_seconds))
 
     def __str__(self) -> str:
         return f"{self.seconds:.2f} s, process {self.process_seconds:.2f} s, peak {self.peak_bytes / 2**20:.0f} MiB"

@@ -16,6 +16,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from benchmarks.bench import Bench, Part, log_progress
+from benchmarks.changes import changes
 from benchmarks.commands import check, small
 from benchmarks.dask_workers import dask
 from benchmarks.loads import dirty, loads
@@ -24,7 +25,7 @@ from benchmarks.scaling import memory, plot
 from benchmarks.workbooks import workbook
 
 PARTS: dict[str, Part] = {
-    each.__name__: each for each in (loads, dirty, check, memory, small, dask, plot, workbook, settings)
+    each.__name__: each for each in (loads, changes, dirty, check, memory, small, dask, plot, workbook, settings)
 }
 ON_REQUEST = {"settings"}  # measures the server, not the import
 PAGE = Path(__file__).parents[1] / "docs" / "benchmarks.md"
