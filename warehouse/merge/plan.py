@@ -12,18 +12,20 @@ from sqlalchemy import Connection
 from schemas.field_types import FieldType
 from schemas.fields import Field
 from warehouse.merge.change_list import FETCHED_ROWS, Change, cell_text, kind_of
-from warehouse.merge.differences import NO_DIFFERENCE, WRITTEN, ChangeKind
+from warehouse.merge.differences import NO_DIFFERENCE, ChangeKind
 from warehouse.merge.execution import MergeCounts
 from warehouse.merge.journal import INSERTED
 from warehouse.merge.statements import Comparison
 
 EXAMPLES_PER_KIND = 3
+OPTION_TYPES = (FieldType.BOOLEAN, FieldType.RADIO, FieldType.CHECKBOX)
 DIGEST_LENGTH = 16  # hex digits
 OTHER_VALUE = "(another value)"  # stands for stored values that are no option of the catalogue
-KEPT_KINDS = {
-    ChangeKind.KEPT_BY_POLICY: "kept-by-policy",
-    ChangeKind.KEPT_BY_CONSENT: "kept-by-consent",
-    ChangeKind.BLANK_KEPT_BY_CONSENT: "kept-by-consent",
+BY_POLICY, BY_CONSENT = "kept-by-policy", "kept-by-consent"
+KEPT_KINDS: dict[str, str] = {
+    ChangeKind.KEPT_BY_POLICY: BY_POLICY,
+    ChangeKind.KEPT_BY_CONSENT: BY_CONSENT,
+    ChangeKind.BLANK_KEPT_BY_CONSENT: BY_CONSENT,
 }
 
 
@@ -36,9 +38,9 @@ class Transition(NamedTuple):
 
 
 def list_changes(connection: Connection, comparison: Comparison, *, with_new: bool = True) -> Iterator[Change]:
-    """What the merge would do now by email, then in the order of the fields; a kept cell has the file's value.
+    """What the merge would do now; a kept cell has the file's value.
 
-    `with_new`: also the contacts that would be inserted.
+    `with_new`: also the contacts that would be inserted, and everything by email, then in the order of the fields.
     """
     query = comparison.list_changes if with_new else comparison.list_known_changes
     for email, contact_id, kinds, *values in connection.execute(query, execution_options={"yield_per": FETCHED_ROWS}):
@@ -46,24 +48,25 @@ def list_changes(connection: Connection, comparison: Comparison, *, with_new: bo
             if comparison.rules.policy.inserts:
                 yield Change(email, contact_id, None, INSERTED, None, None)
             continue
-        for name, kind, before, after, cell in zip(
-            comparison.fields, kinds, values[::3], values[1::3], values[2::3], strict=True
-        ):
-            if kind in WRITTEN:
-                yield Change(email, contact_id, name, kind_of(before, after), cell_text(before), cell_text(after))
-            elif kind != NO_DIFFERENCE:
-                kept = KEPT_KINDS[ChangeKind(kind)]
-                yield Change(email, contact_id, name, kept, cell_text(before), cell_text(cell))
+        for position, kind in enumerate(kinds):
+            if kind == NO_DIFFERENCE:  # most cells
+                continue
+            before, after, cell = values[3 * position : 3 * position + 3]
+            kept = KEPT_KINDS.get(kind)
+            written = cell_text(cell if kept else after)
+            name = comparison.fields[position]
+            yield Change(email, contact_id, name, kept or kind_of(before, after), cell_text(before), written)
 
 
 @dataclass
 class ChangeSummary:
     """Takes every change of a plan once: sums a digest, counts transitions, and keeps a few cells as examples.
 
-    `single_values` has the fields in which all changed cells get one value; None in the others.
+    `options` are the fields whose values are options, or true and false. `single_values` has the fields in which all
+    changed cells get one value; None in the others.
     """
 
-    fields: Mapping[str, Field]
+    options: Mapping[str, Field]
     examples: dict[str, list[Change]] = field(default_factory=dict)
     transitions: Counter[Transition] = field(default_factory=Counter)
     single_values: dict[str, str | None] = field(default_factory=dict)
@@ -76,11 +79,12 @@ class ChangeSummary:
         examples = self.examples.setdefault(change.kind, [])
         if len(examples) < EXAMPLES_PER_KIND:
             examples.append(change)
-        if change.kind in KEPT_KINDS.values():
+        if change.kind in (BY_POLICY, BY_CONSENT):
             return
-        cell = json.dumps([change.contact_id, change.field, change.before, change.after])
+        cell = repr((change.contact_id, change.field, change.before, change.after))
         self._total += int.from_bytes(hashlib.sha256(cell.encode()).digest()[:16])
-        self.transitions.update(_transitions(self.fields[change.field], change))
+        if field := self.options.get(change.field):
+            self.transitions.update(_transitions(field, change))
         if self.single_values.setdefault(change.field, change.after) != change.after:
             self.single_values[change.field] = None
 
@@ -98,7 +102,7 @@ def _transitions(field: Field, change: Change) -> Iterator[Transition]:
         yield Transition(field.id, change.before, change.after)
     elif field.type is FieldType.RADIO:
         yield Transition(field.id, known(change.before), known(change.after))
-    elif field.type is FieldType.CHECKBOX:
+    else:
         before, after = (set((text or "").split("|")) - {""} for text in (change.before, change.after))
         yield from (Transition(field.id, known(option), None) for option in before - after)
         yield from (Transition(field.id, None, known(option)) for option in after - before)
@@ -106,7 +110,7 @@ def _transitions(field: Field, change: Change) -> Iterator[Transition]:
 
 def summarise(changes: Iterable[Change], comparison: Comparison) -> ChangeSummary:
     """The summary of these changes."""
-    summary = ChangeSummary({each.field.id: each.field for each in comparison.found})
+    summary = ChangeSummary({each.field.id: each.field for each in comparison.found if each.field.type in OPTION_TYPES})
     for change in changes:
         summary.add(change)
     return summary

@@ -78,18 +78,18 @@ def compare(contacts: FromClause, staged: Table, fields: Sequence[Field], rules:
     """The comparison of the imported `fields`, which do not include the email.
 
     `list_changes` gives the email, the contact number, the letters, and for each field the stored value, the new one
-    and the cell; `list_known_changes` leaves the rows without a contact out.
+    and the cell, by email. `list_known_changes` leaves the rows without a contact out, and has no order.
     """
     found = differences(contacts, staged, fields, rules) if rules.policy.updates else []
     kinds = case((contacts.c.contact_id.is_not(None), kinds_of(found))) if found else cast(null(), Text)
-    values = [value for each in found for value in (each.before, each.after, each.cell)]
+    # Most cells are equal, which is known without computing and fetching them.
+    values = [case((each.may_differ, value)) for each in found for value in (each.before, each.after, each.cell)]
     joined = staged.outerjoin(contacts, contacts.c.email == staged.c.email)
     is_new_or_differs = or_(contacts.c.contact_id.is_(None), *([differs_anywhere(found)] if found else []))
     changes = (
         select(staged.c.email, contacts.c.contact_id, kinds.label("kinds"), *values)
         .select_from(joined)
         .where(is_new_or_differs)
-        .order_by(staged.c.email)
     )
     return Comparison(
         rules=rules,
@@ -98,7 +98,7 @@ def compare(contacts: FromClause, staged: Table, fields: Sequence[Field], rules:
         find_changes=select(staged.c.record_number, contacts.c.contact_id, kinds.label("kinds"))
         .select_from(joined)
         .where(is_new_or_differs),
-        list_changes=changes,
+        list_changes=changes.order_by(staged.c.email),
         list_known_changes=changes.where(contacts.c.contact_id.is_not(None)),
     )
 
