@@ -6,6 +6,7 @@ from pathlib import Path
 from flows.cli.console import print_table
 from flows.cli.file_commands import request_from
 from flows.cli.parser import OK, settings_from_options
+from flows.cli.tables import Column
 from flows.cli.terminal import print_line, print_lines
 from flows.config.output_files import check_output, open_output
 from flows.config.preset_files import path_of_new_preset, write_preset
@@ -92,7 +93,7 @@ def list_presets(options: argparse.Namespace) -> int:
     """Print the user's own presets and the built-in ones."""
     folder = Settings.load().presets
     print_table(
-        ("preset", "what it is for", "where"),
+        (Column("preset", fixed=True), "what it is for", Column("where", cut=True)),
         [(name, _description(name, folder), _location(name, folder)) for name in list_preset_names(folder)],
     )
     return OK
