@@ -85,17 +85,21 @@ def _cell_text(cell: object) -> str:
     return visible("" if cell is None else cell)
 
 
-def print_outcome(outcome: RunOutcome[CheckReport], as_json: bool, with_stages: bool = False) -> None:
+def print_outcome(
+    outcome: RunOutcome[CheckReport], as_json: bool, *, with_stages: bool = False, quiet: bool = False
+) -> None:
     """The report of an import or a check, and if asked for, what each stage took."""
-    print_report(outcome.report, as_json)
+    print_report(outcome.report, as_json, quiet)
     if with_stages:
         _print_stages(outcome)
 
 
-def print_report(report: CheckReport, as_json: bool) -> None:
-    """A report; a failure also prints one line on standard error."""
+def print_report(report: CheckReport, as_json: bool, quiet: bool = False) -> None:
+    """A report; a failure also prints one line on standard error, the only one if it should be `quiet`."""
     if as_json:
         print_json(report.model_dump())
+    elif quiet:
+        pass
     elif report.imports:
         for single in report.imports:
             _print_one_report(single)

@@ -25,7 +25,7 @@ from flows.pipeline.limits import (
 from flows.pipeline.progress import current_progress
 from flows.pipeline.sources import SourceLookups, find_source
 from flows.pipeline.steps import CheckedFile, SourceFile, detect_layout, land_file, resolve_rejections
-from flows.prefect_lookups import scheduled_day, source_logins
+from flows.prefect_lookups import runs_as_command, scheduled_day, source_logins
 from flows.publishing.artifacts import ProgressArtifact, publish_rejected_rows
 from flows.reports.models import ImportReport
 from flows.reports.phrases import counted
@@ -62,7 +62,7 @@ def prepare_warehouse(context: ImportContext) -> None:
 
 def resolve_source(context: ImportContext) -> ResolvedSource:
     """Find the source. A file of an archive has the archive's day."""
-    found = find_source(context.request, context.settings, SourceLookups(scheduled_day, source_logins))
+    found = find_source(context.request, context.settings, SourceLookups(scheduled_day, source_logins, runs_as_command))
     if context.origin:
         found = replace(found, day=context.origin.day)
     check_source_order(context.request, found.day, get_latest_day(context.warehouse, context.report.series))
