@@ -14,6 +14,7 @@ from schemas.errors.base import did_you_mean
 from schemas.errors.request import UsageError
 
 OK, FAILED, WRONG_COMMAND = 0, 1, 2
+SHELLS = ("bash", "zsh", "fish")
 
 
 # The examples that the help of a command begins with.
@@ -79,6 +80,9 @@ def build_parser() -> argparse.ArgumentParser:
     _add_change_commands(commands)
     _add_preset_commands(commands)
     _add_contact_commands(commands)
+    text = "print the script with which a shell completes commands, options and names"
+    command = _add_command(commands, "completion", "completion:print_script", text)
+    command.add_argument("shell", metavar="SHELL", choices=SHELLS, help=f"one of: {', '.join(SHELLS)}")
     return parser
 
 
@@ -207,7 +211,7 @@ def _add_preset_actions(actions: Any) -> None:
 
     _add_command(actions, "list", "preset_commands:list_presets", "list your own presets and the built-in ones")
     command = _add_command(actions, "show", "preset_commands:show_preset", "print the file of a preset")
-    command.add_argument("name", metavar="NAME", help="its name, or the path of its file")
+    command.add_argument("known_preset", metavar="NAME", help="its name, or the path of its file")
 
 
 def _add_contact_commands(commands: Any) -> None:

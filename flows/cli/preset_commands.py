@@ -114,9 +114,9 @@ def _location(name: str, folder: Path) -> str:
 
 def show_preset(options: argparse.Namespace) -> int:
     """Print the file of a preset, with its comments."""
-    if options.name == AUTO:
+    if options.known_preset == AUTO:
         raise UsageError("auto means the preset that fits the file, so it has no file; see 'contacts presets list'")
-    name = split_preset_name(options.name)[0]
+    name = split_preset_name(options.known_preset)[0]
     path = Path(name) if is_preset_path(name) else find_preset_file(name, Settings.load().presets)
     load_preset(name, Settings.load().presets)
     print_lines(path.read_text(encoding="utf-8"))
