@@ -13,7 +13,7 @@ from flows.import_runs.run_states import final_state, flow_run_name_for, log_and
 from flows.pipeline.check import check_file
 from flows.pipeline.sources import SourceLookups
 from flows.pipeline.temporary_folders import temporary_folder
-from flows.prefect_lookups import scheduled_day, source_logins
+from flows.prefect_lookups import runs_as_command, scheduled_day, source_logins
 from flows.publishing.artifacts import publish_rejected_rows, publish_summary
 from flows.reports.builder import ReportBuilder
 from flows.reports.models import CheckReport
@@ -38,7 +38,7 @@ def check_contacts(request: ReadingOptions) -> State[dict[str, Any]]:
 def check_one(request: ReadingOptions, settings: Settings) -> RunOutcome[CheckReport]:
     """Check one file, and publish its rejected rows before their file is deleted."""
     report = ReportBuilder(request)
-    lookups = SourceLookups(scheduled_day, source_logins)
+    lookups = SourceLookups(scheduled_day, source_logins, runs_as_command)
     with temporary_folder() as path:
         try:
             folder = ImportFolder.local(path)

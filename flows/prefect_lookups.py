@@ -52,6 +52,13 @@ def scheduled_day() -> datetime.date:
     return moment.astimezone(ZoneInfo(zone) if zone else None).date()
 
 
+def runs_as_command() -> bool:
+    """Whether the run belongs to a command, and not to a deployment, whose worker has no standard input."""
+    from prefect import runtime
+
+    return runtime.deployment.id is None
+
+
 def time_zone_of_run(run_id: UUID, deployment_id: UUID) -> str | None:
     """The time zone of the schedule that created the run, or the one that all schedules of its deployment share."""
     from prefect.client.orchestration import get_client

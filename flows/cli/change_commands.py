@@ -13,6 +13,7 @@ import pandas as pd
 from flows.cli.console import print_table
 from flows.cli.parser import OK, settings_from_options
 from flows.cli.resources import open_target, open_warehouse
+from flows.cli.tables import Column
 from flows.cli.terminal import print_json, print_line
 from flows.config.output_files import check_output
 from flows.config.settings import Settings
@@ -29,6 +30,22 @@ from warehouse.merge.undo import undo_import
 MAX_EXAMPLES = 10
 ROWS_PER_WRITE = 20_000
 CHANGE_COLUMNS = ("email", "contact_id", "field", "kind", "before", "after")
+CHANGES_TABLE = (
+    Column("email", least=16, cut=True),
+    Column("contact_id", rank=1),
+    Column("field", least=16, cut=True),
+    Column("kind", fixed=True),
+    Column("before", least=8),
+    Column("after", least=8),
+)
+HISTORY_TABLE = (
+    Column("at (UTC)", fixed=True),
+    Column("import", fixed=True),
+    Column("source", cut=True),
+    Column("field", least=16, cut=True),
+    Column("before", least=8),
+    Column("after", least=8),
+)
 
 
 @dataclass
@@ -88,7 +105,7 @@ def show_changes(options: argparse.Namespace) -> int:
     if tally.examples:
         print_line()
         print_line(f"The first {counted(len(tally.examples), 'cell')}:")
-        print_table(CHANGE_COLUMNS, [tuple(change) for change in tally.examples])
+        print_table(CHANGES_TABLE, [tuple(change) for change in tally.examples])
     return OK
 
 
@@ -101,8 +118,7 @@ def show_history(options: argparse.Namespace) -> int:
     if options.json:
         print_json([{**entry._asdict(), "at": entry.at.isoformat()} for entry in entries])
     elif entries:
-        header = ("at (UTC)", "import", "source", "field", "before", "after")
-        print_table(header, [(f"{entry.at:%Y-%m-%d %H:%M}", *entry[1:]) for entry in entries])
+        print_table(HISTORY_TABLE, [(f"{entry.at:%Y-%m-%d %H:%M}", *entry[1:]) for entry in entries])
     else:
         print_line("No import changed a contact with this email, as far as the journal reaches.")
     return OK

@@ -2,14 +2,13 @@
 
 import sys
 from collections.abc import Iterable, Mapping, Sequence
-from itertools import accumulate
-from typing import Any
+from typing import Any, Literal
 
-from rich.cells import cell_len
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from flows.cli.tables import Column, cut_middle, fit_table
 from flows.cli.terminal import print_error, print_json, print_line, print_note
 from flows.publishing.visible_text import visible
 from flows.reports.models import (
@@ -38,30 +37,39 @@ from flows.reports.phrases import (
 from schemas.presets.writer import describe_translation
 
 PIPE_WIDTH = 200  # characters, where there is no terminal
-COLUMN_GAP = 2  # between the columns of a table
+LEAST_FIELD = 30  # characters of a contact's field that are shown, if it has so many
 
 
-def print_table(header: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
-    """A table with numbers on the right. Markup in a cell is printed as text."""
-    table = Table(box=None, pad_edge=False, header_style="bold")
+def print_table(header: Sequence[str | Column], rows: Iterable[Sequence[object]]) -> list[str]:
+    """Print a table, numbers on the right, and give the names of the columns for which there was no room.
+
+    Markup in a cell is printed as text. In a log or a pipe nothing is cut or left out.
+    """
+    columns = [each if isinstance(each, Column) else Column(each) for each in header]
     body = [list(row) for row in rows]
-    for index, name in enumerate(header):
-        numeric = any(isinstance(row[index], int) for row in body)
-        table.add_column(name, justify="right" if numeric else "left", overflow="fold")
-    for row in body:
-        table.add_row(*(Text(_cell_text(cell)) for cell in row))
-    # A log or a pipe gets every row on one line.
-    _Console(file=sys.stdout, highlight=False, width=None if sys.stdout.isatty() else PIPE_WIDTH).print(table)
+    numeric = [any(isinstance(row[index], int) for row in body) for index in range(len(columns))]
+    texts = [[_cell_text(cell) for cell in row] for row in body]
+    interactive = sys.stdout.isatty()
+    available = Console(file=sys.stdout).width if interactive else PIPE_WIDTH
+    layout = fit_table(columns, texts, numeric, available, complete=not interactive)
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for index, width in zip(layout.shown, layout.widths, strict=True):
+        justify: Literal["left", "right"] = "right" if numeric[index] else "left"
+        table.add_column(columns[index].name, justify=justify, overflow="fold", width=width)
+    for row in texts:
+        cut = (
+            cut_middle(row[index], width) if columns[index].cut else row[index]
+            for index, width in zip(layout.shown, layout.widths, strict=True)
+        )
+        table.add_row(*map(Text, cut))
+    _Console(file=sys.stdout, highlight=False, width=max(available, layout.width)).print(table)
+    return layout.left_out
 
 
-def print_fitting_table(names: Sequence[str], rows: Sequence[Mapping[str, object]]) -> None:
+def print_fields_table(names: Sequence[str], rows: Sequence[Mapping[str, object]]) -> None:
     """A table of the columns that have a value in some row, as many of the first ones as fit into the width."""
-    available = Console(file=sys.stdout).width if sys.stdout.isatty() else PIPE_WIDTH
-    texts = {name: [_cell_text(row[name]) for row in rows if row.get(name) is not None] for name in names}
-    widths = {name: max(map(cell_len, (name, *cells))) + COLUMN_GAP for name, cells in texts.items() if cells}
-    ends = accumulate(widths.values())
-    fitting = [name for name, end in zip(widths, ends, strict=True) if end - COLUMN_GAP <= available]
-    print_table(fitting, [[row.get(name) for name in fitting] for row in rows])
+    columns = [Column(name, least=LEAST_FIELD, cut=True, rank=rank) for rank, name in enumerate(names)]
+    print_table(columns, [[row.get(name) for name in names] for row in rows])
 
 
 class _Console(Console):
@@ -77,17 +85,19 @@ def _cell_text(cell: object) -> str:
     return visible("" if cell is None else cell)
 
 
-def print_outcome(outcome: RunOutcome[Any], as_json: bool, with_stages: bool = False) -> None:
+def print_outcome(outcome: RunOutcome[Any], as_json: bool, *, with_stages: bool = False, quiet: bool = False) -> None:
     """The report of an import or a check, and if asked for, what each stage took."""
-    print_report(outcome.report, as_json)
+    print_report(outcome.report, as_json, quiet)
     if with_stages:
         _print_stages(outcome)
 
 
-def print_report(report: CheckReport, as_json: bool) -> None:
-    """A report; a failure also prints one line on standard error."""
+def print_report(report: CheckReport, as_json: bool, quiet: bool = False) -> None:
+    """A report; a failure also prints one line on standard error, the only one if it should be `quiet`."""
     if as_json:
         print_json(report.model_dump())
+    elif quiet:
+        pass
     elif report.imports:
         for single in report.imports:
             _print_one_report(single)
@@ -118,7 +128,7 @@ def _print_one_report(report: CheckReport) -> None:
         print_table(CHANGES_HEADER, changes)
     if columns := unimported_columns(report):
         _print_section("Columns not imported")
-        print_table(("column", "why", "details"), map(_unimported_row, columns))
+        print_table(("column", Column("why", fixed=True), "details"), map(_unimported_row, columns))
         if any(column.outcome == "incomplete" for column in columns):
             print_line(USE_OF_GAPS)
     if translations := [each for each in report.translations if each.cells]:
@@ -126,7 +136,8 @@ def _print_one_report(report: CheckReport) -> None:
         print_table(("column", "field", "translation", "by", "cells"), map(_translation_row, translations))
     if report.rejections:
         _print_section("Rejections")
-        print_table(("reason", "column", "cells", "first record", "expected"), reason_rows(report))
+        reason = Column("reason", fixed=True)
+        print_table((reason, "column", "cells", "first record", "expected"), reason_rows(report))
     if report.suggestions:
         _print_section("Readings that would make rejected cells valid")
         print_table(("column", "reading", "fixes", "blanks", "certain"), map(_suggestion_row, report.suggestions))

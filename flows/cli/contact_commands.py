@@ -3,9 +3,10 @@
 import argparse
 from datetime import datetime
 
-from flows.cli.console import print_fitting_table, print_table
+from flows.cli.console import print_fields_table, print_table
 from flows.cli.parser import OK, settings_from_options
 from flows.cli.resources import open_target, open_warehouse
+from flows.cli.tables import Column
 from flows.cli.terminal import print_json, print_line
 from flows.config.settings import Settings
 from flows.reports.phrases import counted
@@ -13,6 +14,8 @@ from schemas.catalogue import load_catalogue
 from schemas.cells.emails import normalise_email
 from warehouse.contacts.listing import get_contact, list_contacts
 from warehouse.contacts.segments import create_segment, list_segments
+
+LEAST_ALIASES = 60  # characters: the many names of a field would make a narrow column very long
 
 
 def show_contacts(options: argparse.Namespace) -> int:
@@ -24,7 +27,7 @@ def show_contacts(options: argparse.Namespace) -> int:
     if options.json:
         print_json(rows)
         return OK
-    print_fitting_table(("contact_id", *catalogue.ids), rows)
+    print_fields_table(("contact_id", *catalogue.ids), rows)
     print_line(f"{len(rows):,} of {counted(total, 'contact')}; all fields of one: contacts show EMAIL")
     return OK
 
@@ -38,7 +41,7 @@ def show_contact(options: argparse.Namespace) -> int:
     if options.json:
         print_json(contact)
         return OK
-    print_table(("field", "value"), [(name, _as_text(value)) for name, value in contact.items()])
+    print_table((Column("field", fixed=True), "value"), [(name, _as_text(value)) for name, value in contact.items()])
     return OK
 
 
@@ -58,7 +61,7 @@ def list_all_segments(options: argparse.Namespace) -> int:
     with open_warehouse(Settings.load(**settings_from_options(options))) as warehouse:
         segments = list_segments(warehouse)
     print_table(
-        ("segment", "members", "created (UTC)"),
+        ("segment", "members", Column("created (UTC)", fixed=True)),
         [(row["segment_id"], row["members"], f"{row['created_at']:%Y-%m-%d %H:%M}") for row in segments],
     )
     return OK
@@ -90,8 +93,15 @@ def show_fields(options: argparse.Namespace) -> int:
             ]
         )
         return OK
-    print_table(
-        ("field", "type", "label", "option IDs", "gaps", "also matched as"),
+    left_out = print_table(
+        (
+            Column("field", fixed=True),
+            "type",
+            Column("label", rank=1),
+            "option IDs",
+            Column("gaps", fixed=True),
+            Column("also matched as", least=LEAST_ALIASES, rank=2),
+        ),
         [
             (
                 field.id,
@@ -104,6 +114,8 @@ def show_fields(options: argparse.Namespace) -> int:
             for field in catalogue.fields
         ],
     )
+    if left_out:
+        print_line(f"(no room for: {', '.join(left_out)})")
     return OK
 
 

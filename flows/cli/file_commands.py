@@ -19,9 +19,9 @@ from flows.config.settings import Settings
 from flows.pipeline.temporary_folders import cleaned_up_on_sigterm, delete_abandoned_folders, temporary_folder
 from flows.prefect_lookups import wrong_settings_named
 from schemas.choices import FieldPolicy
+from schemas.errors.base import did_you_mean
 from schemas.errors.request import SourceAddressInvalid, UsageError
 from schemas.presets.loader import split_preset_name
-from transforms.cells.nearest_name import nearest_name
 from transforms.sources.addresses import fill_dates, parse
 
 if TYPE_CHECKING:  # reports import pandas, which a wrong command does without
@@ -42,7 +42,6 @@ IMPORT_OPTIONS = (
     "retry_of",
     "plan",
 )
-MIN_SIMILARITY = 0.5  # from 0 to 1; a policy that is less similar is not suggested
 SAMPLE_DAY = datetime.date(2000, 1, 1)  # any day shows whether the dates of an address are well written
 
 
@@ -82,7 +81,7 @@ def import_request(options: argparse.Namespace) -> ImportRequest:
 def _print_outcome(outcome: "RunOutcome[Any]", options: argparse.Namespace) -> int:
     from flows.cli.console import print_outcome
 
-    print_outcome(outcome, options.json, with_stages=options.profile)
+    print_outcome(outcome, options.json, with_stages=options.profile, quiet=options.quiet)
     return FAILED if outcome.report.failed else OK
 
 
@@ -217,10 +216,9 @@ def field_policies(options: argparse.Namespace) -> dict[str, FieldPolicy]:
     for text in options.merge_field:
         field, _, written = text.partition("=")
         if written not in list(FieldPolicy):
-            nearest = nearest_name(written, FieldPolicy, MIN_SIMILARITY)
-            suggestion = f"did you mean {field}={nearest}? " if field and nearest else ""
             raise UsageError(
-                f"--merge-field {text!r} is not FIELD=POLICY; {suggestion}A policy is one of: {', '.join(FieldPolicy)}"
+                f"--merge-field {text!r} is not FIELD=POLICY{did_you_mean(written, FieldPolicy)}; a policy is one of: "
+                f"{', '.join(FieldPolicy)}"
             )
         if policies.setdefault(field, FieldPolicy(written)) != written:
             raise UsageError(f"--merge-field names the field {field!r} twice; write one of the two")
@@ -240,7 +238,7 @@ def progress_shown(options: argparse.Namespace) -> Iterator[None]:
     """Show a progress bar to a person at a terminal."""
     from flows.pipeline.progress import NoProgress, TerminalProgress, current_progress
 
-    interactive = sys.stdout.isatty() and sys.stderr.isatty() and not options.json
+    interactive = sys.stdout.isatty() and sys.stderr.isatty() and not (options.json or options.quiet)
     token = current_progress.set(TerminalProgress() if interactive else NoProgress())
     try:
         yield

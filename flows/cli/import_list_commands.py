@@ -10,13 +10,14 @@ from flows.cli.console import print_report, print_table
 from flows.cli.options import PRUNE
 from flows.cli.parser import OK, settings_from_options
 from flows.cli.resources import open_target, open_warehouse
+from flows.cli.tables import Column
 from flows.cli.terminal import print_json, print_line
 from flows.config.settings import Settings
 from flows.import_runs.recovery import close_abandoned_imports
 from flows.import_runs.work_folders import folder_name, prune_folders
 from flows.pipeline.temporary_folders import cleaned_up_on_sigterm, temporary_folder
 from flows.reports.models import ImportReport, UndoReport
-from flows.reports.phrases import kept_reasons_note, undo_sentences
+from flows.reports.phrases import counted, kept_reasons_note, undo_sentences
 from schemas.errors.request import RejectedFileGone, UsageError
 from transforms.results import rejected_workbook
 from transforms.work_folder import exists, open_for_reading
@@ -26,14 +27,17 @@ from warehouse.import_list.liveness import list_live_imports
 from warehouse.merge.journal import prune_journals
 
 COUNT_COLUMNS = ("read", "accepted", "rejected", "inserted", "updated", "missing", "retry_of")
+# Each import is one line. The columns with the highest rank are the first for which a narrow terminal has no room.
+_RANKS = {"rejected": 1, "read": 2, "inserted": 3, "missing": 4, "updated": 5, "retry_of": 6, "accepted": 7}
+LONGEST_CODE = 31  # characters of the codes of errors
 HEADER = (
-    "id",
-    "status",
-    "started (UTC)",
-    "source",
-    "merge",
-    *(name.replace("_", " ") for name in COUNT_COLUMNS),
-    "why",
+    Column("id", fixed=True),
+    Column("status", fixed=True),
+    Column("started (UTC)", fixed=True),
+    Column("source", least=18, cut=True),
+    Column("merge", fixed=True, rank=8),
+    *(Column(name.replace("_", " "), fixed=True, rank=_RANKS[name]) for name in COUNT_COLUMNS),
+    Column("why", least=LONGEST_CODE, cut=True),
 )
 
 
@@ -56,7 +60,9 @@ def show_imports(options: argparse.Namespace) -> int:
 
 
 def _print_imports(imports: Sequence[Mapping[str, Any]]) -> None:
-    print_table(HEADER, map(_import_row, imports))
+    left_out = print_table(HEADER, map(_import_row, imports))
+    if left_out:
+        print_line(f"(no room for {counted(len(left_out), 'column')}; 'contacts imports ID' shows all of one import)")
     if len(imports) == DEFAULT_LIST_LIMIT:
         print_line(f"(the last {DEFAULT_LIST_LIMIT}; 'contacts imports ID' shows an older one)")
 

@@ -29,6 +29,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     _reduce_garbage_collection()
     escape_unencodable_output()
     try:
+        if "_ARGCOMPLETE" in os.environ:  # set by the script of the shell
+            from flows.cli.completion import complete
+
+            complete()
         options = build_parser().parse_args(words)
         # Only for a person: a nightly job would mail it every day.
         if has_visible_password(options) and not as_json and sys.stderr.isatty():

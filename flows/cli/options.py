@@ -7,68 +7,79 @@ from enum import StrEnum
 from schemas.choices import Blanks, Duplicates, GapRule, IfSameFile, MergePolicy
 
 PRUNE = "prune"
+# The groups of the help, in the order of its sections.
+FILE, COLUMNS, CELLS, MERGE, SAFETY, OUTPUT = "file", "columns", "cells", "merge", "safety", "output"
 SEGMENT_HELP = "import: add the contacts to this segment, which must exist; list: show its members only"
 
 
 def add_layout_options(parser: argparse.ArgumentParser) -> None:
     """What finds a file's columns and maps them to fields."""
-    parser.add_argument(
-        "source", metavar="SOURCE", help="the CSV file or workbook: a path, a pattern, or an https, s3 or sftp address"
+    file = group(parser, FILE)
+    file.add_argument(
+        "source",
+        metavar="SOURCE",
+        help="the CSV file or workbook: a path, a pattern, an https, s3 or sftp address, or - for standard input",
     )
-    parser.add_argument(
+    file.add_argument(
         "--date", metavar="DAY", type=_day, help="the day for {date} in SOURCE, as yyyy-mm-dd; default: today"
     )
-    add_catalogue(parser)
-    parser.add_argument(
+    file.add_argument(
+        "-d", "--delimiter", metavar="C", help="one character, or comma, semicolon, tab, pipe, space; default: detected"
+    )
+    file.add_argument("--quote", metavar="C", help="the character around cells; default: the double quote")
+    file.add_argument("--escape", metavar="C", help="the character that escapes the next one, such as backslash")
+    file.add_argument("--skip-lines", metavar="N", type=int, help="skip N lines at the top of the file")
+    file.add_argument(
+        "--unwrap-lines",
+        action="store_true",
+        help="each line is one quoted cell with a record in it: unquote the lines",
+    )
+    file.add_argument("--skip-last", metavar="N", type=int, help="skip N lines at the end of the file")
+    file.add_argument(
+        "--no-header", action="store_true", help="the first record is data; columns are column_1, column_2, …"
+    )
+    file.add_argument("-e", "--encoding", metavar="NAME", help="such as utf-8 or windows-1252; default: detected")
+    columns = group(parser, COLUMNS)
+    columns.add_argument(
+        "-m",
         "--map",
         action="append",
         default=[],
         metavar="COLUMN=FIELD",
         help="map a column to a field; without FIELD, ignore the column; repeatable",
     )
-    parser.add_argument("--mapping", metavar="FILE", help="a YAML file of 'Column: field' lines")
-    parser.add_argument(
-        "--preset", metavar="NAME", help="how to read another platform's export: a preset's name, a YAML file, or auto"
+    columns.add_argument("--mapping", metavar="FILE", help="a YAML file of 'Column: field' lines")
+    columns.add_argument(
+        "-p",
+        "--preset",
+        metavar="NAME",
+        help="how to read another platform's export: a preset's name, a YAML file, or auto",
     )
-    parser.add_argument(
-        "--delimiter", metavar="C", help="one character, or comma, semicolon, tab, pipe, space; default: detected"
-    )
-    parser.add_argument("--quote", metavar="C", help="the character around cells; default: the double quote")
-    parser.add_argument("--escape", metavar="C", help="the character that escapes the next one, such as backslash")
-    parser.add_argument("--skip-lines", metavar="N", type=int, help="skip N lines at the top of the file")
-    parser.add_argument(
-        "--unwrap-lines",
-        action="store_true",
-        help="each line is one quoted cell with a record in it: unquote the lines",
-    )
-    parser.add_argument("--skip-last", metavar="N", type=int, help="skip N lines at the end of the file")
-    parser.add_argument(
-        "--no-header", action="store_true", help="the first record is data; columns are column_1, column_2, …"
-    )
-    parser.add_argument("--encoding", metavar="NAME", help="such as utf-8 or windows-1252; default: detected")
+    add_catalogue(parser)
 
 
 def add_reading_options(parser: argparse.ArgumentParser) -> None:
     add_layout_options(parser)
+    cells = group(parser, CELLS)
     _add_choice(
-        parser, "--duplicates", Duplicates, "WHICH", "which row to keep where an email repeats; reject keeps none"
+        cells, "--duplicates", Duplicates, "WHICH", "which row to keep where an email repeats; reject keeps none"
     )
-    _add_choice(parser, "--gaps", GapRule, "RULE", "whether to apply the catalogue's rule for empty cells")
-    parser.add_argument("--default-prefix", metavar="+34", help="the country prefix of phones that have none")
+    _add_choice(cells, "--gaps", GapRule, "RULE", "whether to apply the catalogue's rule for empty cells")
+    cells.add_argument("--default-prefix", metavar="+34", help="the country prefix of phones that have none")
     add_value(parser)
-    parser.add_argument(
+    cells.add_argument(
         "--fix", action="store_true", help="apply the suggestions that are certain, and check the file again with them"
     )
 
 
 def add_strict(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
+    group(parser, SAFETY).add_argument(
         "--strict", action="store_true", help="fail if a row is rejected or a column is dropped; then nothing is merged"
     )
 
 
 def add_value(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
+    group(parser, CELLS).add_argument(
         "--value",
         action="append",
         metavar="COLUMN:WRITTEN=MEANT",
@@ -78,75 +89,95 @@ def add_value(parser: argparse.ArgumentParser) -> None:
 
 def add_merge_options(parser: argparse.ArgumentParser) -> None:
     """What happens to the accepted rows."""
-    _add_choice(parser, "--merge", MergePolicy, "POLICY", "what happens to contacts that already exist")
-    _add_choice(parser, "--blanks", Blanks, "RULE", "whether blank cells clear the stored value")
-    parser.add_argument(
+    merge = group(parser, MERGE)
+    _add_choice(merge, "--merge", MergePolicy, "POLICY", "what happens to contacts that already exist")
+    _add_choice(merge, "--blanks", Blanks, "RULE", "whether blank cells clear the stored value")
+    merge.add_argument(
         "--merge-field",
         action="append",
         default=[],
         metavar="FIELD=POLICY",
         help="the policy of one field of existing contacts: overwrite, fill-empty, keep or append; repeatable",
     )
-    parser.add_argument(
+    merge.add_argument(
         "--loosen-consent",
         metavar="N",
         type=int,
         help="replace stored consents by weaker ones, if it is exactly so many",
     )
-    parser.add_argument("--segment", metavar="NAME", help=SEGMENT_HELP)
-    _add_choice(parser, "--if-same-file", IfSameFile, "RULE", "what to do with a file that was already imported")
-    parser.add_argument(
+    merge.add_argument("-s", "--segment", metavar="NAME", help=SEGMENT_HELP)
+    _add_choice(
+        group(parser, SAFETY), "--if-same-file", IfSameFile, "RULE", "what to do with a file that was already imported"
+    )
+    merge.add_argument(
         "--retry-of", type=import_number, metavar="ID", help="SOURCE is the corrected rejected file of this import"
     )
 
 
 def add_limits(parser: argparse.ArgumentParser) -> None:
     """When an import fails although its file can be read."""
+    safety = group(parser, SAFETY)
     add_strict(parser)
-    parser.add_argument("--max-rejected", metavar="N", help="fail above this number or percentage of rejected rows")
-    parser.add_argument(
+    safety.add_argument("--max-rejected", metavar="N", help="fail above this number or percentage of rejected rows")
+    safety.add_argument(
         "--min-rows", metavar="N", help="fail below this number of rows, or percentage of the previous import's rows"
     )
-    parser.add_argument(
+    safety.add_argument(
         "--require", action="append", metavar="FIELD", help="fail if this field cannot be imported; repeatable"
     )
 
 
 def add_plan(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
+    group(parser, SAFETY).add_argument(
         "--plan", metavar="DIGEST", help="merge exactly what this plan shows, or nothing; contacts plan prints it"
     )
 
 
 def add_output(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--output", metavar="FILE", help="write the rows to this file")
+    group(parser, OUTPUT).add_argument("-o", "--output", metavar="FILE", help="write the rows to this file")
     add_force(parser)
 
 
 def add_force(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
+    group(parser, OUTPUT).add_argument(
         "--force", action="store_true", help="overwrite an existing file that is not CSV, or your own preset"
     )
 
 
 def add_catalogue(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--catalogue", metavar="FILE", help="the field catalogue (YAML); default: the built-in one")
+    group(parser, COLUMNS).add_argument(
+        "--catalogue", metavar="FILE", help="the field catalogue (YAML); default: the built-in one"
+    )
 
 
 def add_warehouse(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--warehouse", metavar="URL", help="sqlite:///file.db or postgresql://user@host/database")
+    group(parser, MERGE).add_argument(
+        "-w", "--warehouse", metavar="URL", help="sqlite:///file.db or postgresql://user@host/database"
+    )
 
 
 def add_json(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--json", action="store_true", help="print one JSON object and nothing else")
+    group(parser, OUTPUT).add_argument("--json", action="store_true", help="print one JSON object and nothing else")
 
 
 def add_diagnostics(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--profile", action="store_true", help="print seconds and rows per second of each stage")
-    parser.add_argument("-v", "--verbose", action="store_true", help="print one line per stage to standard error")
+    output = group(parser, OUTPUT)
+    output.add_argument("--profile", action="store_true", help="print seconds and rows per second of each stage")
+    output.add_argument("-q", "--quiet", action="store_true", help="print errors only, and no progress")
+    output.add_argument("-v", "--verbose", action="store_true", help="print one line per stage to standard error")
 
 
-def _add_choice(parser: argparse.ArgumentParser, option: str, choices: type[StrEnum], metavar: str, text: str) -> None:
+def group(parser: argparse.ArgumentParser, title: str) -> argparse._ActionsContainer:
+    """The section of the help with this title; of a command that reads no file, the only section."""
+    groups = {each.title: each for each in parser._action_groups}
+    if title != FILE and FILE not in groups:
+        return parser
+    return groups.get(title) or parser.add_argument_group(title)
+
+
+def _add_choice(
+    parser: argparse._ActionsContainer, option: str, choices: type[StrEnum], metavar: str, text: str
+) -> None:
     """An option with the values of an enum; the first is the default, here and in the form."""
     default, *others = choices
     help_text = f"{text}: {default} (the default), {', '.join(others)}"

@@ -6,12 +6,35 @@ It imports neither pandas nor Prefect, so that a wrong command fails at once.
 import argparse
 import re
 import sys
+from collections.abc import Sequence
 from typing import Any, NoReturn
 
 from flows.cli import options
+from schemas.errors.base import did_you_mean
 from schemas.errors.request import UsageError
 
 OK, FAILED, WRONG_COMMAND = 0, 1, 2
+SHELLS = ("bash", "zsh", "fish")
+
+
+# The examples that the help of a command begins with.
+IMPORT_EXAMPLES = (
+    "contacts import contacts.csv",
+    "contacts import contacts.csv --map 'Client e-mail=email' --fix",
+    "contacts import export.xlsx --preset auto --merge overwrite --segment vip",
+    "contacts import contacts.csv --merge overwrite --plan sha256:…",
+    "contacts import 'exports/contacts-{date}.csv' --max-rejected 5% --if-same-file skip",
+    "mysql … | contacts import - --delimiter tab --json",
+)
+PLAN_EXAMPLES = (
+    "contacts plan contacts.csv --merge overwrite",
+    "contacts plan contacts.csv --merge overwrite --output changes.csv",
+)
+CHECK_EXAMPLES = (
+    "contacts check contacts.csv",
+    "contacts check book.xlsx --fix --rejected rejected.csv",
+    "contacts check 'export.zip!subscribed.csv' --preset mailchimp --accepted accepted.csv",
+)
 
 
 class CommandParser(argparse.ArgumentParser):
@@ -21,8 +44,19 @@ class CommandParser(argparse.ArgumentParser):
         """Reports unknown arguments with the help of the subcommand; argparse would name that of `contacts`."""
         parsed, unknown = super().parse_known_args(args, namespace)
         if unknown:
-            self.error(f"unrecognized arguments: {' '.join(unknown)}")
+            self.error(f"unrecognized arguments: {' '.join(unknown)}{self._did_you_mean(unknown)}")
         return parsed, unknown
+
+    def _did_you_mean(self, unknown: Sequence[str]) -> str:
+        written = next((word.partition("=")[0] for word in unknown if word.startswith("--")), "")
+        return did_you_mean(written, [name for name in self._option_string_actions if name.startswith("--")])
+
+    def _check_value(self, action: argparse.Action, value: Any) -> None:
+        """The error for a wrong choice, with the most similar one; argparse before Python 3.14 has no suggestions."""
+        if action.choices is not None and value not in action.choices:
+            known = list(action.choices)
+            suggestion = did_you_mean(str(value), known)
+            raise argparse.ArgumentError(action, f"unknown: {value!r}{suggestion}; use one of: {', '.join(known)}")
 
     def error(self, message: str) -> NoReturn:
         without_password = re.sub(r"://[^@\s]*@", "://…@", message)
@@ -51,6 +85,9 @@ def build_parser() -> argparse.ArgumentParser:
     _add_change_commands(commands)
     _add_preset_commands(commands)
     _add_contact_commands(commands)
+    text = "print the script with which a shell completes commands, options and names"
+    command = _add_command(commands, "completion", "completion:print_script", text)
+    command.add_argument("shell", metavar="SHELL", choices=SHELLS, help=f"one of: {', '.join(SHELLS)}")
     return parser
 
 
@@ -58,10 +95,19 @@ def _add_subcommands(parser: argparse.ArgumentParser, dest: str, metavar: str, *
     return parser.add_subparsers(dest=dest, required=required, metavar=metavar, parser_class=CommandParser)
 
 
-def _add_command(commands: Any, name: str, function: str, description: str) -> argparse.ArgumentParser:
-    """`function` is module and name, below flows.cli; the module is imported when the command runs."""
+def _add_command(
+    commands: Any, name: str, function: str, description: str, examples: Sequence[str] = ()
+) -> argparse.ArgumentParser:
+    """`function` is module and name, below flows.cli; the module is imported when the command runs.
+
+    The help of a command with `examples` begins with them, in place of a usage that lists every option.
+    """
+    more: dict[str, Any] = {}
+    if examples:
+        lines = "".join(f"\n  {example.replace('%', '%%')}" for example in examples)
+        more["usage"] = f"%(prog)s SOURCE [options]\n\nexamples:{lines}"
     command: argparse.ArgumentParser = commands.add_parser(
-        name, help=description, description=description, allow_abbrev=False
+        name, help=description, description=description, allow_abbrev=False, **more
     )
     command.set_defaults(function=f"flows.cli.{function}")
     return command
@@ -69,7 +115,11 @@ def _add_command(commands: Any, name: str, function: str, description: str) -> a
 
 def _add_file_commands(commands: Any) -> None:
     command = _add_command(
-        commands, "import", "file_commands:import_file", "import contacts from a CSV file or a workbook"
+        commands,
+        "import",
+        "file_commands:import_file",
+        "import contacts from a CSV file or a workbook",
+        IMPORT_EXAMPLES,
     )
     options.add_reading_options(command)
     options.add_warehouse(command)
@@ -80,7 +130,7 @@ def _add_file_commands(commands: Any) -> None:
     options.add_diagnostics(command)
 
     text = "show what an import would do, and change nothing"
-    command = _add_command(commands, "plan", "plan_command:plan", text)
+    command = _add_command(commands, "plan", "plan_command:plan", text, PLAN_EXAMPLES)
     options.add_reading_options(command)
     options.add_warehouse(command)
     options.add_merge_options(command)
@@ -90,11 +140,12 @@ def _add_file_commands(commands: Any) -> None:
     options.add_diagnostics(command)
 
     text = "check a CSV or workbook, without a warehouse"
-    command = _add_command(commands, "check", "file_commands:check_file", text)
+    command = _add_command(commands, "check", "file_commands:check_file", text, CHECK_EXAMPLES)
     options.add_reading_options(command)
     options.add_strict(command)
-    command.add_argument("--accepted", metavar="FILE", help="write the accepted rows to this CSV file")
-    command.add_argument("--rejected", metavar="FILE", help="write the rejected rows to this CSV file")
+    output = options.group(command, options.OUTPUT)
+    output.add_argument("--accepted", metavar="FILE", help="write the accepted rows to this CSV file")
+    output.add_argument("--rejected", metavar="FILE", help="write the rejected rows to this CSV file")
     options.add_force(command)
     options.add_json(command)
     options.add_diagnostics(command)
@@ -176,7 +227,7 @@ def _add_preset_actions(actions: Any) -> None:
 
     _add_command(actions, "list", "preset_commands:list_presets", "list your own presets and the built-in ones")
     command = _add_command(actions, "show", "preset_commands:show_preset", "print the file of a preset")
-    command.add_argument("name", metavar="NAME", help="its name, or the path of its file")
+    command.add_argument("known_preset", metavar="NAME", help="its name, or the path of its file")
 
 
 def _add_contact_commands(commands: Any) -> None:
@@ -189,7 +240,7 @@ def _add_contact_commands(commands: Any) -> None:
     options.add_warehouse(_add_command(actions, "list", show_list, "list the segments"))
 
     command = _add_command(commands, "list", "contact_commands:show_contacts", "show the first contacts")
-    command.add_argument("--segment", metavar="NAME", help=options.SEGMENT_HELP)
+    command.add_argument("-s", "--segment", metavar="NAME", help=options.SEGMENT_HELP)
     command.add_argument("--limit", metavar="N", type=options.positive_number, default=20, help="how many; default: 20")
     options.add_catalogue(command)
     options.add_warehouse(command)

@@ -50,8 +50,8 @@ def plan(options: argparse.Namespace) -> int:
     with progress_shown(options), cleaned_up_on_sigterm(), temporary_folder() as folder:
         planned = plan_import(request, settings, folder, SERVICES, written if options.output else None)
     report = planned.outcome.report
-    print_outcome(planned.outcome, options.json, with_stages=options.profile)
-    if planned.preview and not options.json:
+    print_outcome(planned.outcome, options.json, with_stages=options.profile, quiet=options.quiet)
+    if planned.preview and not (options.json or options.quiet):
         _print_changes(planned.preview)
         print_line()
         print_line(f"plan:     {report.plan}")

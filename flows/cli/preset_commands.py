@@ -6,6 +6,7 @@ from pathlib import Path
 from flows.cli.console import print_table
 from flows.cli.file_commands import request_from
 from flows.cli.parser import OK, settings_from_options
+from flows.cli.tables import Column
 from flows.cli.terminal import print_line, print_lines
 from flows.config.output_files import check_output, open_output
 from flows.config.preset_files import path_of_new_preset, write_preset
@@ -92,7 +93,7 @@ def list_presets(options: argparse.Namespace) -> int:
     """Print the user's own presets and the built-in ones."""
     folder = Settings.load().presets
     print_table(
-        ("preset", "what it is for", "where"),
+        (Column("preset", fixed=True), "what it is for", Column("where", cut=True)),
         [(name, _description(name, folder), _location(name, folder)) for name in list_preset_names(folder)],
     )
     return OK
@@ -113,9 +114,9 @@ def _location(name: str, folder: Path) -> str:
 
 def show_preset(options: argparse.Namespace) -> int:
     """Print the file of a preset, with its comments."""
-    if options.name == AUTO:
+    if options.known_preset == AUTO:
         raise UsageError("auto means the preset that fits the file, so it has no file; see 'contacts presets list'")
-    name = split_preset_name(options.name)[0]
+    name = split_preset_name(options.known_preset)[0]
     path = Path(name) if is_preset_path(name) else find_preset_file(name, Settings.load().presets)
     load_preset(name, Settings.load().presets)
     print_lines(path.read_text(encoding="utf-8"))

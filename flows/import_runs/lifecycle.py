@@ -18,7 +18,7 @@ from flows.import_runs.work_folders import FilesToKeep, clean_up_folder, folder_
 from flows.pipeline.progress import current_progress
 from flows.pipeline.sources import SourceLookups
 from flows.pipeline.steps import catalogue_for
-from flows.prefect_lookups import run_has_ended, scheduled_day, source_logins
+from flows.prefect_lookups import run_has_ended, runs_as_command, scheduled_day, source_logins
 from flows.publishing.artifacts import ProgressArtifact, publish_rejected_rows
 from flows.publishing.events import emit_events
 from flows.reports.builder import ImportReportBuilder
@@ -38,7 +38,7 @@ T = TypeVar("T")
 def prefect_services() -> RunServices:
     """A run of Prefect: chunks are task runs, and progress and rejected rows are artifacts."""
     return RunServices(
-        SourceLookups(scheduled_day, source_logins),
+        SourceLookups(scheduled_day, source_logins, runs_as_command),
         prefect_runner,
         lambda: ProgressArtifact(current_progress.get()),
         publish_rejected_rows,

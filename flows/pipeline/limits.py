@@ -10,12 +10,9 @@ from schemas.errors.limits import NotAllAccepted, RequiredFieldMissing, TooFewRo
 from schemas.errors.request import PolicyNotForField, UnknownField
 from schemas.errors.source import SourceOutOfOrder
 from schemas.field_types import FieldType
-from transforms.cells.nearest_name import nearest_name
 from transforms.chunks.file_profile import FileProfile
 from transforms.mapping.columns import ColumnOutcome
 from transforms.sources.addresses import redacted
-
-MIN_SIMILARITY = 0.6  # from 0 to 1; a field that is less similar is not suggested
 
 
 def row_limit(text: str, whole: int) -> float:
@@ -27,7 +24,7 @@ def check_required_known(request: ImportRequest, fields: Sequence[str]) -> None:
     """Stop before the file is read if the catalogue does not have a required field."""
     for field in request.require:
         if field not in fields:
-            raise UnknownField(field, tuple(fields), nearest_name(field, fields, MIN_SIMILARITY))
+            raise UnknownField(field, tuple(fields))
 
 
 def check_merge_fields(request: ImportRequest, catalogue: FieldCatalogue) -> None:
@@ -36,7 +33,7 @@ def check_merge_fields(request: ImportRequest, catalogue: FieldCatalogue) -> Non
         field = catalogue.by_id.get(id)
         if field is None or field.identity:
             fields = tuple(each.id for each in catalogue.fields if not each.identity)
-            raise UnknownField(id, fields, nearest_name(id, fields, MIN_SIMILARITY))
+            raise UnknownField(id, fields)
         if policy is FieldPolicy.APPEND and field.type is not FieldType.CHECKBOX:
             raise PolicyNotForField(id, str(field.type))
 

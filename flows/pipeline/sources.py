@@ -7,6 +7,7 @@ from pathlib import Path
 
 from flows.config.request import ReadingOptions, local_today
 from flows.config.settings import Settings
+from schemas.errors.request import SourceAddressInvalid
 from schemas.presets.loader import is_preset_path, split_preset_name
 from transforms.sources.addresses import AllowedSources, fill_dates, has_date, parse
 from transforms.sources.credentials import FetchOptions, Login
@@ -15,10 +16,14 @@ from transforms.sources.fetch import ResolvedSource, SourceAccess, resolve_addre
 
 @dataclass(frozen=True)
 class SourceLookups:
-    """The day that `{date}` means, and the logins. A flow asks Prefect for them. Each is called only if needed."""
+    """What a source may depend on: the day that `{date}` means, logins, and whether there is a standard input.
+
+    A flow asks Prefect for them. Each is called only if needed.
+    """
 
     day: Callable[[], datetime.date] = local_today
     logins: Callable[[Settings], Mapping[str, Login]] = lambda settings: settings.logins
+    has_standard_input: Callable[[], bool] = lambda: True
 
 
 LOCAL_LOOKUPS = SourceLookups()
@@ -28,6 +33,10 @@ def find_source(options: ReadingOptions, settings: Settings, lookups: SourceLook
     """The one file that the request means."""
     allowed = AllowedSources(frozenset(settings.allowed_sources), settings.source_folders)
     _check_named_files(options, AllowedSources(folders=settings.source_folders))
+    if parse(options.source).is_standard_input and not lookups.has_standard_input():
+        raise SourceAddressInvalid(
+            options.source, "is the standard input of a command, which a deployment does not have"
+        )
     day = (options.date or lookups.day()) if has_date(options.source) else None
     source = options.source if day is None else fill_dates(options.source, lambda: day)
     access = FetchOptions(

@@ -5,10 +5,12 @@ survives pickling (task runners send it between processes) and names columns and
 never a contact's values.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, ClassVar, Self, dataclass_transform
 
 MAX_LISTED_NAMES = 20
+MIN_SIMILARITY = 0.6  # from 0 to 1; a name that is less similar is not suggested
 MAX_NAME_LENGTH = 300  # characters; a header or a catalogue may hold much longer texts
 
 
@@ -29,6 +31,20 @@ class Names(tuple[str, ...]):
     def _joined(self, separator: str, before_count: str) -> str:
         more = f"{before_count}{len(self) - MAX_LISTED_NAMES} more" if len(self) > MAX_LISTED_NAMES else ""
         return separator.join(map(_shortened, self[:MAX_LISTED_NAMES])) + more
+
+
+def did_you_mean(written: str, known: Iterable[str]) -> str:
+    """The part of a message that suggests the most similar known name; nothing if none is similar."""
+    from difflib import get_close_matches  # only for an error
+
+    by_folded = {_folded(name): name for name in known}
+    nearest = get_close_matches(_folded(written[:MAX_NAME_LENGTH]), by_folded, n=1, cutoff=MIN_SIMILARITY)
+    return f"; did you mean {by_folded[nearest[0]]}?" if nearest else ""
+
+
+def _folded(name: str) -> str:
+    """Without case, and without the dashes that all options have in common."""
+    return name.lower().lstrip("-")
 
 
 def _shortened(name: str) -> str:

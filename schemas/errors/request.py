@@ -1,6 +1,6 @@
 """Requests that cannot be met: request something else."""
 
-from schemas.errors.base import ContactImportError
+from schemas.errors.base import ContactImportError, did_you_mean
 
 
 def skip_lines_hint(lines: int) -> str:
@@ -92,9 +92,15 @@ class UnknownColumn(RequestError):
     """The mapping names a column that the file does not have."""
 
     code = "unknown-column"
-    template = "the mapping names the column {column!r}, which the file does not have{columns:; use one of: }"
+    template = (
+        "the mapping names the column {column!r}, which the file does not have{did_you_mean}{columns:; use one of: }"
+    )
     column: str
     columns: tuple[str, ...]
+
+    @property
+    def did_you_mean(self) -> str:
+        return did_you_mean(self.column, self.columns)
 
 
 class UnknownField(RequestError):
@@ -104,11 +110,10 @@ class UnknownField(RequestError):
     template = "there is no field {field!r} in the catalogue{did_you_mean}{fields:; use one of: }"
     field: str
     fields: tuple[str, ...]
-    nearest: str | None = None
 
     @property
     def did_you_mean(self) -> str:
-        return f"; did you mean {self.nearest}?" if self.nearest else ""
+        return did_you_mean(self.field, self.fields)
 
 
 class ValueInvalid(RequestError):
@@ -140,9 +145,16 @@ class UnknownPreset(RequestError):
     """The request names a preset, or a part of one, that does not exist."""
 
     code = "unknown-preset"
-    template = "there is no preset {preset!r}; give the path of a YAML file, as in ./mine.yaml{known:, or use one of: }"
+    template = (
+        "there is no preset {preset!r}{did_you_mean}; give the path of a YAML file, as in ./mine.yaml"
+        "{known:, or use one of: }"
+    )
     preset: str
     known: tuple[str, ...]
+
+    @property
+    def did_you_mean(self) -> str:
+        return did_you_mean(self.preset, self.known)
 
 
 class PresetInvalid(RequestError):
@@ -201,9 +213,16 @@ class UnknownSegment(RequestError):
     """The request names a segment that does not exist."""
 
     code = "unknown-segment"
-    template = "there is no segment {segment!r}; create it with 'contacts segments create'{known:, or use one of: }"
+    template = (
+        "there is no segment {segment!r}{did_you_mean}; create it with 'contacts segments create'"
+        "{known:, or use one of: }"
+    )
     segment: str
     known: tuple[str, ...]
+
+    @property
+    def did_you_mean(self) -> str:
+        return did_you_mean(self.segment, self.known)
 
 
 class UnknownImport(RequestError):

@@ -126,8 +126,9 @@ def _options() -> Section:
     rows = []
     for option, names in options().items():
         action = actions[option]
+        short = [f"`{name}` " for name in action.option_strings if not name.startswith("--")]
         spelled = f"{option} {action.metavar or ''}".strip()
-        rows.append((code(spelled), codes(names), plain(action.help or "")))
+        rows.append(("".join(short) + code(spelled), codes(names), plain(action.help or "")))
     return Section("options", RULES, ("option", "commands", "meaning"), tuple(rows))
 
 

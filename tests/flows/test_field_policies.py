@@ -36,7 +36,7 @@ def test_policies_of_fields_come_from_the_command_and_then_from_the_preset(conta
 @pytest.mark.parametrize(
     ("text", "hints"),
     [
-        pytest.param("city=fill-emty", ("did you mean city=fill-empty?", "overwrite, fill-empty, keep"), id="policy"),
+        pytest.param("city=fill-emty", ("did you mean fill-empty?", "overwrite, fill-empty, keep"), id="policy"),
         pytest.param("city", ("FIELD=POLICY",), id="no policy"),
         pytest.param("citty=keep", ("no field 'citty'", "did you mean city?"), id="field"),
         pytest.param("email=keep", ("no field 'email'",), id="identity"),

@@ -14,6 +14,7 @@ from schemas.errors.request import SourceAddressInvalid, SourceNotAllowed
 from transforms.landing.archives import split_member
 
 PORTS = {"https": 443, "http": 80, "sftp": 22, "s3": None}
+STANDARD_INPUT = "-"  # as a local path; a file of this name is ./-
 LISTING_SCHEMES = ("s3", "sftp")  # schemes of servers that can list files
 
 _REMOTE = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://")
@@ -39,6 +40,10 @@ class Address:
     @property
     def is_local(self) -> bool:
         return self.scheme == "file"
+
+    @property
+    def is_standard_input(self) -> bool:
+        return self.is_local and self.path == STANDARD_INPUT
 
     @property
     def is_pattern(self) -> bool:

@@ -1,15 +1,18 @@
 """Resolves a source's address to one file, fetches it, and lands it only if it did not change meanwhile."""
 
 import datetime
+import errno
 import glob
+import os
 import random
 import stat
+import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TypeVar
+from typing import BinaryIO, TypeVar
 
 from schemas.errors.base import ContactImportError
 from schemas.errors.limits import SourceTooLarge
@@ -65,6 +68,8 @@ def resolve_address(source: str, access: SourceAccess) -> ResolvedSource:
 
 
 def _find_local(address: Address, access: SourceAccess) -> ResolvedSource:
+    if address.is_standard_input:
+        return ResolvedSource(address, access, None)
     path = Path(address.path)
     access.allowed.check_local(path, address.redacted())
     if not address.is_pattern or path.exists():
@@ -137,11 +142,18 @@ def _try_landing(found: ResolvedSource, land: Callable[[Iterator[bytes]], Landed
     address, access = found.address, found.access
     if address.is_local:
         stamp = found.stamp and _local_stamp(Path(address.path))
-        blocks = read_local_blocks(address.path, access.allowed.open_local)
+        open_file = _open_standard_input if address.is_standard_input else access.allowed.open_local
+        blocks = read_local_blocks(address.path, open_file)
         return stamp, land(_limit_source(blocks, stamp, found.redacted, access.options))
     with _connected(address, access) as server:
         stamp = server.stat(address.path)
         return stamp, land(_limit_source(_stream(server, address), stamp, found.redacted, access.options))
+
+
+def _open_standard_input(_: str) -> BinaryIO:
+    if sys.stdin is None:
+        raise OSError(errno.EBADF, "it is closed")
+    return os.fdopen(os.dup(sys.stdin.fileno()), "rb", buffering=0)
 
 
 def _current_stamp(found: ResolvedSource) -> FileStamp | None:

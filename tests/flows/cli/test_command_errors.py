@@ -1,9 +1,14 @@
 """Wrong commands, and commands that fail: one line on standard error, and JSON if asked for."""
 
+import shlex
+import subprocess
+import sys
 from importlib.metadata import version
 
 import pytest
 
+from flows.cli.main import main
+from flows.cli.parser import CHECK_EXAMPLES, IMPORT_EXAMPLES, build_parser
 from tests.flows.conftest import Contacts, is_one_line
 
 FILE = "email,name\nann@example.com,Ann\n"
@@ -100,6 +105,18 @@ def test_a_wrong_command_ends_with_status_2_and_one_line(
         ),
         pytest.param(("check", "none-*.csv"), "there is no file 'none-*.csv'; check the pattern", id="no match"),
         pytest.param(
+            ("import", "x.csv", "--merg", "overwrite"),
+            "unrecognized arguments: --merg overwrite; did you mean --merge?; "
+            "run 'contacts import --help' to see what is accepted",
+            id="similar option",
+        ),
+        pytest.param(
+            ("import", "x.csv", "--blanks", "cleer"),
+            "argument --blanks: unknown: 'cleer'; did you mean clear?; use one of: keep, clear; "
+            "run 'contacts import --help' to see what is accepted",
+            id="similar choice",
+        ),
+        pytest.param(
             ("mapping", "show", "./none.yaml"),
             "the preset 'none.yaml' is wrong: there is no such file. Correct it, then try again",
             id="preset",
@@ -112,6 +129,28 @@ def test_a_message_says_what_to_write_instead(
     monkeypatch.chdir(command.folder)
     command.file(FILE, "x.csv")
     assert command(*arguments).err == f"contacts: {said}\n"
+
+
+@pytest.mark.parametrize("warehouse_url", ["sqlite"], indirect=True)
+@pytest.mark.parametrize(
+    ("arguments", "suggested"),
+    [
+        pytest.param(("improt", "x.csv"), "import", id="command"),
+        pytest.param(("presets", "shwo", "google"), "show", id="action"),
+        pytest.param(("presets", "show", "mailchip"), "mailchimp", id="preset"),
+        pytest.param(("check", "x.csv", "--preset", "Shopfy"), "shopify", id="preset of a check"),
+        pytest.param(("check", "x.csv", "--map", "name=surnam"), "surname", id="field"),
+        pytest.param(("check", "x.csv", "--map", "Naem=surname"), "name", id="column"),
+        pytest.param(("list", "--segment", "VIPS"), "vip", id="segment"),
+    ],
+)
+def test_a_name_that_is_not_known_gets_the_most_similar_one_as_a_suggestion(
+    arguments: tuple[str, ...], suggested: str, command: Contacts, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(command.folder)
+    command.file(FILE, "x.csv")
+    command("segments", "create", "vip")
+    is_one_line(command(*arguments), f"; did you mean {suggested}?; ")
 
 
 @pytest.mark.parametrize(
@@ -180,3 +219,42 @@ def test_the_command_alone_prints_its_help(contacts: Contacts) -> None:
     ran = contacts()
     assert (ran.status, ran.err) == (0, "")
     assert "usage: contacts" in ran.out
+
+
+@pytest.mark.parametrize("name", ["import", "check"])
+def test_the_help_begins_with_examples_and_has_groups(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main([name, "--help"])
+    first, _, rest = capsys.readouterr().out.partition("\n\n")
+    assert first == f"usage: contacts {name} SOURCE [options]"
+    examples, *sections = rest.split("\n\n")
+    assert examples.startswith(f"examples:\n  contacts {name} ")
+    titles = [section.partition("\n")[0] for section in sections]
+    groups = ["file:", "columns:", "cells:", "merge:", "safety:", "output:"]
+    assert titles[-len(groups) :] == groups if name == "import" else set(titles) > {*groups} - {"merge:"}
+
+
+@pytest.mark.parametrize("name", ["import", "check"])
+def test_the_examples_of_the_help_are_commands_that_exist(name: str) -> None:
+    for example in {"import": IMPORT_EXAMPLES, "check": CHECK_EXAMPLES}[name]:
+        words = shlex.split(example)
+        options = build_parser().parse_args(words[words.index("contacts") + 1 :])
+        assert options.command == name
+
+
+def test_short_options_mean_the_long_ones() -> None:
+    short = ["-d;", "-eutf-8", "-m", "a=email", "-p", "google", "-s", "vip", "-w", "sqlite://", "-q", "-v"]
+    long = ["--delimiter=;", "--encoding=utf-8", "--map", "a=email", "--preset", "google", "--segment", "vip"]
+    long += ["--warehouse", "sqlite://", "--quiet", "--verbose"]
+    assert build_parser().parse_args(["import", "x", *short]) == build_parser().parse_args(["import", "x", *long])
+
+
+def test_help_loads_nothing_heavy() -> None:
+    """So it takes less than 0.1 s."""
+    heavy = ("pandas", "prefect", "pydantic", "rich", "sqlalchemy", "yaml", "argcomplete", "difflib", "asyncio")
+    code = (
+        "from flows.cli.main import main\ntry: main(['--help'])\nexcept SystemExit: pass\n"
+        f"import sys; sys.exit(', '.join(set({heavy!r}) & set(sys.modules)) or 0)"
+    )
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert (ran.stderr.strip(), ran.returncode) == ("", 0)
