@@ -7,13 +7,18 @@ from enum import StrEnum
 from schemas.choices import Blanks, Duplicates, GapRule, IfSameFile, MergePolicy
 
 PRUNE = "prune"
-SEGMENT_HELP = "import: add the contacts to this segment, which must exist; list: show its members only"
+SEGMENT_HELP = (
+    "import: add the contacts to this segment, which must exist; list: show its members only; delete: its members"
+)
 
 
-def add_layout_options(parser: argparse.ArgumentParser) -> None:
+def add_layout_options(parser: argparse.ArgumentParser, *, source_optional: bool = False) -> None:
     """What finds a file's columns and maps them to fields."""
     parser.add_argument(
-        "source", metavar="SOURCE", help="the CSV file or workbook: a path, a pattern, or an https, s3 or sftp address"
+        "source",
+        metavar="SOURCE",
+        nargs="?" if source_optional else None,
+        help="the CSV file or workbook: a path, a pattern, or an https, s3 or sftp address",
     )
     parser.add_argument(
         "--date", metavar="DAY", type=_day, help="the day for {date} in SOURCE, as yyyy-mm-dd; default: today"
@@ -131,6 +136,10 @@ def add_warehouse(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--warehouse", metavar="URL", help="sqlite:///file.db or postgresql://user@host/database")
 
 
+def add_dry_run(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--dry-run", action="store_true", help="count what the command would do, and write nothing")
+
+
 def add_json(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="print one JSON object and nothing else")
 
@@ -161,6 +170,12 @@ def import_number(text: str) -> int:
 
 def import_number_or_prune(text: str) -> int | str:
     return text if text == PRUNE else import_number(text)
+
+
+def count(text: str) -> int:
+    if not (text.isascii() and text.isdigit() and int(text) < 2**63):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of contacts; write what the dry run says")
+    return int(text)
 
 
 def days(text: str) -> int:

@@ -49,6 +49,7 @@ def build_parser() -> argparse.ArgumentParser:
     _add_file_commands(commands)
     _add_import_list_commands(commands)
     _add_change_commands(commands)
+    _add_removal_commands(commands)
     _add_preset_commands(commands)
     _add_contact_commands(commands)
     return parser
@@ -128,13 +129,29 @@ def _add_change_commands(commands: Any) -> None:
     text = "take an import back, as far as its values are still there"
     command = _add_command(commands, "undo", "change_commands:undo", text)
     command.add_argument("id", type=options.import_number, metavar="ID", help="the number of the import in the list")
-    command.add_argument("--dry-run", action="store_true", help="count what the undo would do, and write nothing")
+    options.add_dry_run(command)
     _add_change_options(command)
 
 
 def _add_change_options(command: argparse.ArgumentParser) -> None:
     options.add_output(command)
     options.add_catalogue(command)
+    options.add_warehouse(command)
+    options.add_json(command)
+
+
+def _add_removal_commands(commands: Any) -> None:
+    text = "delete the contacts of a list of addresses, or of a segment; an undo brings them back"
+    command = _add_command(commands, "delete", "removal_commands:delete", text)
+    options.add_layout_options(command, source_optional=True)
+    command.add_argument("--segment", metavar="NAME", help=options.SEGMENT_HELP)
+    expect = "delete only if it is exactly so many contacts; the dry run says how many"
+    command.add_argument("--expect", metavar="N", type=options.count, help=expect)
+    _add_removal_options(command)
+
+
+def _add_removal_options(command: argparse.ArgumentParser) -> None:
+    options.add_dry_run(command)
     options.add_warehouse(command)
     options.add_json(command)
 

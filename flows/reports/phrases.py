@@ -1,9 +1,18 @@
 """Phrases that the terminal and the artifacts share."""
 
+import shlex
 from collections.abc import Mapping
 from typing import Any
 
-from flows.reports.models import CheckReport, ColumnReport, DialectReport, ImportReport, RetryReport, UndoReport
+from flows.reports.models import (
+    CheckReport,
+    ColumnReport,
+    DialectReport,
+    ImportReport,
+    RemovalReport,
+    RetryReport,
+    UndoReport,
+)
 from schemas.errors.base import Names
 from schemas.validation.rules import EXPECTED, Rule, sort_by_count
 from transforms.mapping.columns import ColumnOutcome
@@ -152,6 +161,16 @@ def undo_sentences(report: UndoReport) -> list[str]:
     if report.import_id:
         lines.append(f"To bring import {report.undoes} back: contacts undo {report.import_id}")
     return lines
+
+
+def deletion_sentences(report: RemovalReport, segment: str | None = None) -> list[str]:
+    """What a delete did, or would do, and the next step."""
+    what = f"{counted(report.deleted, 'contact')} with {counted(report.members, 'membership')}"
+    if report.import_id is None:
+        of_segment = f" --segment {shlex.quote(segment)} --expect {report.found}" if segment else ""
+        next_step = f"contacts delete{of_segment}" if segment else "the same command without --dry-run"
+        return [f"{what} would be deleted.", f"To delete them: {next_step}"]
+    return [f"Import {report.import_id}: {what} deleted.", f"To bring them back: contacts undo {report.import_id}"]
 
 
 def retry_progress(retry: RetryReport) -> str:

@@ -321,6 +321,30 @@ class JournalGone(RequestError):
     import_id: int
 
 
+class OtherNumberOfContacts(RequestError):
+    """The command would delete another number of contacts than it is expected to."""
+
+    code = "other-number-of-contacts"
+    template = (
+        "{found:,} contacts would be deleted, not {expected:,}; nothing was deleted. "
+        "If these are right, delete them with --expect {found}"
+    )
+    found: int
+    expected: int
+
+
+class NoEmailInList(RequestError):
+    """No row of a list of addresses has a valid email."""
+
+    code = "no-email-in-list"
+    template = (
+        "no row of {source!r} has a valid email in the column {column!r}; nothing was changed. "
+        "Name the right column with --map COLUMN=email"
+    )
+    source: str
+    column: str
+
+
 class PlanOutdated(RequestError):
     """The import would do something else than the plan says."""
 

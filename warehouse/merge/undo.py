@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, insert, select, update
+from sqlalchemy import Connection, Row, select, update
 from sqlalchemy.schema import DropTable
 
 from schemas.catalogue import FieldCatalogue
@@ -21,7 +21,7 @@ from warehouse.database.connection import Warehouse
 from warehouse.database.migrations import migrate_journal
 from warehouse.database.stored_fields import stored_fields
 from warehouse.errors import retry_transient
-from warehouse.import_list.entries import COMPLETED
+from warehouse.import_list.entries import COMPLETED, DELETE_POLICY, UNDO_POLICY, enter_change
 from warehouse.merge.change_list import FETCHED_ROWS, Change, cell_text, kind_of
 from warehouse.merge.undo_statements import (
     DELETED_NOW,
@@ -40,7 +40,6 @@ from warehouse.merge.undo_statements import (
 )
 from warehouse.tables import WarehouseTables
 
-UNDO_POLICY = "undo"  # of an undo, in the column `merge_policy` of the import list
 UseChanges = Callable[[Iterator[Change]], None]
 # What the list of changes calls the outcome of a contact.
 CONTACT_KINDS = {
@@ -113,13 +112,18 @@ def _undo(
         if not dry_run:
             warehouse.backend.lock_tables(connection, tables.contacts, tables.segment_members)
         undone = check_undoable(connection, tables, import_id)
-        undo_id = 0 if dry_run else _enter(connection, tables, import_id, now, flow_run_id)
+        undo_id = 0
+        if not dry_run:
+            source = f"undo of import {import_id}"
+            undo_id = enter_change(
+                connection, tables, source, UNDO_POLICY, now, undoes=import_id, flow_run_id=flow_run_id
+            )
         statements = UndoStatements(
             tables,
             fields,
             warehouse.backend.work_table,
             target=import_id,
-            is_undo=undone.undoes is not None,
+            only_journalled=undone.undoes is not None or undone.merge_policy == DELETE_POLICY,
             undo_id=undo_id,
             now=now,
         )
@@ -159,24 +163,6 @@ def check_undoable(connection: Connection, tables: WarehouseTables, import_id: i
     return row
 
 
-def _enter(
-    connection: Connection, tables: WarehouseTables, import_id: int, now: datetime, flow_run_id: str | None
-) -> int:
-    """The undo's row in the import list, of the same transaction: an undo that fails leaves none."""
-    source = f"undo of import {import_id}"
-    values = {
-        "source": source,
-        "series": source,
-        "merge_policy": UNDO_POLICY,
-        "status": COMPLETED,
-        "started_at": now,
-        "undoes": import_id,
-        "flow_run_id": flow_run_id,
-    }
-    imports = tables.imports
-    return int(connection.execute(insert(imports).values(values).returning(imports.c.import_id)).scalar_one())
-
-
 @contextmanager
 def _work_tables(warehouse: Warehouse, connection: Connection, statements: UndoStatements) -> Iterator[None]:
     backend = warehouse.backend
@@ -198,7 +184,7 @@ def count_undo(connection: Connection, statements: UndoStatements, undone: Row[A
             _count_contact(counts, outcome, number)
         else:
             _count_cells(counts, cells, later or "", number)
-    if not statements.is_undo:  # contacts that the import inserted and that are no longer there have no row
+    if not statements.only_journalled:  # contacts that the import inserted and that are no longer there have no row
         counts.contacts["gone"] += (undone.inserted or 0) - seen
     counts.members["removed"] = connection.scalar(statements.members.count_removals) or 0
     counts.members["added"] = connection.scalar(statements.members.count_additions) or 0
