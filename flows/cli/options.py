@@ -136,6 +136,14 @@ def add_warehouse(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--warehouse", metavar="URL", help="sqlite:///file.db or postgresql://user@host/database")
 
 
+def add_email(parser: argparse.ArgumentParser, *, required: bool) -> None:
+    parser.add_argument("--email", metavar="ADDRESS", required=required, help="the address; no list is read then")
+
+
+def add_limit(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--limit", metavar="N", type=positive_number, default=20, help="how many; default: 20")
+
+
 def add_dry_run(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--dry-run", action="store_true", help="count what the command would do, and write nothing")
 

@@ -149,6 +149,24 @@ def _add_removal_commands(commands: Any) -> None:
     command.add_argument("--expect", metavar="N", type=options.count, help=expect)
     _add_removal_options(command)
 
+    show_list = "removal_commands:show_suppressions"
+    text = "keep addresses out of the warehouse, or list those that are kept out"
+    group = _add_command(commands, "suppressions", show_list, text)
+    actions = _add_subcommands(group, "action", "add|remove|list")
+    text = "suppress the addresses of a list: no import brings them, and no undo restores them"
+    command = _add_command(actions, "add", "removal_commands:suppress", text)
+    options.add_layout_options(command)
+    command.add_argument("--reason", metavar="TEXT", default="added by hand", help="why; it is stored as it is written")
+    _add_removal_options(command)
+    text = "let imports bring an address again"
+    command = _add_command(actions, "remove", "removal_commands:allow", text)
+    options.add_email(command, required=True)
+    _add_removal_options(command)
+    command = _add_command(actions, "list", show_list, "list the last suppressions: when and why")
+    options.add_limit(command)
+    options.add_warehouse(command)
+    options.add_json(command)
+
 
 def _add_removal_options(command: argparse.ArgumentParser) -> None:
     options.add_dry_run(command)
@@ -196,7 +214,7 @@ def _add_contact_commands(commands: Any) -> None:
 
     command = _add_command(commands, "list", "contact_commands:show_contacts", "show the first contacts")
     command.add_argument("--segment", metavar="NAME", help=options.SEGMENT_HELP)
-    command.add_argument("--limit", metavar="N", type=options.positive_number, default=20, help="how many; default: 20")
+    options.add_limit(command)
     options.add_catalogue(command)
     options.add_warehouse(command)
     options.add_json(command)

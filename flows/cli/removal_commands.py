@@ -1,9 +1,10 @@
-"""The commands that remove contacts: `contacts delete`."""
+"""The commands that remove contacts, or keep them out: `contacts delete` and `contacts suppressions`."""
 
 import argparse
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from flows.cli.console import print_table
 from flows.cli.file_commands import request_from
 from flows.cli.parser import OK, settings_from_options
 from flows.cli.resources import open_warehouse
@@ -16,9 +17,13 @@ from flows.pipeline.temporary_folders import cleaned_up_on_sigterm, temporary_fo
 from flows.prefect_lookups import source_logins
 from flows.reports.models import RemovalReport
 from flows.reports.phrases import counted, deletion_sentences
+from schemas.cells.emails import normalise_email
 from schemas.errors.request import UsageError
 from transforms.sources.addresses import redacted
-from warehouse.removal.delete import delete_contacts
+from warehouse.contacts.suppressions import list_suppressions, remove_suppression
+from warehouse.import_list.entries import COMPLETED
+from warehouse.removal.delete import PLANNED, delete_contacts
+from warehouse.removal.suppress import suppress_addresses
 
 
 def delete(options: argparse.Namespace) -> int:
@@ -58,3 +63,59 @@ def address_list(options: argparse.Namespace, settings: Settings) -> Iterator[Ad
                 f"{found.first_invalid_line:,}, and are ignored; 'contacts check' shows the reasons"
             )
         yield found
+
+
+def suppress(options: argparse.Namespace) -> int:
+    """Suppress the addresses of a list, and print how many are new."""
+    settings = Settings.load(**settings_from_options(options))
+    with address_list(options, settings) as found, open_warehouse(settings, create=True) as warehouse:
+        done = suppress_addresses(warehouse, found.batches(), reason=options.reason, dry_run=options.dry_run)
+    if options.json:
+        print_json(done)
+        return OK
+    verb = "would be suppressed" if options.dry_run else "suppressed"
+    print_line(f"{counted(done['suppressed'], 'address', 'addresses')} {verb}, so that no import brings them.")
+    if done["found"]:
+        print_line(f"{counted(done['found'], 'contact')} with such an address stay; 'contacts erase' removes them.")
+    return OK
+
+
+def allow(options: argparse.Namespace) -> int:
+    """Let imports bring an address again."""
+    settings = Settings.load(**settings_from_options(options))
+    email = email_of(options)
+    with open_warehouse(settings) as warehouse:
+        remove_suppression(warehouse, email, dry_run=options.dry_run)
+    if options.json:
+        status = PLANNED if options.dry_run else COMPLETED
+        print_json({"import_id": None, "status": status, "found": 1, "deleted": 0, "members": 0})
+    else:
+        print_line(f"The address {'would be' if options.dry_run else 'is'} no longer suppressed: imports may bring it.")
+    return OK
+
+
+def show_suppressions(options: argparse.Namespace) -> int:
+    """Print the last suppressions: when and why, but not who, which nobody can read from a hash."""
+    with open_warehouse(Settings.load(**settings_from_options(options))) as warehouse:
+        rows, total = list_suppressions(warehouse, options.limit)
+    if options.json:
+        print_json([{**row, "suppressed_at": row["suppressed_at"].isoformat()} for row in rows])
+        return OK
+    header = ("suppression", "since (UTC)", "reason", "hash")
+    print_table(
+        header,
+        [
+            (row["suppression_id"], f"{row['suppressed_at']:%Y-%m-%d %H:%M}", row["reason"], row["email_hash"][:12])
+            for row in rows
+        ],
+    )
+    print_line(f"{len(rows):,} of {counted(total, 'suppression')}")
+    return OK
+
+
+def email_of(options: argparse.Namespace) -> str:
+    """The address of `--email` as it is stored; errors do not repeat it."""
+    email = normalise_email(options.email.strip())
+    if email is None:
+        raise UsageError("--email is not a valid address; write for example --email name@example.com")
+    return email

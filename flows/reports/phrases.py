@@ -22,9 +22,9 @@ from transforms.parsing.layout import REJECTION_COLUMNS
 _CHARACTERS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "pipe", " ": "space", "\\": "backslash"}
 
 
-def counted(number: int, thing: str) -> str:
+def counted(number: int, thing: str, plural: str = "") -> str:
     """A number and its noun, in the plural unless the number is 1."""
-    return f"{number:,} {thing}{'' if number == 1 else 's'}"
+    return f"{number:,} {thing if number == 1 else plural or f'{thing}s'}"
 
 
 def describe_dialect(dialect: DialectReport) -> str:

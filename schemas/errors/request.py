@@ -345,6 +345,13 @@ class NoEmailInList(RequestError):
     column: str
 
 
+class NotSuppressed(RequestError):
+    """The address to remove from the suppressions is not among them."""
+
+    code = "not-suppressed"
+    template = "this address is not suppressed, so imports may bring it already; check how it is written"
+
+
 class PlanOutdated(RequestError):
     """The import would do something else than the plan says."""
 

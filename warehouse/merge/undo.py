@@ -12,11 +12,13 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
+import pyarrow as pa
 from sqlalchemy import Connection, Row, select, update
-from sqlalchemy.schema import DropTable
+from sqlalchemy.schema import CreateTable, DropTable
 
 from schemas.catalogue import FieldCatalogue
 from schemas.errors.request import AlreadyUndone, JournalGone, NothingToUndo, UnknownImport
+from warehouse.contacts.suppressions import read_suppressions
 from warehouse.database.connection import Warehouse
 from warehouse.database.migrations import migrate_journal
 from warehouse.database.stored_fields import stored_fields
@@ -35,6 +37,7 @@ from warehouse.merge.undo_statements import (
     NOT_LATER,
     REINSERTED,
     RESTORED_LETTERS,
+    SUPPRESSED,
     UNCHANGED_CELL,
     UndoStatements,
 )
@@ -47,6 +50,7 @@ CONTACT_KINDS = {
     REINSERTED: "inserted",
     KEPT: "kept",
     EMAIL_TAKEN: "kept-email-taken",
+    SUPPRESSED: "kept-suppressed",
     GONE: "gone",
 }
 CAUSES = ("later-import", "edited", "consent", "email-taken", "suppressed")
@@ -166,11 +170,30 @@ def check_undoable(connection: Connection, tables: WarehouseTables, import_id: i
 @contextmanager
 def _work_tables(warehouse: Warehouse, connection: Connection, statements: UndoStatements) -> Iterator[None]:
     backend = warehouse.backend
+    _list_suppressed(warehouse, connection, statements)
     backend.create_table_as(connection, statements.work, statements.find_work)
     backend.create_table_as(connection, statements.later, statements.find_later)
     yield
-    for table in (statements.work, statements.later):  # after an exception, the rollback removes them
+    for table in (
+        statements.work,
+        statements.later,
+        statements.suppressed,
+    ):  # after an exception, the rollback removes them
         connection.execute(DropTable(table))
+
+
+def _list_suppressed(warehouse: Warehouse, connection: Connection, statements: UndoStatements) -> None:
+    """Find the contacts whose address is suppressed; the database itself cannot compute the hashes."""
+    connection.execute(CreateTable(statements.suppressed))
+    suppressed = read_suppressions(connection, statements.tables)
+    if suppressed is None:
+        return
+    deleted = connection.execute(statements.list_deleted, execution_options={"yield_per": FETCHED_ROWS})
+    for rows in deleted.partitions():
+        found = suppressed.contain(row.email for row in rows)
+        numbers = [row.contact_id for row, gone in zip(rows, found, strict=True) if gone]
+        batch = pa.RecordBatch.from_pydict({"contact_id": pa.array(numbers, pa.int64())})
+        warehouse.backend.append_batch(connection, statements.suppressed, batch)
 
 
 def count_undo(connection: Connection, statements: UndoStatements, undone: Row[Any]) -> UndoCounts:
@@ -215,11 +238,11 @@ def _kept_kind(letter: str, mark: str) -> str:
 
 def _count_contact(counts: UndoCounts, outcome: str, number: int) -> None:
     """A contact that the undo deletes or inserts again, or would."""
-    names = {DELETED_NOW: "deleted", REINSERTED: "reinserted", KEPT: "kept", EMAIL_TAKEN: "kept", GONE: "gone"}
-    counts.contacts[names[outcome]] += number
-    if outcome == EMAIL_TAKEN:
+    names = {DELETED_NOW: "deleted", REINSERTED: "reinserted", GONE: "gone"}
+    counts.contacts[names.get(outcome, "kept")] += number
+    if outcome in (EMAIL_TAKEN, SUPPRESSED):
         counts.cells["kept"] += number
-        counts.kept["email-taken"] += number
+        counts.kept[outcome] += number
 
 
 def _count_cells(counts: UndoCounts, cells: str, later: str, number: int) -> None:

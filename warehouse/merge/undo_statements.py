@@ -43,6 +43,7 @@ from warehouse.tables import KeyInteger, UtcDateTime, WarehouseTables, after, be
 
 # Outcomes of a contact that the import inserted or, if it was an undo, deleted.
 DELETED_NOW, REINSERTED, KEPT, EMAIL_TAKEN, GONE = "deleted", "reinserted", "kept", "email-taken", "gone"
+SUPPRESSED = "suppressed"
 # Letters of a cell: what restoring it is, or why it is not restored.
 RESTORED_LETTERS = (ChangeKind.FILLED, ChangeKind.REPLACED, ChangeKind.CLEARED)
 UNCHANGED_CELL, EDITED, KEPT_CONSENT, GONE_CELL = "-", "e", "s", "g"
@@ -86,6 +87,9 @@ class UndoStatements:
         )
         contact = Column("contact_id", KeyInteger, primary_key=True, autoincrement=False)
         self.later = work_table("undo_later", contact, Column("cells", Text))
+        # The contacts that may not be inserted again; it is filled before `find_work`.
+        contact = Column("contact_id", KeyInteger, primary_key=True, autoincrement=False)
+        self.suppressed = work_table("undo_suppressed", contact)
         self.members = MemberStatements(
             tables,
             target=target,
@@ -101,8 +105,10 @@ class UndoStatements:
         journal, contacts = self._journal, self._contacts
         entries = self._entries()
         is_there = contacts.c.contact_id.is_not(None)
+        may_not_return = entries.c.contact_id.in_(select(self.suppressed.c.contact_id))
         outcome = case(
             (entries.c.action == UPDATED, null()),
+            (may_not_return, literal(SUPPRESSED)),
             (and_(entries.c.action == DELETED, or_(is_there, self._email_is_taken())), literal(EMAIL_TAKEN)),
             (entries.c.action == DELETED, literal(REINSERTED)),
             (~is_there, literal(GONE)),
@@ -126,6 +132,14 @@ class UndoStatements:
             entries.outerjoin(
                 journal, and_(journal.c.import_id == self.target, journal.c.contact_id == entries.c.contact_id)
             ).outerjoin(contacts, contacts.c.contact_id == entries.c.contact_id)
+        )
+
+    @property
+    def list_deleted(self) -> Select[tuple[int, str]]:
+        """The contacts that the undo would insert again, and their emails."""
+        journal = self.tables.journal
+        return select(journal.c.contact_id, journal.c.email).where(
+            journal.c.import_id == self.target, journal.c.action == DELETED
         )
 
     def _entries(self) -> Any:

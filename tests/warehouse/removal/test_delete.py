@@ -10,10 +10,12 @@ from sqlalchemy import select
 from schemas.errors.request import OtherNumberOfContacts, UnknownSegment
 from tests.warehouse.conftest import Importer
 from warehouse.contacts.segments import create_segment
+from warehouse.contacts.suppressions import remove_suppression
 from warehouse.import_list.entries import get_import, list_imports
-from warehouse.merge.change_list import import_changes
+from warehouse.merge.change_list import Change, import_changes
 from warehouse.merge.undo import undo_import
 from warehouse.removal.delete import delete_contacts
+from warehouse.removal.suppress import suppress_addresses
 from warehouse.tables import WarehouseTables
 
 ANN, BOB, CID, DAN = "ann@example.org", "bob@example.org", "cid@example.org", "dan@example.org"
@@ -115,6 +117,25 @@ def test_the_members_of_a_segment_are_deleted_if_they_are_as_many_as_expected(pe
     assert emails_of(people) == [CID]
     undo(people, 3)
     assert people.contacts() == before
+
+
+def test_an_undo_does_not_insert_a_suppressed_address_again(people: Importer) -> None:
+    delete(people, [ANN, BOB])
+    batch = pa.RecordBatch.from_pydict({"email": [ANN, DAN]})
+    suppress_addresses(people.warehouse, [batch], reason="complaint")
+    changes: list[Change] = []
+    undo_import(people.warehouse, 3, people.catalogue, dry_run=True, use_changes=changes.extend)
+    assert [(each.email, each.kind) for each in changes] == [(ANN, "kept-suppressed"), (BOB, "inserted")]
+    assert undo(people, 3) == {
+        "contacts": {"reinserted": 1, "kept": 1},
+        "members": {"added": 1},
+        "kept": {"suppressed": 1},
+    }
+    assert emails_of(people) == [BOB, CID]
+    remove_suppression(people.warehouse, ANN, dry_run=False)
+    undo(people, 4)
+    undo(people, 3)
+    assert emails_of(people) == [ANN, BOB, CID]
 
 
 def test_without_a_journal_a_delete_cannot_be_undone(people: Importer) -> None:
