@@ -149,6 +149,12 @@ def _add_removal_commands(commands: Any) -> None:
     command.add_argument("--expect", metavar="N", type=options.count, help=expect)
     _add_removal_options(command)
 
+    text = "erase people for good: contacts, journal and rejected rows; no import brings their addresses"
+    command = _add_command(commands, "erase", "removal_commands:erase", text)
+    options.add_layout_options(command, source_optional=True)
+    options.add_email(command, required=False)
+    _add_removal_options(command)
+
     show_list = "removal_commands:show_suppressions"
     text = "keep addresses out of the warehouse, or list those that are kept out"
     group = _add_command(commands, "suppressions", show_list, text)

@@ -1,8 +1,11 @@
-"""The commands that remove contacts, or keep them out: `contacts delete` and `contacts suppressions`."""
+"""The commands that remove contacts, or keep them out: `contacts delete`, `contacts erase`, `contacts suppressions`."""
 
 import argparse
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
+from itertools import starmap
+
+import pyarrow as pa
 
 from flows.cli.console import print_table
 from flows.cli.file_commands import request_from
@@ -16,13 +19,16 @@ from flows.pipeline.sources import SourceLookups
 from flows.pipeline.temporary_folders import cleaned_up_on_sigterm, temporary_folder
 from flows.prefect_lookups import source_logins
 from flows.reports.models import RemovalReport
-from flows.reports.phrases import counted, deletion_sentences
+from flows.reports.phrases import counted, deletion_sentences, erasure_sentences
 from schemas.cells.emails import normalise_email
+from schemas.cells.suppressed_emails import SuppressedEmails
 from schemas.errors.request import UsageError
+from transforms.results.erased_rows import erase_rows
 from transforms.sources.addresses import redacted
 from warehouse.contacts.suppressions import list_suppressions, remove_suppression
 from warehouse.import_list.entries import COMPLETED
 from warehouse.removal.delete import PLANNED, delete_contacts
+from warehouse.removal.erase import ErasedRow, RejectedFile, erase_people
 from warehouse.removal.suppress import suppress_addresses
 
 
@@ -63,6 +69,36 @@ def address_list(options: argparse.Namespace, settings: Settings) -> Iterator[Ad
                 f"{found.first_invalid_line:,}, and are ignored; 'contacts check' shows the reasons"
             )
         yield found
+
+
+def erase(options: argparse.Namespace) -> int:
+    """Erase the people of a list, or of one address, and print what was erased."""
+    if (options.source is None) == (options.email is None):
+        raise UsageError("erase takes a file of addresses or --email ADDRESS; write one of the two")
+    settings = Settings.load(**settings_from_options(options))
+    with ExitStack() as stack:
+        if options.email is not None:
+            emails = iter([pa.RecordBatch.from_pydict({"email": [email_of(options)]})])
+        else:
+            emails = stack.enter_context(address_list(options, settings)).batches()
+        warehouse = stack.enter_context(open_warehouse(settings))
+        done = erase_people(warehouse, emails, _erase_rows, dry_run=options.dry_run)
+    if done.running:
+        print_note(
+            f"{counted(done.running, 'import')} running or waiting: an import that fails now keeps its rejected file "
+            "as it is. Repeat the command when none is running"
+        )
+    report = RemovalReport.model_validate(done.report)
+    if options.json:
+        print_json(report.model_dump())
+    else:
+        for line in erasure_sentences(report, done.rejected_rows, done.suppressed):
+            print_line(line)
+    return OK
+
+
+def _erase_rows(file: RejectedFile, erased: SuppressedEmails, write: bool) -> Iterator[ErasedRow]:
+    return starmap(ErasedRow, erase_rows(file.path, file.delimiter, erased, write=write))
 
 
 def suppress(options: argparse.Namespace) -> int:

@@ -173,6 +173,17 @@ def deletion_sentences(report: RemovalReport, segment: str | None = None) -> lis
     return [f"Import {report.import_id}: {what} deleted.", f"To bring them back: contacts undo {report.import_id}"]
 
 
+def erasure_sentences(report: RemovalReport, rejected_rows: int, suppressed: int) -> list[str]:
+    """What an erase reached, or would reach, and what it does not reach."""
+    contacts = f"{counted(report.deleted, 'contact')} with {counted(report.members, 'membership')}"
+    what = f"{contacts}, and {counted(rejected_rows, 'rejected row')}"
+    addresses = counted(suppressed, "address", "addresses")
+    if report.status == "planned":
+        return [f"{what} would be erased for good, and {addresses} suppressed."]
+    rest = "Copies outside the warehouse and its import folders stay: see 'Erasing a person' in docs/security.md."
+    return [f"{what} erased for good, and {addresses} suppressed, so that no import brings them.", rest]
+
+
 def retry_progress(retry: RetryReport) -> str:
     """What a retry has imported of the first import's rejected records; nothing before that is known."""
     if retry.mended is None or retry.missing is None:

@@ -345,6 +345,18 @@ class NoEmailInList(RequestError):
     column: str
 
 
+class RejectedFileNotErased(RequestError):
+    """A rejected file has rows to erase and cannot be read or written."""
+
+    code = "rejected-file-not-erased"
+    template = (
+        "the rejected file {path!r} cannot be rewritten: {reason}; nothing was erased in the warehouse. "
+        "Correct this or delete the file, then repeat the command"
+    )
+    path: str
+    reason: str
+
+
 class NotSuppressed(RequestError):
     """The address to remove from the suppressions is not among them."""
 
