@@ -3,7 +3,7 @@
 import hmac
 import re
 import secrets
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
@@ -29,7 +29,19 @@ def new_key() -> bytes:
 
 def hash_email(key: bytes, email: str) -> bytes:
     """HMAC-SHA256 of an address in the form in which it is stored."""
-    return hmac.digest(key, email.encode("utf-8", "surrogatepass"), "sha256")
+    return next(hash_emails(key, [email]))
+
+
+def hash_emails(key: bytes, emails: Iterable[str | None]) -> Iterator[bytes]:
+    """The hashes of many addresses; no bytes for none. Copying a keyed hash takes half the time of a new one."""
+    keyed = hmac.new(key, digestmod="sha256")
+    for email in emails:
+        if not email:
+            yield b""
+            continue
+        one = keyed.copy()
+        one.update(email.encode("utf-8", "surrogatepass"))
+        yield one.digest()
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,7 +72,7 @@ class SuppressedEmails:
 
     def contain(self, emails: Iterable[str | None]) -> Mask:
         """Which of these addresses, in their stored form, are suppressed."""
-        found = np.fromiter((hash_email(self.key, email) if email else b"" for email in emails), HASH_DTYPE)
+        found = np.fromiter(hash_emails(self.key, emails), HASH_DTYPE)
         if not len(self.hashes):
             return np.zeros(len(found), bool)
         places = np.searchsorted(self.hashes, found).clip(max=len(self.hashes) - 1)

@@ -164,8 +164,9 @@ def split_records(
     raw = raw_frame(table, plan.mapping)[[field.id for field in fields]]
     raw = raw[~malformed] if malformed.any() else raw
     contacts = normalise(raw, fields, plan.context)
-    # In a rejected file, the records that were rejected for it have no address any more.
-    suppressed = np.array([rule is Rule.SUPPRESSED for rule in rules or [None] * table.num_rows], bool)
+    suppressed = np.zeros(table.num_rows, bool)
+    if rules:  # in a rejected file, the records that were rejected for it have no address any more
+        suppressed |= np.array([rule is Rule.SUPPRESSED for rule in rules], bool)
     if plan.suppressed is not None:
         suppressed |= suppressed_rows(table, contacts, rows, plan.suppressed)
     if suppressed.any():  # no rule is applied to these rows, so that nothing else is known of them

@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy import Connection, delete, func, insert, inspect, select
 
-from schemas.cells.suppressed_emails import SuppressedEmails, hash_email, new_key
+from schemas.cells.suppressed_emails import SuppressedEmails, hash_email, hash_emails, new_key
 from schemas.errors.request import NotSuppressed
 from warehouse.database.connection import Warehouse
 from warehouse.tables import WarehouseTables
@@ -43,7 +43,7 @@ def lock_suppressions(warehouse: Warehouse, connection: Connection, tables: Ware
 def suppress(connection: Connection, tables: WarehouseTables, key: bytes, emails: Sequence[str], reason: str) -> int:
     """Suppress these addresses in a transaction that has locked the suppressions; returns how many are new."""
     table, now = tables.suppressions, datetime.now(UTC)
-    hashes = list(dict.fromkeys(hash_email(key, email).hex() for email in emails))
+    hashes = list(dict.fromkeys(each.hex() for each in hash_emails(key, emails)))
     added = 0
     for start in range(0, len(hashes), HASHES_PER_QUERY):
         some = hashes[start : start + HASHES_PER_QUERY]

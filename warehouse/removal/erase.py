@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import pyarrow as pa
 from sqlalchemy import ColumnElement, Connection, Select, Table, delete, exists, func, or_, select, union, update
 
-from schemas.cells.suppressed_emails import SuppressedEmails, hash_email
+from schemas.cells.suppressed_emails import SuppressedEmails, hash_emails
 from schemas.field_types import FieldType
 from schemas.fields import Field
 from schemas.validation.rules import Rule
@@ -81,7 +81,7 @@ def erase_people(
         suppressed = 0
         for batch in emails:
             texts = batch["email"].to_pylist()
-            hashes += (hash_email(key, email) for email in texts)
+            hashes += hash_emails(key, texts)
             suppressed += suppress(connection, tables, key, texts, REASON)
             backend.append_batch(connection, listed, batch)
         chosen = choose_contacts(warehouse, connection, _contacts_of(tables, listed))
