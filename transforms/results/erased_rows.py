@@ -39,10 +39,10 @@ def erase_rows(path: str, delimiter: str, erased: SuppressedEmails, *, write: bo
         if write and any(is_new for *_, is_new in found):
             with replace_file(path) as target:
                 _scan(path, delimiter, erased, target)
-    except OSError as error:
-        raise RejectedFileNotErased(path, error.strerror or type(error).__name__) from None
     except csv.Error:
         raise RejectedFileNotErased(path, "it is no CSV any more") from None
+    except Exception as error:  # each kind of storage has its own errors
+        raise RejectedFileNotErased(path, getattr(error, "strerror", None) or type(error).__name__) from None
     return found
 
 

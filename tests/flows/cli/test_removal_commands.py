@@ -41,6 +41,8 @@ def test_a_list_is_read_like_an_import_and_its_other_cells_do_not_matter(people:
     assert people("imports", "2", "--json").json == done.json
     assert "contacts undo 2" in people("imports", "2").out
     assert "delete of " in people("imports").out
+    retry = people("import", file, "--retry-of", "2", "--json").json
+    assert (retry["status"], retry["error"]["code"]) == ("failed", "import-not-completed")
     assert people("undo", "2").status == 0
     assert len(emails(people)) == 3
 
