@@ -7,8 +7,9 @@ as a whole; nothing is appended to, renamed or locked, because object stores can
 import math
 import os
 import shutil
-from collections.abc import Callable
-from contextlib import suppress
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO, cast
@@ -56,6 +57,27 @@ def open_for_writing(address: str) -> BinaryIO:
         return open(address, "wb", opener=_owner_only)
     files, path = _file_system(address)
     return cast(BinaryIO, files.open(path, "wb"))
+
+
+@contextmanager
+def replace_file(address: str) -> Iterator[BinaryIO]:
+    """A file that takes the place of another one at the end of the block; after an exception the other one stays."""
+    if is_local(address):
+        partial = f"{address}.partial"  # one that a killed process left is overwritten
+        try:
+            with open_for_writing(partial) as stream:
+                yield stream
+                stream.flush()
+                os.fsync(stream.fileno())
+            Path(partial).replace(address)
+        finally:
+            Path(partial).unlink(missing_ok=True)
+        return
+    with tempfile.NamedTemporaryFile() as copy:
+        yield cast(BinaryIO, copy)
+        copy.flush()
+        files, path = _file_system(address)
+        files.put_file(copy.name, path)
 
 
 def read_range(address: str, offset: int, length: int) -> bytes:

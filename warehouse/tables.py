@@ -103,6 +103,7 @@ class WarehouseTables:
         self._fields = tuple(fields)
         _ = (self.contacts, self.imports, self.import_columns, self.rejections, self.mended_records)
         _ = (self.segments, self.segment_members, self.contact_fields, self.journal, self.journal_members)
+        _ = (self.suppressions, self.suppression_key)
 
     @cached_property
     def contacts(self) -> Table:
@@ -262,3 +263,21 @@ class WarehouseTables:
             Column("contact_id", KeyInteger, primary_key=True, autoincrement=False),
             Column("import_id", KeyInteger, nullable=False),
         )
+
+    @cached_property
+    def suppressions(self) -> Table:
+        """Addresses that no import may bring back, as HMAC-SHA256 in hex digits."""
+        return Table(
+            "suppressions",
+            self.metadata,
+            Column("suppression_id", KeyInteger, primary_key=True),
+            Column("email_hash", Text, nullable=False, unique=True),
+            Column("suppressed_at", UtcDateTime, nullable=False),
+            Column("reason", Text, nullable=False),
+            sqlite_autoincrement=True,  # a number that was used again would not look new to a running import
+        )
+
+    @cached_property
+    def suppression_key(self) -> Table:
+        """The key of these hashes, one row in hex digits."""
+        return Table("suppression_key", self.metadata, Column("key", Text, primary_key=True))

@@ -16,13 +16,13 @@ from flows.config.settings import Settings
 from flows.import_runs.recovery import close_abandoned_imports
 from flows.import_runs.work_folders import folder_name, prune_folders
 from flows.pipeline.temporary_folders import cleaned_up_on_sigterm, temporary_folder
-from flows.reports.models import ImportReport, UndoReport
-from flows.reports.phrases import counted, kept_reasons_note, undo_sentences
+from flows.reports.models import ImportReport, RemovalReport, UndoReport
+from flows.reports.phrases import counted, deletion_sentences, kept_reasons_note, undo_sentences
 from schemas.errors.request import RejectedFileGone, UsageError
 from transforms.results import rejected_workbook
 from transforms.work_folder import exists, open_for_reading
 from warehouse.database.connection import Warehouse
-from warehouse.import_list.entries import DEFAULT_LIST_LIMIT, get_import, list_imports
+from warehouse.import_list.entries import DEFAULT_LIST_LIMIT, DELETE_POLICY, get_import, list_imports
 from warehouse.import_list.liveness import list_live_imports
 from warehouse.merge.journal import prune_journals
 
@@ -93,6 +93,9 @@ def _print_import(row: Mapping[str, Any], as_json: bool) -> None:
         print_json(row["report"] or {name: row[name] for name in ("import_id", "status", "source")})
     elif row["report"] and row["undoes"]:
         for line in undo_sentences(UndoReport.model_validate(row["report"])):
+            print_line(line)
+    elif row["report"] and row["merge_policy"] == DELETE_POLICY:
+        for line in deletion_sentences(RemovalReport.model_validate(row["report"])):
             print_line(line)
     elif row["report"]:
         print_report(ImportReport.model_validate(row["report"]), as_json=False)

@@ -9,15 +9,18 @@ from schemas.choices import Blanks, Duplicates, GapRule, IfSameFile, MergePolicy
 PRUNE = "prune"
 # The groups of the help, in the order of its sections.
 FILE, COLUMNS, CELLS, MERGE, SAFETY, OUTPUT = "file", "columns", "cells", "merge", "safety", "output"
-SEGMENT_HELP = "import: add the contacts to this segment, which must exist; list: show its members only"
+SEGMENT_HELP = (
+    "import: add the contacts to this segment, which must exist; list: show its members only; delete: its members"
+)
 
 
-def add_layout_options(parser: argparse.ArgumentParser) -> None:
+def add_layout_options(parser: argparse.ArgumentParser, *, source_optional: bool = False) -> None:
     """What finds a file's columns and maps them to fields."""
     file = group(parser, FILE)
     file.add_argument(
         "source",
         metavar="SOURCE",
+        nargs="?" if source_optional else None,
         help="the CSV file or workbook: a path, a pattern, an https, s3 or sftp address, or - for standard input",
     )
     file.add_argument(
@@ -156,6 +159,18 @@ def add_warehouse(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def add_email(parser: argparse.ArgumentParser, *, required: bool) -> None:
+    parser.add_argument("--email", metavar="ADDRESS", required=required, help="the address; no list is read then")
+
+
+def add_limit(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--limit", metavar="N", type=positive_number, default=20, help="how many; default: 20")
+
+
+def add_dry_run(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--dry-run", action="store_true", help="count what the command would do, and write nothing")
+
+
 def add_json(parser: argparse.ArgumentParser) -> None:
     group(parser, OUTPUT).add_argument("--json", action="store_true", help="print one JSON object and nothing else")
 
@@ -198,6 +213,12 @@ def import_number(text: str) -> int:
 
 def import_number_or_prune(text: str) -> int | str:
     return text if text == PRUNE else import_number(text)
+
+
+def count(text: str) -> int:
+    if not (text.isascii() and text.isdigit() and int(text) < 2**63):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of contacts; write what the dry run says")
+    return int(text)
 
 
 def days(text: str) -> int:

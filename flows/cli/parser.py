@@ -83,6 +83,7 @@ def build_parser() -> argparse.ArgumentParser:
     _add_file_commands(commands)
     _add_import_list_commands(commands)
     _add_change_commands(commands)
+    _add_removal_commands(commands)
     _add_preset_commands(commands)
     _add_contact_commands(commands)
     text = "print the script with which a shell completes commands, options and names"
@@ -190,13 +191,53 @@ def _add_change_commands(commands: Any) -> None:
     text = "take an import back, as far as its values are still there"
     command = _add_command(commands, "undo", "change_commands:undo", text)
     command.add_argument("id", type=options.import_number, metavar="ID", help="the number of the import in the list")
-    command.add_argument("--dry-run", action="store_true", help="count what the undo would do, and write nothing")
+    options.add_dry_run(command)
     _add_change_options(command)
 
 
 def _add_change_options(command: argparse.ArgumentParser) -> None:
     options.add_output(command)
     options.add_catalogue(command)
+    options.add_warehouse(command)
+    options.add_json(command)
+
+
+def _add_removal_commands(commands: Any) -> None:
+    text = "delete the contacts of a list of addresses, or of a segment; an undo brings them back"
+    command = _add_command(commands, "delete", "removal_commands:delete", text)
+    options.add_layout_options(command, source_optional=True)
+    command.add_argument("--segment", metavar="NAME", help=options.SEGMENT_HELP)
+    expect = "delete only if it is exactly so many contacts; the dry run says how many"
+    command.add_argument("--expect", metavar="N", type=options.count, help=expect)
+    _add_removal_options(command)
+
+    text = "erase people for good: contacts, journal and rejected rows; no import brings their addresses"
+    command = _add_command(commands, "erase", "removal_commands:erase", text)
+    options.add_layout_options(command, source_optional=True)
+    options.add_email(command, required=False)
+    _add_removal_options(command)
+
+    show_list = "removal_commands:show_suppressions"
+    text = "keep addresses out of the warehouse, or list those that are kept out"
+    group = _add_command(commands, "suppressions", show_list, text)
+    actions = _add_subcommands(group, "action", "add|remove|list")
+    text = "suppress the addresses of a list: no import brings them, and no undo restores them"
+    command = _add_command(actions, "add", "removal_commands:suppress", text)
+    options.add_layout_options(command)
+    command.add_argument("--reason", metavar="TEXT", default="added by hand", help="why; it is stored as it is written")
+    _add_removal_options(command)
+    text = "let imports bring an address again"
+    command = _add_command(actions, "remove", "removal_commands:allow", text)
+    options.add_email(command, required=True)
+    _add_removal_options(command)
+    command = _add_command(actions, "list", show_list, "list the last suppressions: when and why")
+    options.add_limit(command)
+    options.add_warehouse(command)
+    options.add_json(command)
+
+
+def _add_removal_options(command: argparse.ArgumentParser) -> None:
+    options.add_dry_run(command)
     options.add_warehouse(command)
     options.add_json(command)
 
@@ -241,7 +282,7 @@ def _add_contact_commands(commands: Any) -> None:
 
     command = _add_command(commands, "list", "contact_commands:show_contacts", "show the first contacts")
     command.add_argument("-s", "--segment", metavar="NAME", help=options.SEGMENT_HELP)
-    command.add_argument("--limit", metavar="N", type=options.positive_number, default=20, help="how many; default: 20")
+    options.add_limit(command)
     options.add_catalogue(command)
     options.add_warehouse(command)
     options.add_json(command)

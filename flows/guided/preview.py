@@ -4,6 +4,8 @@ from collections.abc import Iterable
 from itertools import islice
 from pathlib import Path
 
+import numpy as np
+import pyarrow as pa
 from prefect.artifacts import create_markdown_artifact
 
 from flows.config.settings import Settings
@@ -17,6 +19,7 @@ from flows.publishing.plan_summary import plan_sections
 from flows.reports.builder import ImportReportBuilder
 from flows.reports.models import ImportReport, RowCounts
 from flows.reports.phrases import counted
+from schemas.cells.suppressed_emails import SuppressedEmails
 from schemas.errors.base import ContactImportError, Names
 from schemas.errors.request import DuplicateMapping, NoEmailColumn, SeveralEmailColumns
 from transforms.chunks.read import read_chunk
@@ -29,16 +32,16 @@ MAX_VALUE_LENGTH = 40
 FIRST_BLOCK_BYTES = 1 << 16
 
 
-def publish_columns(source: SourceFile, settings: Settings) -> None:
+def publish_columns(source: SourceFile, settings: Settings, suppressed: SuppressedEmails | None) -> None:
     """The artifact for matching columns: their first values, and the fields that they look like."""
     with log_and_continue("list of columns"):
-        columns = columns_markdown(source, settings.artifact_values == "masked")
+        columns = columns_markdown(source, settings.artifact_values == "masked", suppressed)
         create_markdown_artifact(columns, key="import-columns", description="first values of each column, for matching")
 
 
-def columns_markdown(source: SourceFile, masked: bool) -> str:
+def columns_markdown(source: SourceFile, masked: bool, suppressed: SuppressedEmails | None = None) -> str:
     """The list of columns as markdown."""
-    first = first_values(source)
+    first = first_values(source, suppressed)
     rows = (
         (
             each.position,
@@ -57,14 +60,20 @@ def columns_markdown(source: SourceFile, masked: bool) -> str:
     )
 
 
-def first_values(source: SourceFile) -> dict[str, str]:
-    """The first values of each column that are not blank."""
+def first_values(source: SourceFile, suppressed: SuppressedEmails | None = None) -> dict[str, str]:
+    """The first values of each column that are not blank, without the records that have a suppressed address."""
     blocks = cut_blocks(source.landed.path, source.landed.source, source.layout, FIRST_BLOCK_BYTES)
     first = next(iter(blocks), None)
     if first is None:
         return {column.key: "" for column in source.mapping.columns}
     cells, _ = read_chunk(source.read_plan, first)
-    return {column.key: _join_distinct(cells[column.key].to_pylist()) for column in source.mapping.columns}
+    keys = [column.key for column in source.mapping.columns]
+    if suppressed:
+        shown = np.ones(cells.num_rows, bool)
+        for key in keys:  # which one is the email is not decided yet
+            shown &= ~suppressed.are_in(cells[key].to_pylist())
+        cells = cells.filter(pa.array(shown))
+    return {key: _join_distinct(cells[key].to_pylist()) for key in keys}
 
 
 def _join_distinct(values: Iterable[str | None]) -> str:

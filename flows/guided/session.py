@@ -44,6 +44,7 @@ from transforms.parsing.layout import Layout
 from transforms.results.unmatched_values import count_unmatched
 from transforms.sources.fetch import ResolvedSource
 from transforms.work_folder import name_of
+from warehouse.contacts.suppressions import load_suppressions
 from warehouse.errors import retry_transient
 from warehouse.merge.dry_run import MergePreview, preview_merge
 from warehouse.merge.staging import Staging
@@ -128,7 +129,7 @@ class GuidedSession:
         choices = Choices(choices.mapping) if choices else Choices()
         source = self.map_columns(choices, final=False)
         self.context.report.mapping = source.mapping
-        publish_columns(source, self.context.settings)
+        publish_columns(source, self.context.settings, load_suppressions(self.context.warehouse))
         instructions = columns_instructions(self.context.report, note)
         form = columns_form(source.mapping.columns, self.context.catalogue, instructions, note)
         return Question(form, self._state(COLUMNS, choices))

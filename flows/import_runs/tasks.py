@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 from flows.config.request import ImportRequest
@@ -22,16 +23,20 @@ from flows.pipeline.limits import (
 )
 from flows.pipeline.sources import find_source
 from flows.pipeline.steps import CheckedFile, SourceFile, detect_layout, land_file, resolve_rejections
+from flows.pipeline.task_order import run_in_order
 from flows.reports.models import ImportReport
 from flows.reports.phrases import counted
+from schemas.cells.suppressed_emails import SuppressedEmails
 from transforms.chunks.duplicates import count_dropped_values, dropped_duplicates
 from transforms.chunks.split import ChunkResult
 from transforms.landing.land import Landed
 from transforms.parsing.layout import Layout
+from transforms.results.rejected_file import RejectedRows
 from transforms.results.retry_file import RejectionMark, retried_records_of
 from transforms.sources.fetch import ResolvedSource
 from transforms.work_folder import open_table
 from warehouse.contacts.segments import check_segment
+from warehouse.contacts.suppressions import load_suppressions
 from warehouse.database.migrations import migrate
 from warehouse.errors import retry_transient
 from warehouse.import_list.entries import get_last_row_count, get_latest_day
@@ -40,7 +45,7 @@ from warehouse.merge.differences import MergeRules
 from warehouse.merge.execution import MergeCounts
 from warehouse.merge.journal import prune_journals
 from warehouse.merge.staging import Staging
-from warehouse.merge.transaction import load_import
+from warehouse.merge.transaction import SuppressionCheck, load_import
 
 
 def prepare_warehouse(context: ImportContext) -> None:
@@ -89,10 +94,17 @@ def staged_file(
     request, settings, report, services = context.request, context.settings, context.report, context.services
     report.mapping = source.mapping
     progress = services.progress()
+    suppressed = retry_transient(load_suppressions)(context.warehouse)
     with services.runner(settings) as run, ExitStack() as stack:
         with report.stage("examining"):
             check = FileCheck(
-                source, context.catalogue.default_prefix, context.folder, settings.chunk_bytes, run, progress
+                source,
+                context.catalogue.default_prefix,
+                context.folder,
+                settings.chunk_bytes,
+                run,
+                progress,
+                suppressed=suppressed,
             )
             if request.fix:
                 check = check.with_certain_suggestions()
@@ -111,21 +123,23 @@ def staged_file(
         last_row_count = get_last_row_count(context.warehouse, report.series)
         report.notes += check_min_rows(request, profile.records, last_row_count)
         with report.stage("settling"):
-            rejected = resolve_rejections(
+            resolve = partial(
+                resolve_rejections,
                 request,
                 source,
                 profile,
                 results,
                 context.folder,
-                run,
                 keep=settings.rejections_limit,
                 show=settings.artifact_rows,
                 keep_retried_numbers=report.first_import_id is not None,
                 mark=str(RejectionMark.of(context.import_id, source.landed.sha256)),
             )
+            rejected = resolve(run=run)
             report.rejected, report.rejected_file = rejected, rejected.path
             services.publish_rejected(rejected if keeps_files else replace(rejected, path=""), settings)
-            checked = CheckedFile(source.mapping, profile, results, rejected)
+            suppressions = _suppression_check(context, check, results, resolve, suppressed)
+            checked = CheckedFile(source.mapping, profile, results, rejected, suppressions)
             report.notes += _dropped_consents(context, checked)
             check_max_rejected(request, profile.records, rejected.rows)
             check_strict(request, profile, rejected.rows)
@@ -161,6 +175,24 @@ def _stage_chunks(
     background = stack.enter_context(start())
     check.second_pass(stage)
     return background, results
+
+
+def _suppression_check(
+    context: ImportContext,
+    check: FileCheck,
+    results: list[ChunkResult],
+    resolve: Callable[..., RejectedRows],
+    known: SuppressedEmails | None,
+) -> SuppressionCheck:
+    """Rejects what was suppressed since the check, also in the rejected file. The results are changed in place."""
+    records: list[int] = []  # also of an earlier attempt at the merge, whose transaction was rolled back
+
+    def reject(newer: SuppressedEmails) -> tuple[int, list[int]]:
+        records.extend(check.reject_suppressed(results, newer))
+        context.report.rejected = rejected = resolve(run=run_in_order)
+        return check.profile().records - rejected.rows, records
+
+    return SuppressionCheck(known.last if known else 0, reject)
 
 
 def _dropped_consents(context: ImportContext, checked: CheckedFile) -> Iterator[str]:
@@ -217,6 +249,7 @@ def merge_staged(
             report=lambda merged: context.report.completed(merged).model_dump(),
             check_plan=check_plan,
             journal=context.settings.journal == "on",
+            suppressions=checked.suppressions,
         )
         return ImportReport.model_validate(loaded.report)
 

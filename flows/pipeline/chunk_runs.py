@@ -14,10 +14,12 @@ from typing import TypeAlias
 from flows.pipeline.progress import Progress
 from flows.pipeline.steps import SourceFile
 from flows.pipeline.task_order import ChunkRunner
+from schemas.cells.suppressed_emails import SuppressedEmails
 from transforms.cells.normalise import NormaliseContext
 from transforms.chunks.file_profile import FileProfile, profile_file
 from transforms.chunks.read import ChunkProfile
 from transforms.chunks.split import CheckPlan, ChunkResult, ChunkTask, check_chunk
+from transforms.chunks.suppressed import is_in_rejected, suppressed_accepted
 from transforms.mapping.added_rules import add_certain
 from transforms.mapping.suggestions import suggest_for_file
 from transforms.parsing.blocks import cut_blocks
@@ -32,7 +34,8 @@ Consumer: TypeAlias = Callable[[ChunkResult], None]
 class FileCheck:
     """One file, from its blocks to the results of its chunks. The first chunk is checked at once.
 
-    With `keys_only`, only the keys of accepted rows are written, by which duplicates are found.
+    With `keys_only`, only the keys of accepted rows are written, by which duplicates are found. Rows with a
+    `suppressed` address are rejected.
     """
 
     def __init__(
@@ -45,6 +48,7 @@ class FileCheck:
         progress: Progress,
         *,
         keys_only: bool = False,
+        suppressed: SuppressedEmails | None = None,
     ) -> None:
         self.source, self._run, self._progress = source, run, progress
         self._start_again = partial(
@@ -55,8 +59,9 @@ class FileCheck:
             run=run,
             progress=progress,
             keys_only=keys_only,
+            suppressed=suppressed,
         )
-        self._plan = CheckPlan(source.read_plan, folder.address, NormaliseContext(prefix), keys_only)
+        self._plan = CheckPlan(source.read_plan, folder.address, NormaliseContext(prefix), keys_only, suppressed)
         self._seconds = {"reading, all workers": 0.0, "checking, all workers": 0.0}
         self._profiles: list[ChunkProfile] = []
         first_bytes = max(1, block_bytes // FIRST_BLOCK_DIVISOR)
@@ -102,6 +107,22 @@ class FileCheck:
         mapping = self.source.mapping
         suggestions = suggest_for_file(mapping.columns, (each.readings for each in results))
         return self._start_again(replace(self.source, mapping=add_certain(mapping, suggestions)))
+
+    def reject_suppressed(self, results: list[ChunkResult], newer: SuppressedEmails) -> Iterator[int]:
+        """Check the chunks that have one of these addresses again, and replace their results in the list.
+
+        Gives the numbers of their records that were accepted before.
+        """
+        known, mapping = self.profile(), self.source.mapping
+        self._plan = replace(self._plan, suppressed=newer.joined(self._plan.suppressed))
+        for index, (profile, result) in enumerate(zip(self._profiles, list(results), strict=True)):
+            accepted = suppressed_accepted(result.accepted_path, newer)
+            if len(accepted) or is_in_rejected(result.rejected_path, mapping, newer):
+                task = ChunkTask(profile.block, known.imported, known.comma_fields)
+                _, checked = check_chunk(self._plan, task)
+                if checked:
+                    results[index] = replace(checked, first_record=result.first_record)
+            yield from (accepted + result.first_record).tolist()
 
     def work_seconds(self) -> dict[str, float]:
         """Seconds of all workers by step, with those of a first pass whose results were not used."""

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from flows.config.request import ReadingOptions
 from flows.config.settings import Settings
@@ -29,6 +29,9 @@ from transforms.results.retry_file import NO_FIRST_IMPORT, FirstImport, columns_
 from transforms.sources.fetch import ResolvedSource, land_unchanged
 from transforms.work_folder import ImportFolder, join_path
 
+if TYPE_CHECKING:  # importing the warehouse takes half a second, and a check does not need it
+    from warehouse.merge.transaction import SuppressionCheck
+
 REJECTED_FILE = "rejected.csv"
 
 
@@ -47,12 +50,16 @@ class SourceFile:
 
 @dataclass(frozen=True)
 class CheckedFile:
-    """A file with the results of its chunks, and its rejected rows."""
+    """A file with the results of its chunks, and its rejected rows.
+
+    `suppressions` is for the merge, which rejects addresses that were suppressed since.
+    """
 
     mapping: ColumnMapping
     profile: FileProfile
     results: Sequence[ChunkResult]
     rejected: RejectedRows
+    suppressions: "SuppressionCheck | None" = None
 
     @property
     def accepted(self) -> int:

@@ -44,6 +44,11 @@ def results_in_order(submit: Callable[[Any], Future], items: Iterable[Item], ahe
                 future.result()
 
 
+def run_in_order(step: Callable[[Plan, Item], Result], plan: Plan, items: Iterable[Item]) -> Iterator[Result]:
+    """A runner for few items: one after another, in the caller's thread."""
+    return (step(plan, item) for item in items)
+
+
 @contextmanager
 def thread_runner(workers: int) -> Iterator[ChunkRunner]:
     """Run steps in threads of this process."""

@@ -97,7 +97,7 @@ def _rejected_row(row: Mapping[Any, Any], masked: bool) -> dict[str, Any]:
         "line": int(row["line_number"]),
         "column": cell(row["column_name"] or ""),
         "reason": row["code"],
-        "message": cell(EXPECTED[Rule(row["code"])] if masked else row["message"]),
+        "message": cell(EXPECTED[Rule(row["code"])] if masked else row["message"] or ""),
         "value": MASKED_VALUE if masked else cell(row["value"] or ""),
     }
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from flows.publishing.markdown import MarkdownLink, table
 from flows.reports.phrases import kept_reasons_note
+from warehouse.import_list.entries import DELETE_POLICY
 
 # As many as fit on a page; the link leads to the rest.
 COUNT_COLUMNS = ("read", "accepted", "rejected", "missing", "inserted", "updated")
@@ -29,6 +30,8 @@ def _row(row: Mapping[str, Any]) -> Iterable[object]:
 
 def _status(row: Mapping[str, Any]) -> Iterator[str]:
     yield row["status"]
+    if row["merge_policy"] == DELETE_POLICY:
+        yield "delete"
     if row["error_code"]:
         yield row["error_code"]
     if row["repeats"]:

@@ -170,6 +170,16 @@ class UndoReport(BaseModel):
     kept: dict[str, int]
 
 
+class RemovalReport(BaseModel):
+    """The report of a delete or an erase; a dry run counts the same."""
+
+    import_id: int | None
+    status: str
+    found: int
+    deleted: int
+    members: int
+
+
 KEYS = (
     "import_id",
     "status",

@@ -1,9 +1,18 @@
 """Phrases that the terminal and the artifacts share."""
 
+import shlex
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from flows.reports.models import CheckReport, ColumnReport, DialectReport, ImportReport, RetryReport, UndoReport
+from flows.reports.models import (
+    CheckReport,
+    ColumnReport,
+    DialectReport,
+    ImportReport,
+    RemovalReport,
+    RetryReport,
+    UndoReport,
+)
 from schemas.errors.base import Names
 from schemas.validation.rules import EXPECTED, Rule, sort_by_count
 from transforms.mapping.columns import ColumnOutcome
@@ -16,9 +25,9 @@ if TYPE_CHECKING:  # a check needs no warehouse
 _CHARACTERS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "pipe", " ": "space", "\\": "backslash"}
 
 
-def counted(number: int, thing: str) -> str:
+def counted(number: int, thing: str, plural: str = "") -> str:
     """A number and its noun, in the plural unless the number is 1."""
-    return f"{number:,} {thing}{'' if number == 1 else 's'}"
+    return f"{number:,} {thing if number == 1 else plural or f'{thing}s'}"
 
 
 def describe_dialect(dialect: DialectReport) -> str:
@@ -167,6 +176,27 @@ def undo_sentences(report: UndoReport) -> list[str]:
     if report.import_id:
         lines.append(f"To bring import {report.undoes} back: contacts undo {report.import_id}")
     return lines
+
+
+def deletion_sentences(report: RemovalReport, segment: str | None = None) -> list[str]:
+    """What a delete did, or would do, and the next step."""
+    what = f"{counted(report.deleted, 'contact')} with {counted(report.members, 'membership')}"
+    if report.import_id is None:
+        of_segment = f" --segment {shlex.quote(segment)} --expect {report.found}" if segment else ""
+        next_step = f"contacts delete{of_segment}" if segment else "the same command without --dry-run"
+        return [f"{what} would be deleted.", f"To delete them: {next_step}"]
+    return [f"Import {report.import_id}: {what} deleted.", f"To bring them back: contacts undo {report.import_id}"]
+
+
+def erasure_sentences(report: RemovalReport, rejected_rows: int, suppressed: int) -> list[str]:
+    """What an erase reached, or would reach, and what it does not reach."""
+    contacts = f"{counted(report.deleted, 'contact')} with {counted(report.members, 'membership')}"
+    what = f"{contacts}, and {counted(rejected_rows, 'rejected row')}"
+    addresses = counted(suppressed, "address", "addresses")
+    if report.status == "planned":
+        return [f"{what} would be erased for good, and {addresses} suppressed."]
+    rest = "Copies outside the warehouse and its import folders stay: see 'Erasing a person' in docs/security.md."
+    return [f"{what} erased for good, and {addresses} suppressed, so that no import brings them.", rest]
 
 
 def retry_progress(retry: RetryReport) -> str:

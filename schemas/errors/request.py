@@ -340,6 +340,49 @@ class JournalGone(RequestError):
     import_id: int
 
 
+class OtherNumberOfContacts(RequestError):
+    """The command would delete another number of contacts than it is expected to."""
+
+    code = "other-number-of-contacts"
+    template = (
+        "{found:,} contacts would be deleted, not {expected:,}; nothing was deleted. "
+        "If these are right, delete them with --expect {found}"
+    )
+    found: int
+    expected: int
+
+
+class NoEmailInList(RequestError):
+    """No row of a list of addresses has a valid email."""
+
+    code = "no-email-in-list"
+    template = (
+        "no row of {source!r} has a valid email in the column {column!r}; nothing was changed. "
+        "Name the right column with --map COLUMN=email"
+    )
+    source: str
+    column: str
+
+
+class RejectedFileNotErased(RequestError):
+    """A rejected file has rows to erase and cannot be read or written."""
+
+    code = "rejected-file-not-erased"
+    template = (
+        "the rejected file {path!r} cannot be rewritten: {reason}; nothing was erased in the warehouse. "
+        "Correct this or delete the file, then repeat the command"
+    )
+    path: str
+    reason: str
+
+
+class NotSuppressed(RequestError):
+    """The address to remove from the suppressions is not among them."""
+
+    code = "not-suppressed"
+    template = "this address is not suppressed, so imports may bring it already; check how it is written"
+
+
 class PlanOutdated(RequestError):
     """The import would do something else than the plan says."""
 

@@ -25,6 +25,7 @@ class Rule(StrEnum):
     BOOLEAN_INVALID = "boolean-invalid"
     OPTION_UNKNOWN = "option-unknown"
     DUPLICATE_EMAIL = "duplicate-email"
+    SUPPRESSED = "suppressed"
 
     @property
     def malformed(self) -> bool:
@@ -51,6 +52,7 @@ EXPECTED: dict[Rule, str] = {
     Rule.BOOLEAN_INVALID: "true or false, or 1 or 0",
     Rule.OPTION_UNKNOWN: "an option ID of the field",
     Rule.DUPLICATE_EMAIL: "one row an email",
+    Rule.SUPPRESSED: "an address that was not erased or suppressed",
 }
 
 

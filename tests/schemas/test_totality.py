@@ -10,7 +10,7 @@ from tests.transforms.judge_cells import SPAIN, field_of
 from transforms.cells.messages import explain_cell, explain_remaining_code, explain_row
 from transforms.cells.normalise import NORMALISERS
 
-ABOUT_ROWS = {rule for rule in Rule if rule.malformed} | {Rule.DUPLICATE_EMAIL}
+ABOUT_ROWS = {rule for rule in Rule if rule.malformed} | {Rule.DUPLICATE_EMAIL, Rule.SUPPRESSED}
 ABOUT_CONTEXT = {Rule.PHONE_AMBIGUOUS, Rule.DECIMAL_AMBIGUOUS}  # of the default prefix, and of the whole column
 
 

@@ -39,7 +39,7 @@ _MOJIBAKE = (
     r"Ã[\x{80}-\x{BF}€‚ƒ„…†‡ˆ‰Š‹ŒŽ•—˜™š›œžŸ\x{2013}\x{2018}\x{2019}\x{201C}\x{201D}]|Â[\x{A0}-\x{BF}]"
     r"|â€[\x{80}-\x{BF}™œ¦\x{2018}\x{201C}\x{201D}]"
 )
-_ROW_CODES = "|".join(rule for rule in Rule if rule.malformed or rule is Rule.DUPLICATE_EMAIL)
+_ROW_CODES = "|".join(rule for rule in Rule if rule.malformed or rule in (Rule.DUPLICATE_EMAIL, Rule.SUPPRESSED))
 _REMAINING_CODE = re.compile(rf"(?<![\w-])(?:{_ROW_CODES})(?![\w-])")
 
 

@@ -19,6 +19,7 @@ import pyarrow.compute as pc
 from schemas.cells.arrow_columns import ARROW_TYPES, to_arrow
 from schemas.cells.dates import ISO, swapped_pattern
 from schemas.cells.emails import count_rewritten
+from schemas.cells.suppressed_emails import SuppressedEmails
 from schemas.field_types import FieldType
 from schemas.fields import Field
 from schemas.validation.pandera_schemas import Failure, find_failures
@@ -28,6 +29,7 @@ from transforms.cells.normalise import NormaliseContext, normalise
 from transforms.chunks.ambiguous import mark_ambiguous
 from transforms.chunks.read import ChunkProfile, ReadPlan, raw_frame, read_chunk
 from transforms.chunks.readings import TriedReadings, try_readings
+from transforms.chunks.suppressed import suppressed_rows
 from transforms.chunks.text_hashes import hash_texts
 from transforms.mapping.columns import ColumnMapping
 from transforms.mapping.record_numbers import parse_record_numbers, rejection_column
@@ -46,12 +48,16 @@ REJECTION_FIELDS = ("record_number", "line_number", "column_name", "field", "cod
 
 @dataclass(frozen=True)
 class CheckPlan:
-    """Everything that checking a chunk needs. With `keys_only`, only the emails of accepted rows are written."""
+    """Everything that checking a chunk needs. With `keys_only`, only the emails of accepted rows are written.
+
+    A row with a `suppressed` address is rejected, and nothing of it is written but where it is.
+    """
 
     read: ReadPlan
     folder: str
     context: NormaliseContext
     keys_only: bool = False
+    suppressed: SuppressedEmails | None = None
 
     @property
     def mapping(self) -> ColumnMapping:
@@ -158,12 +164,23 @@ def split_records(
     raw = raw_frame(table, plan.mapping)[[field.id for field in fields]]
     raw = raw[~malformed] if malformed.any() else raw
     contacts = normalise(raw, fields, plan.context)
+    suppressed = np.zeros(table.num_rows, bool)
+    if rules:  # in a rejected file, the records that were rejected for it have no address any more
+        suppressed |= np.array([rule is Rule.SUPPRESSED for rule in rules], bool)
+    if plan.suppressed is not None:
+        suppressed |= suppressed_rows(table, contacts, rows, plan.suppressed)
+    if suppressed.any():  # no rule is applied to these rows, so that nothing else is known of them
+        kept = ~suppressed[rows]
+        raw, contacts, rows = raw[kept], contacts[kept], rows[kept]
+        rules = [None if gone else rule for rule, gone in zip(rules, suppressed, strict=True)] if rules else rules
     failures = list(mark_ambiguous(find_failures(contacts, fields), raw, fields, plan.context, comma_fields))
     rejected = np.array([rule is not None for rule in rules], bool) if rules else np.zeros(table.num_rows, bool)
+    rejected |= suppressed
     for failure in failures:
         rejected[rows[failure.rows]] = True
     tried = _try_readings(failures, raw, plan)
     rejections = [
+        *_suppressed_rejections(suppressed),
         *_row_rejections(table, rules, plan),
         *(_cell_rejections(failure, raw, table, rows, plan, tried) for failure in failures),
     ]
@@ -214,6 +231,13 @@ def _rules(table: pa.Table) -> list[Rule | None]:
     if "rule" not in table.column_names:
         return []
     return [rule and Rule(rule) for rule in table["rule"].to_pylist()]
+
+
+def _suppressed_rejections(suppressed: np.ndarray) -> list[pd.DataFrame]:
+    if not suppressed.any():
+        return []
+    nothing = {"position": 0, "field": None, "message": None, "value": None}
+    return [pd.DataFrame({"row": np.flatnonzero(suppressed), "code": str(Rule.SUPPRESSED), **nothing})]
 
 
 def _row_rejections(table: pa.Table, rules: list[Rule | None], plan: CheckPlan) -> list[pd.DataFrame]:

@@ -214,10 +214,15 @@ def _rejected_rows(plan: RejectedPlan, chunk: ChunkPosition, rejections: pd.Data
     numbers = reasons["record_number"].to_numpy(np.int64)
     rows = pa.array(np.searchsorted(np.asarray(table["row"]), numbers - chunk.first_record))
     cells = {column.key: table[column.key].take(rows) for column in _source_columns(plan.mapping)}
+    raw = table["raw"].take(rows) if "raw" in table.column_names else pa.nulls(len(rows), pa.string())
+    suppressed = pa.array(reasons["code"] == Rule.SUPPRESSED)
+    if suppressed.true_count:
+        cells = {key: pc.if_else(suppressed, None, column) for key, column in cells.items()}
+        raw = pc.if_else(suppressed, None, raw)
     if plan.keep_retried_numbers:
         reasons = reasons.assign(**_retried_numbers(plan.mapping, table, rows))
-    raw = table["raw"].take(rows) if "raw" in table.column_names else pa.nulls(len(rows), pa.string())
     ours = {name: pa.array(reasons[name].astype(str)) for name in ("record_number", "line_number", "code", "message")}
+    ours["message"] = pc.if_else(suppressed, None, ours["message"])
     marks = pa.array([plan.mark or None] * len(rows), pa.string())
     rejected: pd.DataFrame = pa.table({**cells, **ours, "raw": raw, "of": marks}).to_pandas(types_mapper=pd.ArrowDtype)
     return rejected.astype(TEXT_DTYPE)

@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlalchemy import (
     ColumnElement,
+    Connection,
     FromClause,
     Select,
     Table,
@@ -29,6 +30,7 @@ from warehouse.tables import COUNT_COLUMNS, WarehouseTables
 
 DEFAULT_LIST_LIMIT = 50
 RUNNING, COMPLETED, FAILED, SKIPPED = "running", "completed", "failed", "skipped"
+UNDO_POLICY, DELETE_POLICY = "undo", "delete"  # in the column `merge_policy`, of entries that read no contacts
 
 
 @retry_transient
@@ -61,6 +63,16 @@ def start_import(
         if alive_key is not None and (known := connection.scalar(same_import)) is not None:
             return int(known)
         return int(connection.execute(insert(imports).values(row).returning(imports.c.import_id)).scalar_one())
+
+
+def enter_change(
+    connection: Connection, tables: WarehouseTables, source: str, policy: str, now: datetime, **more: Any
+) -> int:
+    """Add an undo or a delete in its own transaction, and return its number: one that fails leaves no entry."""
+    name = escape_unstorable(source)
+    values = {"source": name, "series": name, "merge_policy": policy, "status": COMPLETED, "started_at": now, **more}
+    imports = tables.imports
+    return int(connection.execute(insert(imports).values(values).returning(imports.c.import_id)).scalar_one())
 
 
 @retry_transient

@@ -9,7 +9,14 @@ from sqlalchemy import Connection, Select, bindparam, delete, insert, select
 
 from schemas.errors.request import ImportNotCompleted
 from warehouse.database.connection import Warehouse
-from warehouse.import_list.entries import COMPLETED, get_import, outstanding_records, undone_imports
+from warehouse.import_list.entries import (
+    COMPLETED,
+    DELETE_POLICY,
+    UNDO_POLICY,
+    get_import,
+    outstanding_records,
+    undone_imports,
+)
 from warehouse.tables import WarehouseTables
 
 
@@ -48,6 +55,8 @@ def get_retried_import(warehouse: Warehouse, import_id: int) -> RetriedImport:
     row = get_import(warehouse, import_id)
     if row["status"] != COMPLETED:
         raise ImportNotCompleted(import_id, row["status"])
+    if row["merge_policy"] in (UNDO_POLICY, DELETE_POLICY):
+        raise ImportNotCompleted(import_id, f"no import of a file but the {row['source']}")
     report = row["report"]
     return RetriedImport(import_id, row["first_import"] or import_id, tuple(report["columns"]), report.get("preset"))
 

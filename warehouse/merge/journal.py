@@ -4,12 +4,13 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Insert, case, delete, func, insert, literal, select, update
+from sqlalchemy import ColumnElement, Insert, Select, case, delete, func, insert, literal, select, update
 
+from schemas.fields import Field
 from warehouse.backends.base import StagingTables
 from warehouse.database.connection import Warehouse
 from warehouse.errors import retry_transient
-from warehouse.merge.differences import Difference, has_written
+from warehouse.merge.differences import Difference, has_written, stored_value
 from warehouse.tables import UtcDateTime, WarehouseTables, after, before
 
 UPDATED, DELETED, INSERTED = "updated", "deleted", "inserted"  # the actions on a contact
@@ -39,6 +40,23 @@ def journal_statement(
         .join(contacts, contacts.c.contact_id == changes.c.contact_id)
         .where(has_written(changes.c.kinds))
     )
+    return insert(tables.journal).from_select(list(values), rows, include_defaults=False)
+
+
+def journal_deleted(
+    tables: WarehouseTables, fields: Sequence[Field], contact_ids: Select[Any], *, import_id: int
+) -> Insert:
+    """Stores the whole of the contacts that are about to be deleted."""
+    contacts = tables.contacts
+    values: dict[str, Any] = {
+        "import_id": literal(import_id),
+        "contact_id": contacts.c.contact_id,
+        "action": literal(DELETED),
+        **{name: contacts.c[name] for name in ("email", "created_at", "created_by_import")},
+        **{before(name): contacts.c[name] for name in ("updated_at", "updated_by_import")},
+        **{before(field.id): stored_value(contacts.c[field.id]) for field in fields},
+    }
+    rows = select(*values.values()).where(contacts.c.contact_id.in_(contact_ids))
     return insert(tables.journal).from_select(list(values), rows, include_defaults=False)
 
 

@@ -1,17 +1,19 @@
 """The one transaction of an import: contacts, members, columns, rejections and the list, all or nothing."""
 
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import Any
 
 import pandas as pd
 import pyarrow as pa
-from sqlalchemy import Connection, Insert, Select, Table, Text, exists, func, insert, literal, select, update
+from sqlalchemy import Connection, Insert, Select, Table, Text, delete, exists, func, insert, literal, select, update
 
+from schemas.cells.suppressed_emails import SuppressedEmails
 from schemas.errors.base import Interrupted
 from warehouse.contacts.segments import require_segment
+from warehouse.contacts.suppressions import read_suppressions
 from warehouse.database.connection import Warehouse
 from warehouse.import_list.entries import COMPLETED, RUNNING, columns_from_report
 from warehouse.import_list.retries import RetriedRecords, RetryCounts, save_retried_records
@@ -25,6 +27,7 @@ from warehouse.storable_text import escape_unstorable, escape_unstorable_column
 from warehouse.tables import WarehouseTables
 
 ReportData = dict[str, Any]
+RECORDS_PER_QUERY = 1000
 
 
 @dataclass(frozen=True)
@@ -35,6 +38,18 @@ class MergeNumbers:
     changes: Mapping[str, FieldChanges]
     segment_added: int
     retry: RetryCounts | None = None
+
+
+@dataclass(frozen=True)
+class SuppressionCheck:
+    """What the check of the file knew, and what to do with addresses that were suppressed since.
+
+    `known` is the number of the last suppression that was known. `reject` rejects the rows with an address that was
+    suppressed since; it returns how many rows are still accepted, and the record numbers of those that are not.
+    """
+
+    known: int
+    reject: Callable[[SuppressedEmails], tuple[int, Sequence[int]]]
 
 
 @dataclass(frozen=True)
@@ -64,12 +79,14 @@ def load_import(
     report: Callable[[MergeNumbers], ReportData],
     check_plan: Callable[[MergeCounts, str], None] | None = None,
     journal: bool = True,
+    suppressions: SuppressionCheck | None = None,
     now: Callable[[], datetime] = _now,
 ) -> LoadResult:
     """Merge the staged rows and complete the import, or write nothing.
 
     `columns` has `column_name`, `field`, `outcome`, `empty_cells`. The frames of `rejections` have the columns of
-    that table except `import_id`. `report` builds the report from the numbers. Merges wait for each other.
+    that table except `import_id`. `report` builds the report from the numbers. Merges wait for each other. All of
+    these are asked for only after `suppressions` was.
 
     Safe to repeat after any failure, also when the answer to the commit was lost: a completed import is not merged
     again. Interrupted when it was closed as failed. `check_plan` gets the counts and the digest of all changes, and
@@ -83,6 +100,8 @@ def load_import(
         backend.tune_for_merge(connection)
         if segment is not None:
             require_segment(connection, tables, segment)
+        if suppressions is not None:
+            accepted = _reject_suppressed(connection, tables, staging.tables.staged, suppressions, accepted)
         statements = merge_statements(
             tables, staging.tables, staging.fields, rules, import_id=import_id, now=now(), journal=journal
         )
@@ -97,6 +116,23 @@ def load_import(
         content = report(MergeNumbers(counts, result.changes, added, retried))
         _complete(connection, tables, import_id, counts, content, now, counts.updated if journal else None)
         return LoadResult(counts, added, content)
+
+
+def _reject_suppressed(
+    connection: Connection, tables: WarehouseTables, staged: Table, check: SuppressionCheck, accepted: int
+) -> int:
+    """Remove the staged rows of addresses that were suppressed since the file was checked; returns how many stay.
+
+    What is suppressed after this comes after the import.
+    """
+    newer = read_suppressions(connection, tables, after=check.known)
+    if newer is None:
+        return accepted
+    accepted, records = check.reject(newer)
+    for start in range(0, len(records), RECORDS_PER_QUERY):
+        some = records[start : start + RECORDS_PER_QUERY]
+        connection.execute(delete(staged).where(staged.c.record_number.in_(some)))
+    return accepted
 
 
 def _completed_before(connection: Connection, tables: WarehouseTables, import_id: int) -> LoadResult | None:

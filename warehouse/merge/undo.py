@@ -12,16 +12,18 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, insert, select, update
-from sqlalchemy.schema import DropTable
+import pyarrow as pa
+from sqlalchemy import Connection, Row, select, update
+from sqlalchemy.schema import CreateTable, DropTable
 
 from schemas.catalogue import FieldCatalogue
 from schemas.errors.request import AlreadyUndone, JournalGone, NothingToUndo, UnknownImport
+from warehouse.contacts.suppressions import read_suppressions
 from warehouse.database.connection import Warehouse
 from warehouse.database.migrations import migrate_journal
 from warehouse.database.stored_fields import stored_fields
 from warehouse.errors import retry_transient
-from warehouse.import_list.entries import COMPLETED
+from warehouse.import_list.entries import COMPLETED, DELETE_POLICY, UNDO_POLICY, enter_change
 from warehouse.merge.change_list import FETCHED_ROWS, Change, cell_text, kind_of
 from warehouse.merge.undo_statements import (
     DELETED_NOW,
@@ -35,12 +37,12 @@ from warehouse.merge.undo_statements import (
     NOT_LATER,
     REINSERTED,
     RESTORED_LETTERS,
+    SUPPRESSED,
     UNCHANGED_CELL,
     UndoStatements,
 )
 from warehouse.tables import WarehouseTables
 
-UNDO_POLICY = "undo"  # of an undo, in the column `merge_policy` of the import list
 UseChanges = Callable[[Iterator[Change]], None]
 # What the list of changes calls the outcome of a contact.
 CONTACT_KINDS = {
@@ -48,6 +50,7 @@ CONTACT_KINDS = {
     REINSERTED: "inserted",
     KEPT: "kept",
     EMAIL_TAKEN: "kept-email-taken",
+    SUPPRESSED: "kept-suppressed",
     GONE: "gone",
 }
 CAUSES = ("later-import", "edited", "consent", "email-taken", "suppressed")
@@ -113,13 +116,18 @@ def _undo(
         if not dry_run:
             warehouse.backend.lock_tables(connection, tables.contacts, tables.segment_members)
         undone = check_undoable(connection, tables, import_id)
-        undo_id = 0 if dry_run else _enter(connection, tables, import_id, now, flow_run_id)
+        undo_id = 0
+        if not dry_run:
+            source = f"undo of import {import_id}"
+            undo_id = enter_change(
+                connection, tables, source, UNDO_POLICY, now, undoes=import_id, flow_run_id=flow_run_id
+            )
         statements = UndoStatements(
             tables,
             fields,
             warehouse.backend.work_table,
             target=import_id,
-            is_undo=undone.undoes is not None,
+            only_journalled=undone.undoes is not None or undone.merge_policy == DELETE_POLICY,
             undo_id=undo_id,
             now=now,
         )
@@ -159,32 +167,33 @@ def check_undoable(connection: Connection, tables: WarehouseTables, import_id: i
     return row
 
 
-def _enter(
-    connection: Connection, tables: WarehouseTables, import_id: int, now: datetime, flow_run_id: str | None
-) -> int:
-    """The undo's row in the import list, of the same transaction: an undo that fails leaves none."""
-    source = f"undo of import {import_id}"
-    values = {
-        "source": source,
-        "series": source,
-        "merge_policy": UNDO_POLICY,
-        "status": COMPLETED,
-        "started_at": now,
-        "undoes": import_id,
-        "flow_run_id": flow_run_id,
-    }
-    imports = tables.imports
-    return int(connection.execute(insert(imports).values(values).returning(imports.c.import_id)).scalar_one())
-
-
 @contextmanager
 def _work_tables(warehouse: Warehouse, connection: Connection, statements: UndoStatements) -> Iterator[None]:
     backend = warehouse.backend
+    _list_suppressed(warehouse, connection, statements)
     backend.create_table_as(connection, statements.work, statements.find_work)
     backend.create_table_as(connection, statements.later, statements.find_later)
     yield
-    for table in (statements.work, statements.later):  # after an exception, the rollback removes them
+    for table in (
+        statements.work,
+        statements.later,
+        statements.suppressed,
+    ):  # after an exception, the rollback removes them
         connection.execute(DropTable(table))
+
+
+def _list_suppressed(warehouse: Warehouse, connection: Connection, statements: UndoStatements) -> None:
+    """Find the contacts whose address is suppressed; the database itself cannot compute the hashes."""
+    connection.execute(CreateTable(statements.suppressed))
+    suppressed = read_suppressions(connection, statements.tables)
+    if suppressed is None:
+        return
+    deleted = connection.execute(statements.list_deleted, execution_options={"yield_per": FETCHED_ROWS})
+    for rows in deleted.partitions():
+        found = suppressed.contain(row.email for row in rows)
+        numbers = [row.contact_id for row, gone in zip(rows, found, strict=True) if gone]
+        batch = pa.RecordBatch.from_pydict({"contact_id": pa.array(numbers, pa.int64())})
+        warehouse.backend.append_batch(connection, statements.suppressed, batch)
 
 
 def count_undo(connection: Connection, statements: UndoStatements, undone: Row[Any]) -> UndoCounts:
@@ -198,7 +207,7 @@ def count_undo(connection: Connection, statements: UndoStatements, undone: Row[A
             _count_contact(counts, outcome, number)
         else:
             _count_cells(counts, cells, later or "", number)
-    if not statements.is_undo:  # contacts that the import inserted and that are no longer there have no row
+    if not statements.only_journalled:  # contacts that the import inserted and that are no longer there have no row
         counts.contacts["gone"] += (undone.inserted or 0) - seen
     counts.members["removed"] = connection.scalar(statements.members.count_removals) or 0
     counts.members["added"] = connection.scalar(statements.members.count_additions) or 0
@@ -229,11 +238,11 @@ def _kept_kind(letter: str, mark: str) -> str:
 
 def _count_contact(counts: UndoCounts, outcome: str, number: int) -> None:
     """A contact that the undo deletes or inserts again, or would."""
-    names = {DELETED_NOW: "deleted", REINSERTED: "reinserted", KEPT: "kept", EMAIL_TAKEN: "kept", GONE: "gone"}
-    counts.contacts[names[outcome]] += number
-    if outcome == EMAIL_TAKEN:
+    names = {DELETED_NOW: "deleted", REINSERTED: "reinserted", GONE: "gone"}
+    counts.contacts[names.get(outcome, "kept")] += number
+    if outcome in (EMAIL_TAKEN, SUPPRESSED):
         counts.cells["kept"] += number
-        counts.kept["email-taken"] += number
+        counts.kept[outcome] += number
 
 
 def _count_cells(counts: UndoCounts, cells: str, later: str, number: int) -> None:

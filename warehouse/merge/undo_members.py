@@ -10,26 +10,34 @@ from warehouse.tables import WarehouseTables
 ADDED, REMOVED = "added", "removed"  # the actions on a membership
 
 
+def journal_members(tables: WarehouseTables, action: str, rows: Select[Any], *, import_id: int) -> Insert:
+    """Stores memberships that are about to be removed or added: `segment_id`, `contact_id`, `member_import`."""
+    found = rows.subquery()
+    columns = ["import_id", "segment_id", "contact_id", "action", "member_import"]
+    values = (literal(import_id), found.c.segment_id, found.c.contact_id, literal(action), found.c.member_import)
+    return insert(tables.journal_members).from_select(columns, select(*values), include_defaults=False)
+
+
 class MemberStatements:
-    """The statements for the import `target`; `is_undo` where it is an undo itself.
+    """The statements for the import `target`; `only_journalled` where it is an undo or a delete.
 
     `reinserted` selects the contacts that the undo is about to insert again.
     """
 
     def __init__(
-        self, tables: WarehouseTables, *, target: int, is_undo: bool, undo_id: int, reinserted: Select[Any]
+        self, tables: WarehouseTables, *, target: int, only_journalled: bool, undo_id: int, reinserted: Select[Any]
     ) -> None:
-        self._tables, self._target, self._is_undo, self._undo_id = tables, target, is_undo, undo_id
+        self._tables, self._target, self._only_journalled, self._undo_id = tables, target, only_journalled, undo_id
         self._reinserted = reinserted
 
     def removals(self) -> Iterator[Insert | Delete]:
         """Remove the memberships that the import added, after they are in the journal."""
-        yield self._journal(REMOVED, self._to_remove())
+        yield journal_members(self._tables, REMOVED, self._to_remove(), import_id=self._undo_id)
         yield delete(self._tables.segment_members).where(self.is_added())
 
     def additions(self) -> Iterator[Insert]:
         """Add the memberships that the undone undo removed, after they are in the journal."""
-        yield self._journal(ADDED, self._to_add())
+        yield journal_members(self._tables, ADDED, self._to_add(), import_id=self._undo_id)
         to_add = self._to_add().subquery()
         rows = select(to_add.c.segment_id, to_add.c.contact_id, to_add.c.member_import)
         columns = ["segment_id", "contact_id", "import_id"]
@@ -38,7 +46,7 @@ class MemberStatements:
     def is_added(self) -> ColumnElement[bool]:
         """Whether the import made a contact a member."""
         members, journal = self._tables.segment_members, self._tables.journal_members.alias("jm")
-        if not self._is_undo:
+        if not self._only_journalled:
             return members.c.import_id == self._target
         return exists(
             select(journal.c.contact_id).where(
@@ -81,15 +89,3 @@ class MemberStatements:
     @property
     def count_additions(self) -> Select[tuple[int]]:
         return select(func.count()).select_from(self._to_add().subquery())
-
-    def _journal(self, action: str, rows: Select[Any]) -> Insert:
-        found = rows.subquery()
-        columns = ["import_id", "segment_id", "contact_id", "action", "member_import"]
-        values = (
-            literal(self._undo_id),
-            found.c.segment_id,
-            found.c.contact_id,
-            literal(action),
-            found.c.member_import,
-        )
-        return insert(self._tables.journal_members).from_select(columns, select(*values), include_defaults=False)

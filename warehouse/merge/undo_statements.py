@@ -37,12 +37,13 @@ from sqlalchemy import (
 
 from schemas.fields import Field
 from warehouse.merge.differences import ChangeKind, stored_value
-from warehouse.merge.journal import DELETED, INSERTED, UPDATED
+from warehouse.merge.journal import DELETED, INSERTED, UPDATED, journal_deleted
 from warehouse.merge.undo_members import MemberStatements
 from warehouse.tables import KeyInteger, UtcDateTime, WarehouseTables, after, before
 
 # Outcomes of a contact that the import inserted or, if it was an undo, deleted.
 DELETED_NOW, REINSERTED, KEPT, EMAIL_TAKEN, GONE = "deleted", "reinserted", "kept", "email-taken", "gone"
+SUPPRESSED = "suppressed"
 # Letters of a cell: what restoring it is, or why it is not restored.
 RESTORED_LETTERS = (ChangeKind.FILLED, ChangeKind.REPLACED, ChangeKind.CLEARED)
 UNCHANGED_CELL, EDITED, KEPT_CONSENT, GONE_CELL = "-", "e", "s", "g"
@@ -58,7 +59,11 @@ def _joined(letters: Sequence[ColumnElement[str]]) -> ColumnElement[str]:
 
 
 class UndoStatements:
-    """The statements that undo the import `target`; `is_undo` where it is an undo itself."""
+    """The statements that undo the import `target`.
+
+    `only_journalled`: everything that it did is in its journal, also what it inserted or deleted. So it is for an undo
+    and for a delete.
+    """
 
     def __init__(
         self,
@@ -67,12 +72,12 @@ class UndoStatements:
         work_table: WorkTable,
         *,
         target: int,
-        is_undo: bool,
+        only_journalled: bool,
         undo_id: int,
         now: datetime,
     ) -> None:
         self.tables, self.fields = tables, tuple(fields)
-        self.target, self.is_undo, self.undo_id = target, is_undo, undo_id
+        self.target, self.only_journalled, self.undo_id = target, only_journalled, undo_id
         self._now = literal(now, UtcDateTime)
         self._journal = tables.journal.alias("j")
         self._contacts = tables.contacts.alias("c")
@@ -82,8 +87,15 @@ class UndoStatements:
         )
         contact = Column("contact_id", KeyInteger, primary_key=True, autoincrement=False)
         self.later = work_table("undo_later", contact, Column("cells", Text))
+        # The contacts that may not be inserted again; it is filled before `find_work`.
+        contact = Column("contact_id", KeyInteger, primary_key=True, autoincrement=False)
+        self.suppressed = work_table("undo_suppressed", contact)
         self.members = MemberStatements(
-            tables, target=target, is_undo=is_undo, undo_id=undo_id, reinserted=self._of_outcome(REINSERTED)
+            tables,
+            target=target,
+            only_journalled=only_journalled,
+            undo_id=undo_id,
+            reinserted=self._of_outcome(REINSERTED),
         )
 
     # What the undo does
@@ -93,8 +105,10 @@ class UndoStatements:
         journal, contacts = self._journal, self._contacts
         entries = self._entries()
         is_there = contacts.c.contact_id.is_not(None)
+        may_not_return = entries.c.contact_id.in_(select(self.suppressed.c.contact_id))
         outcome = case(
             (entries.c.action == UPDATED, null()),
+            (may_not_return, literal(SUPPRESSED)),
             (and_(entries.c.action == DELETED, or_(is_there, self._email_is_taken())), literal(EMAIL_TAKEN)),
             (entries.c.action == DELETED, literal(REINSERTED)),
             (~is_there, literal(GONE)),
@@ -120,10 +134,18 @@ class UndoStatements:
             ).outerjoin(contacts, contacts.c.contact_id == entries.c.contact_id)
         )
 
+    @property
+    def list_deleted(self) -> Select[tuple[int, str]]:
+        """The contacts that the undo would insert again, and their emails."""
+        journal = self.tables.journal
+        return select(journal.c.contact_id, journal.c.email).where(
+            journal.c.import_id == self.target, journal.c.action == DELETED
+        )
+
     def _entries(self) -> Any:
         journal, contacts = self.tables.journal, self.tables.contacts
         journalled = select(journal.c.contact_id, journal.c.action).where(journal.c.import_id == self.target)
-        if self.is_undo:
+        if self.only_journalled:
             return journalled.subquery("entries")
         created = select(contacts.c.contact_id, literal(CREATED, Text)).where(
             contacts.c.created_by_import == self.target
@@ -157,13 +179,18 @@ class UndoStatements:
 
     def _is_deletable(self) -> ColumnElement[bool]:
         """Nothing changed the contact since it was inserted, and nothing else made it a member of a segment."""
-        contacts, members = self._contacts, self.tables.segment_members
+        contacts, members, journal = self._contacts, self.tables.segment_members, self._journal.c
         other = select(members.c.contact_id).where(
             members.c.contact_id == contacts.c.contact_id, ~self.members.is_added()
         )
-        return and_(
-            contacts.c.updated_at == contacts.c.created_at, contacts.c.updated_by_import.is_(None), ~exists(other)
-        )
+        if self.only_journalled:  # it was inserted again as it had been, perhaps with updates of other imports
+            unchanged = and_(
+                contacts.c.updated_at == journal[after("updated_at")],
+                contacts.c.updated_by_import.is_not_distinct_from(journal[after("updated_by_import")]),
+            )
+        else:
+            unchanged = and_(contacts.c.updated_at == contacts.c.created_at, contacts.c.updated_by_import.is_(None))
+        return and_(unchanged, ~exists(other))
 
     def _email_is_taken(self) -> ColumnElement[bool]:
         other = self.tables.contacts.alias("o")
@@ -231,7 +258,7 @@ class UndoStatements:
         yield self._restore()
         yield from self.members.removals()
         if journal:
-            yield self._journal_deleted()
+            yield journal_deleted(self.tables, self.fields, self._of_outcome(DELETED_NOW), import_id=self.undo_id)
         yield self._delete()
         yield self._reinsert()
         if journal:
@@ -297,19 +324,6 @@ class UndoStatements:
 
     def _of_outcome(self, outcome: str) -> Select[Any]:
         return select(self.work.c.contact_id).where(self.work.c.outcome == outcome)
-
-    def _journal_deleted(self) -> Insert:
-        contacts = self._contacts
-        values: dict[str, Any] = {
-            "import_id": literal(self.undo_id),
-            "contact_id": contacts.c.contact_id,
-            "action": literal(DELETED),
-            **{name: contacts.c[name] for name in ("email", "created_at", "created_by_import")},
-            **{before(name): contacts.c[name] for name in ("updated_at", "updated_by_import")},
-            **{before(field.id): stored_value(contacts.c[field.id]) for field in self.fields},
-        }
-        rows = select(*values.values()).where(contacts.c.contact_id.in_(self._of_outcome(DELETED_NOW)))
-        return insert(self.tables.journal).from_select(list(values), rows, include_defaults=False)
 
     def _delete(self) -> Delete:
         contacts = self.tables.contacts

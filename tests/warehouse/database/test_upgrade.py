@@ -8,15 +8,20 @@ from collections.abc import Callable
 from pathlib import Path
 
 import psycopg
+import pyarrow as pa
 import pytest
 from sqlalchemy import inspect
 
 from schemas.catalogue import load_catalogue
 from tests.warehouse.conftest import Importer
 from warehouse.contacts.segments import list_segments
+from warehouse.contacts.suppressions import load_suppressions
 from warehouse.database.connection import Warehouse
 from warehouse.database.migrations import migrate
 from warehouse.import_list.entries import get_import, list_imports
+from warehouse.merge.undo import undo_import
+from warehouse.removal.delete import delete_contacts
+from warehouse.removal.suppress import suppress_addresses
 
 DUMPS = Path(__file__).with_name("release_0_1")
 
@@ -51,3 +56,15 @@ def test_an_old_warehouse_is_upgraded_by_the_next_import(old_warehouse: Warehous
     assert [get_import(old_warehouse, number)["journalled"] for number in (1, 2, 3)] == [None, None, 1]
     with old_warehouse.read_transaction() as connection:
         assert inspect(connection).get_view_names(old_warehouse.schema) == ["contact_changes"]
+
+
+def test_an_old_warehouse_can_delete_and_suppress(old_warehouse: Warehouse) -> None:
+    assert load_suppressions(old_warehouse) is None
+    batch = pa.RecordBatch.from_pydict({"email": ["bob@example.com", "zoe@example.com"]})
+    deleted = delete_contacts(old_warehouse, source="delete of list.csv", emails=[batch])
+    assert (deleted["import_id"], deleted["deleted"]) == (3, 1)
+    assert undo_import(old_warehouse, 3, load_catalogue())["contacts"]["reinserted"] == 1
+    suppress_addresses(old_warehouse, [batch], reason="complaint")
+    suppressed = load_suppressions(old_warehouse)
+    assert suppressed is not None
+    assert suppressed.contain(["bob@example.com", "ann@example.com"]).tolist() == [True, False]

@@ -5,17 +5,22 @@ from collections.abc import Callable
 from typing import Any
 
 import pandas as pd
+import pyarrow as pa
 import pytest
 from sqlalchemy import func, select
 
+from schemas.cells.suppressed_emails import SuppressedEmails
 from schemas.errors.base import Interrupted
 from schemas.errors.request import UnknownSegment
 from schemas.errors.warehouse import WarehouseError
 from tests.warehouse.conftest import NOON, Importer
 from warehouse.contacts.segments import create_segment, list_segments
+from warehouse.contacts.suppressions import load_suppressions
 from warehouse.database.connection import Warehouse
 from warehouse.import_list.entries import fail_import, get_import
 from warehouse.merge.execution import MergeCounts
+from warehouse.merge.transaction import SuppressionCheck
+from warehouse.removal.suppress import suppress_addresses
 from warehouse.tables import WarehouseTables
 
 ANN, BOB = "ann@example.org", "bob@example.org"
@@ -160,3 +165,32 @@ def test_concurrent_merges_of_the_same_contacts_wait_for_each_other(importer: Im
     with importer.warehouse.read_transaction() as connection:
         members = WarehouseTables(importer.warehouse.schema).segment_members
         assert connection.scalar(select(func.count()).select_from(members)) == 200
+
+
+def test_rows_of_addresses_that_were_suppressed_since_the_check_are_not_merged(importer: Importer) -> None:
+    """Also when the merge is repeated after a failure, which restores the staged rows."""
+    known = suppress_addresses(importer.warehouse, [emails("zoe@example.org")], reason="known")
+    with importer.staging(importer.start()) as staging:
+        staging.add(importer.write([{"email": ANN}, {"email": BOB}]))
+        staging.ensure_staged()
+        before = load_suppressions(importer.warehouse)
+        assert before is not None
+        assert len(before) == known["suppressed"] == 1
+        suppress_addresses(importer.warehouse, [emails(BOB, "zoe@example.org")], reason="since")
+
+        def reject(newer: SuppressedEmails) -> tuple[int, list[int]]:
+            assert newer.contain([ANN, BOB, "zoe@example.org"]).tolist() == [False, True, False]
+            return 1, [2]
+
+        check = SuppressionCheck(before.last, reject)
+        with pytest.raises(UnknownSegment):
+            importer.load(staging, 2, suppressions=check, segment="none")
+        with pytest.raises(ZeroDivisionError):
+            importer.load(staging, 2, suppressions=check, report=lambda merged: {"rows": 1 // 0})
+        loaded = importer.load(staging, 2, suppressions=check)
+    assert loaded.counts == MergeCounts(inserted=1)
+    assert [contact["email"] for contact in importer.contacts()] == [ANN]
+
+
+def emails(*addresses: str) -> pa.RecordBatch:
+    return pa.RecordBatch.from_pydict({"email": list(addresses)})

@@ -6,6 +6,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -19,6 +20,7 @@ from warehouse.database.connection import Warehouse
 from warehouse.database.migrations import migrate
 from warehouse.import_list.entries import get_import
 from warehouse.merge.undo import undo_import
+from warehouse.removal.delete import delete_contacts
 from warehouse.tables import WarehouseTables
 
 FIELDS = ("city", "points", "status")
@@ -28,12 +30,12 @@ Contact = dict[str, Any]
 
 @dataclass
 class Entry:
-    """What the model knows of one import or undo."""
+    """What the model knows of one import, undo or delete."""
 
     undoes: int | None = None
     updated: dict[int, dict[str, tuple[Any, Any]]] = field(default_factory=dict)
     stamps: dict[int, tuple[Any, Any]] = field(default_factory=dict)  # before and after
-    inserted: set[int] = field(default_factory=set)
+    inserted: dict[int, tuple[Any, Any]] = field(default_factory=dict)  # with their stamps
     deleted: dict[int, Contact] = field(default_factory=dict)
     added: set[int] = field(default_factory=set)
     removed: dict[int, int] = field(default_factory=dict)
@@ -62,7 +64,7 @@ class Model:
             if known is None and policy != "update-only":
                 contact = {**row, "updated_at": NOON, "updated_by_import": None, "created_by_import": number}
                 self.contacts[numbers[row["email"]]] = contact
-                entry.inserted.add(numbers[row["email"]])
+                entry.inserted[numbers[row["email"]]] = stamp(contact)
             elif known is not None and policy != "insert-only":
                 self._update(number, entry, known, row, policy)
             known = self.by_email(row["email"])
@@ -81,6 +83,14 @@ class Model:
             entry.updated[known], entry.stamps[known] = cells, (stamp(contact), (NOON, number))
             contact |= {name: new for name, (_, new) in cells.items()}
             contact |= {"updated_at": NOON, "updated_by_import": number}
+
+    def delete(self, number: int, emails: list[str]) -> dict[str, int]:
+        entry = self.entries[number] = Entry()
+        for known in filter(None, map(self.by_email, emails)):
+            entry.deleted[known] = self.contacts.pop(known)
+            if known in self.members:
+                entry.removed[known] = self.members.pop(known)
+        return {"found": len(entry.deleted), "deleted": len(entry.deleted), "members": len(entry.removed)}
 
     def is_undone(self, number: int) -> bool:
         return any(entry.undoes == number and not self.is_undone(by) for by, entry in self.entries.items())
@@ -106,7 +116,7 @@ class Model:
         for each in target.deleted:
             if each in again:
                 self.contacts[each] = dict(again[each])
-                entry.inserted.add(each)
+                entry.inserted[each] = stamp(again[each])
                 found["contacts"]["reinserted"] += 1
             else:
                 found["contacts"]["kept"] += 1
@@ -122,7 +132,8 @@ class Model:
 
     def _is_deletable(self, each: int, target: Entry) -> bool:
         contact = self.contacts.get(each)
-        return contact is not None and stamp(contact) == (NOON, None) and each not in self.members.keys() - target.added
+        unchanged = contact is not None and stamp(contact) == target.inserted[each]
+        return unchanged and each not in self.members.keys() - target.added
 
     def _restore(
         self,
@@ -176,9 +187,10 @@ IMPORTS = st.tuples(
     st.booleans(),
 )
 EDITS = st.tuples(st.just("edit"), EMAILS, st.sampled_from(["x", "y", None]), st.booleans())
-DELETES = st.tuples(st.just("delete"), EMAILS)
+DELETES = st.tuples(st.just("delete"), st.lists(EMAILS, min_size=1, max_size=2))
+LOSSES = st.tuples(st.just("lose"), EMAILS)
 UNDOS = st.tuples(st.just("undo"), st.integers(0, 20))
-STEPS = st.lists(st.one_of(IMPORTS, IMPORTS, EDITS, DELETES, UNDOS, UNDOS), min_size=3, max_size=12)
+STEPS = st.lists(st.one_of(IMPORTS, IMPORTS, EDITS, LOSSES, DELETES, UNDOS, UNDOS), min_size=3, max_size=12)
 
 
 @pytest.fixture
@@ -207,8 +219,13 @@ def test_imports_edits_deletes_and_undos_in_any_order_follow_the_rules(people: I
                 model.load(number, rows, policy, numbers, members=members)
             case ("edit", email, city, sets_updated_at):
                 _edit(people, model, email, city, NOON + timedelta(days=day) if sets_updated_at else None)
-            case ("delete", email):
-                _delete(people, model, email)
+            case ("lose", email):
+                _lose(people, model, email)
+            case ("delete", emails):
+                batch = pa.RecordBatch.from_pydict({"email": emails})
+                done = delete_contacts(people.warehouse, source="list", emails=[batch])
+                number = done.pop("import_id")
+                assert done == {"status": "completed", **model.delete(number, emails)}
             case ("undo", place) if model.entries:
                 _undo(people, model, sorted(model.entries)[place % len(model.entries)])
         assert _stored(people) == _expected(model)
@@ -236,7 +253,8 @@ def _edit(people: Importer, model: Model, email: str, city: str | None, moment: 
         model.contacts[number] |= values
 
 
-def _delete(people: Importer, model: Model, email: str) -> None:
+def _lose(people: Importer, model: Model, email: str) -> None:
+    """Another program deletes a contact."""
     contacts = WarehouseTables(people.warehouse.schema).contacts
     with people.warehouse.write_transaction() as connection:
         connection.execute(delete(contacts).where(contacts.c.email == email))

@@ -1,0 +1,38 @@
+"""The contacts that a delete or an erase is about, as a table of its transaction."""
+
+from collections.abc import Iterable
+from typing import Any
+
+import pyarrow as pa
+from sqlalchemy import Column, Connection, Select, Table, Text, func, select
+from sqlalchemy.schema import CreateTable
+
+from warehouse.database.connection import Warehouse
+from warehouse.tables import KeyInteger, WarehouseTables
+
+
+def list_emails(warehouse: Warehouse, connection: Connection, emails: Iterable[pa.RecordBatch]) -> Table:
+    """A table of this transaction with these emails, which may repeat."""
+    table = warehouse.backend.work_table("listed_emails", Column("email", Text))
+    connection.execute(CreateTable(table))
+    for batch in emails:
+        warehouse.backend.append_batch(connection, table, batch)
+    return table
+
+
+def choose_contacts(warehouse: Warehouse, connection: Connection, contact_ids: Select[Any]) -> Table:
+    """A table of this transaction with the numbers that a query finds, each once."""
+    key = Column("contact_id", KeyInteger, primary_key=True, autoincrement=False)
+    table = warehouse.backend.work_table("chosen_contacts", key)
+    warehouse.backend.create_table_as(connection, table, contact_ids)
+    return table
+
+
+def count_chosen(connection: Connection, tables: WarehouseTables, chosen: Table) -> tuple[int, int]:
+    """How many contacts are chosen and exist, and how many memberships they have."""
+    contacts, members = tables.contacts, tables.segment_members
+    numbers = []
+    for table in (contacts, members):
+        joined = table.join(chosen, chosen.c.contact_id == table.c.contact_id)
+        numbers.append(connection.scalar(select(func.count()).select_from(joined)) or 0)
+    return numbers[0], numbers[1]
