@@ -17,6 +17,7 @@ LOADED = (
     "flows.cli.file_commands",
     "flows.cli.change_commands",
     "flows.cli.plan_command",
+    "flows.cli.removal_commands",
     "flows.import_contacts",
     "flows.cli.import_list_commands",
     "flows.cli.local_server",

@@ -1,4 +1,4 @@
-"""SIGKILL in a plan and in an undo: a plan changes nothing, and an undo happens as a whole or not at all."""
+"""SIGKILL in a plan, an undo, a delete and an erase: a plan changes nothing, the others happen as a whole or not."""
 
 import signal
 from typing import Any
@@ -22,6 +22,22 @@ PLACES = [
 STATEMENTS = [("statement", "after", number, False) for number in range(1, 25)]
 FEW = [place for place in PLACES if place[0] in {"undone", "commit"}]
 PLANNING = [("copied", "after", 1), ("staging", "after", 1), ("comparing", "before", 1), ("comparing", "after", 1)]
+
+
+DELETING = [
+    ("chosen", "after", 1, False),
+    *(("statement", "after", number, False) for number in range(1, 17)),
+    ("commit", "before", 1, False),
+    ("commit", "after", 1, True),
+]
+ERASING = [
+    ("erased", "after", 1, False),
+    ("rewritten", "before", 1, False),
+    ("rewritten", "after", 1, False),
+    ("commit", "before", 1, False),
+    ("commit", "after", 1, True),
+]
+ERASED = "c3@example.com"  # a contact, and a rejected row of the import
 
 
 def contents(scenario: ImportScenario) -> dict[str, Any]:
@@ -120,3 +136,48 @@ def test_an_undo_beside_an_import_waits_for_its_merge(scenario: ImportScenario) 
     assert "new@example.com" in contacts
     assert "c2@example.com" not in contacts
     append_outcome("an undo during an import: it waits, and the later import's contacts stay")
+
+
+@pytest.mark.harness
+@pytest.mark.parametrize("place", [pytest.param(place, id=named(place)) for place in DELETING])
+def test_a_delete_killed_at_a_step_leaves_the_old_or_the_new_state(
+    place: tuple[str, str, int, bool], scenario: ImportScenario
+) -> None:
+    point, when, number, committed = place
+    assert scenario.imports().wait().status == 0
+    before = contents(scenario)
+    listed = scenario.folder / "listed.csv"
+    listed.write_text("email\n" + "".join(f"c{row}@example.com\n" for row in range(20)))
+    killed = scenario.start("delete", listed, "--json", trap=(point, when, str(number))).wait()
+    assert killed.status == -signal.SIGKILL, killed
+    if not committed:
+        assert contents(scenario) == before
+    again = scenario.run("delete", listed, "--json")
+    assert (again.status, again.json["deleted"]) == (0, 0 if committed else 19), again
+    left = {email for email in scenario.database.contacts() if email.startswith("c")}
+    assert left == {row["email"] for row in before["contacts"]} - {f"c{row}@example.com" for row in range(20)} - {
+        "old@example.com"
+    }
+    deletes = [row["import_id"] for row in scenario.database.imports() if row["source"].startswith("delete of")]
+    assert scenario.run("undo", str(deletes[0]), "--json").status == 0
+    assert contents(scenario) == before
+    append_outcome(f"delete killed: {'new' if committed else 'old'} state")
+
+
+@pytest.mark.parametrize("place", [pytest.param(place, id=named(place)) for place in ERASING])
+def test_a_killed_erase_is_completed_by_repeating_it(
+    place: tuple[str, str, int, bool], scenario: ImportScenario
+) -> None:
+    point, when, number, committed = place
+    assert scenario.imports().wait().status == 0
+    assert ERASED in scenario.database.contacts()
+    killed = scenario.start("erase", "--email", ERASED, "--json", trap=(point, when, str(number))).wait()
+    assert killed.status == -signal.SIGKILL, killed
+    assert (ERASED in scenario.database.contacts()) is not committed
+    assert scenario.run("erase", "--email", ERASED, "--json").status == 0
+    for table in ("contacts", "journal", "rejections", "segment_members", "imports"):
+        assert ERASED not in str(scenario.database.rows(table)), table
+    files = [path for path in (scenario.folder / "home").rglob("*") if path.is_file()]
+    assert [path for path in files if ERASED.encode() in path.read_bytes()] == []
+    assert scenario.imports().wait().json["rejections"]["suppressed"] == 1
+    append_outcome(f"erase killed: {'done' if committed else 'completed by repeating it'}")

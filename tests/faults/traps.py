@@ -41,9 +41,18 @@ POINTS = {
     "counted": "warehouse.merge.undo:count_undo",
     "undone": "warehouse.merge.undo:_complete",
     "answering": "flows.cli.change_commands:undo_import",
+    # Of a delete and an erase.
+    "chosen": "warehouse.removal.delete:choose_contacts",
+    "erased": "warehouse.removal.erase:_erase_contacts",
+    "rewritten": "warehouse.removal.erase:_erase_rejected",
 }
 # What the traps of statements and commits wait for.
-TRANSACTIONS = ("flows.import_runs.tasks:load_import", "flows.cli.change_commands:undo_import")
+TRANSACTIONS = (
+    "flows.import_runs.tasks:load_import",
+    "flows.cli.change_commands:undo_import",
+    "flows.cli.removal_commands:delete_contacts",
+    "flows.cli.removal_commands:erase_people",
+)
 
 
 def die() -> None:
