@@ -48,7 +48,7 @@ lint: $(DEV) ## run ruff, mypy and import-linter
 	$(BIN)/lint-imports
 
 ui: $(RUNTIME) ## start Prefect's UI with the runs of the contacts command, and print its password (PORT=4200)
-	@$(BIN)/python -P -m flows.cli.ui_server $(PORT)
+	@$(BIN)/python -P -m flows.cli.servers.ui_server $(PORT)
 
 bench: $(DEV) $(PEERS)/.ready $(USER_ENV)/.ready ## measure imports beside other tools (ROWS=1000000 ROUNDS=3 ONLY=loads,check)
 	$(BIN)/python -m benchmarks.run --rows $(ROWS) --rounds $(ROUNDS) --only "$(ONLY)" \

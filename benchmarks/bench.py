@@ -193,7 +193,7 @@ def prefect_server(folder: Path) -> Iterator[str]:
     for name in ("PREFECT_API_URL", "PREFECT_HOME", "PREFECT_PROFILE"):
         os.environ.pop(name, None)
     set_prefect_environment()
-    from flows.cli.local_server import LocalServer
+    from flows.cli.servers.local_server import LocalServer
 
     server = LocalServer(Path(os.environ["PREFECT_HOME"]))
     server.wait()

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from pydantic import ValidationError
 
-from flows.cli.local_server import PrefectServerFailed, start_local_server
 from flows.cli.parser import FAILED, OK, settings_from_options
+from flows.cli.servers.local_server import PrefectServerFailed, start_local_server
 from flows.config.output_files import check_output
 from flows.config.request import ImportRequest, ReadingOptions, local_today
 from flows.config.settings import Settings

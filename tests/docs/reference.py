@@ -6,8 +6,8 @@ from enum import StrEnum
 
 from pydantic.fields import FieldInfo
 
-from flows.cli import local_server
 from flows.cli.parser import build_parser
+from flows.cli.servers import local_server
 from flows.config.request import ImportRequest, ReadingOptions
 from flows.config.settings import ENV_PREFIX, Settings
 from flows.reports.builder import ImportReportBuilder, ReportBuilder

@@ -20,7 +20,7 @@ LOADED = (
     "flows.cli.removal_commands",
     "flows.import_contacts",
     "flows.cli.import_list_commands",
-    "flows.cli.local_server",
+    "flows.cli.servers.local_server",
     "warehouse.merge.staging",
 )
 

@@ -13,8 +13,8 @@ from typing import Any, NamedTuple
 import psycopg
 import pytest
 
-from flows.cli.local_server import LocalServer
 from flows.cli.main import main
+from flows.cli.servers.local_server import LocalServer
 from flows.config.environment import CONSOLE_LOG_LEVEL, LOCAL_SERVER_DEFAULTS, OFFLINE_DEFAULTS
 from schemas.catalogue import load_catalogue
 from warehouse.database.connection import Warehouse

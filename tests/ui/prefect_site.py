@@ -41,7 +41,7 @@ class PrefectSite:
         port = _free_port()
         environment = _environment(folder, port)
         site = cls(folder, f"http://127.0.0.1:{port}", environment)
-        with site.running("server", *PYTHON, "flows.cli.ui_server", str(port)):
+        with site.running("server", *PYTHON, "flows.cli.servers.ui_server", str(port)):
             wait_for(site.is_up, "the server")
             environment["PREFECT_API_AUTH_STRING"] = site.password
             with site.running("worker", *PREFECT, "worker", "start", "--pool", "contacts", "--type", "process"):

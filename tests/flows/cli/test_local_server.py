@@ -15,12 +15,12 @@ from urllib.request import OpenerDirector, ProxyHandler, Request, build_opener
 
 import pytest
 
-from flows.cli import local_server
-from flows.cli.local_server import LocalServer, PrefectServerFailed, start_local_server
+from flows.cli.servers import local_server
+from flows.cli.servers.local_server import LocalServer, PrefectServerFailed, start_local_server
 
 RUN = """
 from flows.config.environment import set_prefect_environment
-from flows.cli.local_server import start_local_server
+from flows.cli.servers.local_server import start_local_server
 
 set_prefect_environment()
 server = start_local_server()
@@ -86,7 +86,7 @@ def own_home(tmp_path: Path) -> Iterator[Path]:
 def test_a_server_stops_when_its_command_is_killed(own_home: Path) -> None:
     """Also a server that started at the second attempt only."""
     holder = (
-        "import time; from flows.cli.local_server import LocalServer;"
+        "import time; from flows.cli.servers.local_server import LocalServer;"
         "from flows.config.environment import prefect_home;"
         "server = LocalServer(prefect_home()); server._process.kill(); server.wait();"
         "print(server.api_url, flush=True); time.sleep(600)"

@@ -74,7 +74,7 @@ class LocalServer:
             # -P: the current folder may contain another package named `flows`.
             # A process group of its own: Ctrl-C must reach the flow only, which then reports its end to this server.
             return subprocess.Popen(
-                [sys.executable, "-P", "-m", "flows.cli.local_server", str(self._socket.fileno())],
+                [sys.executable, "-P", "-m", "flows.cli.servers.local_server", str(self._socket.fileno())],
                 env=environment,
                 stdin=subprocess.PIPE,
                 stdout=log,

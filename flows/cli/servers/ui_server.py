@@ -10,7 +10,7 @@ import sys
 from contextlib import suppress
 from pathlib import Path
 
-from flows.cli.local_server import HOST, server_access
+from flows.cli.servers.local_server import HOST, server_access
 from flows.cli.terminal import print_line
 from flows.config.environment import OFFLINE_DEFAULTS, make_prefect_home, prefect_home
 

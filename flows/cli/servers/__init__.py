@@ -1,0 +1,1 @@
+"""The Prefect servers that commands start: one for a single command, and the one of `make ui`."""
