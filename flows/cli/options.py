@@ -10,15 +10,27 @@ PRUNE = "prune"
 SEGMENT_HELP = "import: add the contacts to this segment, which must exist; list: show its members only"
 
 
-def add_layout_options(parser: argparse.ArgumentParser) -> None:
+def add_layout_options(parser: argparse.ArgumentParser, *, inbox: bool = False) -> None:
     """What finds a file's columns and maps them to fields."""
+    if inbox:
+        parser.add_argument("source", metavar="PLACE", help="the inbox: a folder, or an sftp or s3 address of one")
+        parser.set_defaults(date=None)
+    else:
+        _add_source(parser)
+    add_catalogue(parser)
+    _add_mapping_options(parser)
+
+
+def _add_source(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "source", metavar="SOURCE", help="the CSV file or workbook: a path, a pattern, or an https, s3 or sftp address"
     )
     parser.add_argument(
         "--date", metavar="DAY", type=_day, help="the day for {date} in SOURCE, as yyyy-mm-dd; default: today"
     )
-    add_catalogue(parser)
+
+
+def _add_mapping_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--map",
         action="append",
@@ -48,8 +60,8 @@ def add_layout_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--encoding", metavar="NAME", help="such as utf-8 or windows-1252; default: detected")
 
 
-def add_reading_options(parser: argparse.ArgumentParser) -> None:
-    add_layout_options(parser)
+def add_reading_options(parser: argparse.ArgumentParser, *, inbox: bool = False) -> None:
+    add_layout_options(parser, inbox=inbox)
     _add_choice(
         parser, "--duplicates", Duplicates, "WHICH", "which row to keep where an email repeats; reject keeps none"
     )
@@ -76,7 +88,7 @@ def add_value(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def add_merge_options(parser: argparse.ArgumentParser) -> None:
+def add_merge_options(parser: argparse.ArgumentParser, *, inbox: bool = False) -> None:
     """What happens to the accepted rows."""
     _add_choice(parser, "--merge", MergePolicy, "POLICY", "what happens to contacts that already exist")
     _add_choice(parser, "--blanks", Blanks, "RULE", "whether blank cells clear the stored value")
@@ -95,9 +107,10 @@ def add_merge_options(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--segment", metavar="NAME", help=SEGMENT_HELP)
     _add_choice(parser, "--if-same-file", IfSameFile, "RULE", "what to do with a file that was already imported")
-    parser.add_argument(
-        "--retry-of", type=import_number, metavar="ID", help="SOURCE is the corrected rejected file of this import"
-    )
+    if not inbox:  # which finds it out from the file
+        parser.add_argument(
+            "--retry-of", type=import_number, metavar="ID", help="SOURCE is the corrected rejected file of this import"
+        )
 
 
 def add_limits(parser: argparse.ArgumentParser) -> None:

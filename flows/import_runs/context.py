@@ -7,8 +7,10 @@ from flows.config.request import ImportRequest
 from flows.config.settings import Settings
 from flows.reports.builder import ImportReportBuilder
 from schemas.catalogue import FieldCatalogue
+from transforms.sources.fetch import ResolvedSource
 from transforms.work_folder import ImportFolder
 from warehouse.database.connection import Warehouse
+from warehouse.import_list.claims import InboxClaim
 
 
 @dataclass(frozen=True)
@@ -18,6 +20,14 @@ class ArchiveOrigin:
     series: str
     archive: str
     day: datetime.date | None
+
+
+@dataclass(frozen=True)
+class InboxFile:
+    """A file of an inbox, which was found already. The import's entry in the list is its claim to the file."""
+
+    found: ResolvedSource
+    claim: InboxClaim
 
 
 @dataclass(frozen=True)
@@ -41,3 +51,4 @@ class ImportContext:
     import_id: int
     report: ImportReportBuilder
     origin: ArchiveOrigin | None = None
+    inbox: InboxFile | None = None

@@ -61,7 +61,9 @@ def prepare_warehouse(context: ImportContext) -> None:
 
 
 def resolve_source(context: ImportContext) -> ResolvedSource:
-    """Find the source. A file of an archive has the archive's day."""
+    """Find the source. A file of an archive has the archive's day; a file of an inbox is found already."""
+    if context.inbox:
+        return context.inbox.found
     found = find_source(context.request, context.settings, SourceLookups(scheduled_day, source_logins))
     if context.origin:
         found = replace(found, day=context.origin.day)
