@@ -8,6 +8,7 @@ from prefect.client.schemas.objects import State
 from flows.config.request import ImportRequest
 from flows.config.settings import Settings
 from flows.import_runs.context import ArchiveOrigin, ImportContext
+from flows.import_runs.corrected_files import as_retry
 from flows.import_runs.lifecycle import open_import_list, run_import
 from flows.import_runs.multi_file import combine_outcomes, needs_one_file, requests_per_file
 from flows.import_runs.plan_digest import plan_check
@@ -75,6 +76,9 @@ def import_file(context: ImportContext) -> ImportReport:
         repeat_check.record_landing(landed.sha256, landed.etag)
         if repeated := repeat_check.find_by_content(landed.sha256):
             return repeat_check.skip(repeated)
+        if context.inbox and layout.rejected_file:
+            context = as_retry(context, landed, layout)
+            prepare_warehouse(context)
         presets = context.settings.presets
         source = map_source_columns(context.request, context.catalogue, landed, layout, report.first_import, presets)
     report.log_stage("landing", f"{landed.size:,} bytes")

@@ -14,6 +14,7 @@ from sqlalchemy import (
     DateTime,
     Dialect,
     ForeignKey,
+    Index,
     MetaData,
     Numeric,
     Table,
@@ -166,6 +167,12 @@ class WarehouseTables:
             Column("journalled", BigInteger),
             Column("undoes", BigInteger),
             Column("undone_by", BigInteger),
+            Column("options", Text),
+            Column("inbox", Text),
+            # Only one import at a time has a file of an inbox. NULL, which collides with nothing, once it was moved.
+            Column("inbox_claim", Text),
+            Column("inbox_tries", BigInteger),
+            Index("imports_inbox_claim", "inbox_claim", unique=True),
             sqlite_autoincrement=True,
         )
 

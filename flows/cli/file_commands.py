@@ -29,6 +29,7 @@ if TYPE_CHECKING:  # reports import pandas, which a wrong command does without
     from flows.reports.outcomes import RunOutcome
 
 Options = TypeVar("Options", bound=ReadingOptions)
+ImportOptions = TypeVar("ImportOptions", bound=ImportRequest)
 
 IMPORT_OPTIONS = (
     "merge",
@@ -48,7 +49,26 @@ SAMPLE_DAY = datetime.date(2000, 1, 1)  # any day shows whether the dates of an 
 def import_file(options: argparse.Namespace) -> int:
     """Run the import flow and print its report."""
     settings = Settings.load(**settings_from_options(options))
-    request = import_request(options)
+    request = import_request(options, ImportRequest)
+    start_prefect(settings)
+    log_stages(options)
+    with progress_shown(options):
+        outcome = _run_flow(request)
+    return _print_outcome(outcome, options)
+
+
+def import_request(options: argparse.Namespace, model: type[ImportOptions]) -> ImportOptions:
+    """The request of an import, a plan, or the imports of an inbox."""
+    if options.segment is not None and not options.segment.strip():
+        raise UsageError("--segment is blank; name a segment, or leave the option out")
+    if getattr(options, "plan", None) == "":  # such as an unset variable of a shell
+        raise UsageError("--plan is blank; copy the text after 'plan:' that contacts plan prints")
+    given = {name: getattr(options, name, None) for name in IMPORT_OPTIONS}
+    return request_from(options, model, merge_fields=field_policies(options), **given)
+
+
+def start_prefect(settings: Settings) -> None:
+    """Prepare this process for a flow: its settings, and a Prefect server if the user has none."""
     # The flow reads its settings from the environment: an address with a password is never a parameter of a run.
     os.environ["CONTACTS_WAREHOUSE_URL"] = settings.warehouse_url.get_secret_value()
     if settings.catalogue:
@@ -62,20 +82,6 @@ def import_file(options: argparse.Namespace) -> int:
             with wrong_settings_named():
                 import prefect.main  # noqa: F401 - the reason may be a wrong setting of Prefect
             raise
-    log_stages(options)
-    with progress_shown(options):
-        outcome = _run_flow(request)
-    return _print_outcome(outcome, options)
-
-
-def import_request(options: argparse.Namespace) -> ImportRequest:
-    """The request of an import or a plan."""
-    if options.segment is not None and not options.segment.strip():
-        raise UsageError("--segment is blank; name a segment, or leave the option out")
-    if getattr(options, "plan", None) == "":  # such as an unset variable of a shell
-        raise UsageError("--plan is blank; copy the text after 'plan:' that contacts plan prints")
-    given = {name: getattr(options, name, None) for name in IMPORT_OPTIONS}
-    return request_from(options, ImportRequest, merge_fields=field_policies(options), **given)
 
 
 def _print_outcome(outcome: "RunOutcome[Any]", options: argparse.Namespace) -> int:
@@ -88,16 +94,13 @@ def _print_outcome(outcome: "RunOutcome[Any]", options: argparse.Namespace) -> i
 def _run_flow(request: ImportRequest) -> "RunOutcome[ImportReport]":
     """Run the flow. Once there is a report, a failure of Prefect adds a warning and changes nothing else."""
     with wrong_settings_named():
-        from prefect.settings import PREFECT_FLOWS_HEARTBEAT_FREQUENCY, temporary_settings
-
         from flows.import_contacts import import_contacts
     from flows.reports.outcomes import recorded_outcomes
 
     recorded: list[RunOutcome[ImportReport]] = []
     recorded_outcomes.set(recorded)
     try:
-        # Without heartbeats, whose thread Prefect would wait for at the end, up to a second.
-        with temporary_settings(set_defaults={PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None}):
+        with without_heartbeats():
             result = cast(Any, import_contacts(request, return_state=True)).result(raise_on_failure=False)
     except (Exception, KeyboardInterrupt) as error:  # an interruption after the commit undoes nothing
         result = error
@@ -106,6 +109,15 @@ def _run_flow(request: ImportRequest) -> "RunOutcome[ImportReport]":
     if isinstance(result, BaseException):
         recorded[-1].report.warnings.append("Prefect stopped before it recorded how the import ended")
     return recorded[-1]
+
+
+@contextmanager
+def without_heartbeats() -> Iterator[None]:
+    """Prefect would wait for their thread at the end of a run, up to a second."""
+    from prefect.settings import PREFECT_FLOWS_HEARTBEAT_FREQUENCY, temporary_settings
+
+    with temporary_settings(set_defaults={PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None}):
+        yield
 
 
 def check_file(options: argparse.Namespace) -> int:

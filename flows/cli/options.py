@@ -14,18 +14,14 @@ SEGMENT_HELP = (
 )
 
 
-def add_layout_options(parser: argparse.ArgumentParser, *, source_optional: bool = False) -> None:
+def add_layout_options(parser: argparse.ArgumentParser, *, source_optional: bool = False, inbox: bool = False) -> None:
     """What finds a file's columns and maps them to fields."""
     file = group(parser, FILE)
-    file.add_argument(
-        "source",
-        metavar="SOURCE",
-        nargs="?" if source_optional else None,
-        help="the CSV file or workbook: a path, a pattern, an https, s3 or sftp address, or - for standard input",
-    )
-    file.add_argument(
-        "--date", metavar="DAY", type=_day, help="the day for {date} in SOURCE, as yyyy-mm-dd; default: today"
-    )
+    if inbox:
+        file.add_argument("source", metavar="PLACE", help="the inbox: a folder, or an sftp or s3 address of one")
+        parser.set_defaults(date=None)
+    else:
+        _add_source(file, optional=source_optional)
     file.add_argument(
         "-d", "--delimiter", metavar="C", help="one character, or comma, semicolon, tab, pipe, space; default: detected"
     )
@@ -61,8 +57,20 @@ def add_layout_options(parser: argparse.ArgumentParser, *, source_optional: bool
     add_catalogue(parser)
 
 
-def add_reading_options(parser: argparse.ArgumentParser) -> None:
-    add_layout_options(parser)
+def _add_source(file: argparse._ActionsContainer, *, optional: bool) -> None:
+    file.add_argument(
+        "source",
+        metavar="SOURCE",
+        nargs="?" if optional else None,
+        help="the CSV file or workbook: a path, a pattern, an https, s3 or sftp address, or - for standard input",
+    )
+    file.add_argument(
+        "--date", metavar="DAY", type=_day, help="the day for {date} in SOURCE, as yyyy-mm-dd; default: today"
+    )
+
+
+def add_reading_options(parser: argparse.ArgumentParser, *, inbox: bool = False) -> None:
+    add_layout_options(parser, inbox=inbox)
     cells = group(parser, CELLS)
     _add_choice(
         cells, "--duplicates", Duplicates, "WHICH", "which row to keep where an email repeats; reject keeps none"
@@ -90,7 +98,7 @@ def add_value(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def add_merge_options(parser: argparse.ArgumentParser) -> None:
+def add_merge_options(parser: argparse.ArgumentParser, *, inbox: bool = False) -> None:
     """What happens to the accepted rows."""
     merge = group(parser, MERGE)
     _add_choice(merge, "--merge", MergePolicy, "POLICY", "what happens to contacts that already exist")
@@ -112,9 +120,10 @@ def add_merge_options(parser: argparse.ArgumentParser) -> None:
     _add_choice(
         group(parser, SAFETY), "--if-same-file", IfSameFile, "RULE", "what to do with a file that was already imported"
     )
-    merge.add_argument(
-        "--retry-of", type=import_number, metavar="ID", help="SOURCE is the corrected rejected file of this import"
-    )
+    if not inbox:  # which finds it out from the file
+        merge.add_argument(
+            "--retry-of", type=import_number, metavar="ID", help="SOURCE is the corrected rejected file of this import"
+        )
 
 
 def add_limits(parser: argparse.ArgumentParser) -> None:

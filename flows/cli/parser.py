@@ -140,6 +140,16 @@ def _add_file_commands(commands: Any) -> None:
     options.add_json(command)
     options.add_diagnostics(command)
 
+    text = "import the files of a folder, and move them to its folders done and failed"
+    command = _add_command(commands, "inbox", "inbox_command:watch_inbox", text)
+    options.add_reading_options(command, inbox=True)
+    options.add_warehouse(command)
+    options.add_merge_options(command, inbox=True)
+    options.add_limits(command)
+    command.add_argument("--once", action="store_true", help="look once, two seconds long, and end")
+    options.add_json(command)
+    options.add_diagnostics(command)
+
     text = "check a CSV or workbook, without a warehouse"
     command = _add_command(commands, "check", "file_commands:check_file", text, CHECK_EXAMPLES)
     options.add_reading_options(command)

@@ -10,7 +10,7 @@ from flows.cli.parser import FAILED, OK, settings_from_options
 from flows.cli.resources import open_target
 from flows.cli.terminal import print_line
 from flows.config.output_files import check_output
-from flows.config.request import local_today
+from flows.config.request import ImportRequest, local_today
 from flows.config.settings import Settings
 from flows.import_runs.context import RunServices
 from flows.import_runs.multi_file import needs_one_file, requests_per_file
@@ -35,7 +35,7 @@ SERVICES = RunServices(
 def plan(options: argparse.Namespace) -> int:
     """Print what the import would do; with --output, write every change as CSV."""
     settings = Settings.load(**settings_from_options(options))
-    request = import_request(options)
+    request = import_request(options, ImportRequest)
     if options.output:
         check_output(options.output, settings, force=options.force)
     files = requests_per_file(request, settings, local_today)

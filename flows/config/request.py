@@ -43,6 +43,12 @@ def _optional_date_box(schema: dict[str, Any]) -> None:
     schema["format"] = "date"
 
 
+def _without_options_of_one_file(schema: dict[str, Any]) -> None:
+    """The form of an inbox, whose files have other days and are retries of other imports."""
+    for name in ("date", "retry_of", "plan"):
+        schema["properties"].pop(name, None)
+
+
 _ROWS, _ALL = r"[0-9]{1,12}", r"100(?:\.0{1,3})?%"
 _SHARE = rf"{_ROWS}|0?[0-9]{{1,2}}(?:\.[0-9]{{1,3}})?%|{_ALL}"
 _SHARE_OF_ANOTHER = rf"{_ROWS}|[0-9]{{1,3}}(?:\.[0-9]{{1,3}})?%"  # import, which may have had fewer rows
@@ -249,6 +255,27 @@ class ImportRequest(ReadingOptions):
         if self.blanks is Blanks.CLEAR and not self.merge.can_clear:
             raise ValueError(f"blank cells cannot be cleared with {self.merge}; use overwrite or update-only")
         return self
+
+
+class InboxRequest(ImportRequest):
+    """A look at an inbox: where it is, and how its files are imported."""
+
+    model_config = ConfigDict(json_schema_extra=_without_options_of_one_file)
+
+    source: str = Field(title="Inbox", min_length=1, json_schema_extra={"pattern": NO_PASSWORD_PATTERN})
+    """A folder that the worker can read and write, or an address (sftp://, s3://) that the settings allow. Its files
+    are imported, oldest first, and moved to its folders done and failed."""
+
+    @field_validator("retry_of")
+    @classmethod
+    def _retries_name_their_import(cls, value: int | None) -> int | None:
+        if value:
+            raise ValueError("an inbox finds this out from the column rejection_of of a corrected file; leave it out")
+        return value
+
+    def for_file(self, source: str) -> ImportRequest:
+        """The import of one of its files."""
+        return ImportRequest.model_validate(self.model_dump() | {"source": source})
 
 
 class UndoRequest(BaseModel):

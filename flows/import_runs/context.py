@@ -14,8 +14,10 @@ from flows.pipeline.task_order import ChunkRunner
 from flows.reports.builder import ImportReportBuilder
 from schemas.catalogue import FieldCatalogue
 from transforms.results.rejected_file import RejectedRows
+from transforms.sources.fetch import ResolvedSource
 from transforms.work_folder import ImportFolder
 from warehouse.database.connection import Warehouse
+from warehouse.import_list.claims import InboxClaim
 
 
 @dataclass(frozen=True)
@@ -25,6 +27,14 @@ class ArchiveOrigin:
     series: str
     archive: str
     day: datetime.date | None
+
+
+@dataclass(frozen=True)
+class InboxFile:
+    """A file of an inbox, which was found already. The import's entry in the list is its claim to the file."""
+
+    found: ResolvedSource
+    claim: InboxClaim
 
 
 @dataclass(frozen=True)
@@ -58,3 +68,4 @@ class ImportContext:
     report: ImportReportBuilder
     services: RunServices
     origin: ArchiveOrigin | None = None
+    inbox: InboxFile | None = None

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
+from functools import partial
 from typing import TypeVar
 
 from prefect import runtime
@@ -10,7 +11,8 @@ from prefect import runtime
 from flows.config.environment import home_warnings
 from flows.config.request import ImportRequest
 from flows.config.settings import Settings
-from flows.import_runs.context import ArchiveOrigin, ImportContext, ImportList, RunServices
+from flows.import_runs.context import ArchiveOrigin, ImportContext, ImportList, InboxFile, RunServices
+from flows.import_runs.corrected_files import kept_options
 from flows.import_runs.recovery import close_abandoned_imports
 from flows.import_runs.run_states import log_and_redact_error
 from flows.import_runs.task_runners import prefect_runner
@@ -63,11 +65,13 @@ def run_import(
     work: Callable[[ImportContext], T],
     *,
     origin: ArchiveOrigin | None = None,
+    inbox: InboxFile | None = None,
     suspended_id: int | None = None,
 ) -> T | ImportReport:
     """Enter the import in the list, do the work, and close the import: completed by the work, or failed.
 
-    An import that was suspended is in the list already, as `suspended_id`.
+    An import that was suspended is in the list already, as `suspended_id`. FileClaimed if another import has the file
+    of the inbox.
     """
     import_id = suspended_id or start_import(
         imports.warehouse,
@@ -78,6 +82,8 @@ def run_import(
         flow_run_id=runtime.flow_run.id,
         retry_of=request.retry_of,
         alive_key=imports.liveness_key,
+        options=kept_options(request),
+        claim=partial(inbox.claim.take, imports.warehouse) if inbox else None,
     )
     report.import_id = import_id
     report.notes += [*home_warnings(imports.settings.home), *imports.warehouse.warnings()]
@@ -97,6 +103,7 @@ def run_import(
                 report,
                 prefect_services(),
                 origin,
+                inbox,
             )
         )
 

@@ -67,7 +67,9 @@ def check_names(context: ImportContext) -> None:
 
 
 def resolve_source(context: ImportContext) -> ResolvedSource:
-    """Find the source. A file of an archive has the archive's day."""
+    """Find the source. A file of an archive has the archive's day; a file of an inbox is found already."""
+    if context.inbox:
+        return context.inbox.found
     found = find_source(context.request, context.settings, context.services.lookups)
     if context.origin:
         found = replace(found, day=context.origin.day)

@@ -9,9 +9,10 @@ from flows.config.request import ReadingOptions, local_today
 from flows.config.settings import Settings
 from schemas.errors.request import SourceAddressInvalid
 from schemas.presets.loader import is_preset_path, split_preset_name
-from transforms.sources.addresses import AllowedSources, fill_dates, has_date, parse
+from transforms.sources.addresses import Address, AllowedSources, fill_dates, has_date, parse
 from transforms.sources.credentials import FetchOptions, Login
 from transforms.sources.fetch import ResolvedSource, SourceAccess, resolve_address
+from transforms.sources.folders import Folder, parse_folder
 
 
 @dataclass(frozen=True)
@@ -31,23 +32,38 @@ LOCAL_LOOKUPS = SourceLookups()
 
 def find_source(options: ReadingOptions, settings: Settings, lookups: SourceLookups) -> ResolvedSource:
     """The one file that the request means."""
-    allowed = AllowedSources(frozenset(settings.allowed_sources), settings.source_folders)
-    _check_named_files(options, AllowedSources(folders=settings.source_folders))
+    allowed = _allowed_sources(options, settings)
     if parse(options.source).is_standard_input and not lookups.has_standard_input():
         raise SourceAddressInvalid(
             options.source, "is the standard input of a command, which a deployment does not have"
         )
     day = (options.date or lookups.day()) if has_date(options.source) else None
     source = options.source if day is None else fill_dates(options.source, lambda: day)
-    access = FetchOptions(
-        logins={} if parse(source).is_local else dict(lookups.logins(settings)),
+    access = _fetch_options(parse(source), settings, lookups)
+    return replace(resolve_address(source, SourceAccess(allowed, access)), day=day)
+
+
+def find_folder(options: ReadingOptions, settings: Settings, lookups: SourceLookups) -> Folder:
+    """The folder that the request of an inbox means."""
+    allowed = _allowed_sources(options, settings)
+    address = parse_folder(options.source)
+    return Folder.open(address, allowed, _fetch_options(address, settings, lookups))
+
+
+def _allowed_sources(options: ReadingOptions, settings: Settings) -> AllowedSources:
+    _check_named_files(options, AllowedSources(folders=settings.source_folders))
+    return AllowedSources(frozenset(settings.allowed_sources), settings.source_folders)
+
+
+def _fetch_options(address: Address, settings: Settings, lookups: SourceLookups) -> FetchOptions:
+    return FetchOptions(
+        logins={} if address.is_local else dict(lookups.logins(settings)),
         known_hosts=settings.known_hosts,
         timeout=settings.source_timeout,
         time_limit=settings.source_time_limit,
         tries=settings.source_tries,
         limit=settings.source_limit,
     )
-    return replace(resolve_address(source, SourceAccess(allowed, access)), day=day)
 
 
 def _check_named_files(options: ReadingOptions, allowed: AllowedSources) -> None:

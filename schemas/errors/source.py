@@ -38,6 +38,24 @@ class SourceUnavailable(SourceError):
     reason: str
 
 
+class InboxNotFound(SourceError):
+    """The folder of an inbox does not exist."""
+
+    code = "inbox-not-found"
+    template = "there is no folder {source!r}; create it, or correct the name of the inbox"
+
+
+class InboxNotWritable(SourceError):
+    """A file of an inbox cannot be moved, or its rejected rows cannot be written beside it."""
+
+    code = "inbox-not-writable"
+    template = (
+        "{source!r} cannot be written or moved in the inbox: {reason}. Give the worker the right to write there; "
+        "the next look makes up for it, and imports nothing twice"
+    )
+    reason: str
+
+
 class SourceChanging(SourceError):
     """The file changed while it was copied, in every try."""
 

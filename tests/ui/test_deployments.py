@@ -13,7 +13,7 @@ from tests.ui.prefect_site import PrefectSite, wait_for
 
 pytestmark = [pytest.mark.ui, pytest.mark.xdist_group("ui")]
 
-NAMES = ["backfill", "check", "guided-import", "import", "nightly-sync", "plan", "undo"]
+NAMES = ["backfill", "check", "guided-import", "import", "inbox", "nightly-sync", "plan", "undo"]
 
 
 def test_deploying_twice_creates_no_duplicate(site: PrefectSite) -> None:
@@ -24,6 +24,7 @@ def test_deploying_twice_creates_no_duplicate(site: PrefectSite) -> None:
         "check",
         "guided-import",
         "import",
+        "inbox",
         "nightly-sync",
         "plan",
         "undo",

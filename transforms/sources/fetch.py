@@ -63,8 +63,8 @@ def resolve_address(source: str, access: SourceAccess) -> ResolvedSource:
     if address.is_local:
         return _find_local(address, access)
     if address.is_pattern:
-        return _ask_with_retries(address, access, lambda server: _newest(address, access, server.matches(address.path)))
-    return _ask_with_retries(address, access, lambda server: ResolvedSource(address, access, server.stat(address.path)))
+        return ask_with_retries(address, access, lambda server: _newest(address, access, server.matches(address.path)))
+    return ask_with_retries(address, access, lambda server: ResolvedSource(address, access, server.stat(address.path)))
 
 
 def _find_local(address: Address, access: SourceAccess) -> ResolvedSource:
@@ -73,9 +73,9 @@ def _find_local(address: Address, access: SourceAccess) -> ResolvedSource:
     path = Path(address.path)
     access.allowed.check_local(path, address.redacted())
     if not address.is_pattern or path.exists():
-        return ResolvedSource(address, access, _local_stamp(path))
+        return ResolvedSource(address, access, local_stamp(path))
     every = glob.glob(address.path, recursive=True)  # noqa: PTH207 - Path.glob takes no absolute pattern
-    stamps = {name: stamp for name in every if (stamp := _local_stamp(Path(name)))}
+    stamps = {name: stamp for name in every if (stamp := local_stamp(Path(name)))}
     for name in stamps:
         access.allowed.check_local(Path(name), address.redacted())
     return _newest(address, access, stamps)
@@ -90,17 +90,17 @@ def _newest(address: Address, access: SourceAccess, stamps: Mapping[str, FileSta
 
 def _current_local_stamp(path: Path) -> FileStamp | None:
     """The stamp of a local file, once its last change is `SETTLING_SECONDS` old: a writer may pause between rows."""
-    stamp = _local_stamp(path)
+    stamp = local_stamp(path)
     if stamp is None or stamp.modified is None:
         return None
     age = time.time() - int(stamp.modified) / 1e9
     if age >= SETTLING_SECONDS:
         return stamp
     time.sleep(min(SETTLING_SECONDS - age, SETTLING_SECONDS))
-    return _local_stamp(path)
+    return local_stamp(path)
 
 
-def _local_stamp(path: Path) -> FileStamp | None:
+def local_stamp(path: Path) -> FileStamp | None:
     """None if there is no regular file; landing raises the error."""
     try:
         found = path.stat()
@@ -141,11 +141,11 @@ def _pattern_warnings(found: ResolvedSource) -> list[str]:
 def _try_landing(found: ResolvedSource, land: Callable[[Iterator[bytes]], Landed]) -> tuple[FileStamp | None, Landed]:
     address, access = found.address, found.access
     if address.is_local:
-        stamp = found.stamp and _local_stamp(Path(address.path))
+        stamp = found.stamp and local_stamp(Path(address.path))
         open_file = _open_standard_input if address.is_standard_input else access.allowed.open_local
         blocks = read_local_blocks(address.path, open_file)
         return stamp, land(_limit_source(blocks, stamp, found.redacted, access.options))
-    with _connected(address, access) as server:
+    with connected(address, access) as server:
         stamp = server.stat(address.path)
         return stamp, land(_limit_source(_stream(server, address), stamp, found.redacted, access.options))
 
@@ -159,7 +159,7 @@ def _open_standard_input(_: str) -> BinaryIO:
 def _current_stamp(found: ResolvedSource) -> FileStamp | None:
     if found.address.is_local:
         return found.stamp and _current_local_stamp(Path(found.address.path))
-    return _ask_with_retries(found.address, found.access, lambda server: server.stat(found.address.path))
+    return ask_with_retries(found.address, found.access, lambda server: server.stat(found.address.path))
 
 
 def _stream(server: RemoteServer, address: Address) -> Iterator[bytes]:
@@ -190,18 +190,18 @@ def _limit_source(
         raise SourceUnavailable(source, f"it ended after {size:,} of {promised:,} bytes")
 
 
-def _ask_with_retries(address: Address, access: SourceAccess, ask: Callable[[RemoteServer], T]) -> T:
+def ask_with_retries(address: Address, access: SourceAccess, ask: Callable[[RemoteServer], T]) -> T:
     """Ask the server; again after a pause if it is unavailable."""
     for attempt in range(1, access.options.tries):
-        with suppress(SourceUnavailable), _connected(address, access) as server:
+        with suppress(SourceUnavailable), connected(address, access) as server:
             return ask(server)
         _pause(attempt)
-    with _connected(address, access) as server:
+    with connected(address, access) as server:
         return ask(server)
 
 
 @contextmanager
-def _connected(address: Address, access: SourceAccess) -> Iterator[RemoteServer]:
+def connected(address: Address, access: SourceAccess) -> Iterator[RemoteServer]:
     """The server of an address, logged in."""
     with _translate_errors(address):
         server = kind_of(address).connect(address, access.allowed, access.options)

@@ -29,8 +29,11 @@ def create_tables(warehouse: Warehouse) -> None:
     with warehouse.write_transaction() as connection:
         warehouse.backend.lock_migrations(connection)
         warehouse.backend.create_tables(connection, tables)
-        for column in _missing_columns(connection, tables):
+        added = _missing_columns(connection, tables)
+        for column in added:
             _add_column(connection, column)
+        for index in {index for column in added for index in column.table.indexes if column.name in index.columns}:
+            index.create(connection, checkfirst=True)
 
 
 @retry_transient

@@ -1,7 +1,7 @@
 """The import list: one row for every import that was started, whatever its result."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import date, datetime
 from typing import Any
 
@@ -31,6 +31,7 @@ from warehouse.tables import COUNT_COLUMNS, WarehouseTables
 DEFAULT_LIST_LIMIT = 50
 RUNNING, COMPLETED, FAILED, SKIPPED = "running", "completed", "failed", "skipped"
 UNDO_POLICY, DELETE_POLICY = "undo", "delete"  # in the column `merge_policy`, of entries that read no contacts
+UNLISTED_COLUMNS = ("report", "alive_key", "options", "inbox", "inbox_claim", "inbox_tries")
 
 
 @retry_transient
@@ -44,8 +45,13 @@ def start_import(
     flow_run_id: str | None = None,
     retry_of: int | None = None,
     alive_key: int | None = None,
+    options: Mapping[str, Any] | None = None,
+    claim: Callable[[Connection], Mapping[str, Any]] | None = None,
 ) -> int:
-    """Add an import as `running` before any work, and return its number; repeated with one key, it adds one row."""
+    """Add an import as `running` before any work, and return its number; repeated with one key, it adds one row.
+
+    `options` are those that a retry keeps. `claim` gives the columns that claim a file of an inbox, or raises.
+    """
     row = {
         "source": escape_unstorable(source),
         "series": escape_unstorable(series or source),
@@ -55,6 +61,7 @@ def start_import(
         "flow_run_id": flow_run_id,
         "retry_of": retry_of,
         "alive_key": alive_key,
+        "options": json.dumps(options) if options else None,
     }
     imports = WarehouseTables(warehouse.schema).imports
     with warehouse.write_transaction() as connection:
@@ -62,6 +69,7 @@ def start_import(
         same_import = select(imports.c.import_id).where(imports.c.alive_key == alive_key, imports.c.status == RUNNING)
         if alive_key is not None and (known := connection.scalar(same_import)) is not None:
             return int(known)
+        row |= claim(connection) if claim else {}
         return int(connection.execute(insert(imports).values(row).returning(imports.c.import_id)).scalar_one())
 
 
@@ -142,7 +150,7 @@ def list_imports(warehouse: Warehouse, limit: int = DEFAULT_LIST_LIMIT) -> list[
     """The last imports, newest first, without their reports, with the number of outstanding records of each."""
     tables = WarehouseTables(warehouse.schema)
     imports = tables.imports
-    columns = [column for column in imports.columns if column.name not in ("report", "alive_key")]
+    columns = [column for column in imports.columns if column.name not in UNLISTED_COLUMNS]
     with warehouse.read_transaction() as connection:
         rows = connection.execute(
             select(*columns, outstanding_column(tables)).order_by(imports.c.import_id.desc()).limit(limit)

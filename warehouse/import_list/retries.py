@@ -1,14 +1,16 @@
 """Retries: imports of a corrected rejected file, and which records of the first import are still outstanding."""
 
-from collections.abc import Iterable
+import json
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from sqlalchemy import Connection, Select, bindparam, delete, insert, select
+from sqlalchemy import Connection, Select, bindparam, delete, insert, select, update
 
 from schemas.errors.request import ImportNotCompleted
 from warehouse.database.connection import Warehouse
+from warehouse.errors import retry_transient
 from warehouse.import_list.entries import (
     COMPLETED,
     DELETE_POLICY,
@@ -32,6 +34,18 @@ class RetriedImport:
     first: int
     columns: tuple[dict[str, Any], ...]
     preset: str | None = None
+
+
+@retry_transient
+def store_as_retry(
+    warehouse: Warehouse, import_id: int, *, retry_of: int, merge_policy: str, options: Mapping[str, Any]
+) -> None:
+    """Make a running import of an inbox the retry of another one. It no longer counts as a file of its series."""
+    imports = WarehouseTables(warehouse.schema).imports
+    values = {"retry_of": retry_of, "merge_policy": merge_policy, "options": json.dumps(options)}
+    with warehouse.write_transaction() as connection:
+        statement = update(imports).where(imports.c.import_id == import_id)
+        connection.execute(statement.values(**values, series=imports.c.source))
 
 
 @dataclass(frozen=True)

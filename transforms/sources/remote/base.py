@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from importlib import import_module
-from typing import Any, Protocol, cast
+from typing import Any, BinaryIO, Protocol, cast
 
 from schemas.errors.base import ContactImportError
 from schemas.errors.request import ExtraMissing
@@ -26,6 +26,11 @@ class FileStamp:
     etag: str | None = None
     inode: int | None = None
 
+    @property
+    def version(self) -> str:
+        """Tells a file from another one of the same name. An ETag, where there is one, is as exact in every answer."""
+        return f"{self.size} {self.etag or self.modified}"
+
 
 class RemoteFile(Protocol):
     """An open remote file."""
@@ -45,6 +50,21 @@ class RemoteServer(Protocol):
     def matches(self, pattern: str) -> dict[str, FileStamp]: ...
 
     def close(self) -> None: ...
+
+
+class FolderServer(Protocol):
+    """A server, or this machine, whose files can be listed, written and moved."""
+
+    def list_files(self, folder: str) -> dict[str, FileStamp]:
+        """The files in a folder by their names; no links, which may lead to a file that its author may not read."""
+
+    def stat(self, path: str) -> FileStamp: ...
+
+    def write(self, path: str, content: BinaryIO) -> None:
+        """Create a file, and its folder; nobody sees half of it."""
+
+    def move(self, path: str, target: str) -> None:
+        """Move a file, and create the folder of the target."""
 
 
 class RemoteKind(Protocol):

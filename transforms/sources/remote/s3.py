@@ -1,7 +1,8 @@
 """Objects of S3 and compatible servers."""
 
 import errno
-from typing import Any, cast
+import shutil
+from typing import Any, BinaryIO, cast
 
 from botocore.exceptions import BotoCoreError, NoCredentialsError, PartialCredentialsError
 from fsspec.exceptions import FSTimeoutError
@@ -82,6 +83,29 @@ class Bucket:
         found: dict[str, Any] = self._files.glob(self._name(pattern), detail=True)
         start = len(self._bucket) + 1
         return {name[start:]: _stamp(each) for name, each in found.items() if each["type"] == "file"}
+
+    def list_files(self, folder: str) -> dict[str, FileStamp]:
+        """The objects below a prefix, none of them deeper. An empty folder of an existing bucket does not exist."""
+        try:
+            found = self._files.ls(self._name(folder), detail=True, refresh=True)
+        except FileNotFoundError:
+            if not self._files.exists(self._bucket):
+                raise
+            return {}
+        start = len(self._name(folder)) + 1 if folder else len(self._bucket) + 1
+        return {each["name"][start:]: _stamp(each) for each in found if each["type"] == "file"}
+
+    def write(self, path: str, content: BinaryIO) -> None:
+        """Create an object; it exists once all of it is sent."""
+        with self._files.open(self._name(path), "wb") as target:
+            shutil.copyfileobj(content, target, _RANGE)
+
+    def move(self, path: str, target: str) -> None:
+        """Copy, then delete, unless the object was replaced meanwhile."""
+        before = self.stat(path)
+        self._files.cp_file(self._name(path), self._name(target))
+        if self.stat(path) == before:
+            self._files.rm_file(self._name(path))
 
     def close(self) -> None:
         """Nothing to do: the client closes its connections when it is garbage-collected."""

@@ -1,9 +1,14 @@
 """Files over SFTP, from servers with a known host key."""
 
+import posixpath
+import shutil
+from contextlib import suppress
 from pathlib import Path
-from typing import Any, cast
+from secrets import token_hex
+from typing import Any, BinaryIO, cast
 
 import asyncssh
+from fsspec.asyn import sync
 from sshfs import SSHFileSystem
 
 from schemas.errors.base import ContactImportError
@@ -12,6 +17,7 @@ from transforms.sources.addresses import Address, AllowedSources
 from transforms.sources.credentials import FetchOptions, secret
 from transforms.sources.remote.base import FileStamp, RemoteFile, RemoteServer, reason_of
 
+_WRITE_BYTES = 1 << 18
 _DENIED = (asyncssh.PermissionDenied, asyncssh.SFTPPermissionDenied, PermissionError)
 _MISSING = (asyncssh.SFTPNoSuchFile, asyncssh.SFTPNoSuchPath, FileNotFoundError)
 
@@ -79,6 +85,48 @@ class SftpServer:
             for name, each in found.items()
             if each["type"] in ("file", "link")
         }
+
+    def list_files(self, folder: str) -> dict[str, FileStamp]:
+        """The files in a folder, without links."""
+        found: list[dict[str, Any]] = self._files.ls(folder or ".", detail=True, timeout=self._timeout)
+        return {posixpath.basename(each["name"]): _stamp(each) for each in found if each["type"] == "file"}
+
+    def write(self, path: str, content: BinaryIO) -> None:
+        """Write to a hidden file, and rename it."""
+        self._make_folder_of(path)
+        hidden = posixpath.join(posixpath.dirname(path), f".{token_hex(8)}.part")
+        try:
+            with self._files.open(hidden, "wb") as target:
+                shutil.copyfileobj(content, target, _WRITE_BYTES)
+            self._rename(hidden, path, replace=True)
+        except BaseException:
+            with suppress(Exception):
+                self._files.rm_file(hidden)
+            raise
+
+    def move(self, path: str, target: str) -> None:
+        """Rename the file."""
+        self._make_folder_of(target)
+        self._rename(path, target)
+
+    def _make_folder_of(self, path: str) -> None:
+        if folder := posixpath.dirname(path):
+            self._files.makedirs(folder, exist_ok=True)
+
+    def _rename(self, path: str, target: str, *, replace: bool = False) -> None:
+        """Rename a file; `mv` of sshfs would delete it where the server has no such rename."""
+
+        async def rename() -> None:
+            async with self._files._pool.get() as channel:
+                if replace:
+                    with suppress(asyncssh.SFTPNoSuchFile):
+                        await channel.remove(target)
+                try:
+                    await channel.rename(path, target)
+                except asyncssh.SFTPNoSuchFile as error:
+                    raise FileNotFoundError(path) from error
+
+        sync(self._files.loop, rename, timeout=self._timeout)
 
     def close(self) -> None:
         """Log out."""

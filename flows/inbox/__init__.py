@@ -1,0 +1,1 @@
+"""Inboxes: folders whose files are imported and moved."""

@@ -1,0 +1,64 @@
+"""One look at an inbox: which files are complete, and what becomes of them, oldest first."""
+
+import time
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from flows.config.request import InboxRequest
+from flows.config.settings import Settings
+from flows.import_runs.lifecycle import open_import_list
+from flows.inbox.handling import Handled, WaitingFile, handle_file
+from flows.inbox.names import is_ignored
+from flows.pipeline.sources import SourceLookups, find_folder
+from flows.prefect_lookups import source_logins
+from transforms.sources.folders import Folder
+from transforms.sources.remote.base import FileStamp
+from warehouse.database.connection import Warehouse
+from warehouse.import_list.claims import list_claims, release_claims
+from warehouse.import_list.entries import RUNNING
+
+SECONDS_BETWEEN_LOOKS = 2.0  # a file that changes more slowly than this is taken for complete
+
+
+def open_inbox(request: InboxRequest, settings: Settings) -> Folder:
+    """The folder of an inbox, if the settings allow it."""
+    return find_folder(request, settings, SourceLookups(logins=source_logins))
+
+
+def waiting_files(folder: Folder) -> dict[str, FileStamp]:
+    """The files that are to be imported or moved, by their names."""
+    return {name: stamp for name, stamp in folder.files().items() if not is_ignored(name)}
+
+
+def look_at_inbox(request: InboxRequest, settings: Settings) -> Iterator[Handled]:
+    """Import and move the files that are the same in two looks."""
+    folder = open_inbox(request, settings)
+    before = waiting_files(folder)
+    if not before:
+        return
+    time.sleep(SECONDS_BETWEEN_LOOKS)
+    now = waiting_files(folder)
+    complete = [name for name, stamp in now.items() if name in before and before[name].version == stamp.version]
+    complete.sort(key=lambda name: (now[name].modified or "", name))
+    with open_import_list(settings) as imports:
+        _release_departed(imports.warehouse, folder, now)
+        for name in complete:
+            if handled := handle_file(imports, request, WaitingFile(folder, name, now[name])):
+                yield handled
+
+
+def _release_departed(warehouse: Warehouse, folder: Folder, present: Mapping[str, FileStamp]) -> None:
+    """End the claims to files that are no longer here: they were moved or deleted, and their worker died."""
+    files = {folder.file_name(name): stamp.version for name, stamp in present.items()}
+
+    def is_here(row: Mapping[str, Any]) -> bool:
+        return any(
+            row["inbox_claim"].startswith(f"{version} ")
+            and (row["source"] == file or row["source"].startswith(f"{file}!"))
+            for file, version in files.items()
+        )
+
+    claims = list_claims(warehouse, folder.name)
+    departed = [row["import_id"] for row in claims if row["status"] != RUNNING and not is_here(row)]
+    if departed:
+        release_claims(warehouse, departed)

@@ -1,0 +1,45 @@
+"""Which files of an inbox are imported, and their names afterwards."""
+
+import pytest
+
+from flows.inbox.names import is_ignored, moved_name, reason_name, rejected_name
+
+
+@pytest.mark.parametrize(
+    ("name", "ignored"),
+    [
+        ("a.csv", False),
+        ("part", False),
+        ("done", False),
+        (".a.csv", True),
+        ("a.csv.part", True),
+        ("a.TMP", True),
+        ("~$book.xlsx", True),
+        ("Thumbs.db", True),
+    ],
+)
+def test_hidden_and_unfinished_files_are_ignored(name: str, ignored: bool) -> None:
+    assert is_ignored(name) is ignored
+
+
+@pytest.mark.parametrize(
+    ("name", "moved", "reason"),
+    [
+        ("a.csv", "failed/a-7.csv", "failed/a-7.txt"),
+        ("a.b.xlsx", "failed/a.b-7.xlsx", "failed/a.b-7.txt"),
+        ("a.csv.gz", "failed/a-7.csv.gz", "failed/a-7.txt"),
+        ("a.gz", "failed/a-7.gz", "failed/a-7.txt"),
+        ("a.txt", "failed/a-7.txt", "failed/a-7.txt.txt"),
+        ("a", "failed/a-7", "failed/a-7.txt"),
+    ],
+)
+def test_a_file_keeps_its_suffix_and_the_reason_has_another_name(name: str, moved: str, reason: str) -> None:
+    assert (moved_name("failed", name, 7), reason_name(name, 7)) == (moved, reason)
+    assert rejected_name(name, 7) == reason.split(".txt")[0].replace("failed", "rejected") + ".csv"
+
+
+def test_a_long_name_is_shortened_to_what_a_file_system_allows() -> None:
+    moved = moved_name("done", "é" * 125 + ".csv", 123).removeprefix("done/")
+    assert len(moved.encode()) <= 255
+    assert moved.startswith("é" * 100)
+    assert moved.endswith("é-123.csv")
