@@ -118,7 +118,7 @@ def _add_file_commands(commands: Any) -> None:
     command = _add_command(
         commands,
         "import",
-        "file_commands:import_file",
+        "commands.files:import_file",
         "import contacts from a CSV file or a workbook",
         IMPORT_EXAMPLES,
     )
@@ -131,7 +131,7 @@ def _add_file_commands(commands: Any) -> None:
     options.add_diagnostics(command)
 
     text = "show what an import would do, and change nothing"
-    command = _add_command(commands, "plan", "plan_command:plan", text, PLAN_EXAMPLES)
+    command = _add_command(commands, "plan", "commands.plan:plan", text, PLAN_EXAMPLES)
     options.add_reading_options(command)
     options.add_warehouse(command)
     options.add_merge_options(command)
@@ -141,7 +141,7 @@ def _add_file_commands(commands: Any) -> None:
     options.add_diagnostics(command)
 
     text = "import the files of a folder, and move them to its folders done and failed"
-    command = _add_command(commands, "inbox", "inbox_command:watch_inbox", text)
+    command = _add_command(commands, "inbox", "commands.inbox:watch_inbox", text)
     options.add_reading_options(command, inbox=True)
     options.add_warehouse(command)
     options.add_merge_options(command, inbox=True)
@@ -151,7 +151,7 @@ def _add_file_commands(commands: Any) -> None:
     options.add_diagnostics(command)
 
     text = "check a CSV or workbook, without a warehouse"
-    command = _add_command(commands, "check", "file_commands:check_file", text, CHECK_EXAMPLES)
+    command = _add_command(commands, "check", "commands.files:check_file", text, CHECK_EXAMPLES)
     options.add_reading_options(command)
     options.add_strict(command)
     output = options.group(command, options.OUTPUT)
@@ -164,7 +164,7 @@ def _add_file_commands(commands: Any) -> None:
 
 def _add_import_list_commands(commands: Any) -> None:
     text = "show the list of imports, or one import"
-    command = _add_command(commands, "imports", "import_list_commands:show_imports", text)
+    command = _add_command(commands, "imports", "commands.import_list:show_imports", text)
     command.add_argument(
         "id",
         nargs="?",
@@ -179,7 +179,7 @@ def _add_import_list_commands(commands: Any) -> None:
     options.add_json(command)
 
     text = "print the rejected rows of an import as CSV, or save them as a workbook"
-    command = _add_command(commands, "rejected", "import_list_commands:write_rejected_rows", text)
+    command = _add_command(commands, "rejected", "commands.import_list:write_rejected_rows", text)
     command.add_argument("id", type=options.import_number, metavar="ID", help="the number of the import in the list")
     options.add_output(command)
     options.add_warehouse(command)
@@ -187,19 +187,19 @@ def _add_import_list_commands(commands: Any) -> None:
 
 def _add_change_commands(commands: Any) -> None:
     text = "show what an import changed in the contacts"
-    command = _add_command(commands, "changes", "change_commands:show_changes", text)
+    command = _add_command(commands, "changes", "commands.changes:show_changes", text)
     command.add_argument("id", type=options.import_number, metavar="ID", help="the number of the import in the list")
     _add_change_options(command)
 
     text = "show what imports changed in one contact"
-    command = _add_command(commands, "history", "change_commands:show_history", text)
+    command = _add_command(commands, "history", "commands.changes:show_history", text)
     command.add_argument("email", metavar="EMAIL", help="the email of the contact")
     options.add_catalogue(command)
     options.add_warehouse(command)
     options.add_json(command)
 
     text = "take an import back, as far as its values are still there"
-    command = _add_command(commands, "undo", "change_commands:undo", text)
+    command = _add_command(commands, "undo", "commands.changes:undo", text)
     command.add_argument("id", type=options.import_number, metavar="ID", help="the number of the import in the list")
     options.add_dry_run(command)
     _add_change_options(command)
@@ -214,7 +214,7 @@ def _add_change_options(command: argparse.ArgumentParser) -> None:
 
 def _add_removal_commands(commands: Any) -> None:
     text = "delete the contacts of a list of addresses, or of a segment; an undo brings them back"
-    command = _add_command(commands, "delete", "removal_commands:delete", text)
+    command = _add_command(commands, "delete", "commands.removal:delete", text)
     options.add_layout_options(command, source_optional=True)
     command.add_argument("--segment", metavar="NAME", help=options.SEGMENT_HELP)
     expect = "delete only if it is exactly so many contacts; the dry run says how many"
@@ -222,22 +222,22 @@ def _add_removal_commands(commands: Any) -> None:
     _add_removal_options(command)
 
     text = "erase people for good: contacts, journal and rejected rows; no import brings their addresses"
-    command = _add_command(commands, "erase", "removal_commands:erase", text)
+    command = _add_command(commands, "erase", "commands.removal:erase", text)
     options.add_layout_options(command, source_optional=True)
     options.add_email(command, required=False)
     _add_removal_options(command)
 
-    show_list = "removal_commands:show_suppressions"
+    show_list = "commands.removal:show_suppressions"
     text = "keep addresses out of the warehouse, or list those that are kept out"
     group = _add_command(commands, "suppressions", show_list, text)
     actions = _add_subcommands(group, "action", "add|remove|list")
     text = "suppress the addresses of a list: no import brings them, and no undo restores them"
-    command = _add_command(actions, "add", "removal_commands:suppress", text)
+    command = _add_command(actions, "add", "commands.removal:suppress", text)
     options.add_layout_options(command)
     command.add_argument("--reason", metavar="TEXT", default="added by hand", help="why; it is stored as it is written")
     _add_removal_options(command)
     text = "let imports bring an address again"
-    command = _add_command(actions, "remove", "removal_commands:allow", text)
+    command = _add_command(actions, "remove", "commands.removal:allow", text)
     options.add_email(command, required=True)
     _add_removal_options(command)
     command = _add_command(actions, "list", show_list, "list the last suppressions: when and why")
@@ -253,12 +253,12 @@ def _add_removal_options(command: argparse.ArgumentParser) -> None:
 
 
 def _add_preset_commands(commands: Any) -> None:
-    show_list = "preset_commands:list_presets"
+    show_list = "commands.presets:list_presets"
     group = _add_command(commands, "presets", show_list, "suggest, save, list or show presets")
     actions = _add_subcommands(group, "action", "suggest|save|list|show")
 
     text = "check a file, and write a preset that would read it"
-    command = _add_command(actions, "suggest", "preset_commands:suggest_preset", text)
+    command = _add_command(actions, "suggest", "commands.presets:suggest_preset", text)
     options.add_reading_options(command)
     command.add_argument("--save", metavar="NAME", help="save it as your own preset, for --preset NAME")
     options.add_output(command)
@@ -270,45 +270,45 @@ def _add_preset_commands(commands: Any) -> None:
 
 def _add_preset_actions(actions: Any) -> None:
     text = "save the mapping of a file as a preset"
-    command = _add_command(actions, "save", "preset_commands:save_preset", text)
+    command = _add_command(actions, "save", "commands.presets:save_preset", text)
     command.add_argument("name", metavar="NAME", help="the name of the new preset, for --preset")
     options.add_layout_options(command)
     options.add_value(command)
     options.add_force(command)
 
-    _add_command(actions, "list", "preset_commands:list_presets", "list your own presets and the built-in ones")
-    command = _add_command(actions, "show", "preset_commands:show_preset", "print the file of a preset")
+    _add_command(actions, "list", "commands.presets:list_presets", "list your own presets and the built-in ones")
+    command = _add_command(actions, "show", "commands.presets:show_preset", "print the file of a preset")
     command.add_argument("known_preset", metavar="NAME", help="its name, or the path of its file")
 
 
 def _add_contact_commands(commands: Any) -> None:
-    show_list = "contact_commands:list_all_segments"
+    show_list = "commands.contacts:list_all_segments"
     group = _add_command(commands, "segments", show_list, "create or list segments of contacts")
     actions = _add_subcommands(group, "action", "create|list")
-    command = _add_command(actions, "create", "contact_commands:create_new_segment", "create a segment")
+    command = _add_command(actions, "create", "commands.contacts:create_new_segment", "create a segment")
     command.add_argument("name", metavar="NAME", help="the name of the new segment, for --segment")
     options.add_warehouse(command)
     options.add_warehouse(_add_command(actions, "list", show_list, "list the segments"))
 
-    command = _add_command(commands, "list", "contact_commands:show_contacts", "show the first contacts")
+    command = _add_command(commands, "list", "commands.contacts:show_contacts", "show the first contacts")
     command.add_argument("-s", "--segment", metavar="NAME", help=options.SEGMENT_HELP)
     options.add_limit(command)
     options.add_catalogue(command)
     options.add_warehouse(command)
     options.add_json(command)
 
-    command = _add_command(commands, "show", "contact_commands:show_contact", "show one contact")
+    command = _add_command(commands, "show", "commands.contacts:show_contact", "show one contact")
     command.add_argument("email", metavar="EMAIL", help="the email of the contact")
     options.add_catalogue(command)
     options.add_warehouse(command)
     options.add_json(command)
 
-    command = _add_command(commands, "fields", "contact_commands:show_fields", "list the fields of the catalogue")
+    command = _add_command(commands, "fields", "commands.contacts:show_fields", "list the fields of the catalogue")
     options.add_catalogue(command)
     options.add_json(command)
 
     text = "write all contacts as a CSV that imports again unchanged"
-    command = _add_command(commands, "export", "contact_commands:export_contacts", text)
+    command = _add_command(commands, "export", "commands.contacts:export_contacts", text)
     options.add_output(command)
     options.add_catalogue(command)
     options.add_warehouse(command)

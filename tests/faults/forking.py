@@ -14,12 +14,12 @@ from pathlib import Path
 from typing import Any
 
 LOADED = (
-    "flows.cli.file_commands",
-    "flows.cli.change_commands",
-    "flows.cli.plan_command",
-    "flows.cli.removal_commands",
+    "flows.cli.commands.files",
+    "flows.cli.commands.changes",
+    "flows.cli.commands.plan",
+    "flows.cli.commands.removal",
     "flows.import_contacts",
-    "flows.cli.import_list_commands",
+    "flows.cli.commands.import_list",
     "flows.cli.servers.local_server",
     "warehouse.merge.staging",
 )

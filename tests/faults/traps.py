@@ -40,7 +40,7 @@ POINTS = {
     "entered": "warehouse.merge.undo:_enter",
     "counted": "warehouse.merge.undo:count_undo",
     "undone": "warehouse.merge.undo:_complete",
-    "answering": "flows.cli.change_commands:undo_import",
+    "answering": "flows.cli.commands.changes:undo_import",
     # Of a delete and an erase.
     "chosen": "warehouse.removal.delete:choose_contacts",
     "erased": "warehouse.removal.erase:_erase_contacts",
@@ -49,9 +49,9 @@ POINTS = {
 # What the traps of statements and commits wait for.
 TRANSACTIONS = (
     "flows.import_runs.tasks:load_import",
-    "flows.cli.change_commands:undo_import",
-    "flows.cli.removal_commands:delete_contacts",
-    "flows.cli.removal_commands:erase_people",
+    "flows.cli.commands.changes:undo_import",
+    "flows.cli.commands.removal:delete_contacts",
+    "flows.cli.commands.removal:erase_people",
 )
 
 

@@ -343,7 +343,7 @@ def test_without_once_the_command_looks_again_until_a_file_cannot_be_handled(
     def between(seconds: float) -> None:
         next(steps)() if seconds == 10.0 else pause(seconds)
 
-    monkeypatch.setattr("flows.cli.inbox_command.time.sleep", between)
+    monkeypatch.setattr("flows.cli.commands.inbox.time.sleep", between)
     ran = contacts("inbox", inbox.name)
     assert (ran.status, "a.csv: completed" in ran.out) == (1, True)
     assert "there is no folder" in ran.err

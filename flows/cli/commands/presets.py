@@ -3,8 +3,8 @@
 import argparse
 from pathlib import Path
 
+from flows.cli.commands.files import request_from
 from flows.cli.console import print_table
-from flows.cli.file_commands import request_from
 from flows.cli.parser import OK, settings_from_options
 from flows.cli.tables import Column
 from flows.cli.terminal import print_line, print_lines

@@ -3,9 +3,9 @@
 import argparse
 from collections.abc import Iterator
 
-from flows.cli.change_commands import written_changes
+from flows.cli.commands.changes import written_changes
+from flows.cli.commands.files import import_request, log_stages, progress_shown
 from flows.cli.console import print_outcome, print_table
-from flows.cli.file_commands import import_request, log_stages, progress_shown
 from flows.cli.parser import FAILED, OK, settings_from_options
 from flows.cli.resources import open_target
 from flows.cli.terminal import print_line

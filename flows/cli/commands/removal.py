@@ -7,8 +7,8 @@ from itertools import starmap
 
 import pyarrow as pa
 
+from flows.cli.commands.files import request_from
 from flows.cli.console import print_table
-from flows.cli.file_commands import request_from
 from flows.cli.parser import OK, settings_from_options
 from flows.cli.resources import open_warehouse
 from flows.cli.terminal import print_json, print_line, print_note

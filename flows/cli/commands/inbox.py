@@ -4,7 +4,7 @@ import argparse
 import time
 from typing import TYPE_CHECKING, Any, cast
 
-from flows.cli.file_commands import (
+from flows.cli.commands.files import (
     import_request,
     log_stages,
     progress_shown,
