@@ -43,10 +43,28 @@ def _optional_date_box(schema: dict[str, Any]) -> None:
     schema["format"] = "date"
 
 
+# The order of the fields in the form: the file, what happens to contacts, how the file is read, when to stop.
+FORM_ORDER = (
+    *("source", "preset", "merge", "segment", "blanks", "merge_fields", "retry_of"),
+    *("date", "mapping", "mapping_file", "encoding", "delimiter", "quote", "escape", "header"),
+    *("skip_lines", "skip_last", "unwrap_lines", "default_prefix", "duplicates", "gaps", "values", "fix"),
+    *("max_rejected", "min_rows", "require", "strict", "loosen_consent", "if_same_file", "plan"),
+)
+
+
+def _in_form_order(schema: dict[str, Any]) -> None:
+    """Prefect sorts by `position`. The order of the keys is not enough: PostgreSQL does not keep it."""
+    order = {name: position for position, name in enumerate(FORM_ORDER)}
+    schema["properties"] = dict(sorted(schema["properties"].items(), key=lambda item: order.get(item[0], len(order))))
+    for position, field in enumerate(schema["properties"].values()):
+        field["position"] = position
+
+
 def _without_options_of_one_file(schema: dict[str, Any]) -> None:
     """The form of an inbox, whose files have other days and are retries of other imports."""
     for name in ("date", "retry_of", "plan"):
         schema["properties"].pop(name, None)
+    _in_form_order(schema)
 
 
 _ROWS, _ALL = r"[0-9]{1,12}", r"100(?:\.0{1,3})?%"
@@ -70,7 +88,13 @@ def local_today() -> datetime.date:
 class ReadingOptions(BaseModel):
     """How a file is read and checked. A check needs no more."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True, hide_input_in_errors=True)
+    model_config = ConfigDict(
+        extra="forbid",
+        frozen=True,
+        use_attribute_docstrings=True,
+        hide_input_in_errors=True,
+        json_schema_extra=_in_form_order,
+    )
 
     source: str = Field(title="Source file", min_length=1, json_schema_extra={"pattern": NO_PASSWORD_PATTERN})
     """A path that the worker can read, a pattern such as exports/*.csv (the newest is taken), or an address

@@ -18,7 +18,7 @@ from prefect.artifacts import (
 
 from flows.config.settings import Settings
 from flows.pipeline.progress import Progress
-from flows.publishing.list_artifact import import_list
+from flows.publishing.list_artifact import import_list, list_description
 from flows.publishing.markdown import MASKED_VALUE, cell, code
 from flows.publishing.plan_summary import plan_markdown
 from flows.publishing.summary import summary, summary_line, undo_summary
@@ -71,8 +71,7 @@ def publish_import_list(settings: Settings) -> None:
         Warehouse.open(settings.warehouse_url.get_secret_value(), settings.warehouse_schema) as warehouse,
     ):
         imports = list_imports(warehouse)
-        description = f"The last {counted(len(imports), 'import')}."
-        create_markdown_artifact(import_list(imports), key="import-list", description=description)
+        create_markdown_artifact(import_list(imports), key="import-list", description=list_description(len(imports)))
 
 
 @contextmanager

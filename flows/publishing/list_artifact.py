@@ -18,6 +18,11 @@ def import_list(imports: Sequence[Mapping[str, Any]]) -> str:
     return f"{rows}\n\n**missing**: rejected rows that no retry has imported yet. Times are in UTC."
 
 
+def list_description(imports: int) -> str:
+    """How many imports the list shows."""
+    return f"The last {imports:,} imports." if imports > 1 else "The only import so far."
+
+
 def _row(row: Mapping[str, Any]) -> Iterable[object]:
     """The link is relative: a worker may reach the server under another name than a browser."""
     number, run = str(row["import_id"]), row["flow_run_id"]

@@ -45,7 +45,7 @@ def describe_dialect(dialect: DialectReport) -> str:
         f"quote {dialect.quote}" if dialect.quote != QUOTE else "",
         f"escape {name_of(dialect.escape)}" if dialect.escape else "",
         "" if dialect.header else "no header",
-        f"{dialect.skipped_lines} lines above the header" if dialect.skipped_lines else "",
+        f"{counted(dialect.skipped_lines, 'line')} above the header" if dialect.skipped_lines else "",
     ]
     return ", ".join(filter(None, parts))
 

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from flows.config.request import ReadingOptions
+from flows.config.request import FORM_ORDER, ImportRequest, ReadingOptions
 
 
 @pytest.mark.parametrize(
@@ -29,3 +29,16 @@ from flows.config.request import ReadingOptions
 def test_an_option_that_no_file_can_be_read_with_is_refused(options: dict[str, Any], hint: str) -> None:
     with pytest.raises(ValidationError, match=hint):
         ReadingOptions(source="x.csv", **options)
+
+
+def test_the_form_begins_with_the_file_and_ends_with_the_safety_limits() -> None:
+    fields = ImportRequest.model_json_schema()["properties"]
+    assert list(fields)[:4] == ["source", "preset", "merge", "segment"]
+    assert list(fields).index("encoding") < list(fields).index("max_rejected")
+    assert set(fields) <= set(FORM_ORDER), "a new field needs its place in the form"
+
+
+@pytest.mark.parametrize("model", [ReadingOptions, ImportRequest])
+def test_prefect_gets_the_order_of_the_form_as_positions(model: type[ReadingOptions]) -> None:
+    fields = model.model_json_schema()["properties"]
+    assert [field["position"] for field in fields.values()] == list(range(len(fields)))

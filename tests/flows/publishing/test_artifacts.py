@@ -8,6 +8,7 @@ import pytest
 
 from flows.config.settings import Settings
 from flows.publishing.artifacts import rejected_rows_table
+from flows.publishing.list_artifact import list_description
 from transforms.results.rejected_file import RejectedRows
 from transforms.work_folder import write_table
 
@@ -31,3 +32,8 @@ def test_a_row_rejected_as_a_whole_has_an_empty_column_and_value_beside_rejected
     rows = rejected_rows_table(rejected, Settings(artifact_values=values, home=tmp_path))
     assert [row["column"] for row in rows] == ["", "Email"]
     assert [row["value"] for row in rows] == shown
+
+
+@pytest.mark.parametrize(("imports", "text"), [(1, "The only import so far."), (50, "The last 50 imports.")])
+def test_the_description_of_the_import_list_reads_well_for_any_number(imports: int, text: str) -> None:
+    assert list_description(imports) == text

@@ -2,8 +2,8 @@
 
 import pytest
 
-from flows.reports.models import CheckReport, ErrorReport, ImportReport
-from flows.reports.phrases import use_of_rejected
+from flows.reports.models import CheckReport, DialectReport, ErrorReport, ImportReport
+from flows.reports.phrases import describe_dialect, use_of_rejected
 
 
 @pytest.mark.parametrize(
@@ -31,3 +31,9 @@ from flows.reports.phrases import use_of_rejected
 )
 def test_a_report_says_what_to_do_with_rejected_rows(report: CheckReport, said: str) -> None:
     assert use_of_rejected(report, "with --retry-of") == said
+
+
+@pytest.mark.parametrize(("lines", "said"), [(1, "1 line above the header"), (3, "3 lines above the header")])
+def test_one_skipped_line_is_in_the_singular(lines: int, said: str) -> None:
+    dialect = DialectReport(encoding="utf-8", delimiter=",", quote='"', skipped_lines=lines)
+    assert describe_dialect(dialect).endswith(f", {said}")
