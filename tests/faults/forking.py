@@ -17,6 +17,8 @@ LOADED = (
     "flows.cli.file_commands",
     "flows.import_contacts",
     "flows.cli.import_list_commands",
+    "flows.cli.inbox_command",
+    "flows.import_inbox",
     "flows.cli.local_server",
     "warehouse.merge.staging",
 )

@@ -29,6 +29,12 @@ POINTS = {
     "tidying": "flows.import_runs.lifecycle:clean_up_folder",
     "telling": "flows.import_contacts:record_outcome",
     "showing": "flows.import_contacts:publish_results",
+    # The steps after the import of a file of an inbox.
+    "finishing": "flows.inbox.handling:finish_file",
+    "writing": "transforms.sources.folders:Folder.write",
+    "moving": "transforms.sources.folders:Folder.move",
+    "releasing": "flows.inbox.handling:release_claims",
+    "object": "transforms.sources.remote.s3:Bucket.stat",
 }
 
 
