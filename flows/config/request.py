@@ -297,6 +297,13 @@ class InboxRequest(ImportRequest):
             raise ValueError("an inbox finds this out from the column rejection_of of a corrected file; leave it out")
         return value
 
+    @field_validator("plan")
+    @classmethod
+    def _plans_are_of_one_file(cls, value: str | None) -> str | None:
+        if value:
+            raise ValueError("a plan is of one file, and an inbox has many; leave it out")
+        return value
+
     def for_file(self, source: str) -> ImportRequest:
         """The import of one of its files."""
         return ImportRequest.model_validate(self.model_dump() | {"source": source})

@@ -23,7 +23,14 @@ from transforms.sources.folders import Folder
 from transforms.sources.remote.base import FileStamp
 from transforms.work_folder import exists, open_for_reading
 from warehouse.import_list import entries
-from warehouse.import_list.claims import FileClaimed, InboxClaim, list_claims, may_be_repeated, release_claims
+from warehouse.import_list.claims import (
+    ClaimsBefore,
+    FileClaimed,
+    InboxClaim,
+    list_claims,
+    may_be_repeated,
+    release_claims,
+)
 
 
 @dataclass(frozen=True)
@@ -33,6 +40,7 @@ class WaitingFile:
     folder: Folder
     name: str
     stamp: FileStamp
+    listed: ClaimsBefore
 
 
 class Handled(NamedTuple):
@@ -79,7 +87,7 @@ def _parts(
     """The imports of a file: several for an archive of several files."""
     found, inbox = file.folder.resolve(file.name, file.stamp), file.folder.name
     for each, origin in requests_per_file(request, imports.settings, scheduled_day):
-        claim = InboxClaim(inbox, each.source, file.stamp.version)
+        claim = InboxClaim(inbox, each.source, file.stamp.version, file.listed)
         if origin is None:
             yield each, None, InboxFile(found, claim)
         else:

@@ -14,7 +14,7 @@ from flows.prefect_lookups import source_logins
 from transforms.sources.folders import Folder
 from transforms.sources.remote.base import FileStamp
 from warehouse.database.connection import Warehouse
-from warehouse.import_list.claims import list_claims, release_claims
+from warehouse.import_list.claims import claims_before_listing, list_claims, release_claims
 from warehouse.import_list.entries import RUNNING
 
 SECONDS_BETWEEN_LOOKS = 2.0  # a file that changes more slowly than this is taken for complete
@@ -37,13 +37,14 @@ def look_at_inbox(request: InboxRequest, settings: Settings) -> Iterator[Handled
     if not before:
         return
     time.sleep(SECONDS_BETWEEN_LOOKS)
-    now = waiting_files(folder)
-    complete = [name for name, stamp in now.items() if name in before and before[name].version == stamp.version]
-    complete.sort(key=lambda name: (now[name].modified or "", name))
     with open_import_list(settings) as imports:
+        listed = claims_before_listing(imports.warehouse, folder.name)
+        now = waiting_files(folder)
+        complete = [name for name, stamp in now.items() if name in before and before[name].version == stamp.version]
+        complete.sort(key=lambda name: (now[name].modified or "", name))
         _release_departed(imports.warehouse, folder, now)
         for name in complete:
-            if handled := handle_file(imports, request, WaitingFile(folder, name, now[name])):
+            if handled := handle_file(imports, request, WaitingFile(folder, name, now[name], listed)):
                 yield handled
 
 

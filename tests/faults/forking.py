@@ -20,6 +20,8 @@ LOADED = (
     "flows.cli.commands.removal",
     "flows.import_contacts",
     "flows.cli.commands.import_list",
+    "flows.cli.commands.inbox",
+    "flows.import_inbox",
     "flows.cli.servers.local_server",
     "warehouse.merge.staging",
 )

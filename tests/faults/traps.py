@@ -45,6 +45,12 @@ POINTS = {
     "chosen": "warehouse.removal.delete:choose_contacts",
     "erased": "warehouse.removal.erase:_erase_contacts",
     "rewritten": "warehouse.removal.erase:_erase_rejected",
+    # The steps after the import of a file of an inbox.
+    "finishing": "flows.inbox.handling:finish_file",
+    "writing": "transforms.sources.folders:Folder.write",
+    "moving": "transforms.sources.folders:Folder.move",
+    "releasing": "flows.inbox.handling:release_claims",
+    "object": "transforms.sources.remote.s3:Bucket.stat",
 }
 # What the traps of statements and commits wait for.
 TRANSACTIONS = (

@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, select, update
+from sqlalchemy import Connection, func, select, update
 
 from schemas.errors.base import DiskFull, Interrupted
 from schemas.errors.source import SourceChanging, SourceUnavailable
@@ -29,12 +29,21 @@ class FileClaimed(Exception):
 
 
 @dataclass(frozen=True)
+class ClaimsBefore:
+    """What the list had before the files were listed: another worker may have moved one since, and ended its claim."""
+
+    last_import: int = 0
+    keys: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True)
 class InboxClaim:
     """One version of a file of an inbox, or of a file in an archive there; `source` is its name in the import list."""
 
     inbox: str
     source: str
     version: str
+    listed: ClaimsBefore
 
     @property
     def key(self) -> str:
@@ -42,11 +51,22 @@ class InboxClaim:
         return f"{self.version} {hashlib.sha256(escape_unstorable(self.source).encode()).hexdigest()[:32]}"
 
     def take(self, warehouse: Warehouse, connection: Connection) -> dict[str, Any]:
-        """The columns of the import's entry; FileClaimed unless the import before it failed and may be repeated."""
+        """The columns of the import's entry.
+
+        FileClaimed if another import has the file, unless that failed and may be repeated, or had it since the look.
+        """
         imports = WarehouseTables(warehouse.schema).imports
         warehouse.backend.lock_migrations(connection)  # else two would insert one key, and one of them fail
         before = connection.execute(select(imports).where(imports.c.inbox_claim == self.key)).one_or_none()
-        if before is not None:
+        if before is None:
+            same_file = (
+                imports.c.inbox == escape_unstorable(self.inbox),
+                imports.c.source == escape_unstorable(self.source),
+            )
+            since = select(imports.c.import_id).where(*same_file, imports.c.import_id > self.listed.last_import)
+            if self.key in self.listed.keys or connection.execute(since.limit(1)).first():
+                raise FileClaimed
+        else:
             if not may_be_repeated(before._asdict()):
                 raise FileClaimed
             connection.execute(update(imports).where(imports.c.import_id == before.import_id).values(inbox_claim=None))
@@ -57,6 +77,15 @@ class InboxClaim:
 def may_be_repeated(row: Mapping[str, Any]) -> bool:
     """Whether the claimed file is imported again: its import failed for another reason than the file."""
     return row["status"] == FAILED and row["error_code"] in TEMPORARY_FAILURES and row["inbox_tries"] < MAX_TRIES
+
+
+@retry_transient
+def claims_before_listing(warehouse: Warehouse, inbox: str) -> ClaimsBefore:
+    """To be called before the files are listed."""
+    imports = WarehouseTables(warehouse.schema).imports
+    with warehouse.read_transaction() as connection:
+        last = connection.scalar(select(func.max(imports.c.import_id)))
+    return ClaimsBefore(last or 0, frozenset(row["inbox_claim"] for row in list_claims(warehouse, inbox)))
 
 
 @retry_transient

@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
 
@@ -12,15 +13,17 @@ from warehouse.database.connection import Warehouse
 from warehouse.database.migrations import create_tables
 from warehouse.import_list.claims import (
     MAX_TRIES,
+    ClaimsBefore,
     FileClaimed,
     InboxClaim,
+    claims_before_listing,
     list_claims,
     may_be_repeated,
     release_claims,
 )
 from warehouse.import_list.entries import fail_import, list_imports, start_import
 
-CLAIM = InboxClaim("/in", "/in/a.csv", "12 345")
+CLAIM = InboxClaim("/in", "/in/a.csv", "12 345", ClaimsBefore())
 
 
 def start(warehouse: Warehouse, claim: InboxClaim = CLAIM) -> int:
@@ -45,22 +48,22 @@ def listed(warehouse: Warehouse) -> Warehouse:
 @pytest.mark.parametrize(
     "other",
     [
-        pytest.param(InboxClaim("/in", "/in/a.csv", "12 346"), id="another version"),
-        pytest.param(InboxClaim("/in", "/in/b.csv", "12 345"), id="another name"),
-        pytest.param(InboxClaim("/other", "/other/a.csv", "12 345"), id="another inbox"),
+        pytest.param(InboxClaim("/in", "/in/a.csv", "12 346", ClaimsBefore()), id="another version"),
+        pytest.param(InboxClaim("/in", "/in/b.csv", "12 345", ClaimsBefore()), id="another name"),
+        pytest.param(InboxClaim("/other", "/other/a.csv", "12 345", ClaimsBefore()), id="another inbox"),
     ],
 )
 def test_a_version_of_a_file_is_claimed_once(listed: Warehouse, other: InboxClaim) -> None:
     first = start(listed)
     with pytest.raises(FileClaimed):
         start(listed)
-    start(listed, other)
+    start(listed, replace(other, listed=claims_before_listing(listed, other.inbox)))
     assert first in [row["import_id"] for row in list_claims(listed, "/in")]
     assert len(list_imports(listed)) == 2
 
 
 def test_a_file_whose_name_is_too_long_for_an_index_is_claimed(listed: Warehouse) -> None:
-    claim = InboxClaim("/in", f"/in/{'é' * 4000}.csv", "1 2")
+    claim = InboxClaim("/in", f"/in/{'é' * 4000}.csv", "1 2", ClaimsBefore())
     start(listed, claim)
     with pytest.raises(FileClaimed):
         start(listed, claim)
@@ -91,7 +94,22 @@ def test_a_released_claim_may_be_taken_again(listed: Warehouse) -> None:
     first = start(listed)
     release_claims(listed, [first])
     assert list_claims(listed, "/in") == []
-    assert start(listed) == first + 1
+    new = replace(CLAIM, listed=claims_before_listing(listed, "/in"))
+    assert start(listed, new) == first + 1
+
+
+@pytest.mark.parametrize("already_claimed", [False, True], ids=["claimed after", "claimed before"])
+def test_a_file_that_another_worker_moved_since_it_was_listed_is_not_claimed(
+    listed: Warehouse, already_claimed: bool
+) -> None:
+    before = claims_before_listing(listed, "/in")
+    first = start(listed)
+    if already_claimed:
+        before = claims_before_listing(listed, "/in")
+    release_claims(listed, [first])
+    with pytest.raises(FileClaimed):
+        start(listed, replace(CLAIM, listed=before))
+    start(listed, replace(CLAIM, source="/in/b.csv", listed=before))
 
 
 def test_of_several_workers_one_gets_the_file(open_warehouse: Callable[[], Warehouse]) -> None:
