@@ -23,14 +23,16 @@ from flows.reports.models import (
 from flows.reports.outcomes import RunOutcome
 from flows.reports.phrases import (
     CHANGES_HEADER,
-    USE_OF_GAPS,
+    COMMAND,
     changed_fields,
+    counted,
     describe_dialect,
     describe_gaps,
     outcome_line,
     reason_rows,
     retry_progress,
     unimported_columns,
+    use_of_gaps,
     use_of_rejected,
     use_of_suggestions,
 )
@@ -130,7 +132,7 @@ def _print_one_report(report: CheckReport) -> None:
         _print_section("Columns not imported")
         print_table(("column", Column("why", fixed=True), "details"), map(_unimported_row, columns))
         if any(column.outcome == "incomplete" for column in columns):
-            print_line(USE_OF_GAPS)
+            print_line(use_of_gaps(COMMAND))
     if translations := [each for each in report.translations if each.cells]:
         _print_section("Translated cells")
         print_table(("column", "field", "translation", "by", "cells"), map(_translation_row, translations))
@@ -141,7 +143,7 @@ def _print_one_report(report: CheckReport) -> None:
     if report.suggestions:
         _print_section("Readings that would make rejected cells valid")
         print_table(("column", "reading", "fixes", "blanks", "certain"), map(_suggestion_row, report.suggestions))
-        print_line(use_of_suggestions(report))
+        print_line(use_of_suggestions(report, COMMAND))
     for warning in report.warnings:
         _print_section(f"Note: {warning}")
     if report.rejected_file and report.rows and report.rows.rejected:
@@ -156,7 +158,7 @@ def _print_merge(report: ImportReport) -> None:
     if report.retry_of and (progress := retry_progress(report.retry_of)):
         print_line(f"retry:    {progress}")
     if report.segment:
-        print_line(f"segment:  {report.segment.added:,} contacts added to {report.segment.id}")
+        print_line(f"segment:  {counted(report.segment.added, 'contact')} added to {report.segment.id}")
 
 
 def _print_section(title: str) -> None:

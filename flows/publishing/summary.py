@@ -7,7 +7,7 @@ from flows.publishing.markdown import code, plain, table
 from flows.reports.models import CheckReport, ColumnReport, ContactCounts, ImportReport, RowCounts, UndoReport
 from flows.reports.phrases import (
     CHANGES_HEADER,
-    USE_OF_GAPS,
+    FORM,
     changed_fields,
     counted,
     describe_dialect,
@@ -17,6 +17,7 @@ from flows.reports.phrases import (
     reason_rows,
     retry_progress,
     unimported_columns,
+    use_of_gaps,
     use_of_rejected,
     use_of_suggestions,
 )
@@ -74,7 +75,7 @@ def _repeated_import(result: CheckReport) -> Iterable[str]:
         yield f"It is the same file as in import {result.repeats}, with the same catalogue and options."
 
 
-def counts_section(result: CheckReport, verb: str = "were added") -> Iterable[str]:
+def counts_section(result: CheckReport, verb: str = "added") -> Iterable[str]:
     """What happens to the rows and to the contacts."""
     contacts = result.contacts if isinstance(result, ImportReport) else None
     if rows := result.rows:
@@ -87,7 +88,7 @@ def counts_section(result: CheckReport, verb: str = "were added") -> Iterable[st
     if result.retry_of and (progress := retry_progress(result.retry_of)):
         yield f"{progress}."
     if segment := result.segment:
-        yield f"{segment.added:,} contacts {verb} to the segment **{plain(segment.id)}**."
+        yield f"{counted(segment.added, 'contact')} {verb} to the segment **{plain(segment.id)}**."
 
 
 def _counts_table(noun: str, counts: RowCounts | ContactCounts) -> str:
@@ -123,7 +124,7 @@ def columns_section(result: CheckReport) -> Iterable[str]:
             f"- **{plain(each.column)}**: {_column_reason(each)}" for each in unimported
         )
         if any(each.outcome == "incomplete" for each in unimported):
-            yield USE_OF_GAPS
+            yield use_of_gaps(FORM)
     rows = ((each.column, each.field or "", each.outcome, each.empty_cells) for each in columns)
     yield table(["column", "field", "outcome", "empty cells"], rows)
 
@@ -151,7 +152,7 @@ def suggestions_section(result: CheckReport) -> Iterable[str]:
             for each in result.suggestions
         )
         yield table(["column", "reading", "fixes", "blanks", "certain"], rows)
-        yield use_of_suggestions(result)
+        yield use_of_suggestions(result, FORM)
 
 
 def _column_reason(column: ColumnReport) -> str:

@@ -2,6 +2,7 @@
 
 import shlex
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from flows.reports.models import (
@@ -101,10 +102,25 @@ def describe_gaps(column: ColumnReport) -> str:
     return f"{counted(column.empty_cells, 'empty cell')}, in {records} {first}{more}"
 
 
-USE_OF_GAPS = (
-    "An empty cell drops its whole column. With --gaps allow such columns are imported: empty cells are blank, and "
-    "invalid cells reject their rows."
-)
+@dataclass(frozen=True)
+class Interface:
+    """How a person names what a next step needs: options of the command, or fields of the form."""
+
+    allow_gaps: str
+    fix: str
+    choose_readings: str
+
+
+COMMAND = Interface("--gaps allow", "add --fix", "write a preset with contacts presets suggest FILE --save NAME")
+FORM = Interface("*Empty cells*: allow", "set *Apply certain suggestions*", "import the file with *guided-import*")
+
+
+def use_of_gaps(interface: Interface) -> str:
+    """How to import columns with empty cells."""
+    return (
+        f"An empty cell drops its whole column. With {interface.allow_gaps} such columns are imported: empty cells are "
+        "blank, and invalid cells reject their rows."
+    )
 
 
 def use_of_rejected(report: CheckReport, retry: str) -> str:
@@ -214,14 +230,12 @@ def kept_reasons_note(row: Mapping[str, Any]) -> str:
     return f"keeps {kept:,} of {found:,} reasons"
 
 
-def use_of_suggestions(report: CheckReport) -> str:
+def use_of_suggestions(report: CheckReport, interface: Interface) -> str:
     """How to apply the suggestions of this report."""
     certain = any(each.certain for each in report.suggestions)
     others = not all(each.certain for each in report.suggestions)
     parts = [
-        "To apply the certain ones, add --fix." if certain else "",
-        "To choose among those that are not certain, write a preset with contacts presets suggest FILE --save NAME."
-        if others
-        else "",
+        f"To apply the certain ones, {interface.fix}." if certain else "",
+        f"To choose among those that are not certain, {interface.choose_readings}." if others else "",
     ]
     return " ".join(filter(None, parts))

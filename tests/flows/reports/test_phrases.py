@@ -2,7 +2,15 @@
 
 import pytest
 
-from flows.reports.models import CheckReport, DialectReport, ErrorReport, ImportReport
+from flows.publishing.summary import summary
+from flows.reports.models import (
+    CheckReport,
+    ColumnReport,
+    DialectReport,
+    ErrorReport,
+    ImportReport,
+    SuggestionReport,
+)
 from flows.reports.phrases import describe_dialect, use_of_rejected
 
 
@@ -37,3 +45,18 @@ def test_a_report_says_what_to_do_with_rejected_rows(report: CheckReport, said: 
 def test_one_skipped_line_is_in_the_singular(lines: int, said: str) -> None:
     dialect = DialectReport(encoding="utf-8", delimiter=",", quote='"', skipped_lines=lines)
     assert describe_dialect(dialect).endswith(f", {said}")
+
+
+def test_the_next_steps_in_an_artifact_name_fields_of_the_form_and_no_options() -> None:
+    column = ColumnReport(
+        position=1, column="Points", field="points", outcome="incomplete", empty_cells=1, first_empty=[1]
+    )
+    suggestion = SuggestionReport(
+        position=2, column="Born", field="birthdate", translation={"date": "d/m/yyyy"}, of=2, fixes=2, blanks=0,
+        certain=True,
+    )  # fmt: skip
+    uncertain = suggestion.model_copy(update={"certain": False})
+    report = ImportReport(status="completed", source="a.csv", columns=[column], suggestions=[suggestion, uncertain])
+    text = summary(report)
+    assert "Empty cells" in text
+    assert "--" not in text.replace("---", "")
