@@ -28,7 +28,7 @@ from flows.import_runs.work_folders import remove_import_folder
 from flows.publishing.results import publish_results
 from flows.reports.builder import ImportReportBuilder, redact_error
 from flows.reports.models import ImportReport
-from schemas.errors.request import NeedsDeployment, StoppedByUser
+from schemas.errors.request import NeedsDeployment, StoppedByUser, UsageError
 from transforms.work_folder import name_of
 from warehouse.import_list.entries import resume_import, suspend_import
 
@@ -45,6 +45,8 @@ def guided_import(request: ImportRequest) -> State[dict[str, Any]]:
     try:
         if not can_suspend():
             raise NeedsDeployment
+        if request.plan:
+            raise UsageError("a guided import shows a plan of its own to approve; leave the field Plan empty")
         with open_import_list(settings) as imports:
             result = take_next_step(imports, request, report)
     except Exception as error:  # the import could not even be entered in the list

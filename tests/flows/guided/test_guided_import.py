@@ -424,3 +424,10 @@ def test_the_summary_offers_no_rejected_rows_where_there_are_none(guided: Callab
     run.answer()
     run.answer(decision="go on")
     assert "rejected.csv" not in run.artifact("import-summary")
+
+
+@one_warehouse
+def test_a_plan_of_another_run_is_refused(contacts: Contacts) -> None:
+    source = str(contacts.file(FILE, "people.csv"))
+    run = Guided(contacts, source=source, plan="sha256:" + ".".join(["0" * 16] * 3))
+    assert "leave the field Plan empty" in run.run.state.message
