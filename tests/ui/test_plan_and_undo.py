@@ -67,7 +67,8 @@ def test_a_plan_is_read_then_merged_exactly_and_undone(
     assert again["state"]["message"].startswith("plan-outdated: "), site.log("worker")
 
     open_artifact(site, page, merged["id"], "import-list")
-    number = page.locator("tbody tr", has_text="tuesday.csv").last.locator("td").first.inner_text()
+    rows = page.locator("tbody tr").filter(has_text="completed").filter(has_text="tuesday.csv")
+    number = rows.first.locator("td").first.inner_text()
     open_form(site, page, "undo", "Import")
     box_titled(page, "Import").locator("input").fill(number)
     undone = submit_form(site, page, "undo")
