@@ -14,7 +14,14 @@ from flows.import_runs.multi_file import combine_outcomes, needs_one_file, reque
 from flows.import_runs.plan_digest import plan_check
 from flows.import_runs.run_states import final_state, flow_run_name_for, log_and_redact_error
 from flows.import_runs.same_file import RepeatCheck
-from flows.import_runs.tasks import land_source, merge_staged, prepare_warehouse, resolve_source, staged_file
+from flows.import_runs.tasks import (
+    check_names,
+    land_source,
+    merge_staged,
+    prepare_warehouse,
+    resolve_source,
+    staged_file,
+)
 from flows.pipeline.steps import map_source_columns
 from flows.prefect_lookups import scheduled_day
 from flows.publishing.results import publish_results
@@ -78,7 +85,7 @@ def import_file(context: ImportContext) -> ImportReport:
             return repeat_check.skip(repeated)
         if context.inbox and layout.rejected_file:
             context = as_retry(context, landed, layout)
-            prepare_warehouse(context)
+            check_names(context)
         presets = context.settings.presets
         source = map_source_columns(context.request, context.catalogue, landed, layout, report.first_import, presets)
     report.log_stage("landing", f"{landed.size:,} bytes")

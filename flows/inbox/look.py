@@ -20,11 +20,6 @@ from warehouse.import_list.entries import RUNNING
 SECONDS_BETWEEN_LOOKS = 2.0  # a file that changes more slowly than this is taken for complete
 
 
-def open_inbox(request: InboxRequest, settings: Settings) -> Folder:
-    """The folder of an inbox, if the settings allow it."""
-    return find_folder(request, settings, SourceLookups(logins=source_logins))
-
-
 def waiting_files(folder: Folder) -> dict[str, FileStamp]:
     """The files that are to be imported or moved, by their names."""
     return {name: stamp for name, stamp in folder.files().items() if not is_ignored(name)}
@@ -32,7 +27,7 @@ def waiting_files(folder: Folder) -> dict[str, FileStamp]:
 
 def look_at_inbox(request: InboxRequest, settings: Settings) -> Iterator[Handled]:
     """Import and move the files that are the same in two looks."""
-    folder = open_inbox(request, settings)
+    folder = find_folder(request, settings, SourceLookups(logins=source_logins))
     before = waiting_files(folder)
     if not before:
         return

@@ -42,11 +42,6 @@ class _Judged(NamedTuple):
     text_numbers: np.ndarray
 
 
-def count_readings(cells: pa.ChunkedArray, field: Field, context: NormaliseContext) -> ColumnCounts:
-    """What each reading does to rejected cells, none of which is null."""
-    return try_readings(cells, field, context).counts
-
-
 def try_readings(cells: pa.ChunkedArray, field: Field, context: NormaliseContext) -> TriedReadings:
     """Try every reading on rejected cells, none of which is null. What the readings make of them is judged once."""
     counted = pc.value_counts(cells.combine_chunks())

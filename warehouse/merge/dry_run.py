@@ -10,7 +10,7 @@ from schemas.errors.warehouse import MergeOutOfBalance
 from warehouse.merge.change_list import Change
 from warehouse.merge.differences import MergeRules
 from warehouse.merge.execution import MergeCounts, MergeResult, count_merge
-from warehouse.merge.plan import ChangeSummary, list_changes, summarise
+from warehouse.merge.plan import ChangeSummary, summarise
 from warehouse.merge.staging import Staging
 from warehouse.merge.statements import compare
 from warehouse.merge.transaction import MergeNumbers, count_joining
@@ -58,11 +58,10 @@ def preview_merge(
         counts = result.counts
         if counts.total != accepted:
             raise MergeOutOfBalance(accepted, counts.total)
-        changes = list_changes(connection, comparison, with_new=through is not None)
-        summary = summarise(through(changes) if through else changes, comparison)
+        summary = summarise(connection, comparison, result, through)
         added = joining + counts.inserted if segment else 0
         names = [field.id for field in staging.fields]
-        new = _first_rows(connection, tables, staged, names, rows) if rules.policy.inserts and rows else []
+        new = _first_rows(connection, tables, staged, names, rows) if counts.inserted and rows else []
         return MergePreview(result, added, summary, summary.digest(counts, added), new)
 
 

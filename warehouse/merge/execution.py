@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 
 from sqlalchemy import Connection, Insert, Select, Update, select, true
 from sqlalchemy.schema import DropTable
@@ -42,6 +42,11 @@ class MergeResult:
     counts: MergeCounts
     changes: dict[str, FieldChanges] = field(default_factory=dict)
     weaker_consents: int = 0
+
+    @property
+    def has_differences(self) -> bool:
+        """Whether the file and a contact differ in some cell, also in one that is kept."""
+        return any(any(asdict(changes).values()) for changes in self.changes.values())
 
 
 def merge(backend: Backend, connection: Connection, statements: MergeStatements, *, accepted: int) -> MergeResult:

@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import NamedTuple
 
@@ -13,7 +13,7 @@ from schemas.field_types import FieldType
 from schemas.fields import Field
 from warehouse.merge.change_list import FETCHED_ROWS, Change, cell_text, kind_of
 from warehouse.merge.differences import NO_DIFFERENCE, ChangeKind
-from warehouse.merge.execution import MergeCounts
+from warehouse.merge.execution import MergeCounts, MergeResult
 from warehouse.merge.journal import INSERTED
 from warehouse.merge.statements import Comparison
 
@@ -108,9 +108,23 @@ def _transitions(field: Field, change: Change) -> Iterator[Transition]:
         yield from (Transition(field.id, None, known(option)) for option in after - before)
 
 
-def summarise(changes: Iterable[Change], comparison: Comparison) -> ChangeSummary:
-    """The summary of these changes."""
+def summarise(
+    connection: Connection,
+    comparison: Comparison,
+    result: MergeResult,
+    through: Callable[[Iterator[Change]], Iterator[Change]] | None = None,
+) -> ChangeSummary:
+    """The summary of what the merge would do, which `result` has counted.
+
+    `through` gets every change, also of new contacts, by email, and hands it on. Without it, no row is read if no
+    cell differs.
+    """
     summary = ChangeSummary({each.field.id: each.field for each in comparison.found if each.field.type in OPTION_TYPES})
+    changes: Iterable[Change] = ()
+    if through:
+        changes = through(list_changes(connection, comparison))
+    elif result.has_differences:
+        changes = list_changes(connection, comparison, with_new=False)
     for change in changes:
         summary.add(change)
     return summary

@@ -20,7 +20,7 @@ from warehouse.import_list.retries import RetriedRecords, RetryCounts, save_retr
 from warehouse.merge.change_counts import FieldChanges
 from warehouse.merge.differences import MergeRules
 from warehouse.merge.execution import MergeCounts, count_merge, merge
-from warehouse.merge.plan import list_changes, summarise
+from warehouse.merge.plan import summarise
 from warehouse.merge.staging import Staging
 from warehouse.merge.statements import Comparison, merge_statements
 from warehouse.storable_text import escape_unstorable, escape_unstorable_column
@@ -166,8 +166,7 @@ def _digest(
     """What the merge would do, before anything is written."""
     result, joining = count_merge(connection, comparison, count_joining(tables, staging.tables.staged, segment))
     added = joining + result.counts.inserted if segment else 0
-    summary = summarise(list_changes(connection, comparison, with_new=False), comparison)
-    return result.counts, summary.digest(result.counts, added)
+    return result.counts, summarise(connection, comparison, result).digest(result.counts, added)
 
 
 def count_joining(tables: WarehouseTables, staged: Table, segment: str | None) -> Select[tuple[int]]:

@@ -2,7 +2,7 @@
 
 import argparse
 import time
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING
 
 from flows.cli.commands.files import (
     import_request,
@@ -94,7 +94,8 @@ def _print(outcomes: "list[RunOutcome[ImportReport]]", options: argparse.Namespa
         print_json([outcome.report.model_dump() for outcome in outcomes])
         return
     for outcome in outcomes:
-        print_outcome(cast(Any, outcome), as_json=False, with_stages=options.profile)
-        print_line()
-    if not outcomes:
+        print_outcome(outcome, as_json=False, with_stages=options.profile, quiet=options.quiet)
+        if not options.quiet:
+            print_line()
+    if not (outcomes or options.quiet):
         print_line(f"No new file in {options.source}")

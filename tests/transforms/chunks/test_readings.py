@@ -12,7 +12,7 @@ from schemas.catalogue import load_catalogue
 from schemas.cells.arrow_columns import TEXT_DTYPE
 from schemas.validation.pandera_schemas import find_failures
 from transforms.cells.normalise import NormaliseContext, normalise
-from transforms.chunks.readings import count_readings
+from transforms.chunks.readings import try_readings
 from transforms.mapping.columns import MappedColumn
 from transforms.mapping.suggestions import Suggestion, suggest_for_file
 
@@ -30,7 +30,7 @@ def rejected(field: str, cells: list[str]) -> list[str]:
 def suggested(field: str, *chunks: list[str]) -> list[Suggestion]:
     column = MappedColumn(1, field, CATALOGUE[field])
     bad = [cells for chunk in chunks if (cells := rejected(field, chunk))]
-    counts = [{1: count_readings(pa.chunked_array([cells]), CATALOGUE[field], SPAIN)} for cells in bad]
+    counts = [{1: try_readings(pa.chunked_array([cells]), CATALOGUE[field], SPAIN).counts} for cells in bad]
     return suggest_for_file([column], counts)
 
 
