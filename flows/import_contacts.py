@@ -11,7 +11,6 @@ from flows.import_runs.context import ArchiveOrigin, ImportContext
 from flows.import_runs.corrected_files import as_retry
 from flows.import_runs.lifecycle import open_import_list, run_import
 from flows.import_runs.multi_file import combine_outcomes, needs_one_file, requests_per_file
-from flows.import_runs.plan_digest import plan_check
 from flows.import_runs.run_states import final_state, flow_run_name_for, log_and_redact_error
 from flows.import_runs.same_file import RepeatCheck
 from flows.import_runs.tasks import (
@@ -23,6 +22,7 @@ from flows.import_runs.tasks import (
     staged_file,
 )
 from flows.pipeline.steps import map_source_columns
+from flows.planning.digest import plan_check
 from flows.prefect_lookups import scheduled_day
 from flows.publishing.results import publish_results
 from flows.reports.builder import ImportReportBuilder

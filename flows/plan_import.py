@@ -9,10 +9,10 @@ from flows.config.request import ImportRequest
 from flows.config.settings import Settings
 from flows.import_runs.lifecycle import prefect_services
 from flows.import_runs.multi_file import needs_one_file, requests_per_file
-from flows.import_runs.plan import PlanOutcome, plan_import
 from flows.import_runs.run_states import final_state, flow_run_name_for
 from flows.pipeline.task_order import thread_runner
 from flows.pipeline.temporary_folders import temporary_folder
+from flows.planning.plan import PlanOutcome, plan_import
 from flows.prefect_lookups import scheduled_day
 from flows.publishing.artifacts import publish_plan, publish_summary
 from flows.reports.builder import ImportReportBuilder

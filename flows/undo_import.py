@@ -16,7 +16,7 @@ from flows.reports.phrases import undo_line
 from schemas.catalogue import load_catalogue
 from warehouse.database.connection import Warehouse
 from warehouse.database.migrations import create_tables
-from warehouse.merge.undo import undo_import
+from warehouse.undo.undo import undo_import
 
 
 @flow(name="undo-import", flow_run_name=undo_run_name, persist_result=False)

@@ -11,8 +11,8 @@ from prefect.artifacts import create_markdown_artifact
 from flows.config.settings import Settings
 from flows.guided.forms import MAX_FORM_COLUMNS, truncated_header
 from flows.guided.suspension import RunState
-from flows.import_runs.plan_digest import PlanDigest
 from flows.pipeline.steps import SourceFile
+from flows.planning.digest import PlanDigest
 from flows.publishing.artifacts import log_and_continue
 from flows.publishing.markdown import MASKED_VALUE, code, plain, table
 from flows.publishing.plan_summary import plan_sections

@@ -23,10 +23,10 @@ from flows.guided.preview import (
 from flows.guided.readings_form import Offer, offers_for, readings_form
 from flows.guided.suspension import Question, RunState
 from flows.import_runs.context import ImportContext
-from flows.import_runs.plan_digest import PlanDigest, plan_check
 from flows.import_runs.same_file import RepeatCheck
 from flows.import_runs.tasks import merge_rules, merge_staged, staged_file
 from flows.pipeline.steps import CheckedFile, SourceFile, map_source_columns
+from flows.planning.digest import PlanDigest, plan_check
 from flows.reports.models import ImportReport
 from schemas.errors.limits import RequiredFieldMissing, TooManyRejected
 from schemas.errors.request import (

@@ -33,13 +33,13 @@ POINTS = {
     "found": "warehouse.merge.execution:count_changes",
     "written": "warehouse.merge.execution:_row_count",
     # Of a plan.
-    "copied": "flows.import_runs.plan:land_source",
-    "comparing": "flows.import_runs.plan:preview_merge",
+    "copied": "flows.planning.plan:land_source",
+    "comparing": "flows.planning.plan:preview_merge",
     # Of an undo.
-    "undoing": "warehouse.merge.undo:check_undoable",
-    "entered": "warehouse.merge.undo:_enter",
-    "counted": "warehouse.merge.undo:count_undo",
-    "undone": "warehouse.merge.undo:_complete",
+    "undoing": "warehouse.undo.undo:check_undoable",
+    "entered": "warehouse.undo.undo:_enter",
+    "counted": "warehouse.undo.undo:count_undo",
+    "undone": "warehouse.undo.undo:_complete",
     "answering": "flows.cli.commands.changes:undo_import",
     # Of a delete and an erase.
     "chosen": "warehouse.removal.delete:choose_contacts",

@@ -16,9 +16,9 @@ from warehouse.database.migrations import migrate_journal
 from warehouse.database.stored_fields import stored_fields
 from warehouse.import_list.entries import COMPLETED, DELETE_POLICY, enter_change
 from warehouse.merge.journal import journal_deleted
-from warehouse.merge.undo_members import REMOVED, journal_members
 from warehouse.removal.chosen_contacts import choose_contacts, count_chosen, list_emails
 from warehouse.tables import WarehouseTables
+from warehouse.undo.members import REMOVED, journal_members
 
 PLANNED = "planned"  # the status of a dry run
 

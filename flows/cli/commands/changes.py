@@ -25,7 +25,7 @@ from schemas.cells.emails import normalise_email
 from transforms.parsing.csv_writer import csv_bytes, csv_header
 from warehouse.import_list.entries import get_import
 from warehouse.merge.change_list import Change, cell_text, contact_history, import_changes
-from warehouse.merge.undo import undo_import
+from warehouse.undo.undo import undo_import
 
 MAX_EXAMPLES = 10
 ROWS_PER_WRITE = 20_000

@@ -14,11 +14,11 @@ from flows.config.request import ImportRequest, local_today
 from flows.config.settings import Settings
 from flows.import_runs.context import RunServices
 from flows.import_runs.multi_file import needs_one_file, requests_per_file
-from flows.import_runs.plan import plan_import
 from flows.pipeline.progress import current_progress
 from flows.pipeline.sources import SourceLookups
 from flows.pipeline.task_order import thread_runner
 from flows.pipeline.temporary_folders import cleaned_up_on_sigterm, temporary_folder
+from flows.planning.plan import plan_import
 from flows.prefect_lookups import source_logins
 from flows.reports.phrases import EXAMPLES_HEADER, TRANSITIONS_HEADER, transition_rows
 from warehouse.merge.change_list import Change

@@ -19,9 +19,9 @@ from warehouse.contacts.suppressions import load_suppressions
 from warehouse.database.connection import Warehouse
 from warehouse.database.migrations import migrate
 from warehouse.import_list.entries import get_import, list_imports
-from warehouse.merge.undo import undo_import
 from warehouse.removal.delete import delete_contacts
 from warehouse.removal.suppress import suppress_addresses
+from warehouse.undo.undo import undo_import
 
 DUMPS = Path(__file__).with_name("release_0_1")
 

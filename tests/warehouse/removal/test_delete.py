@@ -13,10 +13,10 @@ from warehouse.contacts.segments import create_segment
 from warehouse.contacts.suppressions import remove_suppression
 from warehouse.import_list.entries import get_import, list_imports
 from warehouse.merge.change_list import Change, import_changes
-from warehouse.merge.undo import undo_import
 from warehouse.removal.delete import delete_contacts
 from warehouse.removal.suppress import suppress_addresses
 from warehouse.tables import WarehouseTables
+from warehouse.undo.undo import undo_import
 
 ANN, BOB, CID, DAN = "ann@example.org", "bob@example.org", "cid@example.org", "dan@example.org"
 

@@ -9,10 +9,10 @@ from typing import NamedTuple
 from flows.config.request import ImportRequest
 from flows.config.settings import Settings
 from flows.import_runs.context import ImportContext, RunServices
-from flows.import_runs.plan_digest import PlanDigest
 from flows.import_runs.same_file import RepeatCheck
 from flows.import_runs.tasks import check_names, land_source, merge_rules, resolve_source, staged_file
 from flows.pipeline.steps import catalogue_for, map_source_columns
+from flows.planning.digest import PlanDigest
 from flows.reports.builder import ImportReportBuilder, redact_error
 from flows.reports.models import ImportReport
 from flows.reports.outcomes import RunOutcome

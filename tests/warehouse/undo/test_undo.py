@@ -16,8 +16,8 @@ from warehouse.contacts.segments import create_segment
 from warehouse.database.connection import Warehouse
 from warehouse.database.migrations import migrate
 from warehouse.import_list.entries import fail_import, get_import, get_last_row_count, list_imports
-from warehouse.merge.undo import undo_import
 from warehouse.tables import WarehouseTables
+from warehouse.undo.undo import undo_import
 
 ANN, BOB, CID = "ann@example.org", "bob@example.org", "cid@example.org"
 CONSENT = ("none", "subscribed", "unsubscribed")

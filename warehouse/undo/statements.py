@@ -38,8 +38,8 @@ from sqlalchemy import (
 from schemas.fields import Field
 from warehouse.merge.differences import ChangeKind, stored_value
 from warehouse.merge.journal import DELETED, INSERTED, UPDATED, journal_deleted
-from warehouse.merge.undo_members import MemberStatements
 from warehouse.tables import KeyInteger, UtcDateTime, WarehouseTables, after, before
+from warehouse.undo.members import MemberStatements
 
 # Outcomes of a contact that the import inserted or, if it was an undo, deleted.
 DELETED_NOW, REINSERTED, KEPT, EMAIL_TAKEN, GONE = "deleted", "reinserted", "kept", "email-taken", "gone"

@@ -14,14 +14,14 @@ from sqlalchemy import delete, select, update
 
 from schemas.errors.request import AlreadyUndone
 from tests.warehouse.conftest import NOON, Importer
-from tests.warehouse.merge.test_undo import CATALOGUE, CONSENT, counts
+from tests.warehouse.undo.test_undo import CATALOGUE, CONSENT, counts
 from warehouse.contacts.segments import create_segment
 from warehouse.database.connection import Warehouse
 from warehouse.database.migrations import migrate
 from warehouse.import_list.entries import get_import
-from warehouse.merge.undo import undo_import
 from warehouse.removal.delete import delete_contacts
 from warehouse.tables import WarehouseTables
+from warehouse.undo.undo import undo_import
 
 FIELDS = ("city", "points", "status")
 SEGMENT = "vip"

@@ -25,7 +25,8 @@ from warehouse.database.stored_fields import stored_fields
 from warehouse.errors import retry_transient
 from warehouse.import_list.entries import COMPLETED, DELETE_POLICY, UNDO_POLICY, enter_change
 from warehouse.merge.change_list import FETCHED_ROWS, Change, cell_text, kind_of
-from warehouse.merge.undo_statements import (
+from warehouse.tables import WarehouseTables
+from warehouse.undo.statements import (
     DELETED_NOW,
     EDITED,
     EMAIL_TAKEN,
@@ -41,7 +42,6 @@ from warehouse.merge.undo_statements import (
     UNCHANGED_CELL,
     UndoStatements,
 )
-from warehouse.tables import WarehouseTables
 
 UseChanges = Callable[[Iterator[Change]], None]
 # What the list of changes calls the outcome of a contact.

@@ -1,0 +1,1 @@
+"""Takes imports, deletes and undos back."""
