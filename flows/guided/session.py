@@ -28,15 +28,9 @@ from flows.import_runs.tasks import merge_rules, merge_staged, staged_file
 from flows.pipeline.steps import CheckedFile, SourceFile, map_source_columns
 from flows.planning.digest import PlanDigest, plan_check
 from flows.reports.models import ImportReport
+from schemas.errors.changes import PlanOutdated
 from schemas.errors.limits import RequiredFieldMissing, TooManyRejected
-from schemas.errors.request import (
-    ColumnNeverRead,
-    DuplicateMapping,
-    NoEmailColumn,
-    PlanOutdated,
-    RequestError,
-    SeveralEmailColumns,
-)
+from schemas.errors.request import ColumnNeverRead, DuplicateMapping, NoEmailColumn, RequestError, SeveralEmailColumns
 from schemas.presets.writer import dump_preset
 from transforms.landing.land import Landed
 from transforms.mapping.saved_preset import preset_from_mapping

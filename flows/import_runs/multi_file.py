@@ -20,7 +20,7 @@ from flows.reports.models import (
 )
 from flows.reports.outcomes import AnyReport, RunOutcome
 from schemas.errors.base import ContactImportError
-from schemas.errors.request import PlanNeedsOneFile
+from schemas.errors.changes import PlanNeedsOneFile
 from schemas.presets.loader import list_preset_names, load_preset, split_preset_name
 from schemas.presets.model import AUTO, Preset
 from transforms.landing.archives import list_members

@@ -14,7 +14,7 @@ from flows.pipeline.progress import NoProgress
 from flows.pipeline.sources import SourceLookups, find_source
 from flows.pipeline.steps import SourceFile, catalogue_for, detect_layout, land_file, map_source_columns
 from flows.pipeline.task_order import thread_runner
-from schemas.errors.request import NoEmailInList
+from schemas.errors.changes import NoEmailInList
 from transforms.sources.addresses import redacted
 from transforms.work_folder import ImportFolder, read_table
 

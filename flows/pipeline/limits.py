@@ -6,8 +6,9 @@ from datetime import date
 from flows.config.request import ImportRequest, ReadingOptions
 from schemas.catalogue import FieldCatalogue
 from schemas.choices import FieldPolicy
+from schemas.errors.changes import PolicyNotForField
 from schemas.errors.limits import NotAllAccepted, RequiredFieldMissing, TooFewRows, TooManyRejected
-from schemas.errors.request import PolicyNotForField, UnknownField
+from schemas.errors.request import UnknownField
 from schemas.errors.source import SourceOutOfOrder
 from schemas.field_types import FieldType
 from transforms.chunks.file_profile import FileProfile

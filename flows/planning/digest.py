@@ -5,7 +5,7 @@ from dataclasses import asdict
 from typing import NamedTuple, Self
 
 from schemas.errors.base import Names
-from schemas.errors.request import PlanOutdated
+from schemas.errors.changes import PlanOutdated
 from warehouse.merge.execution import MergeCounts
 from warehouse.merge.plan import DIGEST_LENGTH
 

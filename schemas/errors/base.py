@@ -35,11 +35,11 @@ class Names(tuple[str, ...]):
 
 def did_you_mean(written: str, known: Iterable[str]) -> str:
     """The part of a message that suggests the most similar known name; nothing if none is similar."""
-    from difflib import get_close_matches  # only for an error
+    from schemas.nearest_name import nearest_name  # only for an error
 
     by_folded = {_folded(name): name for name in known}
-    nearest = get_close_matches(_folded(written[:MAX_NAME_LENGTH]), by_folded, n=1, cutoff=MIN_SIMILARITY)
-    return f"; did you mean {by_folded[nearest[0]]}?" if nearest else ""
+    nearest = nearest_name(_folded(written), by_folded, at_least=MIN_SIMILARITY)
+    return f"; did you mean {by_folded[nearest]}?" if nearest else ""
 
 
 def _folded(name: str) -> str:

@@ -32,7 +32,7 @@ from warehouse.tables import WarehouseTables
 RULES, ARCHITECTURE, PRESETS = "docs/rules.md", "docs/architecture.md", "docs/presets.md"
 PACKAGES = ("flows", "transforms", "warehouse", "schemas")
 OLD_NAME = "mapping"  # of presets, for one release
-ERROR_MODULES = tuple(module.__name__ for module in (base, request, source, limits, warehouse, local_server))
+ERROR_MODULES = tuple(module.__name__ for module in (base, request, changes, source, limits, warehouse, local_server))
 
 
 def sections() -> list[Section]:

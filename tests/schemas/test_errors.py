@@ -6,7 +6,8 @@ from typing import Any, get_type_hints
 import pytest
 
 from schemas.errors.base import ContactImportError, UnexpectedError
-from schemas.errors.request import NothingToUndo, UnknownSegment
+from schemas.errors.changes import NothingToUndo
+from schemas.errors.request import UnknownSegment
 
 EXAMPLES: dict[Any, Any] = {
     str: "name",

@@ -13,10 +13,10 @@ from schemas.cells.phones import MAX_LENGTH, example_phone, plus_reading, read_p
 from schemas.cells.words import BLANK_WORDS
 from schemas.field_types import FieldType
 from schemas.fields import Field, header_key
+from schemas.nearest_name import nearest_name
 from schemas.presets.model import ColumnRule
 from schemas.validation.checks import DATE, FORMULA
 from schemas.validation.rules import EXPECTED, Rule
-from transforms.cells.nearest_name import nearest_name
 from transforms.cells.normalise import NormaliseContext
 from transforms.cells.translate import EXTENSION, TWO_PHONES, YEARLESS, titles
 

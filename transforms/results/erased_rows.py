@@ -11,7 +11,7 @@ import pandas as pd
 
 from schemas.cells.arrow_columns import TEXT_DTYPE
 from schemas.cells.suppressed_emails import SuppressedEmails
-from schemas.errors.request import RejectedFileNotErased
+from schemas.errors.changes import RejectedFileNotErased
 from schemas.validation.rules import Rule
 from transforms.mapping.record_numbers import CODES, LINE, MARK, NUMBER
 from transforms.parsing.csv_writer import csv_bytes

@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import Connection, delete, func, insert, inspect, select
 
 from schemas.cells.suppressed_emails import SuppressedEmails, hash_email, hash_emails, new_key
-from schemas.errors.request import NotSuppressed
+from schemas.errors.changes import NotSuppressed
 from warehouse.database.connection import Warehouse
 from warehouse.tables import WarehouseTables
 

@@ -9,7 +9,7 @@ from sqlalchemy import Select, Text, exists, func, literal, select, union_all
 
 from schemas.catalogue import FieldCatalogue
 from schemas.cells.decimals import plain_decimal
-from schemas.errors.request import JournalGone
+from schemas.errors.changes import JournalGone
 from schemas.fields import Field
 from warehouse.database.connection import Warehouse
 from warehouse.database.migrations import migrate_journal

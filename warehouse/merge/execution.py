@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, field
 from sqlalchemy import Connection, Insert, Select, Update, select, true
 from sqlalchemy.schema import DropTable
 
-from schemas.errors.request import ConsentLoosening
+from schemas.errors.changes import ConsentLoosening
 from schemas.errors.warehouse import MergeOutOfBalance
 from warehouse.backends.base import Backend
 from warehouse.merge.change_counts import ChangeCounts, FieldChanges, count_changes

@@ -8,7 +8,7 @@ from typing import Any
 import pyarrow as pa
 from sqlalchemy import Connection, Table, delete, select, update
 
-from schemas.errors.request import OtherNumberOfContacts
+from schemas.errors.changes import OtherNumberOfContacts
 from schemas.fields import Field
 from warehouse.contacts.segments import require_segment
 from warehouse.database.connection import Warehouse

@@ -17,7 +17,8 @@ from sqlalchemy import Connection, Row, select, update
 from sqlalchemy.schema import CreateTable, DropTable
 
 from schemas.catalogue import FieldCatalogue
-from schemas.errors.request import AlreadyUndone, JournalGone, NothingToUndo, UnknownImport
+from schemas.errors.changes import AlreadyUndone, JournalGone, NothingToUndo
+from schemas.errors.request import UnknownImport
 from warehouse.contacts.suppressions import read_suppressions
 from warehouse.database.connection import Warehouse
 from warehouse.database.migrations import migrate_journal

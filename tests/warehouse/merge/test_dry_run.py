@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from sqlalchemy import select, text, update
 
-from schemas.errors.request import PlanOutdated
+from schemas.errors.changes import PlanOutdated
 from schemas.errors.warehouse import WarehouseError
 from tests.warehouse.conftest import Importer, merge_rules
 from warehouse.contacts.segments import create_segment, list_segments

@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from schemas.catalogue import FieldCatalogue
-from schemas.errors.request import ConsentLoosening
+from schemas.errors.changes import ConsentLoosening
 from tests.warehouse.conftest import Importer
 from warehouse.database.connection import Warehouse
 from warehouse.database.migrations import migrate

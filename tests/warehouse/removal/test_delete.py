@@ -7,7 +7,8 @@ import pyarrow as pa
 import pytest
 from sqlalchemy import select
 
-from schemas.errors.request import OtherNumberOfContacts, UnknownSegment
+from schemas.errors.changes import OtherNumberOfContacts
+from schemas.errors.request import UnknownSegment
 from tests.warehouse.conftest import Importer
 from warehouse.contacts.segments import create_segment
 from warehouse.contacts.suppressions import remove_suppression

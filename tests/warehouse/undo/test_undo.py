@@ -10,7 +10,8 @@ import pytest
 from sqlalchemy import delete, insert, select, update
 
 from schemas.catalogue import FieldCatalogue
-from schemas.errors.request import AlreadyUndone, JournalGone, NothingToUndo, UnknownImport
+from schemas.errors.changes import AlreadyUndone, JournalGone, NothingToUndo
+from schemas.errors.request import UnknownImport
 from tests.warehouse.conftest import NOON, Importer
 from warehouse.contacts.segments import create_segment
 from warehouse.database.connection import Warehouse

@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import delete, select, update
 
-from schemas.errors.request import AlreadyUndone
+from schemas.errors.changes import AlreadyUndone
 from tests.warehouse.conftest import NOON, Importer
 from tests.warehouse.undo.test_undo import CATALOGUE, CONSENT, counts
 from warehouse.contacts.segments import create_segment

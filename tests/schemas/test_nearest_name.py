@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from transforms.cells.nearest_name import nearest_name
+from schemas.nearest_name import nearest_name
 
 
 @pytest.mark.parametrize(
