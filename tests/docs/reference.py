@@ -13,7 +13,7 @@ from flows.config.settings import ENV_PREFIX, Settings
 from flows.reports.builder import ImportReportBuilder, ReportBuilder
 from schemas.catalogue import FieldCatalogue
 from schemas.choices import MergePolicy
-from schemas.errors import base, limits, request, source, warehouse
+from schemas.errors import base, changes, limits, request, source, warehouse
 from schemas.errors.base import ContactImportError
 from schemas.errors.request import UsageError
 from schemas.field_types import TRAITS, FieldType, Gaps

@@ -5,12 +5,12 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-import s3fs
 
 from schemas.errors.base import ContactImportError
 from schemas.errors.limits import SourceTooLarge
 from schemas.errors.source import SourceChanging, SourceNotFound, SourceUnavailable, SourceUnreadable
 from tests.remote.conftest import FILE, content, land_found, reach
+from tests.remote.s3 import open_bucket
 from transforms.landing.land import Landed
 from transforms.sources import fetch as sources
 from transforms.sources.credentials import Login
@@ -26,17 +26,8 @@ def bucket(s3_server: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     for name in [name for name in os.environ if name.startswith("AWS_")]:
         monkeypatch.delenv(name)
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
-    files = s3fs.S3FileSystem(
-        key="key",
-        secret="secret",
-        endpoint_url=s3_server,
-        client_kwargs={"region_name": "us-east-1"},
-        use_listings_cache=False,
-        skip_instance_cache=True,
-    )
-    files.call_s3("create_bucket", Bucket="exports")
-    yield files
-    files.rm("exports", recursive=True)
+    with open_bucket(s3_server, "exports") as files:
+        yield files
 
 
 def within(s3_server: str, login: dict[str, Any] | None = None, **access: Any) -> SourceAccess:

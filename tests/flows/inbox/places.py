@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any, Protocol
 
 import pytest
-import s3fs
 
+from tests.remote.s3 import open_bucket
 from tests.remote.sftp import ssh_server
 
 
@@ -75,14 +75,5 @@ def s3_place(endpoint: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[BucketP
     monkeypatch.setenv("CONTACTS_ALLOWED_SOURCES", "s3://people")
     login = {"access_key": "key", "secret_key": "secret", "region": "us-east-1", "endpoint": endpoint}
     monkeypatch.setenv("CONTACTS_CREDENTIALS", json.dumps({"s3://people": login}))
-    files = s3fs.S3FileSystem(
-        key="key",
-        secret="secret",
-        endpoint_url=endpoint,
-        client_kwargs={"region_name": "us-east-1"},
-        use_listings_cache=False,
-        skip_instance_cache=True,
-    )
-    files.call_s3("create_bucket", Bucket="people")
-    yield BucketPlace(files)
-    files.rm("people", recursive=True)
+    with open_bucket(endpoint, "people") as files:
+        yield BucketPlace(files)
