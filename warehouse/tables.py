@@ -26,6 +26,7 @@ from sqlalchemy.types import TypeEngine
 from schemas.field_types import Storage
 from schemas.fields import Field
 
+CONTACTS = "contacts"
 MAX_NAME_LENGTH = 63  # bytes; PostgreSQL cuts longer names
 COUNT_COLUMNS = ("read", "accepted", "rejected", "inserted", "updated", "unchanged", "skipped")
 
@@ -109,7 +110,7 @@ class WarehouseTables:
     @cached_property
     def contacts(self) -> Table:
         return Table(
-            "contacts",
+            CONTACTS,
             self.metadata,
             Column("contact_id", KeyInteger, primary_key=True),
             Column("email", Text, nullable=False, unique=True),

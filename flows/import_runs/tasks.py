@@ -37,7 +37,7 @@ from transforms.sources.fetch import ResolvedSource
 from transforms.work_folder import open_table
 from warehouse.contacts.segments import check_segment
 from warehouse.contacts.suppressions import load_suppressions
-from warehouse.database.migrations import migrate
+from warehouse.database.migrations import has_contacts, migrate
 from warehouse.errors import retry_transient
 from warehouse.import_list.entries import get_last_row_count, get_latest_day
 from warehouse.import_list.retries import RetriedRecords, get_retried_import
@@ -50,7 +50,7 @@ from warehouse.merge.transaction import SuppressionCheck, load_import
 
 def prepare_warehouse(context: ImportContext) -> None:
     """Make the tables and columns that the catalogue needs, and check what the request names."""
-    migrate(context.warehouse, context.catalogue)
+    migrate(context.warehouse, context.catalogue, contacts=False)
     prune_journals(context.warehouse, datetime.now(UTC) - timedelta(days=context.settings.journal_days))
     check_names(context)
 
@@ -160,8 +160,14 @@ def _stage_chunks(
     results: list[ChunkResult] = []
 
     def start() -> BackgroundStaging:
-        fields = check.profile().imported
-        staging = Staging(context.warehouse, context.import_id, fields, Path(context.folder.scratch), open_table)
+        staging = Staging(
+            context.warehouse,
+            context.import_id,
+            check.profile().imported,
+            Path(context.folder.scratch),
+            open_table,
+            becomes_contacts=not has_contacts(context.warehouse),
+        )
         return BackgroundStaging(staging, context.report)
 
     def stage(result: ChunkResult) -> None:

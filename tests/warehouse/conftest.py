@@ -17,7 +17,7 @@ from schemas.catalogue import FieldCatalogue
 from schemas.choices import Blanks, FieldPolicy, MergePolicy
 from schemas.fields import Field
 from warehouse.database.connection import Warehouse
-from warehouse.database.migrations import migrate
+from warehouse.database.migrations import has_contacts, migrate
 from warehouse.import_list.entries import start_import
 from warehouse.merge.differences import MergeRules
 from warehouse.merge.staging import Staging
@@ -69,7 +69,9 @@ class Importer:
     def staging(self, import_id: int, fields: Sequence[Field] | None = None) -> Staging:
         folder = self.folder / str(import_id)
         folder.mkdir(exist_ok=True)
-        return Staging(self.warehouse, import_id, fields or self.catalogue.fields, folder)
+        becomes_contacts = not has_contacts(self.warehouse)
+        fields = fields or self.catalogue.fields
+        return Staging(self.warehouse, import_id, fields, folder, becomes_contacts=becomes_contacts)
 
     def write(self, rows: Sequence[Row], fields: Sequence[Field] | None = None) -> str:
         name = f"{len(list(self.folder.glob('*.arrow')))}.arrow"

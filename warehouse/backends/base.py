@@ -1,7 +1,7 @@
 """The interface of a backend: everything that one kind of database does differently."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,7 +17,7 @@ from sqlalchemy.sql.compiler import DDLCompiler
 
 from schemas.errors.warehouse import TransientWarehouseError, WarehouseUnusable
 from schemas.fields import Field
-from warehouse.tables import KeyInteger, WarehouseTables, field_columns
+from warehouse.tables import CONTACTS, KeyInteger, WarehouseTables, field_columns
 
 
 class LivenessLock(Protocol):
@@ -30,12 +30,16 @@ class LivenessLock(Protocol):
 
 @dataclass(frozen=True)
 class StagingTables:
-    """The tables of one import's staged rows; `changes` has those without a contact or with another value."""
+    """The tables of one import's staged rows; `changes` has those without a contact or with another value.
+
+    `becomes_contacts`: `staged` can become the table of contacts, by `adopt`.
+    """
 
     staged: Table
     excluded: Table
     changes: Table
     insert_order: Column[Any]  # of `staged`: the order in which inserting contacts costs least
+    becomes_contacts: bool = False
 
 
 class StagingStore(Protocol):
@@ -55,6 +59,7 @@ class Backend(ABC):
     url_schemes: ClassVar[tuple[str, ...]]
     driver_errors: ClassVar[tuple[type[Exception], ...]]
     liveness_grace_seconds: float = 0.0  # how long a lock may be free although its process lives
+    adopts_staged: ClassVar[bool] = False  # whether the first import makes the table of contacts, by `adopt`
 
     name: str  # what people and logs may see of the URL: no password
     schema: str | None  # where the tables are; None where a database is as much
@@ -125,8 +130,14 @@ class Backend(ABC):
     # Tables and locks
 
     def create_tables(self, connection: Connection, tables: WarehouseTables) -> None:
-        """Create the tables that do not exist."""
-        tables.metadata.create_all(connection)
+        """Create the tables that do not exist, except `contacts`."""
+        tables.metadata.create_all(
+            connection, [each for each in tables.metadata.sorted_tables if each.name != CONTACTS]
+        )
+
+    def create_contacts(self, connection: Connection, contacts: Table) -> None:
+        """Create the table of contacts."""
+        connection.execute(CreateTable(contacts))
 
     def replace_view(self, connection: Connection, name: str, query: SelectBase) -> None:
         """Create a view, or change the one of this name."""
@@ -173,20 +184,24 @@ class Backend(ABC):
     def work_table(self, name: str, *columns: Column[Any]) -> Table:
         """A table for `create_table_as` that only this transaction uses and that it drops."""
 
-    @contextmanager
-    def deferred_keys(self, connection: Connection, table: Table) -> Iterator[bool]:
-        """Build the keys of an empty table after it is filled, where that is faster; yields whether it is so."""
-        yield False
-
     # Staging
 
     @abstractmethod
-    def staging_tables(self, fields: Sequence[Field], import_id: int, attempt: int) -> StagingTables:
-        """The staging tables as the merge sees them."""
+    def staging_tables(
+        self, fields: Sequence[Field], import_id: int, attempt: int, *, becomes_contacts: bool = False
+    ) -> StagingTables:
+        """The staging tables as the merge sees them; only a backend that adopts staged rows is asked for the last."""
 
     @abstractmethod
     def open_staging(self, tables: StagingTables, folder: Path) -> StagingStore:
         """Create the staging tables; `folder` is a local one for temporary files of this import."""
+
+    def adopt(self, connection: Connection, staged: Table, contacts: Table, values: Mapping[str, Any]) -> None:
+        """Make the staged rows the table of contacts: record numbers become contact numbers.
+
+        `values` are the same in every row. The other columns that were not staged are null.
+        """
+        raise NotImplementedError
 
 
 class CreateView(ExecutableDDLElement):
@@ -228,7 +243,7 @@ def build_staging_tables(
     def record_number(*, keyed: bool = keyed) -> Column[int]:
         return Column("record_number", KeyInteger, primary_key=keyed, autoincrement=False)
 
-    values = [Column("email", Text, nullable=False), *field_columns(fields)]
+    values = [Column("email", Text), *field_columns(fields)]
     contact, kind = Column("contact_id", KeyInteger), list(prefixes)
     return (
         Table(f"staged{suffix}", staged, record_number(), *values, prefixes=kind),

@@ -4,7 +4,7 @@ import re
 import secrets
 import sys
 import threading
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, cast
@@ -12,14 +12,13 @@ from typing import Any, cast
 import psycopg
 import pyarrow as pa
 import pyarrow.csv
+import sqlalchemy
 from sqlalchemy import (
-    DDL,
     URL,
     Column,
     Connection,
     Engine,
     MetaData,
-    Row,
     Select,
     SelectBase,
     Table,
@@ -27,12 +26,13 @@ from sqlalchemy import (
     delete,
     event,
     inspect,
+    literal,
     select,
     text,
 )
-from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.compiler import compiles
-from sqlalchemy.schema import CreateSchema, CreateTable, DropTable, ExecutableDDLElement
+from sqlalchemy.schema import AddConstraint, CreateSchema, CreateTable, DropTable, ExecutableDDLElement
 from sqlalchemy.sql.compiler import DDLCompiler
 
 from schemas.fields import Field
@@ -64,7 +64,7 @@ MERGE_SETTINGS = (
     "select set_config('random_page_cost', '1.1', true) where current_setting('random_page_cost')::float > 1.1",
 )
 # A changed contact then stays in its page, and its indexes stay as they are: half the WAL where few contacts change.
-SET_FILLFACTOR = "alter table %(fullname)s set (fillfactor = 90)"
+SET_FILLFACTOR = "alter table {} set (fillfactor = 90)"
 
 # Connection failure; serialization failure and deadlock; lock not available; too many connections;
 # the server shuts down, crashed, or is starting up; the session was idle for too long.
@@ -86,6 +86,7 @@ class PostgresBackend(Backend):
 
     url_schemes = ("postgresql", "postgres")
     driver_errors = (psycopg.Error,)
+    adopts_staged = True
     liveness_grace_seconds = 3.0  # a lock whose session was cut is taken again within about a second
 
     @classmethod
@@ -141,8 +142,11 @@ class PostgresBackend(Backend):
     def create_tables(self, connection: Connection, tables: WarehouseTables) -> None:
         if self.schema and not inspect(connection).has_schema(self.schema):
             connection.execute(CreateSchema(self.schema))
-        event.listen(tables.contacts, "after_create", DDL(SET_FILLFACTOR))  # type: ignore[no-untyped-call]
         super().create_tables(connection, tables)
+
+    def create_contacts(self, connection: Connection, contacts: Table) -> None:
+        super().create_contacts(connection, contacts)
+        connection.exec_driver_sql(SET_FILLFACTOR.format(_quoted(connection, contacts)))
 
     def replace_view(self, connection: Connection, name: str, query: SelectBase) -> None:
         """Views of other programs may depend on it, so it cannot be dropped."""
@@ -186,28 +190,52 @@ class PostgresBackend(Backend):
     def work_table(self, name: str, *columns: Column[Any]) -> Table:
         return Table(f"{name}_{secrets.token_hex(4)}", MetaData(schema=self.schema), *columns)
 
-    @contextmanager
-    def deferred_keys(self, connection: Connection, table: Table) -> Iterator[bool]:
-        """Building keys at the end takes a third of the time of maintaining them row by row.
+    def staging_tables(
+        self, fields: Sequence[Field], import_id: int, attempt: int, *, becomes_contacts: bool = False
+    ) -> StagingTables:
+        """No other attempt used the names of these tables: a server may still hold the locks of a lost session.
 
-        Other readers wait until the transaction ends. A reader that holds the table now is not waited for, since both
-        would wait for each other if it wrote later.
+        They are unlogged, unless the rows are to stay.
         """
-        name = _quoted(connection, table)
-        keys = _drop_keys(connection, name)
-        yield bool(keys)
-        for key in keys:
-            connection.exec_driver_sql(f"alter table {name} add constraint {key.name} {key.definition}")
-
-    def staging_tables(self, fields: Sequence[Field], import_id: int, attempt: int) -> StagingTables:
-        """Unlogged tables. No other attempt used their names: a server may still hold the locks of a lost session."""
         schema, suffix = MetaData(schema=self.schema), f"_{import_id}_{attempt}"
-        tables = build_staging_tables(fields, schema, schema, suffix, "UNLOGGED", keyed=False)
+        prefixes = () if becomes_contacts else ("UNLOGGED",)
+        tables = build_staging_tables(fields, schema, schema, suffix, *prefixes, keyed=False)
         # Inserting takes 40 % less time where the index of emails grows at its end.
-        return StagingTables(*tables, insert_order=tables[0].c.email)
+        return StagingTables(*tables, insert_order=tables[0].c.email, becomes_contacts=becomes_contacts)
 
     def open_staging(self, tables: StagingTables, folder: Path) -> "PostgresStagingStore":
         return PostgresStagingStore(self, tables)
+
+    def adopt(self, connection: Connection, staged: Table, contacts: Table, values: Mapping[str, Any]) -> None:
+        """Rows are not written again: a column with a constant is added without touching them."""
+        names, run = connection.dialect.identifier_preparer, connection.exec_driver_sql
+        table, sequence = names.format_table(contacts), names.format_sequence(_number_sequence(contacts))
+        run(f"alter table {names.format_table(staged)} rename to {names.quote(contacts.name)}")
+        run(f"alter table {table} rename column record_number to contact_id")
+        for column in contacts.columns:
+            if column.name in values:
+                value = literal(values[column.name], column.type)
+                constant = value.compile(connection, compile_kwargs={"literal_binds": True})
+                run(f"alter table {table} add column {_column_type(connection, column)} not null default {constant}")
+                run(f"alter table {table} alter column {names.quote(column.name)} drop default")
+            elif column.name not in staged.columns and not column.primary_key:
+                run(f"alter table {table} add column {_column_type(connection, column)}")
+        run(f"alter table {table} alter column email set not null")
+        for constraint in (contacts.primary_key, *contacts.constraints - {contacts.primary_key}):
+            connection.execute(AddConstraint(constraint, isolate_from_table=False))
+        run(f"create sequence {sequence} owned by {table}.contact_id")
+        run(f"alter table {table} alter column contact_id set default nextval('{sequence}')")
+        run(f"select setval('{sequence}', max(contact_id)) from {table} having max(contact_id) is not null")
+
+
+def _number_sequence(contacts: Table) -> sqlalchemy.Sequence:
+    """With the name that PostgreSQL gives to the sequence of a serial column."""
+    return sqlalchemy.Sequence(f"{contacts.name}_contact_id_seq", schema=contacts.schema)
+
+
+def _column_type(connection: Connection, column: Column[Any]) -> str:
+    name = connection.dialect.identifier_preparer.quote(column.name)
+    return f"{name} {column.type.compile(connection.dialect)}"
 
 
 def _may_connect_later(message: str) -> bool:
@@ -284,13 +312,13 @@ CSV_OPTIONS = pyarrow.csv.WriteOptions(include_header=False, quoting_style="need
 ROWS_PER_WRITE = 2_000  # about as much as a socket holds: the server reads these rows while we write the next
 
 
-def copy_batches(connection: Connection, table: Table, batches: Iterator[pa.RecordBatch]) -> None:
+def copy_batches(connection: Connection, table: Table, batches: Iterator[pa.RecordBatch], options: str = "") -> None:
     """Append record batches, whose columns are named as the table's are, by COPY."""
     driver = cast("psycopg.Connection[Any]", connection.connection.driver_connection)
     names = connection.dialect.identifier_preparer
     for batch in batches:
         columns = ", ".join(names.quote(column) for column in batch.schema.names)
-        statement = f"copy {names.format_table(table)} ({columns}) from stdin (format csv)"
+        statement = f"copy {names.format_table(table)} ({columns}) from stdin (format csv{options})"
         with driver.cursor() as cursor, cursor.copy(statement.encode()) as copy:
             for start in range(0, batch.num_rows, ROWS_PER_WRITE):
                 copy.write(_as_csv(batch.slice(start, ROWS_PER_WRITE)))
@@ -318,40 +346,6 @@ def _create_table_as(element: CreateTableAs, compiler: DDLCompiler, **_: Any) ->
     return f"create unlogged table {name} as {compiler.sql_compiler.process(element.query, literal_binds=True)}"
 
 
-# A key is plain when its definition says everything about it: what else was set on it would be lost with it.
-KEYS_QUERY = text("""
-select quote_ident(c.conname) as name, pg_get_constraintdef(c.oid) as definition,
-not (i.indisclustered or i.indisreplident) and k.reltablespace = 0 and k.reloptions is null
-and obj_description(c.oid, 'pg_constraint') is null and obj_description(k.oid, 'pg_class') is null as plain
-from pg_constraint c join pg_index i on i.indexrelid = c.conindid join pg_class k on k.oid = c.conindid
-where c.conrelid = cast(:table as regclass) and c.contype in ('p', 'u')
-""")
-# A reader holds the table; another role owns it; a view or foreign key depends on a key.
-CANNOT_DROP_KEYS = (
-    psycopg.errors.LockNotAvailable,
-    psycopg.errors.InsufficientPrivilege,
-    psycopg.errors.DependentObjectsStillExist,
-)
-
-
-def _drop_keys(connection: Connection, name: str) -> Sequence[Row[tuple[str, str, bool]]]:
-    """Drop the keys of a table if that needs no waiting; gives their definitions."""
-    try:
-        with connection.begin_nested() as savepoint:
-            connection.exec_driver_sql(f"lock table {name} in access exclusive mode nowait")
-            keys = connection.execute(KEYS_QUERY, {"table": name}).all()
-            if not all(key.plain for key in keys):
-                savepoint.rollback()
-                return ()
-            for key in keys:
-                connection.exec_driver_sql(f"alter table {name} drop constraint {key.name}")
-            return keys
-    except DBAPIError as error:
-        if not isinstance(error.orig, CANNOT_DROP_KEYS):
-            raise
-        return ()
-
-
 # Staging
 
 
@@ -363,18 +357,22 @@ class PostgresStagingStore:
 
     def __init__(self, backend: PostgresBackend, tables: StagingTables) -> None:
         self._staged, self._excluded = tables.staged, tables.excluded
+        # The rows of contacts then need no second write when they are first read, and no vacuum later.
+        self._copy_options = ", freeze" if tables.becomes_contacts else ""
         self._connection = backend.connect_for_writing()
         try:
             self._connection.begin()
             self._connection.exec_driver_sql(NO_TRANSACTION_TIMEOUTS)
             self._connection.execute(CreateTable(self._staged))
+            if tables.becomes_contacts:
+                self._connection.exec_driver_sql(SET_FILLFACTOR.format(_quoted(self._connection, self._staged)))
             self._connection.execute(CreateTable(self._excluded))
         except BaseException:
             self.close()
             raise
 
     def add(self, batches: Iterator[pa.RecordBatch]) -> None:
-        copy_batches(self._connection, self._staged, batches)
+        copy_batches(self._connection, self._staged, batches, self._copy_options)
 
     def exclude(self, numbers: pa.RecordBatch) -> None:
         copy_batches(self._connection, self._excluded, iter([numbers]))

@@ -12,24 +12,28 @@ from warehouse.database.changes_view import contact_changes
 from warehouse.database.connection import Warehouse
 from warehouse.database.stored_fields import stored_fields
 from warehouse.errors import retry_transient
-from warehouse.tables import COLUMN_TYPES, WarehouseTables
+from warehouse.tables import COLUMN_TYPES, CONTACTS, WarehouseTables
 
 
 @retry_transient
-def create_tables(warehouse: Warehouse) -> None:
+def create_tables(warehouse: Warehouse, *, contacts: bool = True) -> None:
     """Create the tables without the fields, so that an import with a wrong catalogue is listed as well.
 
     Tables of an older release get the new columns, which are nullable. Like `migrate`, this only reads a warehouse
-    that is complete, so it does not wait for a merge.
+    that is complete, so it does not wait for a merge. Without `contacts`, that table is not created: the first import
+    does it where that is faster.
     """
     tables = WarehouseTables(warehouse.schema)
+    contacts = contacts or not warehouse.backend.adopts_staged
     with warehouse.read_transaction() as connection:
-        if not _missing_columns(connection, tables):
+        if not _missing_columns(connection, tables, contacts=contacts):
             return
     with warehouse.write_transaction() as connection:
         warehouse.backend.lock_migrations(connection)
         warehouse.backend.create_tables(connection, tables)
-        added = _missing_columns(connection, tables)
+        if contacts:
+            create_contacts(connection, warehouse)
+        added = _missing_columns(connection, tables, contacts=contacts)
         for column in added:
             _add_column(connection, column)
         for index in {index for column in added for index in column.table.indexes if column.name in index.columns}:
@@ -37,9 +41,12 @@ def create_tables(warehouse: Warehouse) -> None:
 
 
 @retry_transient
-def migrate(warehouse: Warehouse, catalogue: FieldCatalogue) -> None:
-    """Create the tables, and a column for every field; FieldTypeChanged when one is stored as another type."""
-    create_tables(warehouse)
+def migrate(warehouse: Warehouse, catalogue: FieldCatalogue, *, contacts: bool = True) -> None:
+    """Create the tables, and a column for every field; FieldTypeChanged when one is stored as another type.
+
+    `contacts` as in `create_tables`; a table that is created later gets its columns from `contact_fields`.
+    """
+    create_tables(warehouse, contacts=contacts)
     tables = WarehouseTables(warehouse.schema)
     with warehouse.read_transaction() as connection:
         if not (_new_fields(connection, tables, catalogue) or _missing_journal_columns(connection, warehouse)):
@@ -55,7 +62,19 @@ def migrate(warehouse: Warehouse, catalogue: FieldCatalogue) -> None:
 def has_contacts(warehouse: Warehouse) -> bool:
     """Whether the table of contacts exists."""
     with warehouse.read_transaction() as connection:
-        return inspect(connection).has_table("contacts", warehouse.schema)
+        return contacts_exist(connection, warehouse)
+
+
+def contacts_exist(connection: Connection, warehouse: Warehouse) -> bool:
+    return inspect(connection).has_table(CONTACTS, warehouse.schema)
+
+
+def create_contacts(connection: Connection, warehouse: Warehouse) -> None:
+    """Create the table of contacts with its fields, unless it exists. The caller has the lock of migrations."""
+    if not contacts_exist(connection, warehouse):
+        fields = stored_fields(connection, warehouse.schema)
+        warehouse.backend.create_contacts(connection, WarehouseTables(warehouse.schema, fields).contacts)
+        show_journal(connection, warehouse)
 
 
 @retry_transient
@@ -91,20 +110,30 @@ def _missing_journal_columns(connection: Connection, warehouse: Warehouse) -> li
 
 
 def _migrate_journal(connection: Connection, warehouse: Warehouse) -> None:
-    """Add the missing columns, and show the journal by cell in the view `contact_changes`."""
     if missing := _missing_journal_columns(connection, warehouse):
         for column in missing:
             _add_column(connection, column)
-        fields = stored_fields(connection, warehouse.schema)
+        if contacts_exist(connection, warehouse):
+            show_journal(connection, warehouse)
+
+
+def show_journal(connection: Connection, warehouse: Warehouse) -> None:
+    """Create or change the view `contact_changes`, which shows the journal by cell and needs the contacts."""
+    if fields := stored_fields(connection, warehouse.schema):
         view = contact_changes(WarehouseTables(warehouse.schema, fields), fields)
         warehouse.backend.replace_view(connection, "contact_changes", view)
 
 
-def _missing_columns(connection: Connection, tables: WarehouseTables) -> list[Column[Any]]:
-    """The columns that the warehouse does not have; all columns of a table that does not exist."""
-    wanted = tables.metadata.tables.values()
+def _missing_columns(connection: Connection, tables: WarehouseTables, *, contacts: bool = True) -> list[Column[Any]]:
+    """The columns that the warehouse does not have; all columns of a table that does not exist.
+
+    Without `contacts`, none of that table if it does not exist.
+    """
+    wanted = list(tables.metadata.tables.values())
     found = inspect(connection).get_multi_columns(tables.metadata.schema, filter_names=[table.name for table in wanted])
     present = {(table, column["name"]) for (_, table), columns in found.items() for column in columns}
+    if not contacts and (CONTACTS, "email") not in present:
+        wanted = [table for table in wanted if table.name != CONTACTS]
     return [column for table in wanted for column in table.columns if (table.name, column.name) not in present]
 
 
@@ -125,13 +154,13 @@ def _new_fields(connection: Connection, tables: WarehouseTables, catalogue: Fiel
 
 
 def _add_field(connection: Connection, tables: WarehouseTables, field: Field, warehouse: str) -> None:
-    columns = inspect(connection).get_columns(tables.contacts.name, tables.contacts.schema)
-    present = {column["name"]: column["type"] for column in columns}
+    found = inspect(connection).get_multi_columns(tables.contacts.schema, filter_names=[CONTACTS])
+    present = {column["name"]: column["type"] for columns in found.values() for column in columns}
     column = Column(field.id, COLUMN_TYPES[field.storage])
-    if field.id not in present:
+    if present and field.id not in present:
         tables.contacts.append_column(column)
         _add_column(connection, column)
-    elif not _same_kind(present[field.id], column.type):
+    elif present and not _same_kind(present[field.id], column.type):
         reason = (
             f"contacts has a column {field.id!r} of another type ({present[field.id]}), which no import made; "
             "rename that column, or the field in the catalogue"

@@ -3,18 +3,22 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
+from datetime import datetime
 
-from sqlalchemy import Connection, Insert, Select, Update, select, true
+from sqlalchemy import Connection, Insert, Select, Table, Update, func, select, true
 from sqlalchemy.schema import DropTable
 
 from schemas.errors.changes import ConsentLoosening
 from schemas.errors.warehouse import MergeOutOfBalance
 from warehouse.backends.base import Backend
+from warehouse.database.connection import Warehouse
+from warehouse.database.migrations import show_journal
+from warehouse.database.stored_fields import stored_fields
 from warehouse.merge.change_counts import ChangeCounts, FieldChanges, count_changes
 from warehouse.merge.differences import MergeRules
 from warehouse.merge.statements import Comparison, MergeStatements, count_kinds
+from warehouse.tables import WarehouseTables
 
-DEFERRED_KEYS_MIN_ROWS = 50_000  # for fewer new contacts, building the keys afterwards gains nothing
 ROWS_PER_FETCH = 10_000
 
 
@@ -58,7 +62,7 @@ def merge(backend: Backend, connection: Connection, statements: MergeStatements,
     rules = statements.comparison.rules
     if connection.scalars(statements.any_contact).first() is None and rules.policy.inserts:
         _check_loosened(0, rules)
-        inserted = _insert_all(backend, connection, statements, accepted)
+        inserted = _row_count(connection, statements.insert_all)
         return _check_balance(MergeResult(MergeCounts(inserted=inserted)), accepted)
     with _find_changes(backend, connection, statements) as found:
         _check_loosened(found.changes.weaker_consents, rules)
@@ -71,6 +75,26 @@ def merge(backend: Backend, connection: Connection, statements: MergeStatements,
     if not in_balance or (statements.journal is not None and journalled != updated):
         raise MergeOutOfBalance(accepted, inserted + updated + counts.unchanged + counts.skipped)
     return _check_balance(result, accepted)
+
+
+def become_contacts(
+    warehouse: Warehouse,
+    connection: Connection,
+    staged: Table,
+    rules: MergeRules,
+    *,
+    import_id: int,
+    now: datetime,
+    accepted: int,
+) -> MergeResult:
+    """Make the staged rows the table of contacts, which does not exist, instead of a merge."""
+    _check_loosened(0, rules)
+    inserted = connection.scalars(select(func.count()).select_from(staged)).one()
+    contacts = WarehouseTables(warehouse.schema, stored_fields(connection, warehouse.schema)).contacts
+    values = {"created_at": now, "updated_at": now, "created_by_import": import_id}
+    warehouse.backend.adopt(connection, staged, contacts, values)
+    show_journal(connection, warehouse)
+    return _check_balance(MergeResult(MergeCounts(inserted=inserted)), accepted)
 
 
 def count_merge(connection: Connection, comparison: Comparison, more: Select[tuple[int]]) -> tuple[MergeResult, int]:
@@ -120,13 +144,6 @@ def _find_changes(backend: Backend, connection: Connection, statements: MergeSta
 def _check_loosened(found: int, rules: MergeRules) -> None:
     if rules.loosen_consent is not None and found != rules.loosen_consent:
         raise ConsentLoosening(found, rules.loosen_consent)
-
-
-def _insert_all(backend: Backend, connection: Connection, statements: MergeStatements, accepted: int) -> int:
-    if accepted < DEFERRED_KEYS_MIN_ROWS:
-        return _row_count(connection, statements.insert_all)
-    with backend.deferred_keys(connection, statements.contacts) as deferred:
-        return _row_count(connection, statements.insert_all_unordered if deferred else statements.insert_all)
 
 
 def _check_balance(result: MergeResult, accepted: int) -> MergeResult:

@@ -23,7 +23,7 @@ class Staging:
 
     Files are staged as they come, without a lock on the contacts. Losing the warehouse meanwhile is no failure:
     the paths are kept, and `ensure_staged` stages all files again. `folder` is a local one for the backend's
-    temporary files; `open_file` opens the files to stage.
+    temporary files; `open_file` opens the files to stage. `becomes_contacts`: there is no table of contacts yet.
     """
 
     def __init__(
@@ -33,12 +33,15 @@ class Staging:
         fields: Sequence[Field],
         folder: Path,
         open_file: Callable[[str], pa.NativeFile] = pa.memory_map,
+        *,
+        becomes_contacts: bool = False,
     ) -> None:
         self.warehouse = warehouse
         self.import_id = import_id
         self.fields = tuple(field for field in fields if not field.identity)
         self.folder = folder
         self._open_file = open_file
+        self._becomes_contacts = becomes_contacts
         self._translate_errors = warehouse.backend.translate_errors
         self._schema = _arrow_schema(self.fields)
         self._attempts = 0
@@ -112,7 +115,9 @@ class Staging:
             raise
 
     def _name_tables(self) -> StagingTables:
-        return self.warehouse.backend.staging_tables(self.fields, self.import_id, self._attempts)
+        return self.warehouse.backend.staging_tables(
+            self.fields, self.import_id, self._attempts, becomes_contacts=self._becomes_contacts
+        )
 
     def _open_store(self) -> StagingStore:
         if self._store is None:

@@ -59,18 +59,15 @@ class MergeStatements:
     """The statements of one merge.
 
     `update` and the inserts are None where the policy has no such step, `journal` also where it is off.
-    `insert_all` is for a table without contacts, and does not look for existing ones. `insert_all_unordered` is the
-    same for a table whose keys are built later.
+    `insert_all` is for a table without contacts, and does not look for existing ones.
     """
 
     comparison: Comparison
-    contacts: Table
     changes: Table
     any_contact: Select[tuple[int]]
     update: Update | None
     journal: Insert | None
     insert_all: Insert | None
-    insert_all_unordered: Insert | None
     insert_absent: Insert | None
 
 
@@ -122,7 +119,6 @@ def merge_statements(
     insert_into = partial(_insert, contacts, staging, names, import_id, now)
     return MergeStatements(
         comparison=comparison,
-        contacts=contacts,
         changes=changes,
         any_contact=select(literal(1)).select_from(contacts).limit(1),
         update=update(contacts)
@@ -132,7 +128,6 @@ def merge_statements(
         else None,
         journal=journal_statement(tables, staging, found, import_id=import_id, now=now) if found and journal else None,
         insert_all=insert_into() if policy.inserts else None,
-        insert_all_unordered=insert_into(ordered=False) if policy.inserts else None,
         insert_absent=insert_into(same_record, changes.c.contact_id.is_(None)) if policy.inserts else None,
     )
 
@@ -149,7 +144,6 @@ def _insert(
     import_id: int,
     now: datetime,
     *conditions: ColumnElement[bool],
-    ordered: bool = True,
 ) -> Insert:
     staged, moment = staging.staged, literal(now, UtcDateTime)
     values = {
@@ -159,7 +153,5 @@ def _insert(
         "updated_at": moment,
         "created_by_import": literal(import_id),
     }
-    rows = select(*values.values()).where(*conditions)
-    if ordered:
-        rows = rows.order_by(staging.insert_order)
+    rows = select(*values.values()).where(*conditions).order_by(staging.insert_order)
     return insert(contacts).from_select(list(values), rows, include_defaults=False)

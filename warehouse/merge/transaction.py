@@ -8,18 +8,33 @@ from typing import Any
 
 import pandas as pd
 import pyarrow as pa
-from sqlalchemy import Connection, Insert, Select, Table, Text, delete, exists, func, insert, literal, select, update
+from sqlalchemy import (
+    Connection,
+    FromClause,
+    Insert,
+    Select,
+    Table,
+    Text,
+    delete,
+    exists,
+    func,
+    insert,
+    literal,
+    select,
+    update,
+)
 
 from schemas.cells.suppressed_emails import SuppressedEmails
 from schemas.errors.base import Interrupted
 from warehouse.contacts.segments import require_segment
 from warehouse.contacts.suppressions import read_suppressions
 from warehouse.database.connection import Warehouse
+from warehouse.database.migrations import contacts_exist, create_contacts
 from warehouse.import_list.entries import COMPLETED, RUNNING, columns_from_report
 from warehouse.import_list.retries import RetriedRecords, RetryCounts, save_retried_records
 from warehouse.merge.change_counts import FieldChanges
 from warehouse.merge.differences import MergeRules
-from warehouse.merge.execution import MergeCounts, count_merge, merge
+from warehouse.merge.execution import MergeCounts, become_contacts, count_merge, merge
 from warehouse.merge.plan import summarise
 from warehouse.merge.staging import Staging
 from warehouse.merge.statements import Comparison, merge_statements
@@ -96,26 +111,48 @@ def load_import(
     with staging.write_transaction() as connection:
         if (completed := _completed_before(connection, tables, import_id)) is not None:
             return completed
-        backend.lock_tables(connection, tables.contacts, tables.segment_members)
+        is_first = staging.tables.becomes_contacts and _is_first(
+            connection, warehouse, fills=rules.policy.inserts and check_plan is None
+        )
+        if not is_first:
+            backend.lock_tables(connection, tables.contacts, tables.segment_members)
         backend.tune_for_merge(connection)
         if segment is not None:
             require_segment(connection, tables, segment)
         if suppressions is not None:
             accepted = _reject_suppressed(connection, tables, staging.tables.staged, suppressions, accepted)
-        statements = merge_statements(
-            tables, staging.tables, staging.fields, rules, import_id=import_id, now=now(), journal=journal
-        )
-        if check_plan is not None:
-            check_plan(*_digest(connection, tables, staging, statements.comparison, segment))
-        result = merge(backend, connection, statements, accepted=accepted)
+        staged: FromClause = staging.tables.staged
+        if is_first:
+            result = become_contacts(
+                warehouse, connection, staging.tables.staged, rules, import_id=import_id, now=now(), accepted=accepted
+            )
+            staged = tables.contacts.alias("staged")
+        else:
+            statements = merge_statements(
+                tables, staging.tables, staging.fields, rules, import_id=import_id, now=now(), journal=journal
+            )
+            if check_plan is not None:
+                check_plan(*_digest(connection, tables, staging, statements.comparison, segment))
+            result = merge(backend, connection, statements, accepted=accepted)
         counts = result.counts
-        added = _add_members(connection, tables, staging.tables.staged, segment, import_id)
+        added = _add_members(connection, tables, staged, segment, import_id)
         _insert_columns(connection, tables, import_id, columns)
         _insert_rejections(warehouse, connection, tables, import_id, rejections)
         retried = save_retried_records(connection, tables, import_id, retried_records) if retried_records else None
         content = report(MergeNumbers(counts, result.changes, added, retried))
         _complete(connection, tables, import_id, counts, content, now, counts.updated if journal else None)
         return LoadResult(counts, added, content)
+
+
+def _is_first(connection: Connection, warehouse: Warehouse, *, fills: bool) -> bool:
+    """Whether the staged rows can become the contacts: no other import has created the table meanwhile.
+
+    If this import does not fill the table, it is created. Others who would create it wait.
+    """
+    warehouse.backend.lock_migrations(connection)
+    if not fills:
+        create_contacts(connection, warehouse)
+    return not contacts_exist(connection, warehouse)
 
 
 def _reject_suppressed(
@@ -148,7 +185,7 @@ def _completed_before(connection: Connection, tables: WarehouseTables, import_id
     return LoadResult(counts, row.segment_added or 0, json.loads(row.report))
 
 
-def member_statement(tables: WarehouseTables, staged: Table, segment: str, import_id: int) -> Insert:
+def member_statement(tables: WarehouseTables, staged: FromClause, segment: str, import_id: int) -> Insert:
     """Adds the contacts of the staged rows to the segment, unless they are members."""
     contacts, members = tables.contacts, tables.segment_members
     member = exists().where(members.c.segment_id == segment, members.c.contact_id == contacts.c.contact_id)
@@ -179,7 +216,7 @@ def count_joining(tables: WarehouseTables, staged: Table, segment: str | None) -
 
 
 def _add_members(
-    connection: Connection, tables: WarehouseTables, staged: Table, segment: str | None, import_id: int
+    connection: Connection, tables: WarehouseTables, staged: FromClause, segment: str | None, import_id: int
 ) -> int:
     if segment is None:
         return 0
