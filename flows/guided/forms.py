@@ -3,14 +3,17 @@
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from enum import StrEnum
+from functools import partial
 from typing import Any, Literal, cast
 
 from prefect.input import RunInput
 from pydantic import ConfigDict, Field, create_model
 
-from flows.publishing.markdown import one_line
+from flows.publishing.markdown import one_line, plain
 from schemas.catalogue import FieldCatalogue
 from transforms.mapping.columns import MappedColumn
+from transforms.mapping.header_names import cells_of, guess_field
+from transforms.parsing.first_cells import FirstCells
 from transforms.parsing.layout import REJECTION_COLUMNS
 
 NOT_IMPORTED = "do not import"
@@ -48,16 +51,22 @@ def preview_form(description: str) -> type[RunInput]:
 
 
 def columns_form(
-    columns: Sequence[MappedColumn], catalogue: FieldCatalogue, description: str, note: str = ""
+    columns: Sequence[MappedColumn],
+    catalogue: FieldCatalogue,
+    suggested: Mapping[str, str],
+    values: Mapping[str, str],
+    description: str,
+    note: str = "",
 ) -> type[RunInput]:
-    """A drop-down of the catalogue's fields for each column, titled with its header, preset to the suggested field.
+    """A drop-down of the catalogue's fields for each column, titled with its header, preset to the `suggested` field.
+
+    Below it are the first `values` of the column. Both are by the keys of the columns.
 
     Headers may be any text, so the fields of the form are named by position. Left out are columns after the first 500,
     the columns that a rejected file adds, and columns that a preset never reads: these are mapped by their names.
     """
     choices = {field: field for field in catalogue.ids} | {"": NOT_IMPORTED}
     field = StrEnum("Field", {f"choice_{number}": choice for number, choice in enumerate(choices.values())})  # type: ignore[misc]
-    suggested = suggested_fields(columns)
     titles = _field_titles(columns)
     listed = [
         (column, title)
@@ -68,24 +77,41 @@ def columns_form(
     fields: dict[str, Any] = {
         column.key: (field, Field(field(choices[suggested[column.key]]), title=title, description=hint or None))
         for number, (column, title) in enumerate(listed[:MAX_FORM_COLUMNS])
-        for hint in ("" if number else note,)
+        for hint in (" ".join(filter(None, ("" if number else note, plain(values.get(column.key, ""))))),)
     }
     form = cast(type[RunInput], create_model("Columns", __base__=ColumnsForm, **fields))
     form._description = description
     return form
 
 
-def suggested_fields(columns: Sequence[MappedColumn]) -> dict[str, str]:
-    """The field that each column maps to, or else the field whose name is similar; each field once."""
-    exact = [column.field.id if column.field else "" for column in columns]
-    taken: set[str] = set()
+def suggested_fields(
+    columns: Sequence[MappedColumn], catalogue: FieldCatalogue, first: FirstCells = ()
+) -> dict[str, str]:
+    """The field that each column maps to, or else a field whose name is similar, or that its first cells tell.
+
+    By the keys of the columns; each field once.
+    """
     suggested: dict[str, str] = {}
-    for column, field in zip(columns, exact, strict=True):
-        similar = "" if column.ignored else column.suggestion or ""
-        suggestion = field or ("" if similar in exact else similar)
-        suggested[column.key] = "" if suggestion in taken else suggestion
-        taken.add(suggestion)
-    return suggested
+    for guess in (_matched, _similar, partial(_like_its_cells, catalogue, first)):
+        for column in columns:
+            field = guess(column)
+            if field and column.key not in suggested and field not in suggested.values():
+                suggested[column.key] = field
+    return {column.key: suggested.get(column.key, "") for column in columns}
+
+
+def _matched(column: MappedColumn) -> str | None:
+    return column.field.id if column.field else None
+
+
+def _similar(column: MappedColumn) -> str | None:
+    return None if column.ignored else column.suggestion
+
+
+def _like_its_cells(catalogue: FieldCatalogue, first: FirstCells, column: MappedColumn) -> str | None:
+    is_open = not (column.field or column.ignored or column.never_read)
+    field = guess_field(cells_of(column.position, first), catalogue) if is_open else None
+    return field.id if field else None
 
 
 def mapping_from_answer(answer: Mapping[str, str]) -> dict[str, str]:

@@ -1,6 +1,6 @@
 """The texts and artifacts of a guided import: the columns with their first values, and the preview of the merge."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from itertools import islice
 from pathlib import Path
 
@@ -32,22 +32,21 @@ MAX_VALUE_LENGTH = 40
 FIRST_BLOCK_BYTES = 1 << 16
 
 
-def publish_columns(source: SourceFile, settings: Settings, suppressed: SuppressedEmails | None) -> None:
-    """The artifact for matching columns: their first values, and the fields that they look like."""
+def publish_columns(source: SourceFile, suggested: Mapping[str, str], values: Mapping[str, str]) -> None:
+    """The artifact for matching columns: their first values unless they are masked, and the suggested fields."""
     with log_and_continue("list of columns"):
-        columns = columns_markdown(source, settings.artifact_values == "masked", suppressed)
+        columns = columns_markdown(source, suggested, values)
         create_markdown_artifact(columns, key="import-columns", description="first values of each column, for matching")
 
 
-def columns_markdown(source: SourceFile, masked: bool, suppressed: SuppressedEmails | None = None) -> str:
-    """The list of columns as markdown."""
-    first = first_values(source, suppressed)
+def columns_markdown(source: SourceFile, suggested: Mapping[str, str], values: Mapping[str, str]) -> str:
+    """The list of columns as markdown. Without values, they are masked."""
     rows = (
         (
             each.position,
             truncated_header(each.name),
-            "never read" if each.never_read else MASKED_VALUE if masked else first[each.key],
-            each.field.id if each.field else "",
+            "never read" if each.never_read else values.get(each.key, MASKED_VALUE),
+            suggested[each.key],
         )
         for each in source.mapping.columns[:MAX_FORM_COLUMNS]
     )
@@ -86,7 +85,7 @@ def _join_distinct(values: Iterable[str | None]) -> str:
 def columns_instructions(report: ImportReportBuilder, note: str) -> str:
     """The text above the form of the columns."""
     file = _file(report.options.source)
-    text = f"Choose a field for each column of {file}, or *do not import*. *import-columns* shows values."
+    text = f"Choose a field for each column of {file}, or *do not import*. Below it are its first values."
     return _with_note(text, note)
 
 

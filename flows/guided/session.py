@@ -9,10 +9,11 @@ from typing import Any, TypeAlias
 
 from flows.config.preset_files import path_of_new_preset, write_preset
 from flows.config.request import ImportRequest
-from flows.guided.forms import columns_form, preview_form
+from flows.guided.forms import columns_form, preview_form, suggested_fields
 from flows.guided.preview import (
     change_note,
     columns_instructions,
+    first_values,
     mapping_error_text,
     preview_instructions,
     publish_columns,
@@ -28,12 +29,14 @@ from flows.import_runs.tasks import merge_rules, merge_staged, staged_file
 from flows.pipeline.steps import CheckedFile, SourceFile, map_source_columns
 from flows.planning.digest import PlanDigest, plan_check
 from flows.reports.models import ImportReport
+from flows.reports.phrases import counted
 from schemas.errors.changes import PlanOutdated
 from schemas.errors.limits import RequiredFieldMissing, TooManyRejected
 from schemas.errors.request import ColumnNeverRead, DuplicateMapping, NoEmailColumn, RequestError, SeveralEmailColumns
 from schemas.presets.writer import dump_preset
 from transforms.landing.land import Landed
 from transforms.mapping.saved_preset import preset_from_mapping
+from transforms.parsing.first_cells import first_cells
 from transforms.parsing.layout import Layout
 from transforms.results.unmatched_values import count_unmatched
 from transforms.sources.fetch import ResolvedSource
@@ -123,10 +126,14 @@ class GuidedSession:
         choices = Choices(choices.mapping) if choices else Choices()
         source = self.map_columns(choices, final=False)
         self.context.report.mapping = source.mapping
-        publish_columns(source, self.context.settings, load_suppressions(self.context.warehouse))
+        columns, catalogue = source.mapping.columns, self.context.catalogue
+        suggested = suggested_fields(columns, catalogue, first_cells(self.landed, self.layout))
+        masked = self.context.settings.artifact_values == "masked"
+        values = {} if masked else first_values(source, load_suppressions(self.context.warehouse))
+        publish_columns(source, suggested, values)
         instructions = columns_instructions(self.context.report, note)
-        form = columns_form(source.mapping.columns, self.context.catalogue, instructions, note)
-        return Question(form, self._state(COLUMNS, choices))
+        form = columns_form(columns, catalogue, suggested, values, instructions, note)
+        return Question(form, self._state(COLUMNS, choices), f"Press Resume: match {counted(len(columns), 'column')}")
 
     def preview_or_merge(
         self, choices: Choices, approved: RunState | None, *, ask_readings: bool = False
@@ -154,7 +161,8 @@ class GuidedSession:
         note = change_note(approved, plan)
         publish_preview(result, preview, self.context.settings, note)
         form = preview_form(preview_instructions(result, note))
-        return Question(form, self._state(PREVIEW, choices, shown_in(result)))
+        what_to_do = "Look at the artifact import-preview, then press Resume and decide"
+        return Question(form, self._state(PREVIEW, choices, shown_in(result)), what_to_do)
 
     def _fingerprint(self, choices: Choices) -> str:
         """What decides how the file is read and merged, with a preset that was saved in this step."""
@@ -168,9 +176,10 @@ class GuidedSession:
         return offers_for(checked.mapping, self.context.report.suggestions, unmatched)
 
     def _ask_readings(self, choices: Choices, offers: Sequence[Offer]) -> Question:
-        rows = self.context.report.rows
-        form = readings_form(offers, readings_instructions(rows.rejected if rows else 0))
-        return Question(form, {**self._state(READINGS, choices), "offers": [offer.as_state() for offer in offers]})
+        rejected = rows.rejected if (rows := self.context.report.rows) else 0
+        form = readings_form(offers, readings_instructions(rejected))
+        state = {**self._state(READINGS, choices), "offers": [offer.as_state() for offer in offers]}
+        return Question(form, state, f"Press Resume: choose how to read {counted(rejected, 'rejected row')}")
 
     def save_preset(self, name: str, choices: Choices) -> None:
         """Save the columns and readings as a preset; the preview says how it went."""

@@ -4,13 +4,15 @@ A suspended run has no process, no connection and no lock. What it needs when it
 form: numbers, paths and names of fields, no contact values.
 """
 
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, NoReturn, cast
 from uuid import UUID, uuid4
 
-from prefect import runtime
+from prefect import get_run_logger, runtime
 from prefect.client.orchestration import get_client
 from prefect.client.schemas.objects import State
+from prefect.exceptions import Pause
 from prefect.flow_runs import suspend_flow_run
 from prefect.input import RunInput
 from prefect.input.actions import create_flow_run_input, read_flow_run_input
@@ -20,10 +22,11 @@ RunState = dict[str, Any]
 
 @dataclass(frozen=True)
 class Question:
-    """A form, and what the run needs to know when it resumes."""
+    """A form, what the run needs to know when it resumes, and what a person is to do, for the list of runs."""
 
     form: type[RunInput]
     state: RunState
+    what_to_do: str
 
 
 @dataclass(frozen=True)
@@ -46,8 +49,21 @@ def suspend(question: Question, seconds: int) -> NoReturn:
     """
     key = uuid4().hex
     create_flow_run_input(_state_key(key), question.state)
-    suspend_flow_run(wait_for_input=question.form, timeout=seconds, key=key)
+    get_run_logger().info(question.what_to_do)
+    try:
+        suspend_flow_run(wait_for_input=question.form, timeout=seconds, key=key)
+    except Pause as pause:
+        if pause.state:
+            _say_in_state(pause.state, question.what_to_do)
+        raise
     raise AssertionError("a suspended run does not continue")
+
+
+def _say_in_state(state: State[Any], message: str) -> None:
+    """Prefect suspends without a message, so the state is set again with one. Without it, the run waits as well."""
+    with suppress(Exception), get_client(sync_client=True) as client:
+        said = state.model_copy(update={"message": message})
+        client.set_flow_run_state(UUID(runtime.flow_run.id), said, force=True)
 
 
 def last_question() -> LastQuestion | None:

@@ -7,17 +7,22 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
+from uuid import UUID
 
-from prefect import get_run_logger
+from prefect import get_run_logger, runtime
 from prefect.artifacts import (
     create_markdown_artifact,
     create_progress_artifact,
     create_table_artifact,
     update_progress_artifact,
 )
+from prefect.client.orchestration import get_client
+from prefect.client.schemas.filters import ArtifactFilter, ArtifactFilterFlowRunId, ArtifactFilterKey
+from prefect.client.schemas.sorting import ArtifactSort
 
 from flows.config.settings import Settings
 from flows.pipeline.progress import Progress
+from flows.publishing.form_words import in_form_words
 from flows.publishing.list_artifact import import_list, list_description
 from flows.publishing.markdown import MASKED_VALUE, cell, code
 from flows.publishing.plan_summary import plan_markdown
@@ -30,6 +35,7 @@ from warehouse.database.connection import Warehouse
 from warehouse.import_list.entries import list_imports
 from warehouse.merge.dry_run import MergePreview
 
+REJECTED_ROWS = "rejected-rows"
 PROGRESS_DELAY_SECONDS = 10.0  # seconds after which an import shows its progress
 PROGRESS_INTERVAL_SECONDS = 3.0
 
@@ -38,7 +44,8 @@ def publish_summary(result: CheckReport) -> bool:
     """The artifact of every import and check, also of a failed one. Returns whether the server has stored it."""
     with log_and_continue("import summary"):
         key = "import-summary" if isinstance(result, ImportReport) else "check-summary"
-        create_markdown_artifact(summary(result), key=key, description=summary_line(result))
+        rejected_rows = _newest_rejected_rows() if result.rejections else None
+        create_markdown_artifact(summary(result, rejected_rows), key=key, description=summary_line(result))
         return True
     return False
 
@@ -61,7 +68,17 @@ def publish_rejected_rows(rejected: RejectedRows, settings: Settings) -> None:
     if rejected.rows:
         with log_and_continue("rejected rows"):
             rows = rejected_rows_table(rejected, settings)
-            create_table_artifact(rows, key="rejected-rows", description=rejected_rows_description(len(rows), rejected))
+            create_table_artifact(rows, key=REJECTED_ROWS, description=rejected_rows_description(len(rows), rejected))
+
+
+def _newest_rejected_rows() -> UUID | None:
+    """The artifact of rejected rows that this run published last."""
+    with log_and_continue("link to the rejected rows"), get_client(sync_client=True) as client:
+        run = ArtifactFilterFlowRunId(any_=[UUID(runtime.flow_run.id)])
+        wanted = ArtifactFilter(flow_run_id=run, key=ArtifactFilterKey(any_=[REJECTED_ROWS]))
+        found = client.read_artifacts(artifact_filter=wanted, sort=ArtifactSort.CREATED_DESC, limit=1)
+        return found[0].id if found else None
+    return None
 
 
 def publish_import_list(settings: Settings) -> None:
@@ -94,9 +111,10 @@ def _rejected_row(row: Mapping[Any, Any], masked: bool) -> dict[str, Any]:
     return {
         "record": int(row["record_number"]),
         "line": int(row["line_number"]),
+        "email": MASKED_VALUE if masked else cell(row["email"] or ""),
         "column": cell(row["column_name"] or ""),
         "reason": row["code"],
-        "message": cell(EXPECTED[Rule(row["code"])] if masked else row["message"] or ""),
+        "message": cell(in_form_words(EXPECTED[Rule(row["code"])] if masked else row["message"] or "")),
         "value": MASKED_VALUE if masked else cell(row["value"] or ""),
     }
 

@@ -1,9 +1,11 @@
 """The summary of an import or a check as markdown."""
 
 from collections.abc import Iterable
+from uuid import UUID
 
 from flows.publishing.charts import rows_chart
-from flows.publishing.markdown import code, plain, table
+from flows.publishing.form_words import in_form_words
+from flows.publishing.markdown import MarkdownLink, code, plain, table
 from flows.reports.models import CheckReport, ColumnReport, ContactCounts, ImportReport, RowCounts, UndoReport
 from flows.reports.phrases import (
     CHANGES_HEADER,
@@ -24,8 +26,8 @@ from flows.reports.phrases import (
 from schemas.presets.writer import describe_translation
 
 
-def summary(result: CheckReport) -> str:
-    """The whole summary; a failed import has the parts it reached."""
+def summary(result: CheckReport, rejected_rows: UUID | None = None) -> str:
+    """The whole summary, with a link to the artifact of the rejected rows; a failed import has the parts it reached."""
     parts = [
         _title(result),
         _source(result),
@@ -33,7 +35,7 @@ def summary(result: CheckReport) -> str:
         *_repeated_import(result),
         *counts_section(result),
         *changes_section(result),
-        *reasons_section(result),
+        *reasons_section(result, rejected_rows),
         *columns_section(result),
         *translations_section(result),
         *suggestions_section(result),
@@ -65,7 +67,7 @@ def _source(result: CheckReport) -> str:
 
 def _error(result: CheckReport) -> Iterable[str]:
     if result.error:
-        yield f"**{result.error.code}**: {plain(result.error.message)}"
+        yield f"**{result.error.code}**: {plain(in_form_words(result.error.message))}"
         if isinstance(result, ImportReport):
             yield "No contact was changed."
 
@@ -104,12 +106,17 @@ def changes_section(result: CheckReport) -> Iterable[str]:
         yield table(CHANGES_HEADER, changes)
 
 
-def reasons_section(result: CheckReport) -> Iterable[str]:
+def reasons_section(result: CheckReport, rejected_rows: UUID | None = None) -> Iterable[str]:
     """How often each reason for a rejection occurs."""
     if result.rejections:
         rejected = result.rows.rejected if result.rows else 0
         yield f"## Reasons for {counted(rejected, 'rejected row')}"
-        yield table(["reason", "column", "cells", "first record", "what is expected"], reason_rows(result))
+        yield table(
+            ["reason", "column", "cells", "first record", "what is expected"],
+            ((*row, in_form_words(expected)) for *row, expected in reason_rows(result)),
+        )
+        if rejected_rows:
+            yield f"{MarkdownLink('The rejected rows', f'/artifacts/artifact/{rejected_rows}')}, each with its message."
     if result.rejected_file and result.rejections:
         yield f"The rejected rows, {use_of_rejected(result, 'as a retry of import')}: {code(result.rejected_file)}"
 
@@ -168,7 +175,7 @@ def warnings_section(result: CheckReport) -> Iterable[str]:
     """What a person should know although the run did not fail."""
     if warnings := result.warnings:
         yield "## Notes"
-        yield "\n".join(f"- {plain(warning)}" for warning in warnings)
+        yield "\n".join(f"- {plain(in_form_words(warning))}" for warning in warnings)
 
 
 def undo_summary(report: UndoReport) -> str:

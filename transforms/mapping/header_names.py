@@ -24,6 +24,8 @@ _MIN_EMAIL_SHARE = 0.8  # of a column's first cells, for the email, whatever the
 
 _EMAIL = re.compile(r"[^\s@]@[^\s@]+\.[^\s@]")
 _PHONE = re.compile(r"(?:[0-9][^0-9]{0,3}){6}")
+_PHONE_WITH_PREFIX = re.compile(r"\+(?:[0-9][ ()./-]{0,2}){8,15}")
+_PARTS = re.compile(r"[|,;/]")
 _DATE = re.compile(rf"[0-9]{{1,4}}[/.-][0-9]{{1,2}}|[0-9].*(?i:{'|'.join(MONTHS)})|^[0-9]{{5}}$|^[0-9]{{8}}$")
 _NUMBER = re.compile(r"^[^A-Za-z]*[0-9][^A-Za-z]*(?:[A-Z]{3})?$")
 _WORD = re.compile(r"[^\W\d_]")
@@ -95,6 +97,30 @@ def suggest_field(name: str, cells: Sequence[str], catalogue: FieldCatalogue) ->
     return min(near, key=lambda pair: pair[0], default=(0, None))[1]
 
 
+def guess_field(cells: Sequence[str], catalogue: FieldCatalogue) -> Field | None:
+    """The only field that a column's first cells can belong to, whatever its header says; never a consent.
+
+    Only options and phones with a country prefix are told by their form: a number or a day can mean anything.
+    """
+    fitting = [
+        field
+        for field in catalogue.fields
+        if not field.is_consent and cells and all(_is_surely(cell, field) for cell in cells)
+    ]
+    return fitting[0] if len(fitting) == 1 else None
+
+
+def _is_surely(cell: str, field: Field) -> bool:
+    match field.type:
+        case FieldType.PHONE:
+            return bool(_PHONE_WITH_PREFIX.fullmatch(cell))
+        case FieldType.RADIO | FieldType.CHECKBOX:
+            known = {header_key(name) for option in field.options for name in (option.id, option.label)}
+            return all(header_key(part) in known for part in _PARTS.split(cell))
+        case _:
+            return False
+
+
 def is_full_of_emails(cells: Sequence[str]) -> bool:
     """Whether nearly all of the column's first cells are addresses."""
     return bool(cells) and sum(bool(_EMAIL.search(cell)) for cell in cells) >= _MIN_EMAIL_SHARE * len(cells)
@@ -125,6 +151,6 @@ def _looks_like(cell: str, field: Field) -> bool:
             return cell.casefold() in _BOOLEANS
         case FieldType.RADIO | FieldType.CHECKBOX:
             known = {header_key(name) for option in field.options for name in (option.id, option.label)}
-            return any(header_key(part) in known for part in re.split(r"[|,;/]", cell)) or cell.casefold() in _BOOLEANS
+            return any(header_key(part) in known for part in _PARTS.split(cell)) or cell.casefold() in _BOOLEANS
         case _:
             return bool(_WORD.search(cell)) and "@" not in cell

@@ -7,6 +7,7 @@ it is: its trailing columns identify it.
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import TypeAlias
 
@@ -39,6 +40,7 @@ RereadRunner: TypeAlias = Callable[
 
 _BOM = "\ufeff".encode()
 _SCHEMA = pa.schema([(name, pa.int64() if name.endswith("_number") else pa.string()) for name in REJECTION_FIELDS])
+_SAMPLE_SCHEMA = _SCHEMA.append(pa.field("email", pa.string()))
 
 
 @dataclass(frozen=True)
@@ -56,7 +58,7 @@ class RejectedRows:
     """The number of rejected rows, and of rejections by code; `reasons`, the most frequent first.
 
     `kept_path` is an Arrow file with the first `kept` rejections in record order. `sample_path` is one with a fair
-    share of each code, the most frequent first, and long values shortened.
+    share of each code, the most frequent first, with the row's email, and long values shortened.
     """
 
     rows: int
@@ -120,7 +122,7 @@ def write_rejected(
     """
     reasons: dict[tuple[str, str | None], Reason] = {}
     rows = kept = 0
-    sample = RejectedSample(plan.max_shown, REJECTION_FIELDS)
+    sample = RejectedSample(plan.max_shown, tuple(_SAMPLE_SCHEMA.names))
     kept_path, sample_path = (str(Path(plan.scratch) / name) for name in ("rejections.arrow", "sample.arrow"))
     with open_for_writing(plan.path) as stream, pa.ipc.new_file(kept_path, _SCHEMA) as writer:
         stream.write(_BOM)
@@ -142,15 +144,26 @@ def write_rejected(
                 pa.Table.from_pandas(rejections.head(plan.max_kept - kept), _SCHEMA, preserve_index=False)
             )
             kept += min(len(rejections), plan.max_kept - kept)
-            sample.add(rejections)
+            sample.add(rejections, partial(_emails, plan, chunk, table, rejections))
             _add_reasons(reasons, rejections)
             rows += rejections["record_number"].nunique()
-    write_table(pa.Table.from_pandas(sample.rows_by_share(), _SCHEMA, preserve_index=False), sample_path)
+    write_table(pa.Table.from_pandas(sample.rows_by_share(), _SAMPLE_SCHEMA, preserve_index=False), sample_path)
     ranked = sorted(reasons.values(), key=lambda reason: (-reason.cells, reason.first_record, reason.code))
     codes: Counter[str] = Counter()
     for reason in ranked:
         codes[reason.code] += reason.cells
     return RejectedRows(rows, dict(sorted(codes.items())), plan.path, kept, kept_path, sample_path, tuple(ranked))
+
+
+def _emails(
+    plan: RejectedPlan, chunk: ChunkPosition, table: pa.Table, rejections: pd.DataFrame, records: pd.Series
+) -> np.ndarray:
+    """The email cells of a chunk's rejected rows as the source has them; none where the address is suppressed."""
+    identity, _ = plan.mapping.column_of("email")
+    rows = np.searchsorted(np.asarray(table["row"]), records - chunk.first_record)
+    hidden = set(rejections["record_number"][rejections["code"] == Rule.SUPPRESSED])
+    cells = table[identity.key].take(pa.array(rows)).to_pylist()
+    return np.array([None if record in hidden else cell for record, cell in zip(records, cells, strict=True)], object)
 
 
 def _add_reasons(reasons: dict[tuple[str, str | None], Reason], rejections: pd.DataFrame) -> None:

@@ -1,8 +1,9 @@
 """A sample of the rejections for people: a fair share of every code, whatever the size of the file."""
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
+import numpy as np
 import pandas as pd
 
 from schemas.cells.arrow_columns import TEXT_DTYPE
@@ -19,14 +20,16 @@ class RejectedSample:
         self._found: Counter[str] = Counter()
         self._kept = [pd.DataFrame(columns=list(columns))]
 
-    def add(self, rejections: pd.DataFrame) -> None:
+    def add(self, rejections: pd.DataFrame, emails: Callable[[pd.Series], np.ndarray]) -> None:
+        """`emails` gives the emails of rows by their record numbers; it is asked for the kept rejections only."""
         codes = rejections["code"]
         found = {str(code): int(count) for code, count in codes.value_counts(sort=False).items()}
         if any(self._found[code] < self._rows for code in found):
             index = rejections.groupby("code").cumcount() + codes.map({code: self._found[code] for code in found})
             first = rejections[index < self._rows]
-            short = first["value"].astype(TEXT_DTYPE).str.slice(0, MAX_VALUE_LENGTH)
-            self._kept.append(first.assign(value=short.astype(object)))
+            more = first.assign(email=emails(first["record_number"]))
+            short = {name: more[name].astype(TEXT_DTYPE).str.slice(0, MAX_VALUE_LENGTH) for name in ("value", "email")}
+            self._kept.append(more.assign(**{name: text.astype(object) for name, text in short.items()}))
         self._found.update(found)
 
     def rows_by_share(self) -> pd.DataFrame:

@@ -6,17 +6,30 @@ import pytest
 from prefect._internal.pydantic.v2_schema import create_v2_schema
 from prefect.utilities.schema_tools import validate
 
-from flows.guided.forms import MAX_FORM_COLUMNS, NOT_IMPORTED, columns_form, mapping_from_answer, preview_form
-from schemas.catalogue import FieldCatalogue, load_catalogue
+from flows.guided.forms import (
+    MAX_FORM_COLUMNS,
+    NOT_IMPORTED,
+    columns_form,
+    mapping_from_answer,
+    preview_form,
+    suggested_fields,
+)
+from schemas.catalogue import load_catalogue
 from transforms.mapping.columns import map_columns
 
 CATALOGUE = load_catalogue()
 
 
-def fields_of(*headers: str, catalogue: FieldCatalogue = CATALOGUE) -> dict[str, Any]:
-    """Title and default of each field, as the UI receives them."""
-    columns = map_columns(headers, catalogue, final=False).columns
-    schema = create_v2_schema("Columns", model_base=columns_form(columns, catalogue, "how"))
+def form_of(*headers: str, cells: tuple[tuple[str, ...], ...] = (), **values: str) -> dict[str, Any]:
+    """The schema of the form, as the UI receives it. `cells` are the first ones of each column."""
+    columns = map_columns(headers, CATALOGUE, first=cells, final=False).columns
+    suggested = suggested_fields(columns, CATALOGUE, cells)
+    return create_v2_schema("Columns", model_base=columns_form(columns, CATALOGUE, suggested, values, "how", "note"))
+
+
+def fields_of(*headers: str, cells: tuple[tuple[str, ...], ...] = ()) -> dict[str, Any]:
+    """Title and default of each field."""
+    schema = form_of(*headers, cells=cells)
     assert schema["required"] == list(schema["properties"])
     validate({name: box["default"] for name, box in schema["properties"].items()}, schema, raise_on_error=True)
     return {name: (box["title"], box["default"]) for name, box in schema["properties"].items()}
@@ -49,15 +62,43 @@ def test_each_column_has_a_drop_down_with_the_suggested_field(
     assert list(fields_of(*headers)) == [f"column_{number}" for number in range(1, len(headers) + 1)]
 
 
+@pytest.mark.parametrize(
+    ("header", "cells", "field"),
+    [
+        ("Kontakt", ["ann@example.com", "bob@example.com"], "email"),
+        ("Número", ["+34 651 23 45 67", "+49 151 23456789"], "mobile_phone"),
+        ("Número", ["+34 651 23 45 67", "651 23 45 67"], NOT_IMPORTED),
+        ("Likes", ["sports | music", "Music"], "interests"),
+        ("Likes", ["sports", "stamps"], NOT_IMPORTED),
+        ("State", ["subscribed", "unsubscribed"], NOT_IMPORTED),
+        ("Seen", ["2026-11-01"], NOT_IMPORTED),
+        ("Empty", [], NOT_IMPORTED),
+    ],
+)
+def test_cells_tell_a_field_where_only_one_is_possible_and_never_a_consent(
+    header: str, cells: list[str], field: str
+) -> None:
+    assert list(fields_of(header, cells=(tuple(cells),)).values()) == [(header, field)]
+
+
+def test_cells_give_no_field_that_another_column_has() -> None:
+    fields = fields_of("Number", "Mobile", cells=(("+34651234567",), ("+34651234568",)))
+    assert [field for _, field in fields.values()] == [NOT_IMPORTED, "mobile_phone"]
+
+
+def test_the_first_values_are_below_each_column_and_the_note_is_on_top() -> None:
+    boxes = form_of("Email", "Notes", column_1="ann@example.com", column_2="*a* [b](c)")["properties"]
+    assert boxes["column_1"]["description"] == "note ann\\@example\\.com"
+    assert boxes["column_2"]["description"] == "\\*a\\* \\[b\\]\\(c\\)"
+
+
 def test_a_form_has_at_most_500_columns() -> None:
     assert len(fields_of(*(f"c{number}" for number in range(300)))) == 300
     assert len(fields_of("email", *(f"c{number}" for number in range(3000)))) == MAX_FORM_COLUMNS
 
 
 def test_the_choices_are_the_fields_of_the_catalogue_and_do_not_import() -> None:
-    columns = map_columns(["Email"], CATALOGUE, final=False).columns
-    schema = create_v2_schema("Columns", model_base=columns_form(columns, CATALOGUE, "how"))
-    (choices,) = schema["definitions"].values()
+    (choices,) = form_of("Email")["definitions"].values()
     assert choices["enum"] == [*CATALOGUE.ids, NOT_IMPORTED]
 
 

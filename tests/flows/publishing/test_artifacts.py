@@ -25,13 +25,14 @@ def test_a_row_rejected_as_a_whole_has_an_empty_column_and_value_beside_rejected
             "code": ["row-too-short", "email-invalid"],
             "message": ["3 cells, the header has 4", "it has no @"],
             "value": [None, "no"],
+            "email": [None, "no"],
         }
     )
     write_table(sample, str(tmp_path / "sample"))
     rejected = RejectedRows(2, {}, "", 0, "", str(tmp_path / "sample"))
     rows = rejected_rows_table(rejected, Settings(artifact_values=values, home=tmp_path))
     assert [row["column"] for row in rows] == ["", "Email"]
-    assert [row["value"] for row in rows] == shown
+    assert [row["value"] for row in rows] == [row["email"] for row in rows] == shown
 
 
 @pytest.mark.parametrize(("imports", "text"), [(1, "The only import so far."), (50, "The last 50 imports.")])

@@ -1,5 +1,6 @@
 """The sample of rejections has every code, and is the same each time."""
 
+import numpy as np
 import pandas as pd
 import pytest
 from hypothesis import given
@@ -41,13 +42,18 @@ def rejections(*rows: tuple[int, str]) -> pd.DataFrame:
     return frame.reindex(columns=list(REJECTION_FIELDS))
 
 
+def emails(records: pd.Series) -> np.ndarray:
+    return np.asarray([f"{record}@example.com" for record in records], object)
+
+
 @pytest.mark.parametrize("block", [1, 2, 100], ids="{} at a time".format)
 def test_the_sample_does_not_depend_on_the_blocks(block: int) -> None:
     rows = [(number, "common" if number % 10 else "rare") for number in range(1, 60)] + [(60, "last")]
     sample = RejectedSample(6, REJECTION_FIELDS)
     for start in range(0, len(rows), block):
-        sample.add(rejections(*rows[start : start + block]))
+        sample.add(rejections(*rows[start : start + block]), emails)
     rows_by_share = sample.rows_by_share()
+    assert list(rows_by_share["email"]) == list(emails(rows_by_share["record_number"]))
     assert list(zip(rows_by_share["code"], rows_by_share["record_number"], strict=True)) == [
         ("common", 1), ("common", 2), ("common", 3), ("rare", 10), ("rare", 20), ("last", 60)
     ]  # fmt: skip
@@ -61,5 +67,5 @@ def test_an_empty_sample_has_the_columns() -> None:
 def test_the_sample_keeps_a_bounded_number_of_rows() -> None:
     sample = RejectedSample(10, REJECTION_FIELDS)
     for block in range(50):
-        sample.add(rejections(*((block * 100 + row, "ab"[row % 2]) for row in range(100))))
+        sample.add(rejections(*((block * 100 + row, "ab"[row % 2]) for row in range(100))), emails)
     assert sum(map(len, sample._kept)) == 20
