@@ -20,7 +20,9 @@ def test_a_guided_import_goes_from_the_columns_through_the_preview_to_the_merge(
     source.write_bytes((CHECKOUT / "data" / "contacts.csv").read_bytes().replace(b"@", b"@guided."))
     run_id = site.start("guided-import", {"source": str(source), "merge": "overwrite"})
     resume(site, page, run_id)
+    assert site.run(run_id)["state"]["message"] == "Press Resume: match 15 columns"
     assert (chosen(page, "First Name"), chosen(page, "Loyalty card")) == ("name", "do not import")
+    expect(box(page, "Email")).to_contain_text("@guided.", timeout=WAIT)
     screenshot(page, screenshots / "guided-columns.png", 900, 1000)
     choose(page, "First Name", "surname")
     choose(page, "Last Name", "name")
@@ -87,12 +89,15 @@ def test_markup_in_headers_is_text_in_the_form(site: PrefectSite, page: Page, tm
     headers = [*ODD, *(f"c{number}" for number in range(300 - len(ODD)))]
     quoted = ",".join('"' + header.replace('"', '""') + '"' for header in headers)
     source = tmp_path / "wide.csv"
-    source.write_text(f"{quoted}\n" + ",".join(["ann@example.com"] + ["v"] * 299) + "\n", encoding="utf-8")
+    values = ["ann@example.com", "<img src=x onerror=window.broken=1>", "[a](https://evil.example)", *["v"] * 297]
+    source.write_text(f"{quoted}\n{','.join(values)}\n", encoding="utf-8")
     run_id = site.start("guided-import", {"source": str(source)})
     resume(site, page, run_id)
     expect(dialog(page).locator("button.p-select-button__control")).to_have_count(300, timeout=WAIT)
     for title in (ODD[1], "class", "Name (column 4)", "Name (column 5)", "column_6", "x" * 50 + "…", ODD[7]):
         expect(box(page, title)).to_be_visible(timeout=WAIT)
+    expect(box(page, "class")).to_contain_text("[a](https://evil.example)", timeout=WAIT)
+    expect(dialog(page).locator("a[href*='evil']")).to_have_count(0)
     assert page.evaluate("window.broken") is None
 
 
