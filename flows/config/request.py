@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validat
 
 from schemas.cells.phones import is_country_prefix
 from schemas.choices import Blanks, Duplicates, FieldPolicy, GapRule, IfSameFile, MergePolicy
+from schemas.presets.loader import list_preset_names
 from transforms.landing.encoding import usable_encoding
 from transforms.parsing.dialect import QUOTE, DialectOptions, parse_delimiter, parse_quote_character
 from transforms.sources.addresses import has_date
@@ -41,6 +42,16 @@ def _optional_date_box(schema: dict[str, Any]) -> None:
     """A date box that may stay empty."""
     _optional_text_box(schema)
     schema["format"] = "date"
+
+
+def _preset_box(schema: dict[str, Any]) -> None:
+    """A choice of the built-in presets, or a text box for another one."""
+    _optional_text_box(schema)
+    del schema["type"]
+    schema["anyOf"] = [
+        {"title": "Built in", "type": "string", "enum": ["auto", *list_preset_names(None)]},
+        {"title": "Your own", "type": "string"},
+    ]
 
 
 # The order of the fields in the form: the file, what happens to contacts, how the file is read, when to stop.
@@ -107,10 +118,9 @@ class ReadingOptions(BaseModel):
     Columns that are not named here are matched by their names."""
     mapping_file: str | None = Field(None, json_schema_extra=_optional_text_box, title="Mapping file")
     """The path of a YAML file with lines 'Column: field'. The columns above take precedence."""
-    preset: str | None = Field(None, json_schema_extra=_optional_text_box, title="Preset")
-    """Where the file comes from: auto, google, google-old, listmonk, magento2, mailchimp, outlook, prestashop-list,
-    prestashop-sample, shopify, shopify-older, woocommerce, hubspot, klaviyo, brevo, salesforce, salesforce-report,
-    thunderbird, thunderbird-de, one that you saved, or the path of a preset (YAML)."""
+    preset: str | None = Field(None, json_schema_extra=_preset_box, title="Preset")
+    """Where the file comes from: a platform, or auto to find it out; or the name of a preset that you saved, or the
+    path of one (YAML)."""
     delimiter: str | None = Field(None, json_schema_extra=_pattern_text_box(_CHARACTER), title="Delimiter")
     """One character, or comma, semicolon, tab, pipe, space. Detected when left empty."""
     quote: str | None = Field(None, json_schema_extra=_pattern_text_box(_CHARACTER), title="Quote")

@@ -31,10 +31,14 @@ class ArchiveOrigin:
 
 @dataclass(frozen=True)
 class InboxFile:
-    """A file of an inbox, which was found already. The import's entry in the list is its claim to the file."""
+    """A file of an inbox, which was found already. The import's entry in the list is its claim to the file.
+
+    `rejected_name` gives the name that its rejected rows will have in the inbox, by the number of the import.
+    """
 
     found: ResolvedSource
     claim: InboxClaim
+    rejected_name: Callable[[int], str]
 
 
 @dataclass(frozen=True)
@@ -52,7 +56,7 @@ class RunServices(NamedTuple):
     lookups: SourceLookups
     runner: Callable[[Settings], AbstractContextManager[ChunkRunner]]
     progress: Callable[[], Progress]
-    publish_rejected: Callable[[RejectedRows, Settings], None]
+    publish_rejected: Callable[[RejectedRows, Settings, str | None], None]
 
 
 @dataclass(frozen=True)

@@ -139,7 +139,8 @@ def staged_file(
             )
             rejected = resolve(run=run)
             report.rejected, report.rejected_file = rejected, rejected.path
-            services.publish_rejected(rejected if keeps_files else replace(rejected, path=""), settings)
+            in_inbox = context.inbox.rejected_name(context.import_id) if context.inbox else None
+            services.publish_rejected(rejected if keeps_files else replace(rejected, path=""), settings, in_inbox)
             suppressions = _suppression_check(context, check, results, resolve, suppressed)
             checked = CheckedFile(source.mapping, profile, results, rejected, suppressions)
             report.notes += _dropped_consents(context, checked)

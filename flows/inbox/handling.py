@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from io import BytesIO
 from typing import Any, NamedTuple
 
@@ -86,15 +87,17 @@ def _parts(
 ) -> Iterator[tuple[ImportRequest, ArchiveOrigin | None, InboxFile]]:
     """The imports of a file: several for an archive of several files."""
     found, inbox = file.folder.resolve(file.name, file.stamp), file.folder.name
+    rejected = partial(rejected_name, file.name)
     for each, origin in requests_per_file(request, imports.settings, scheduled_day):
         claim = InboxClaim(inbox, each.source, file.stamp.version, file.listed)
         if origin is None:
-            yield each, None, InboxFile(found, claim)
+            yield each, None, InboxFile(found, claim, rejected)
         else:
             member = each.source.removeprefix(f"{request.source}!")
             same = origin.series.removeprefix(f"{origin.archive}!")
             address = replace(found.address, member=member)
-            yield each, replace(origin, series=f"{inbox}!{same}"), InboxFile(replace(found, address=address), claim)
+            member_file = InboxFile(replace(found, address=address), claim, rejected)
+            yield each, replace(origin, series=f"{inbox}!{same}"), member_file
 
 
 def _import_part(

@@ -63,12 +63,13 @@ def publish_undo(report: UndoReport) -> None:
         create_markdown_artifact(undo_summary(report), key="undo-summary", description=undo_line(report))
 
 
-def publish_rejected_rows(rejected: RejectedRows, settings: Settings) -> None:
-    """The artifact of the rejected rows, if there are any. It reads their file."""
+def publish_rejected_rows(rejected: RejectedRows, settings: Settings, in_inbox: str | None = None) -> None:
+    """The artifact of the rejected rows, if there are any. It reads their file. `in_inbox`: its name in the inbox."""
     if rejected.rows:
         with log_and_continue("rejected rows"):
             rows = rejected_rows_table(rejected, settings)
-            create_table_artifact(rows, key=REJECTED_ROWS, description=rejected_rows_description(len(rows), rejected))
+            description = rejected_rows_description(len(rows), rejected, in_inbox)
+            create_table_artifact(rows, key=REJECTED_ROWS, description=description)
 
 
 def _newest_rejected_rows() -> UUID | None:
@@ -119,12 +120,14 @@ def _rejected_row(row: Mapping[Any, Any], masked: bool) -> dict[str, Any]:
     }
 
 
-def rejected_rows_description(shown: int, rejected: RejectedRows) -> str:
-    """How many of the reasons the table shows, and the path of the file with all rejected rows."""
+def rejected_rows_description(shown: int, rejected: RejectedRows, in_inbox: str | None = None) -> str:
+    """How many of the reasons the table shows, and where the file with all rejected rows is."""
     part = counted(shown, "reason")
     if shown < rejected.found:
         part = f"{shown:,} of {rejected.found:,} reasons, some of each kind, the most frequent kind first,"
     next_step = f" Correct them in this file and import it as a retry: {code(rejected.path)}" if rejected.path else ""
+    if in_inbox:
+        next_step = f" Correct them in this file of the inbox, and put it into the inbox again: {code(in_inbox)}"
     return f"{part} in {counted(rejected.rows, 'rejected row')}.{next_step}"
 
 

@@ -48,7 +48,7 @@ def test_a_file_goes_through_the_inbox_and_its_corrected_rows_come_back(
     open_artifact(site, page, first, "import-summary")
     with page.expect_popup() as opened:
         page.get_by_role("link", name="The rejected rows").click(timeout=WAIT)
-    for text in ("bob@inbox.example.com", "31/12/1990"):
+    for text in ("bob@inbox.example.com", "31/12/1990", "rejected/people-"):
         expect(opened.value.get_by_text(text).first).to_be_visible(timeout=WAIT)
     screenshot(opened.value, screenshots / "inbox.png", 1020, 420)
 

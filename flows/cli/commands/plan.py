@@ -28,7 +28,7 @@ SERVICES = RunServices(
     SourceLookups(local_today, source_logins),
     lambda settings: thread_runner(settings.workers),
     current_progress.get,
-    lambda rejected, settings: None,
+    lambda *_: None,
 )
 
 
