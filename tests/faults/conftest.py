@@ -176,13 +176,14 @@ class ImportScenario:
 
     def state(self) -> dict[str, Any]:
         """Everything that an import can change, except the import list and numbers that a fault may skip."""
-        members = self.database.run(
-            "select s.segment_id, c.email from segment_members s join contacts c using (contact_id) order by 1, 2"
-        )
+        join = "select s.segment_id, c.email from segment_members s join contacts c using (contact_id) order by 1, 2"
+        orphans = "select count(*) from segment_members where contact_id not in (select contact_id from contacts)"
+        if not self.database.columns("contacts"):  # on PostgreSQL, before the first import
+            join, orphans = "select segment_id, '' from segment_members", "select count(*) from segment_members"
         done = self.database.run("select import_id from imports where status = 'completed' order by 1")
         return {
             "contacts": self.database.contacts(),
-            "members": members,
+            "members": self.database.run(join),
             "rejected": [self._rows("rejections", number) for (number,) in done],
             "columns": [self._rows("import_columns", number) for (number,) in done],
             "strays": [
@@ -192,9 +193,7 @@ class ImportScenario:
                 )
                 for table in ("rejections", "import_columns", "segment_members")
             ],
-            "orphans": self.database.run(
-                "select count(*) from segment_members where contact_id not in (select contact_id from contacts)"
-            ),
+            "orphans": self.database.run(orphans),
         }
 
     def _rows(self, table: str, number: int) -> list[tuple[Any, ...]]:

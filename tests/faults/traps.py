@@ -20,6 +20,7 @@ POINTS = {
     "settling": "flows.import_runs.tasks:resolve_rejections",
     "excluding": "warehouse.merge.staging:Staging._exclude_records",
     "ensured": "warehouse.merge.staging:Staging.ensure_staged",
+    "adopting": "warehouse.merge.transaction:become_contacts",
     "merging": "warehouse.merge.transaction:merge",
     "members": "warehouse.merge.transaction:_add_members",
     "columns": "warehouse.merge.transaction:_insert_columns",
