@@ -398,10 +398,8 @@ class PostgresStagingStore:
         self._connection.commit()
 
     @contextmanager
-    def read_transaction(self) -> Iterator[Connection]:
-        """Nothing can be written, and the locks of what was read are released at the end."""
+    def rolled_back_transaction(self) -> Iterator[Connection]:
         with self._connection.begin_nested() as savepoint:
-            self._connection.exec_driver_sql("set transaction read only")
             yield self._connection
             savepoint.rollback()
 

@@ -385,11 +385,10 @@ class SqliteStagingStore:
             yield connection
 
     @contextmanager
-    def read_transaction(self) -> Iterator[Connection]:
-        with self._attached(self._backend.engine.connect()) as connection:
-            _driver(connection).execute("pragma query_only = on")
-            with connection.begin():
-                yield connection
+    def rolled_back_transaction(self) -> Iterator[Connection]:
+        with self._attached(self._backend.engine.connect()) as connection, connection.begin() as transaction:
+            yield connection
+            transaction.rollback()
 
     @contextmanager
     def _attached(self, opened: Connection) -> Iterator[Connection]:

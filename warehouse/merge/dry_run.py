@@ -1,19 +1,19 @@
 """What a merge would do, counted as the merge itself counts, without writing or locking."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, FromClause, Table, cast, exists, inspect, null, select
+from sqlalchemy import Connection, FromClause, cast, inspect, null, select
 
 from schemas.errors.warehouse import MergeOutOfBalance
 from warehouse.merge.change_list import Change
 from warehouse.merge.differences import MergeRules
-from warehouse.merge.execution import MergeCounts, MergeResult, count_merge
+from warehouse.merge.execution import MergeCounts, MergeResult, find_changes
 from warehouse.merge.plan import ChangeSummary, summarise
 from warehouse.merge.staging import Staging
-from warehouse.merge.statements import compare
-from warehouse.merge.transaction import MergeNumbers, count_joining
+from warehouse.merge.statements import Comparison, compare
+from warehouse.merge.transaction import MergeNumbers, count_added
 from warehouse.tables import WarehouseTables
 
 
@@ -45,24 +45,24 @@ def preview_merge(
     rows: int = 0,
     through: Callable[[Iterator[Change]], Iterator[Change]] | None = None,
 ) -> MergePreview:
-    """Preview one state of the warehouse; MergeOutOfBalance unless it counts as many rows as were accepted.
+    """What a merge would do now; MergeOutOfBalance unless it counts as many rows as were accepted.
 
     `through` gets every change, also of new contacts, by email, and hands it on. `rows`: how many new contacts to
     show.
     """
-    tables, staged = WarehouseTables(staging.warehouse.schema, staging.fields), staging.tables.staged
-    with staging.read_transaction() as connection:
-        staging.warehouse.backend.tune_for_merge(connection)
-        comparison = compare(_existing_contacts(connection, tables), staged, staging.fields, rules)
-        result, joining = count_merge(connection, comparison, count_joining(tables, staged, segment))
-        counts = result.counts
-        if counts.total != accepted:
-            raise MergeOutOfBalance(accepted, counts.total)
-        summary = summarise(connection, comparison, result, through)
-        added = joining + counts.inserted if segment else 0
-        names = [field.id for field in staging.fields]
-        new = _first_rows(connection, tables, staged, names, rows) if counts.inserted and rows else []
-        return MergePreview(result, added, summary, summary.digest(counts, added), new)
+    tables, backend = WarehouseTables(staging.warehouse.schema, staging.fields), staging.warehouse.backend
+    with staging.rolled_back_transaction() as connection:
+        backend.tune_for_merge(connection)
+        comparison = compare(_existing_contacts(connection, tables), staging.tables, staging.fields, rules)
+        # Not by parallel readers: they would need the lock that keeps writers out, to see one state.
+        with find_changes(connection, comparison, backend.create_table_as) as found:
+            result = found.result
+            if result.counts.total != accepted:
+                raise MergeOutOfBalance(accepted, result.counts.total)
+            added = count_added(connection, tables, staging.tables.staged, segment, result.counts)
+            summary = summarise(connection, comparison, result, through)
+            new = _first_rows(connection, comparison, staging, rows) if result.counts.inserted and rows else []
+        return MergePreview(result, added, summary, summary.digest(result.counts, added), new)
 
 
 def _existing_contacts(connection: Connection, tables: WarehouseTables) -> FromClause:
@@ -76,11 +76,15 @@ def _existing_contacts(connection: Connection, tables: WarehouseTables) -> FromC
     return select(*columns).subquery("known_contacts")
 
 
-def _first_rows(
-    connection: Connection, tables: WarehouseTables, staged: Table, names: Sequence[str], limit: int
-) -> list[dict[str, Any]]:
+def _first_rows(connection: Connection, comparison: Comparison, staging: Staging, limit: int) -> list[dict[str, Any]]:
     """The first rows without a contact."""
-    columns = [staged.c[name] for name in ("email", *names)]
-    known = exists().where(tables.contacts.c.email == staged.c.email)
-    rows = connection.execute(select(*columns).where(~known).order_by(staged.c.record_number).limit(limit))
-    return [dict(row._mapping) for row in rows]
+    staged, changes = staging.tables.staged, comparison.changes
+    first = (
+        select(changes.c.record_number)
+        .where(changes.c.contact_id.is_(None))
+        .order_by(changes.c.record_number)
+        .limit(limit)
+    )
+    columns = [staged.c[name] for name in ("email", *(field.id for field in staging.fields))]
+    rows = select(*columns).where(staged.c.record_number.in_(first)).order_by(staged.c.record_number)
+    return [dict(row._mapping) for row in connection.execute(rows)]

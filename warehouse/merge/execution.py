@@ -1,11 +1,12 @@
 """Runs the statements of a merge, or only counts what they would do."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import Connection, Insert, Select, Table, Update, func, select, true
+from sqlalchemy import Connection, Insert, Select, Table, Update, func, select
 from sqlalchemy.schema import DropTable
 
 from schemas.errors.changes import ConsentLoosening
@@ -53,20 +54,32 @@ class MergeResult:
         return any(any(asdict(changes).values()) for changes in self.changes.values())
 
 
-def merge(backend: Backend, connection: Connection, statements: MergeStatements, *, accepted: int) -> MergeResult:
+def merge(
+    backend: Backend,
+    connection: Connection,
+    statements: MergeStatements,
+    *,
+    accepted: int,
+    check: Callable[[MergeResult], None] | None = None,
+) -> MergeResult:
     """Run a merge in the caller's transaction; MergeOutOfBalance unless it counts as many rows as were accepted.
 
     The caller has locked the contacts, so the changes that are found first are still right when they are written.
-    ConsentLoosening if another number of consents would get weaker than the rules allow.
+    ConsentLoosening if another number of consents would get weaker than the rules allow. `check` gets what the merge
+    is going to do, and may raise.
     """
-    rules = statements.comparison.rules
+    comparison = statements.comparison
+    rules = comparison.rules
     if connection.scalars(statements.any_contact).first() is None and rules.policy.inserts:
         _check_loosened(0, rules)
+        if check:
+            check(MergeResult(MergeCounts(inserted=connection.scalars(comparison.count_staged).one())))
         inserted = _row_count(connection, statements.insert_all)
         return _check_balance(MergeResult(MergeCounts(inserted=inserted)), accepted)
-    with _find_changes(backend, connection, statements) as found:
-        _check_loosened(found.changes.weaker_consents, rules)
-        result = found.result(rules)
+    with find_changes(connection, comparison, backend.materialize) as found:
+        result = found.result
+        if check:
+            check(result)
         journalled = _row_count(connection, statements.journal) if found.changes.updated else 0
         updated = _row_count(connection, statements.update) if found.changes.updated else 0
         inserted = _row_count(connection, statements.insert_absent) if found.changes.absent else 0
@@ -97,30 +110,17 @@ def become_contacts(
     return _check_balance(MergeResult(MergeCounts(inserted=inserted)), accepted)
 
 
-def count_merge(connection: Connection, comparison: Comparison, more: Select[tuple[int]]) -> tuple[MergeResult, int]:
-    """What `merge` would do now, and the result of `more`; one statement, so that both see the same contacts.
-
-    ConsentLoosening as in `merge`.
-    """
-    numbers = select(comparison.count_staged.scalar_subquery().label("staged"), more.scalar_subquery().label("more"))
-    one = numbers.subquery("numbers")
-    kinds = count_kinds(comparison.find_changes.subquery("changes")).subquery("kinds")
-    query = select(one.c.staged, one.c.more, kinds.c.kinds, kinds.c.number).select_from(one.outerjoin(kinds, true()))
-    rows = connection.execute(query).all()
-    changes = count_changes(comparison.fields, ((row.kinds, row.number or 0) for row in rows))
-    _check_loosened(changes.weaker_consents, comparison.rules)
-    return _Found(rows[0].staged, changes).result(comparison.rules), rows[0].more
-
-
 @dataclass(frozen=True)
-class _Found:
+class FoundChanges:
     """How many rows are staged, how many of them have no contact, and how the others differ from theirs."""
 
+    rules: MergeRules
     staged: int
     changes: ChangeCounts
 
-    def result(self, rules: MergeRules) -> MergeResult:
-        policy, absent, updated = rules.policy, self.changes.absent, self.changes.updated
+    @property
+    def result(self) -> MergeResult:
+        policy, absent, updated = self.rules.policy, self.changes.absent, self.changes.updated
         known = self.staged - absent
         counts = MergeCounts(
             inserted=absent if policy.inserts else 0,
@@ -132,13 +132,20 @@ class _Found:
 
 
 @contextmanager
-def _find_changes(backend: Backend, connection: Connection, statements: MergeStatements) -> Iterator[_Found]:
-    comparison = statements.comparison
+def find_changes(
+    connection: Connection, comparison: Comparison, store: Callable[[Connection, Table, Select[Any]], None]
+) -> Iterator[FoundChanges]:
+    """The only comparison of all rows: `store` fills the table of changes, which the block can read.
+
+    ConsentLoosening as in `merge`.
+    """
     staged = connection.scalars(comparison.count_staged).one()
-    backend.materialize(connection, statements.changes, comparison.find_changes)
-    rows = connection.execute(count_kinds(statements.changes), execution_options={"yield_per": ROWS_PER_FETCH})
-    yield _Found(staged, count_changes(comparison.fields, (tuple(row) for row in rows)))
-    connection.execute(DropTable(statements.changes))  # after an exception, the rollback removes it
+    store(connection, comparison.changes, comparison.find_changes)
+    rows = connection.execute(count_kinds(comparison.changes), execution_options={"yield_per": ROWS_PER_FETCH})
+    changes = count_changes(comparison.fields, (tuple(row) for row in rows))
+    _check_loosened(changes.weaker_consents, comparison.rules)
+    yield FoundChanges(comparison.rules, staged, changes)
+    connection.execute(DropTable(comparison.changes))  # after an exception, the rollback removes it
 
 
 def _check_loosened(found: int, rules: MergeRules) -> None:

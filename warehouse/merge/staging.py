@@ -81,9 +81,9 @@ class Staging:
             yield connection
 
     @contextmanager
-    def read_transaction(self) -> Iterator[Connection]:
-        """Each statement sees one state of the warehouse and the staging tables; nobody waits for it."""
-        with self._lock, self._translate_errors(), self._open_store().read_transaction() as connection:
+    def rolled_back_transaction(self) -> Iterator[Connection]:
+        """For reading, with tables of its own that the rollback at the end removes; nobody waits for it."""
+        with self._lock, self._translate_errors(), self._open_store().rolled_back_transaction() as connection:
             yield connection
 
     def close(self) -> None:

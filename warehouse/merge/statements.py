@@ -39,10 +39,14 @@ from warehouse.tables import UtcDateTime, WarehouseTables
 
 @dataclass(frozen=True)
 class Comparison:
-    """The queries that compare the staged rows with the contacts. They only read."""
+    """The queries that compare the staged rows with the contacts.
+
+    The result of `find_changes` goes into the table `changes`, which the lists read.
+    """
 
     rules: MergeRules
     found: tuple[Difference, ...]
+    changes: Table
     count_staged: Select[tuple[int]]
     find_changes: Select[tuple[Any, int | None, str | None]]
     list_changes: Select[Any]
@@ -63,7 +67,6 @@ class MergeStatements:
     """
 
     comparison: Comparison
-    changes: Table
     any_contact: Select[tuple[int]]
     update: Update | None
     journal: Insert | None
@@ -71,32 +74,34 @@ class MergeStatements:
     insert_absent: Insert | None
 
 
-def compare(contacts: FromClause, staged: Table, fields: Sequence[Field], rules: MergeRules) -> Comparison:
+def compare(contacts: FromClause, staging: StagingTables, fields: Sequence[Field], rules: MergeRules) -> Comparison:
     """The comparison of the imported `fields`, which do not include the email.
 
     `list_changes` gives the email, the contact number, the letters, and for each field the stored value, the new one
     and the cell, by email. `list_known_changes` leaves the rows without a contact out, and has no order.
     """
+    staged, changes = staging.staged, staging.changes
     found = differences(contacts, staged, fields, rules) if rules.policy.updates else []
     kinds = case((contacts.c.contact_id.is_not(None), kinds_of(found))) if found else cast(null(), Text)
     # Most cells are equal, which is known without computing and fetching them.
     values = [case((each.may_differ, value)) for each in found for value in (each.before, each.after, each.cell)]
     joined = staged.outerjoin(contacts, contacts.c.email == staged.c.email)
     is_new_or_differs = or_(contacts.c.contact_id.is_(None), *([differs_anywhere(found)] if found else []))
-    changes = (
-        select(staged.c.email, contacts.c.contact_id, kinds.label("kinds"), *values)
-        .select_from(joined)
-        .where(is_new_or_differs)
+    listed = (
+        select(staged.c.email, changes.c.contact_id, changes.c.kinds, *values)
+        .select_from(changes.join(staged, staged.c.record_number == changes.c.record_number))
+        .outerjoin(contacts, contacts.c.contact_id == changes.c.contact_id)
     )
     return Comparison(
         rules=rules,
         found=tuple(found),
+        changes=changes,
         count_staged=select(func.count()).select_from(staged),
         find_changes=select(staged.c.record_number, contacts.c.contact_id, kinds.label("kinds"))
         .select_from(joined)
         .where(is_new_or_differs),
-        list_changes=changes.order_by(staged.c.email),
-        list_known_changes=changes.where(contacts.c.contact_id.is_not(None)),
+        list_changes=listed.order_by(staged.c.email),
+        list_known_changes=listed.where(changes.c.contact_id.is_not(None)),
     )
 
 
@@ -112,14 +117,13 @@ def merge_statements(
 ) -> MergeStatements:
     """The statements of a merge of the imported `fields`, which do not include the email."""
     contacts, staged, changes, policy = tables.contacts, staging.staged, staging.changes, rules.policy
-    comparison = compare(contacts, staged, fields, rules)
+    comparison = compare(contacts, staging, fields, rules)
     found = comparison.found
     same_record = changes.c.record_number == staged.c.record_number
     names = [field.id for field in fields]
     insert_into = partial(_insert, contacts, staging, names, import_id, now)
     return MergeStatements(
         comparison=comparison,
-        changes=changes,
         any_contact=select(literal(1)).select_from(contacts).limit(1),
         update=update(contacts)
         .where(changes.c.contact_id == contacts.c.contact_id, same_record, has_written(changes.c.kinds))

@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 import pandas as pd
@@ -12,7 +13,6 @@ from sqlalchemy import (
     Connection,
     FromClause,
     Insert,
-    Select,
     Table,
     Text,
     delete,
@@ -34,7 +34,7 @@ from warehouse.import_list.entries import COMPLETED, RUNNING, columns_from_repor
 from warehouse.import_list.retries import RetriedRecords, RetryCounts, save_retried_records
 from warehouse.merge.change_counts import FieldChanges
 from warehouse.merge.differences import MergeRules
-from warehouse.merge.execution import MergeCounts, become_contacts, count_merge, merge
+from warehouse.merge.execution import MergeCounts, MergeResult, become_contacts, merge
 from warehouse.merge.plan import summarise
 from warehouse.merge.staging import Staging
 from warehouse.merge.statements import Comparison, merge_statements
@@ -131,9 +131,10 @@ def load_import(
             statements = merge_statements(
                 tables, staging.tables, staging.fields, rules, import_id=import_id, now=now(), journal=journal
             )
-            if check_plan is not None:
-                check_plan(*_digest(connection, tables, staging, statements.comparison, segment))
-            result = merge(backend, connection, statements, accepted=accepted)
+            check = check_plan and partial(
+                _check_digest, check_plan, connection, tables, staging, statements.comparison, segment
+            )
+            result = merge(backend, connection, statements, accepted=accepted, check=check)
         counts = result.counts
         added = _add_members(connection, tables, staged, segment, import_id)
         _insert_columns(connection, tables, import_id, columns)
@@ -197,22 +198,30 @@ def member_statement(tables: WarehouseTables, staged: FromClause, segment: str, 
     return insert(members).from_select(["segment_id", "contact_id", "import_id"], rows, include_defaults=False)
 
 
-def _digest(
-    connection: Connection, tables: WarehouseTables, staging: Staging, comparison: Comparison, segment: str | None
-) -> tuple[MergeCounts, str]:
-    """What the merge would do, before anything is written."""
-    result, joining = count_merge(connection, comparison, count_joining(tables, staging.tables.staged, segment))
-    added = joining + result.counts.inserted if segment else 0
-    return result.counts, summarise(connection, comparison, result).digest(result.counts, added)
+def _check_digest(
+    check_plan: Callable[[MergeCounts, str], None],
+    connection: Connection,
+    tables: WarehouseTables,
+    staging: Staging,
+    comparison: Comparison,
+    segment: str | None,
+    result: MergeResult,
+) -> None:
+    """Before anything is written, hand on the counts and the digest of what the merge is going to do."""
+    added = count_added(connection, tables, staging.tables.staged, segment, result.counts)
+    check_plan(result.counts, summarise(connection, comparison, result).digest(result.counts, added))
 
 
-def count_joining(tables: WarehouseTables, staged: Table, segment: str | None) -> Select[tuple[int]]:
-    """Counts the existing contacts that are not members yet."""
+def count_added(
+    connection: Connection, tables: WarehouseTables, staged: Table, segment: str | None, counts: MergeCounts
+) -> int:
+    """How many members the segment would get: contacts that are not members yet, and new ones."""
     if segment is None:
-        return select(literal(0))
+        return 0
     contacts, members = tables.contacts, tables.segment_members
     member = exists().where(members.c.segment_id == segment, members.c.contact_id == contacts.c.contact_id)
-    return select(func.count()).select_from(contacts.join(staged, staged.c.email == contacts.c.email)).where(~member)
+    joining = select(func.count()).select_from(contacts.join(staged, staged.c.email == contacts.c.email)).where(~member)
+    return connection.scalars(joining).one() + counts.inserted
 
 
 def _add_members(

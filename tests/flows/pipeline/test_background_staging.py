@@ -39,7 +39,7 @@ def test_all_chunks_are_staged_in_order(importer: Importer, stager: BackgroundSt
         row = {"record_number": 0, "email": f"c{number}@example.org"}
         stager.add(chunk_result(number, importer.write([row])))
     staging = stager.finish()
-    with staging.read_transaction() as connection:
+    with staging.rolled_back_transaction() as connection:
         emails = list(
             connection.scalars(select(staging.tables.staged.c.email).order_by(staging.tables.staged.c.record_number))
         )

@@ -8,7 +8,6 @@ import pytest
 from sqlalchemy import select, text, update
 
 from schemas.errors.changes import PlanOutdated
-from schemas.errors.warehouse import WarehouseError
 from tests.warehouse.conftest import Importer, merge_rules
 from warehouse.contacts.segments import create_segment, list_segments
 from warehouse.database.connection import Warehouse
@@ -79,17 +78,17 @@ def test_a_preview_of_emails_only_changes_no_contact(importer: Importer) -> None
         assert preview(staging, "overwrite").counts == MergeCounts(inserted=1, unchanged=4)
 
 
-def test_a_preview_cannot_write(importer: Importer) -> None:
-    contacts = WarehouseTables(importer.warehouse.schema).contacts
+def test_nothing_that_a_preview_writes_stays(importer: Importer) -> None:
+    contacts = WarehouseTables(importer.warehouse.schema, importer.catalogue.fields).contacts
     importer(STORED)
+    before = importer.contacts()
     with importer.staging(importer.start()) as staging:
         staging.add(importer.write(FILE))
-        with (
-            pytest.raises(WarehouseError),
-            staging.read_transaction() as one,
-        ):
-            one.execute(update(contacts).values(email="x"))
+        with staging.rolled_back_transaction() as connection:
+            connection.execute(update(contacts).values(name="x"))
+        assert importer.contacts() == before
         assert preview(staging, "overwrite").counts.inserted == 1
+        assert importer.load(staging, len(FILE)).counts.inserted == 1
 
 
 def test_a_writer_and_a_preview_do_not_wait_for_each_other(
@@ -104,7 +103,7 @@ def test_a_writer_and_a_preview_do_not_wait_for_each_other(
             importer.warehouse.backend.lock_tables(writer, tables.contacts, tables.segment_members)
             writer.execute(text("select 1"))
             during = preview(staging, "overwrite")
-        with staging.read_transaction() as reader:
+        with staging.rolled_back_transaction() as reader:
             reader.execute(select(staging.tables.staged)).all()
             with open_warehouse().write_transaction() as writer:
                 writer.execute(update(tables.contacts).where(tables.contacts.c.name == "Bob").values(name="Rob"))

@@ -24,7 +24,7 @@ ANN, BOB, EVE = "ann@example.org", "bob@example.org", "eve@example.org"
 
 
 def staged(staging: Staging) -> list[str]:
-    with staging.read_transaction() as connection:
+    with staging.rolled_back_transaction() as connection:
         table = staging.tables.staged
         return list(connection.scalars(select(table.c.email).order_by(table.c.record_number)))
 
@@ -151,7 +151,7 @@ def test_staged_rows_are_invisible_and_block_nobody(importer: Importer, postgres
         before = other.execute(tables).fetchone()
         other.execute("set lock_timeout to '2s'")
         staging.add(importer.write([{"email": ANN}]))
-        with staging.read_transaction() as connection:
+        with staging.rolled_back_transaction() as connection:
             connection.execute(text(f"select * from {schema}.contacts"))
         assert other.execute(tables).fetchone() == before
         other.execute(f"alter table {schema}.contacts add column somebodys_own text".encode())
