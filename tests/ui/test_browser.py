@@ -73,8 +73,8 @@ def test_an_import_from_the_form_to_the_rejected_rows(site: PrefectSite, page: P
     open_artifact(site, page, run_id, "rejected-rows")
     expect(page.get_by_text("62 reasons in 56 rejected rows.")).to_be_visible(timeout=WAIT)
     headings = page.locator("th").all_inner_texts()
-    assert headings == ["record", "line", "column", "reason", "message", "value"]
-    assert page.locator("tbody td:nth-child(4)").first.inner_text() == "date-invalid"
+    assert headings == ["record", "line", "email", "column", "reason", "message", "value"]
+    assert page.locator("tbody td:nth-child(5)").first.inner_text() == "date-invalid"
     page.get_by_placeholder("Search").fill("decimal-invalid")
     expect(page.get_by_text("'18,00' is not written with a decimal point alone; write 18")).to_be_visible(timeout=WAIT)
     page.get_by_placeholder("Search").fill("phone-has-spaces")

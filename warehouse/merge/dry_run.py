@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, FromClause, cast, inspect, null, select
+from sqlalchemy import Connection, FromClause, cast, false, inspect, null, select
 
 from schemas.errors.warehouse import MergeOutOfBalance
 from warehouse.merge.change_list import Change
@@ -53,25 +53,32 @@ def preview_merge(
     tables, backend = WarehouseTables(staging.warehouse.schema, staging.fields), staging.warehouse.backend
     with staging.rolled_back_transaction() as connection:
         backend.tune_for_merge(connection)
-        comparison = compare(_existing_contacts(connection, tables), staging.tables, staging.fields, rules)
+        contacts = _existing_contacts(connection, tables)
+        comparison = compare(contacts, staging.tables, staging.fields, rules)
         # Not by parallel readers: they would need the lock that keeps writers out, to see one state.
         with find_changes(connection, comparison, backend.create_table_as) as found:
             result = found.result
             if result.counts.total != accepted:
                 raise MergeOutOfBalance(accepted, result.counts.total)
-            added = count_added(connection, tables, staging.tables.staged, segment, result.counts)
+            added = count_added(connection, tables, contacts, staging.tables.staged, segment, result.counts)
             summary = summarise(connection, comparison, result, through)
             new = _first_rows(connection, comparison, staging, rows) if result.counts.inserted and rows else []
         return MergePreview(result, added, summary, summary.digest(result.counts, added), new)
 
 
 def _existing_contacts(connection: Connection, tables: WarehouseTables) -> FromClause:
-    """The contacts, with an empty column for each field that the table does not have yet."""
+    """The contacts, with an empty column for each field that the table does not have yet.
+
+    On PostgreSQL there is no table before the first import.
+    """
     contacts = tables.contacts
-    present = {column["name"] for column in inspect(connection).get_columns(contacts.name, contacts.schema)}
+    found = inspect(connection).get_multi_columns(contacts.schema, filter_names=[contacts.name])
+    present = {column["name"] for columns in found.values() for column in columns}
     if present.issuperset(contacts.columns.keys()):
         return contacts
     empty = {column.name: cast(null(), column.type).label(column.name) for column in contacts.columns}
+    if not present:
+        return select(*empty.values()).where(false()).subquery("known_contacts")
     columns = [column if column.name in present else empty[column.name] for column in contacts.columns]
     return select(*columns).subquery("known_contacts")
 

@@ -208,17 +208,22 @@ def _check_digest(
     result: MergeResult,
 ) -> None:
     """Before anything is written, hand on the counts and the digest of what the merge is going to do."""
-    added = count_added(connection, tables, staging.tables.staged, segment, result.counts)
+    added = count_added(connection, tables, tables.contacts, staging.tables.staged, segment, result.counts)
     check_plan(result.counts, summarise(connection, comparison, result).digest(result.counts, added))
 
 
 def count_added(
-    connection: Connection, tables: WarehouseTables, staged: Table, segment: str | None, counts: MergeCounts
+    connection: Connection,
+    tables: WarehouseTables,
+    contacts: FromClause,
+    staged: Table,
+    segment: str | None,
+    counts: MergeCounts,
 ) -> int:
     """How many members the segment would get: contacts that are not members yet, and new ones."""
     if segment is None:
         return 0
-    contacts, members = tables.contacts, tables.segment_members
+    members = tables.segment_members
     member = exists().where(members.c.segment_id == segment, members.c.contact_id == contacts.c.contact_id)
     joining = select(func.count()).select_from(contacts.join(staged, staged.c.email == contacts.c.email)).where(~member)
     return connection.scalars(joining).one() + counts.inserted

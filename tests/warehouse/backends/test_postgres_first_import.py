@@ -10,9 +10,10 @@ from sqlalchemy import text
 from schemas.catalogue import FieldCatalogue
 from schemas.errors.changes import PlanOutdated
 from schemas.errors.warehouse import WarehouseError
-from tests.warehouse.conftest import NOON, Importer
+from tests.warehouse.conftest import NOON, Importer, merge_rules
 from warehouse.database.connection import Warehouse
 from warehouse.database.migrations import create_tables, has_contacts, migrate
+from warehouse.merge.dry_run import preview_merge
 from warehouse.merge.execution import MergeCounts
 from warehouse.merge.staging import Staging
 
@@ -192,3 +193,16 @@ def test_an_updated_contact_stays_in_its_page(importer: Importer) -> None:
     with importer.warehouse.read_transaction() as connection:
         assert connection.execute(place).all() == before
     assert len({page for _, page in before}) > 5
+
+
+def test_a_preview_before_the_first_import_says_what_it_would_do(importer: Importer) -> None:
+    with importer.warehouse.write_transaction() as connection:
+        schema = importer.warehouse.schema
+        connection.execute(text(f"insert into {schema}.segments (segment_id, created_at) values ('all', now())"))
+    with staged(importer) as staging:
+        staging.ensure_staged()
+        previewed = preview_merge(staging, rules=merge_rules("overwrite"), segment="all", accepted=len(ROWS), rows=2)
+        assert not has_contacts(importer.warehouse)
+        loaded = importer.load(staging, len(ROWS), segment="all")
+    assert (loaded.counts, loaded.segment_added) == (previewed.counts, previewed.segment_added)
+    assert [row["email"] for row in previewed.first_rows] == EMAILS[:2]
