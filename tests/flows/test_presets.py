@@ -113,9 +113,10 @@ def test_the_summary_shows_translations_in_a_table_with_escaped_cells() -> None:
     assert "A|B" not in text
 
 
-def test_the_form_names_every_built_in_preset() -> None:
-    description = ReadingOptions.model_json_schema()["properties"]["preset"]["description"]
-    assert {AUTO, *(preset.name for preset in load_built_in_presets())} <= set(description.replace(",", "").split())
+def test_the_form_offers_every_built_in_preset_and_a_box_for_others() -> None:
+    built_in, own = ReadingOptions.model_json_schema()["properties"]["preset"]["anyOf"]
+    assert set(built_in["enum"]) == {AUTO, *(preset.name for preset in load_built_in_presets())}
+    assert own == {"title": "Your own", "type": "string"}
 
 
 @pytest.fixture
