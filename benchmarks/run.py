@@ -52,7 +52,7 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--only", default="", help=f"parts to run, separated by commas: {','.join(PARTS)}")
     parser.add_argument("--sizes", default="10000,100000,1000000,10000000", help="numbers of rows in the plot")
-    parser.add_argument("--peers", help="Python of the peers' environment; without it, dlt and the plot are left out")
+    parser.add_argument("--peers", type=Path, help="folder of the peers' environments; a missing one is left out")
     parser.add_argument("--python", default=sys.executable, help="Python that runs the contacts command")
     parser.add_argument("--folder", type=Path, help="folder for temporary files and databases")
     parser.add_argument("--write", action="store_true", help="also update docs/benchmarks.md and docs/images")
@@ -69,7 +69,7 @@ def main() -> None:
     folder = Path(tempfile.mkdtemp(prefix="contacts-bench-", dir=arguments.folder))
     image = IMAGE if arguments.write else Path.cwd() / "build" / IMAGE.name
     sizes = tuple(int(size) for size in arguments.sizes.split(","))
-    peers = str(Path(arguments.peers).absolute()) if arguments.peers else None
+    peers = arguments.peers.absolute() if arguments.peers else None
     python = str(Path(arguments.python).absolute())
     bench = Bench(arguments.rows, arguments.rounds, folder, image, sizes, peers, python)
     try:

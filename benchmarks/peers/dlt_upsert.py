@@ -1,8 +1,7 @@
 """Load a file into PostgreSQL with dlt: Arrow batches, merged by its upsert strategy, without any check.
 
-It runs in the peers' environment. By default dlt writes Arrow batches as CSV for PostgreSQL; its fastest format is
-Parquet with the ADBC driver. The pipeline's working folder, which holds the schema, stays between loads, as it does
-between nightly runs.
+By default dlt writes Arrow batches as CSV for PostgreSQL; its fastest format is Parquet with the ADBC driver. The
+pipeline's working folder, which holds the schema, stays between loads, as it does between nightly runs.
 """
 
 import argparse
