@@ -68,7 +68,7 @@ def _contenders(bench: Bench, database: str, warehouse: str, number: int) -> Con
 
     def dlt(file: Path, *options: str) -> Measurement:
         script = Path(__file__).parent / "peers" / "dlt_upsert.py"
-        pipeline_folder = bench.folder / "-".join(["dlt", *options]) / str(number)
+        pipeline_folder = bench.folder / "dlt" / str(number) / "_".join(["dlt", *options[1:]])
         command = [str(bench.peer_python("dlt")), str(script), warehouse, str(file), str(pipeline_folder), *options]
         return measure(command, PYTHONPATH=None)
 

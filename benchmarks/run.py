@@ -20,12 +20,13 @@ from benchmarks.changes import changes
 from benchmarks.commands import check, small
 from benchmarks.dask_workers import dask
 from benchmarks.loads import dirty, loads
+from benchmarks.peers_table import peers
 from benchmarks.postgres_settings import settings
 from benchmarks.scaling import memory, plot
 from benchmarks.workbooks import workbook
 
 PARTS: dict[str, Part] = {
-    each.__name__: each for each in (loads, changes, dirty, check, memory, small, dask, plot, workbook, settings)
+    each.__name__: each for each in (loads, peers, changes, dirty, check, memory, small, dask, plot, workbook, settings)
 }
 ON_REQUEST = {"settings"}  # measures the server, not the import
 PAGE = Path(__file__).parents[1] / "docs" / "benchmarks.md"
@@ -69,9 +70,9 @@ def main() -> None:
     folder = Path(tempfile.mkdtemp(prefix="contacts-bench-", dir=arguments.folder))
     image = IMAGE if arguments.write else Path.cwd() / "build" / IMAGE.name
     sizes = tuple(int(size) for size in arguments.sizes.split(","))
-    peers = arguments.peers.absolute() if arguments.peers else None
+    environments = arguments.peers.absolute() if arguments.peers else None
     python = str(Path(arguments.python).absolute())
-    bench = Bench(arguments.rows, arguments.rounds, folder, image, sizes, peers, python)
+    bench = Bench(arguments.rows, arguments.rounds, folder, image, sizes, environments, python)
     try:
         for name in arguments.only:
             log_progress(f"part {name}")
