@@ -56,7 +56,7 @@ class Bench:
     """One run of the benchmarks.
 
     `python` starts our own commands. It belongs to an environment without development packages, because Pandera
-    loads some of those where it finds them. `peers` is the Python of the peers' environment, if there is one.
+    loads some of those where it finds them. `peers` is the folder of the peers' environments, if there is one.
     """
 
     rows: int
@@ -64,12 +64,17 @@ class Bench:
     folder: Path
     image: Path
     sizes: tuple[int, ...]
-    peers: str | None = None
+    peers: Path | None = None
     python: str = sys.executable
     _stack: ExitStack = field(default_factory=ExitStack)
 
     def close(self) -> None:
         self._stack.close()
+
+    def peer_python(self, name: str) -> str | None:
+        """The Python of a peer's environment, if `make bench` could create that."""
+        environment = self.peers / name if self.peers else None
+        return str(environment / "bin" / "python") if environment and (environment / ".ready").exists() else None
 
     def file(self, rows: int, **shares: float) -> Path:
         """A generated file with this number of contacts, the same each time."""

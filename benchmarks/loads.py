@@ -53,7 +53,7 @@ def loads(bench: Bench) -> Iterator[str]:
                             seconds[database, situation, name].append(measurement.seconds)
                             log_progress(f"{database}, {situation}, {name}: {measurement}")
     yield from _table(seconds)
-    if not bench.peers:
+    if not bench.peer_python("dlt"):
         yield "\ndlt was left out: `make bench` creates its environment."
     if bench.rows > PANDAS_MAX_ROWS:
         yield f"\nPlain pandas was left out: it runs up to {PANDAS_MAX_ROWS:,} rows."
@@ -68,8 +68,8 @@ def _contenders(bench: Bench, database: str, warehouse: str, number: int) -> Con
 
     def dlt(file: Path, *options: str) -> Measurement:
         script = Path(__file__).parent / "peers" / "dlt_upsert.py"
-        pipeline_folder = bench.folder / "-".join(["dlt", *options]) / str(number)
-        command = [str(bench.peers), str(script), warehouse, str(file), str(pipeline_folder), *options]
+        pipeline_folder = bench.folder / "dlt" / str(number) / "_".join(["dlt", *options[1:]])
+        command = [str(bench.peer_python("dlt")), str(script), warehouse, str(file), str(pipeline_folder), *options]
         return measure(command, PYTHONPATH=None)
 
     def pandas(file: Path) -> Measurement:
@@ -77,7 +77,7 @@ def _contenders(bench: Bench, database: str, warehouse: str, number: int) -> Con
 
     bare_target = warehouse.replace("contacts.db", "bare.db")
     contenders: Contenders = {"bare load": partial(bare_load, bare_target), IMPORT: import_all}
-    if database == POSTGRES and bench.peers:
+    if database == POSTGRES and bench.peer_python("dlt"):
         contenders["dlt"] = dlt
         contenders["dlt at its fastest"] = lambda file: dlt(file, "--format", "parquet")
     if database == POSTGRES and bench.rows <= PANDAS_MAX_ROWS:

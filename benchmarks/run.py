@@ -20,12 +20,13 @@ from benchmarks.changes import changes
 from benchmarks.commands import check, small
 from benchmarks.dask_workers import dask
 from benchmarks.loads import dirty, loads
+from benchmarks.peers_table import peers
 from benchmarks.postgres_settings import settings
 from benchmarks.scaling import memory, plot
 from benchmarks.workbooks import workbook
 
 PARTS: dict[str, Part] = {
-    each.__name__: each for each in (loads, changes, dirty, check, memory, small, dask, plot, workbook, settings)
+    each.__name__: each for each in (loads, peers, changes, dirty, check, memory, small, dask, plot, workbook, settings)
 }
 ON_REQUEST = {"settings"}  # measures the server, not the import
 PAGE = Path(__file__).parents[1] / "docs" / "benchmarks.md"
@@ -52,7 +53,7 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--only", default="", help=f"parts to run, separated by commas: {','.join(PARTS)}")
     parser.add_argument("--sizes", default="10000,100000,1000000,10000000", help="numbers of rows in the plot")
-    parser.add_argument("--peers", help="Python of the peers' environment; without it, dlt and the plot are left out")
+    parser.add_argument("--peers", type=Path, help="folder of the peers' environments; a missing one is left out")
     parser.add_argument("--python", default=sys.executable, help="Python that runs the contacts command")
     parser.add_argument("--folder", type=Path, help="folder for temporary files and databases")
     parser.add_argument("--write", action="store_true", help="also update docs/benchmarks.md and docs/images")
@@ -69,9 +70,9 @@ def main() -> None:
     folder = Path(tempfile.mkdtemp(prefix="contacts-bench-", dir=arguments.folder))
     image = IMAGE if arguments.write else Path.cwd() / "build" / IMAGE.name
     sizes = tuple(int(size) for size in arguments.sizes.split(","))
-    peers = str(Path(arguments.peers).absolute()) if arguments.peers else None
+    environments = arguments.peers.absolute() if arguments.peers else None
     python = str(Path(arguments.python).absolute())
-    bench = Bench(arguments.rows, arguments.rounds, folder, image, sizes, peers, python)
+    bench = Bench(arguments.rows, arguments.rounds, folder, image, sizes, environments, python)
     try:
         for name in arguments.only:
             log_progress(f"part {name}")

@@ -50,17 +50,18 @@ def plot(bench: Bench) -> Iterator[str]:
     seconds = {
         name: {rows: [each.seconds for each in results[name, rows]] for rows in bench.sizes} for name in PROGRAMS
     }
-    if bench.peers:
+    python = bench.peer_python("plot")
+    if python:
         yield f"![Seconds against rows, on logarithmic scales](images/{bench.image.name})\n"
     yield header("", *(f"{rows:,} rows" for rows in bench.sizes))
     for name, by_rows in seconds.items():
         yield row(name, *map(median_seconds, by_rows.values()))
-    if bench.peers:
+    if python:
         points = {name: {rows: statistics.median(each) for rows, each in by.items()} for name, by in seconds.items()}
         data = bench.folder / "plot.json"
         data.write_text(json.dumps(points))
         script = Path(__file__).parent / "peers" / "draw_plot.py"
-        log_progress(str(measure([bench.peers, str(script), str(data), str(bench.image)], PYTHONPATH=None).output))
+        log_progress(str(measure([python, str(script), str(data), str(bench.image)], PYTHONPATH=None).output))
 
 
 def _measure_sizes(bench: Bench, sizes: Iterable[int], rounds: int) -> dict[tuple[str, int], list[Measurement]]:

@@ -15,7 +15,7 @@ ROOT = Path(__file__).parents[1]
 PACKAGES = ("flows", "schemas", "transforms", "warehouse")
 FOLDERS = {*PACKAGES, "benchmarks", "data", "docs", "tests"}
 LOCKS = ("requirements.txt", "requirements-dev.txt")
-PEERS_LOCK = "benchmarks/peers/requirements.txt"
+PEER_LOCKS = sorted(path.relative_to(ROOT).as_posix() for path in ROOT.glob("benchmarks/peers/*.txt"))
 MAX_MODULES = 13  # in one package; a larger one is split
 
 
@@ -71,7 +71,7 @@ def test_no_file_holds_a_path_of_one_machine() -> None:
     assert [path for path in tracked_files() if own.search((ROOT / path).read_bytes())] == []
 
 
-@pytest.mark.parametrize("name", [*LOCKS, PEERS_LOCK])
+@pytest.mark.parametrize("name", [*LOCKS, *PEER_LOCKS])
 def test_a_lock_has_a_hash_for_every_package_and_no_registry_address(name: str) -> None:
     text = (ROOT / name).read_text()
     assert "://" not in text

@@ -1,4 +1,4 @@
-"""Draw seconds against rows on logarithmic scales; runs in the peers' environment, which has matplotlib."""
+"""Draw seconds against rows on logarithmic scales; runs in an environment of its own, which has matplotlib."""
 
 import json
 import sys
