@@ -73,12 +73,12 @@ def columns_form(
         for column, title in zip(columns, titles, strict=True)
         if column.name not in REJECTION_COLUMNS and not column.never_read
     ]
-    # With many fields the UI hides the description of the form, so the first field repeats the note.
-    fields: dict[str, Any] = {
-        column.key: (field, Field(field(choices[suggested[column.key]]), title=title, description=hint or None))
-        for number, (column, title) in enumerate(listed[:MAX_FORM_COLUMNS])
-        for hint in (" ".join(filter(None, ("" if number else note, plain(values.get(column.key, ""))))),)
-    }
+    fields: dict[str, Any] = {}
+    for column, title in listed[:MAX_FORM_COLUMNS]:
+        # With many fields the UI hides the description of the form, so the first field repeats the note.
+        below = ("" if fields else note, plain(values.get(column.key, "")))
+        hint = " ".join(filter(None, below)) or None
+        fields[column.key] = (field, Field(field(choices[suggested[column.key]]), title=title, description=hint))
     form = cast(type[RunInput], create_model("Columns", __base__=ColumnsForm, **fields))
     form._description = description
     return form

@@ -82,10 +82,11 @@ def _join_distinct(values: Iterable[str | None]) -> str:
     return " · ".join(islice(dict.fromkeys(shortened), MAX_FIRST_VALUES))
 
 
-def columns_instructions(report: ImportReportBuilder, note: str) -> str:
+def columns_instructions(report: ImportReportBuilder, note: str, *, masked: bool) -> str:
     """The text above the form of the columns."""
     file = _file(report.options.source)
-    text = f"Choose a field for each column of {file}, or *do not import*. Below it are its first values."
+    values = "Values are masked." if masked else "Its first values are below it."
+    text = f"Choose a field for each column of {file}, or *do not import*. {values}"
     return _with_note(text, note)
 
 

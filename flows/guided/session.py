@@ -131,7 +131,7 @@ class GuidedSession:
         masked = self.context.settings.artifact_values == "masked"
         values = {} if masked else first_values(source, load_suppressions(self.context.warehouse))
         publish_columns(source, suggested, values)
-        instructions = columns_instructions(self.context.report, note)
+        instructions = columns_instructions(self.context.report, note, masked=masked)
         form = columns_form(columns, catalogue, suggested, values, instructions, note)
         return Question(form, self._state(COLUMNS, choices), f"Press Resume: match {counted(len(columns), 'column')}")
 

@@ -115,7 +115,7 @@ def _rejected_row(row: Mapping[Any, Any], masked: bool) -> dict[str, Any]:
         "email": MASKED_VALUE if masked else cell(row["email"] or ""),
         "column": cell(row["column_name"] or ""),
         "reason": row["code"],
-        "message": cell(in_form_words(EXPECTED[Rule(row["code"])] if masked else row["message"] or "")),
+        "message": cell(in_form_words(EXPECTED[Rule(row["code"])]) if masked else row["message"] or ""),
         "value": MASKED_VALUE if masked else cell(row["value"] or ""),
     }
 

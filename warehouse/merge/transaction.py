@@ -111,10 +111,12 @@ def load_import(
     with staging.write_transaction() as connection:
         if (completed := _completed_before(connection, tables, import_id)) is not None:
             return completed
-        is_first = staging.tables.becomes_contacts and _is_first(
-            connection, warehouse, fills=rules.policy.inserts and check_plan is None
+        # A plan is compared with a table, and without inserts there is nothing to become one.
+        may_become = rules.policy.inserts and check_plan is None
+        becomes_contacts = staging.tables.becomes_contacts and not _find_or_create_contacts(
+            connection, warehouse, create=not may_become
         )
-        if not is_first:
+        if not becomes_contacts:
             backend.lock_tables(connection, tables.contacts, tables.segment_members)
         backend.tune_for_merge(connection)
         if segment is not None:
@@ -122,7 +124,7 @@ def load_import(
         if suppressions is not None:
             accepted = _reject_suppressed(connection, tables, staging.tables.staged, suppressions, accepted)
         staged: FromClause = staging.tables.staged
-        if is_first:
+        if becomes_contacts:
             result = become_contacts(
                 warehouse, connection, staging.tables.staged, rules, import_id=import_id, now=now(), accepted=accepted
             )
@@ -145,15 +147,12 @@ def load_import(
         return LoadResult(counts, added, content)
 
 
-def _is_first(connection: Connection, warehouse: Warehouse, *, fills: bool) -> bool:
-    """Whether the staged rows can become the contacts: no other import has created the table meanwhile.
-
-    If this import does not fill the table, it is created. Others who would create it wait.
-    """
+def _find_or_create_contacts(connection: Connection, warehouse: Warehouse, *, create: bool) -> bool:
+    """Whether the table of contacts exists; with `create`, afterwards. Others who would create it wait."""
     warehouse.backend.lock_migrations(connection)
-    if not fills:
+    if create:
         create_contacts(connection, warehouse)
-    return not contacts_exist(connection, warehouse)
+    return contacts_exist(connection, warehouse)
 
 
 def _reject_suppressed(
