@@ -14,7 +14,7 @@ from prefect import flow
 from flows.config.environment import set_prefect_environment
 from flows.config.request import ReadingOptions
 from flows.config.settings import Settings
-from flows.import_runs.task_runners import prefect_runner
+from flows.import_runs.task_runners import chunk_runner
 from flows.pipeline.chunk_runs import FileCheck, check_whole_file
 from flows.pipeline.progress import NoProgress
 from flows.pipeline.steps import catalogue_for, map_source_columns
@@ -28,7 +28,7 @@ def validate(file: str, runner: str, workers: int) -> dict[str, float]:
     settings = Settings.load(task_runner=runner, workers=workers)
     options = ReadingOptions(source=file)
     catalogue = catalogue_for(options, settings)
-    with tempfile.TemporaryDirectory() as path, prefect_runner(settings) as run:
+    with tempfile.TemporaryDirectory() as path, chunk_runner(settings) as run:
         folder = ImportFolder.local(path)
         source = map_source_columns(options, catalogue, land(file, folder))
         for _ in range(2):

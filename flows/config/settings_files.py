@@ -14,14 +14,7 @@ def _read_nothing(*_: object, **__: object) -> Mapping[str, Any]:
     return {}
 
 
-def ignore_settings_files(_worker: object = None) -> None:
+def ignore_settings_files() -> None:
     """Call this before Prefect is imported. Our own settings read no files, so they are not affected."""
     ConfigFileSourceMixin._read_files = _read_nothing  # type: ignore[method-assign, assignment]
     DotEnvSettingsSource._read_env_files = _read_nothing  # type: ignore[method-assign]
-
-
-def settings_files_are_ignored() -> bool:
-    return DotEnvSettingsSource._read_env_files is _read_nothing
-
-
-dask_setup = ignore_settings_files  # Dask calls it in a worker that preloads this module

@@ -15,7 +15,7 @@ from flows.import_runs.context import ArchiveOrigin, ImportContext, ImportList, 
 from flows.import_runs.corrected_files import kept_options
 from flows.import_runs.recovery import close_abandoned_imports
 from flows.import_runs.run_states import log_and_redact_error
-from flows.import_runs.task_runners import prefect_runner
+from flows.import_runs.task_runners import chunk_runner
 from flows.import_runs.work_folders import FilesToKeep, clean_up_folder, folder_name, make_import_folder
 from flows.pipeline.progress import current_progress
 from flows.pipeline.sources import SourceLookups
@@ -38,10 +38,10 @@ T = TypeVar("T")
 
 
 def prefect_services() -> RunServices:
-    """A run of Prefect: chunks are task runs, and progress and rejected rows are artifacts."""
+    """A run of Prefect: progress and rejected rows are artifacts."""
     return RunServices(
         SourceLookups(scheduled_day, source_logins, runs_as_command),
-        prefect_runner,
+        chunk_runner,
         lambda: ProgressArtifact(current_progress.get()),
         publish_rejected_rows,
     )
