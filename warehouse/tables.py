@@ -35,6 +35,10 @@ class KeyInteger(BigInteger):
     """A number of a row; a backend compiles it where a column that numbers rows needs another type."""
 
 
+class EmailText(Text):
+    """An email that is looked up among others. A backend may choose how texts of this type are compared."""
+
+
 class StoredDecimal(TypeDecorator[Any]):
     """A decimal; a float, exact for the 15 digits a value may have, where the database has no decimal numbers."""
 
@@ -113,7 +117,7 @@ class WarehouseTables:
             CONTACTS,
             self.metadata,
             Column("contact_id", KeyInteger, primary_key=True),
-            Column("email", Text, nullable=False, unique=True),
+            Column("email", EmailText, nullable=False, unique=True),
             Column("created_at", UtcDateTime, nullable=False),
             Column("updated_at", UtcDateTime, nullable=False),
             Column("created_by_import", BigInteger, nullable=False),
@@ -228,7 +232,7 @@ class WarehouseTables:
             Column("import_id", KeyInteger, primary_key=True, autoincrement=False),
             Column("contact_id", KeyInteger, primary_key=True, autoincrement=False),
             Column("action", Text, nullable=False),
-            Column("email", Text),
+            Column("email", EmailText),
             Column("created_at", UtcDateTime),
             Column("created_by_import", BigInteger),
             Column(before("updated_at"), UtcDateTime),

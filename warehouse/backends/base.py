@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, ClassVar, Protocol
 
 import pyarrow as pa
-from sqlalchemy import URL, Column, Connection, Engine, MetaData, Select, SelectBase, Table, Text, insert
+from sqlalchemy import URL, Column, ColumnElement, Connection, Engine, MetaData, Select, SelectBase, Table, Text, insert
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.compiler import compiles
@@ -17,7 +17,7 @@ from sqlalchemy.sql.compiler import DDLCompiler
 
 from schemas.errors.warehouse import TransientWarehouseError, WarehouseUnusable
 from schemas.fields import Field
-from warehouse.tables import CONTACTS, KeyInteger, WarehouseTables, field_columns
+from warehouse.tables import CONTACTS, EmailText, KeyInteger, WarehouseTables, field_columns
 
 
 class LivenessLock(Protocol):
@@ -128,6 +128,10 @@ class Backend(ABC):
         """A description of the error that quotes no value of a row."""
 
     # Tables and locks
+
+    def as_email(self, column: ColumnElement[str]) -> ColumnElement[str]:
+        """A text column, to compare it with one whose type is EmailText."""
+        return column
 
     def create_tables(self, connection: Connection, tables: WarehouseTables) -> None:
         """Create the tables that do not exist, except `contacts`."""
@@ -243,10 +247,10 @@ def build_staging_tables(
     def record_number(*, keyed: bool = keyed) -> Column[int]:
         return Column("record_number", KeyInteger, primary_key=keyed, autoincrement=False)
 
-    values = [Column("email", Text), *field_columns(fields)]
+    email = Column("email", EmailText)
     contact, kind = Column("contact_id", KeyInteger), list(prefixes)
     return (
-        Table(f"staged{suffix}", staged, record_number(), *values, prefixes=kind),
+        Table(f"staged{suffix}", staged, record_number(), email, *field_columns(fields), prefixes=kind),
         Table(f"excluded{suffix}", staged, record_number(keyed=False), prefixes=kind),
         Table(f"changes{suffix}", changes, record_number(), contact, Column("kinds", Text), prefixes=kind),
     )

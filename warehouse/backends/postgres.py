@@ -16,12 +16,15 @@ import sqlalchemy
 from sqlalchemy import (
     URL,
     Column,
+    ColumnElement,
     Connection,
     Engine,
     MetaData,
     Select,
     SelectBase,
     Table,
+    Text,
+    collate,
     create_engine,
     delete,
     event,
@@ -37,7 +40,7 @@ from sqlalchemy.sql.compiler import DDLCompiler
 
 from schemas.fields import Field
 from warehouse.backends.base import Backend, CreateView, StagingTables, build_staging_tables
-from warehouse.tables import WarehouseTables
+from warehouse.tables import CONTACTS, EmailText, WarehouseTables
 
 LOCK_SECONDS = 60
 # Keepalives and the connection check let the server notice within minutes that this machine is gone, and within
@@ -63,6 +66,13 @@ MERGE_SETTINGS = (
     "select set_config('work_mem', '64MB', true) where pg_size_bytes(current_setting('work_mem')) < 64 * 1024 * 1024",
     "select set_config('random_page_cost', '1.1', true) where current_setting('random_page_cost')::float > 1.1",
 )
+EMAIL_COLLATION = text("""
+select collname from pg_attribute
+join pg_class on pg_class.oid = attrelid
+join pg_namespace on pg_namespace.oid = relnamespace
+join pg_collation on pg_collation.oid = attcollation
+where nspname = coalesce(:schema, current_schema()) and relname = :table and attname = 'email'
+""")
 # A changed contact then stays in its page, and its indexes stay as they are: half the WAL where few contacts change.
 SET_FILLFACTOR = "alter table {} set (fillfactor = 90)"
 
@@ -118,7 +128,11 @@ class PostgresBackend(Backend):
         return engine
 
     def prepare(self, *, create: bool) -> None:
-        """Does nothing: the database exists, or connecting says that it does not."""
+        """Find the collation of emails. Older releases took the database's, and columns of two do not compare."""
+        with self.translate_errors(), self.engine.connect() as connection:
+            found = connection.scalar(EMAIL_COLLATION, {"schema": self.schema, "table": CONTACTS})
+        dialect: Any = self.engine.dialect
+        dialect.email_collation = found or "C"
 
     def is_transient(self, error: BaseException) -> bool:
         if not isinstance(error, psycopg.Error):
@@ -138,6 +152,9 @@ class PostgresBackend(Backend):
         names = {"table": error.diag.table_name, "column": error.diag.column_name, "by": error.diag.constraint_name}
         places = "".join(f", {what} {name}" for what, name in names.items() if name)
         return f"{type(error).__name__} ({error.sqlstate}{places})"
+
+    def as_email(self, column: ColumnElement[str]) -> ColumnElement[str]:
+        return collate(column, "C")
 
     def create_tables(self, connection: Connection, tables: WarehouseTables) -> None:
         if self.schema and not inspect(connection).has_schema(self.schema):
@@ -331,6 +348,12 @@ def _as_csv(rows: pa.RecordBatch) -> memoryview:
 
 
 # Statements
+
+
+@compiles(EmailText, "postgresql")
+def _email_type(_: EmailText, compiler: Any, **options: Any) -> str:
+    """Compared byte by byte ("C"), whatever the database's language: the index of emails is built in half the time."""
+    return str(compiler.process(Text(collation=compiler.dialect.email_collation), **options))
 
 
 class CreateTableAs(ExecutableDDLElement):

@@ -4,16 +4,16 @@ from collections.abc import Iterable
 from typing import Any
 
 import pyarrow as pa
-from sqlalchemy import Column, Connection, Select, Table, Text, func, select
+from sqlalchemy import Column, Connection, Select, Table, func, select
 from sqlalchemy.schema import CreateTable
 
 from warehouse.database.connection import Warehouse
-from warehouse.tables import KeyInteger, WarehouseTables
+from warehouse.tables import EmailText, KeyInteger, WarehouseTables
 
 
 def list_emails(warehouse: Warehouse, connection: Connection, emails: Iterable[pa.RecordBatch]) -> Table:
     """A table of this transaction with these emails, which may repeat."""
-    table = warehouse.backend.work_table("listed_emails", Column("email", Text))
+    table = warehouse.backend.work_table("listed_emails", Column("email", EmailText))
     connection.execute(CreateTable(table))
     for batch in emails:
         warehouse.backend.append_batch(connection, table, batch)

@@ -51,7 +51,8 @@ def structure(warehouse: Warehouse) -> list[Any]:
     query = """
         select conname, contype, pg_get_constraintdef(oid) from pg_constraint where conrelid = {};
         select pg_get_indexdef(indexrelid), indisvalid, indisready from pg_index where indrelid = {};
-        select attname, format_type(atttypid, atttypmod), attnotnull, pg_get_expr(adbin, adrelid) from pg_attribute
+        select attname, format_type(atttypid, atttypmod), attnotnull, pg_get_expr(adbin, adrelid), collname
+        from pg_attribute left join pg_collation on pg_collation.oid = attcollation
         left join pg_attrdef on adrelid = attrelid and adnum = attnum where attrelid = {} and attnum > 0;
         select reloptions, relpersistence from pg_class where oid = {};
         select pg_get_serial_sequence({}::regclass::text, 'contact_id');
@@ -65,6 +66,7 @@ def test_the_new_table_is_the_one_that_create_tables_makes(importer: Importer) -
     with staged(importer, only=("email", "name")) as staging:
         importer.load(staging, len(ROWS))
     made = structure(importer.warehouse)
+    assert ("email", "text", True, None, "C") in made[2]  # compared by bytes, whatever the database's language
     with importer.warehouse.write_transaction() as connection:
         connection.execute(text(f"drop table {importer.warehouse.schema}.contacts cascade"))
     create_tables(importer.warehouse)

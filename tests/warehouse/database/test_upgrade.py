@@ -19,7 +19,9 @@ from warehouse.contacts.suppressions import load_suppressions
 from warehouse.database.connection import Warehouse
 from warehouse.database.migrations import migrate
 from warehouse.import_list.entries import get_import, list_imports
+from warehouse.merge.change_list import import_changes
 from warehouse.removal.delete import delete_contacts
+from warehouse.removal.erase import erase_people
 from warehouse.removal.suppress import suppress_addresses
 from warehouse.undo.undo import undo_import
 
@@ -68,3 +70,16 @@ def test_an_old_warehouse_can_delete_and_suppress(old_warehouse: Warehouse) -> N
     suppressed = load_suppressions(old_warehouse)
     assert suppressed is not None
     assert suppressed.contain(["bob@example.com", "ann@example.com"]).tolist() == [True, False]
+
+
+def test_an_old_warehouse_shows_changes_and_erases_people(old_warehouse: Warehouse, tmp_path: Path) -> None:
+    """Its emails have another collation than those of a new warehouse, and two collations cannot be compared."""
+    catalogue = load_catalogue()
+    migrate(old_warehouse, catalogue)
+    people = Importer(old_warehouse, catalogue, tmp_path)
+    people([{"email": "bob@example.com", "name": "Rob"}, {"email": "dan@example.com", "name": "Dan"}], fields=["name"])
+    changed = [(change.email, change.field) for change in import_changes(old_warehouse, 3, catalogue)]
+    assert changed == [("bob@example.com", "name"), ("dan@example.com", None)]
+    batch = pa.RecordBatch.from_pydict({"email": ["bob@example.com"]})
+    assert erase_people(old_warehouse, [batch], lambda *_: []).report["deleted"] == 1
+    assert [contact["name"] for contact in people.contacts()] == ["Anna", "Cid", "Dan"]
