@@ -7,7 +7,7 @@ from prefect.client.schemas.objects import State
 
 from flows.config.request import ImportRequest
 from flows.config.settings import Settings
-from flows.import_runs.context import ArchiveOrigin, ImportContext
+from flows.import_runs.context import ImportContext
 from flows.import_runs.corrected_files import as_retry
 from flows.import_runs.lifecycle import open_import_list, run_import
 from flows.import_runs.multi_file import combine_outcomes, needs_one_file, requests_per_file
@@ -21,6 +21,7 @@ from flows.import_runs.tasks import (
     resolve_source,
     staged_file,
 )
+from flows.pipeline.sources import ArchiveOrigin
 from flows.pipeline.steps import map_source_columns
 from flows.planning.digest import plan_check
 from flows.prefect_lookups import scheduled_day

@@ -1,6 +1,5 @@
 """What the steps of one import share."""
 
-import datetime
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
@@ -9,7 +8,7 @@ from typing import NamedTuple
 from flows.config.request import ImportRequest
 from flows.config.settings import Settings
 from flows.pipeline.progress import Progress
-from flows.pipeline.sources import SourceLookups
+from flows.pipeline.sources import ArchiveOrigin, SourceLookups
 from flows.pipeline.task_order import ChunkRunner
 from flows.reports.builder import ImportReportBuilder
 from schemas.catalogue import FieldCatalogue
@@ -18,15 +17,6 @@ from transforms.sources.fetch import ResolvedSource
 from transforms.work_folder import ImportFolder
 from warehouse.database.connection import Warehouse
 from warehouse.import_list.claims import InboxClaim
-
-
-@dataclass(frozen=True)
-class ArchiveOrigin:
-    """Where a file of an archive comes from. `series` is the same every night; `archive` is as it was requested."""
-
-    series: str
-    archive: str
-    day: datetime.date | None
 
 
 @dataclass(frozen=True)

@@ -11,14 +11,14 @@ from prefect import runtime
 from flows.config.environment import home_warnings
 from flows.config.request import ImportRequest
 from flows.config.settings import Settings
-from flows.import_runs.context import ArchiveOrigin, ImportContext, ImportList, InboxFile, RunServices
+from flows.import_runs.context import ImportContext, ImportList, InboxFile, RunServices
 from flows.import_runs.corrected_files import kept_options
 from flows.import_runs.recovery import close_abandoned_imports
 from flows.import_runs.run_states import log_and_redact_error
 from flows.import_runs.task_runners import chunk_runner
 from flows.import_runs.work_folders import FilesToKeep, clean_up_folder, folder_name, make_import_folder
 from flows.pipeline.progress import current_progress
-from flows.pipeline.sources import SourceLookups
+from flows.pipeline.sources import ArchiveOrigin, SourceLookups
 from flows.pipeline.steps import catalogue_for
 from flows.prefect_lookups import run_has_ended, runs_as_command, scheduled_day, source_logins
 from flows.publishing.artifacts import ProgressArtifact, publish_rejected_rows

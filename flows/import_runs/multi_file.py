@@ -8,8 +8,7 @@ from typing import Any, TypeVar
 
 from flows.config.request import ReadingOptions
 from flows.config.settings import Settings
-from flows.import_runs.context import ArchiveOrigin
-from flows.pipeline.sources import SourceLookups, find_source
+from flows.pipeline.sources import ArchiveOrigin, SourceLookups, find_source
 from flows.reports.models import (
     CheckReport,
     ContactCounts,

@@ -30,6 +30,15 @@ class SourceLookups:
 LOCAL_LOOKUPS = SourceLookups()
 
 
+@dataclass(frozen=True)
+class ArchiveOrigin:
+    """Where a file of an archive comes from. `series` is the same every night; `archive` is as it was requested."""
+
+    series: str
+    archive: str
+    day: datetime.date | None
+
+
 def find_source(options: ReadingOptions, settings: Settings, lookups: SourceLookups) -> ResolvedSource:
     """The one file that the request means."""
     allowed = _allowed_sources(options, settings)
