@@ -193,7 +193,7 @@ def _fastest(seconds: Seconds) -> Iterator[str]:
             theirs = {each: values for each in keyed if (values := seconds.get((database, situation, each)))}
             if theirs:
                 fastest = min(theirs, key=lambda each: statistics.median(theirs[each]))
-                ours = seconds[database, situation, OURS]
+                ours = seconds[database, situation, OURS][: len(theirs[fastest])]  # a slow tool has one round
                 ratio = round(median_ratio(ours, theirs[fastest]), 2)
                 cells = (median_seconds(theirs[fastest]), median_seconds(ours), f"{ratio:.2f}")
                 yield row(database, situation, fastest[0], *cells, compare_with_target(ratio, target))
