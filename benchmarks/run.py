@@ -19,14 +19,15 @@ from benchmarks.bench import Bench, Part, log_progress
 from benchmarks.changes import changes
 from benchmarks.commands import check, small
 from benchmarks.dask_workers import dask
-from benchmarks.loads import dirty, loads
+from benchmarks.loads import cold, dirty, loads
 from benchmarks.peers_table import peers
 from benchmarks.postgres_settings import settings
 from benchmarks.scaling import memory, plot
 from benchmarks.workbooks import workbook
 
 PARTS: dict[str, Part] = {
-    each.__name__: each for each in (loads, peers, changes, dirty, check, memory, small, dask, plot, workbook, settings)
+    each.__name__: each
+    for each in (loads, cold, peers, changes, dirty, check, memory, small, dask, plot, workbook, settings)
 }
 ON_REQUEST = {"settings"}  # measures the server, not the import
 PAGE = Path(__file__).parents[1] / "docs" / "benchmarks.md"
