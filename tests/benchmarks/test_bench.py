@@ -1,6 +1,8 @@
 """The benchmarks compare the same work and print what was measured."""
 
+import sqlite3
 import sys
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -8,6 +10,7 @@ import pytest
 from benchmarks.bench import ALLOCATE, measure, measure_rounds
 from benchmarks.generate import generate
 from benchmarks.peers.plain_pandas import read
+from benchmarks.peers_table import contents_of
 from benchmarks.run import PAGE, PARTS, replace_table
 from benchmarks.tables import compare_with_target, median_ratio
 from schemas.catalogue import load_catalogue
@@ -69,3 +72,21 @@ def test_plain_pandas_accepts_and_stores_the_same_values_as_an_import(tmp_path: 
     assert [row["email"] for row in ours.accepted] == theirs["email"].to_list()
     assert [row["mobile_phone"].removeprefix("'") for row in ours.accepted] == theirs["mobile_phone"].to_list()
     assert [row["birthdate"] for row in ours.accepted] == [str(day) for day in theirs["birthdate"]]
+
+
+def test_one_changed_cell_changes_what_a_tool_is_said_to_have_left(tmp_path: Path) -> None:
+    names = "email name surname mobile_phone birthdate points total_spent newsletter_subscription_status interests city"
+    columns = [*names.split(), "vip", "gender"]
+    values = ["a@b.com", "Ana", "Roig", "+34600123456", "1990-01-31", 7, 1.5, "none", "books", "Gavà", 1, "f"]
+    with closing(sqlite3.connect(tmp_path / "contacts.db")) as file:
+        file.execute(f"create table contacts ({', '.join(columns)})")
+        file.execute(f"insert into contacts values ({', '.join('?' * len(columns))})", values)
+        file.commit()
+        before = contents_of(f"sqlite:///{tmp_path}/contacts.db", "contacts")
+        for column in columns:
+            file.execute(f"update contacts set {column} = 'other'")
+            file.commit()
+            assert contents_of(f"sqlite:///{tmp_path}/contacts.db", "contacts") != before, column
+            file.execute(f"update contacts set {column} = ?", [values[columns.index(column)]])
+            file.commit()
+        assert contents_of(f"sqlite:///{tmp_path}/contacts.db", "contacts") == before
