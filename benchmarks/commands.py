@@ -9,7 +9,10 @@ from benchmarks.tables import compare_with_target, header, median_ratio, median_
 SMALL_ROWS = 10
 CHECK_TARGET = 5.0
 HELP, NO_SERVER = "contacts --help", "contacts import, SQLite, no server runs"
-EMPTY_FLOW = "an empty flow, no server runs"
+LIBRARIES, EMPTY_FLOW = (
+    "for comparison: import the libraries of a check",
+    "for comparison: an empty flow, no server runs",
+)
 COMMAND_TARGETS = {
     HELP: 0.1,
     "contacts check": 0.4,
@@ -17,6 +20,10 @@ COMMAND_TARGETS = {
     "contacts import, SQLite": 3.0,
     NO_SERVER: 3.5,
 }
+IMPORT_LIBRARIES = """
+import email_validator, pandas, pandera.pandas, phonenumbers, pyarrow.compute, pyarrow.csv, pydantic_settings, yaml
+print("{}")
+"""
 PRINT_HELP = """
 import contextlib, io
 from flows.cli.main import main
@@ -47,7 +54,7 @@ def check(bench: Bench) -> Iterator[str]:
 
 
 def small(bench: Bench) -> Iterator[str]:
-    """The whole process for ten rows; without a running server, beside an empty flow that starts its own."""
+    """The whole process for ten rows, beside the libraries alone and an empty flow that starts its own server."""
     file = bench.file(SMALL_ROWS)
 
     def import_file(database: str, **environment: str | None) -> Measurement:
@@ -64,6 +71,7 @@ def small(bench: Bench) -> Iterator[str]:
     own_server = {"PREFECT_API_URL": None, "PREFECT_HOME": None, "CONTACTS_HOME": str(bench.folder / "home-alone")}
     contenders = {
         HELP: print_help,
+        LIBRARIES: lambda: measure([bench.python, "-c", IMPORT_LIBRARIES]),
         "contacts check": lambda: bench.contacts("check", file),
         "contacts import, PostgreSQL": lambda: import_file(POSTGRES),
         "contacts import, SQLite": lambda: import_file(SQLITE),
@@ -77,4 +85,5 @@ def small(bench: Bench) -> Iterator[str]:
     for name, target in COMMAND_TARGETS.items():
         met = compare_with_target(statistics.median(seconds[name]), target, " s")
         yield row(name, median_seconds(seconds[name]), met)
-    yield row(EMPTY_FLOW, median_seconds(seconds[EMPTY_FLOW]), "")
+    for name in (LIBRARIES, EMPTY_FLOW):
+        yield row(name, median_seconds(seconds[name]), "")
