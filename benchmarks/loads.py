@@ -42,7 +42,7 @@ def loads(bench: Bench, *, prepared: bool = True) -> Iterator[str]:
     for number in range(bench.rounds):
         for database in (POSTGRES, SQLITE):
             with bench.warehouse(database) as warehouse:
-                contenders = _contenders(bench, database, warehouse)
+                contenders = _contenders(bench, warehouse)
                 with_pandas = prepared and number == 0 and database == POSTGRES and bench.rows <= PANDAS_MAX_ROWS
                 for situation, file in files.items():
                     for name in rotated(list(contenders), number):
@@ -57,7 +57,7 @@ def loads(bench: Bench, *, prepared: bool = True) -> Iterator[str]:
         yield f"\nPlain pandas was left out: it runs up to {PANDAS_MAX_ROWS:,} rows."
 
 
-def _contenders(bench: Bench, database: str, warehouse: str) -> Contenders:
+def _contenders(bench: Bench, warehouse: str) -> Contenders:
     def import_all(file: Path) -> Measurement:
         measurement = bench.import_into(warehouse, file)
         if measurement.output["rows"]["accepted"] != bench.rows:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, ClassVar, Protocol
 
 import pyarrow as pa
-from sqlalchemy import URL, Column, ColumnElement, Connection, Engine, MetaData, Select, SelectBase, Table, Text, insert
+from sqlalchemy import URL, Column, Connection, Engine, MetaData, Select, SelectBase, Table, Text, insert
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.compiler import compiles
@@ -128,10 +128,6 @@ class Backend(ABC):
         """A description of the error that quotes no value of a row."""
 
     # Tables and locks
-
-    def as_email(self, column: ColumnElement[str]) -> ColumnElement[str]:
-        """A text column, to compare it with one whose type is EmailText."""
-        return column
 
     def create_tables(self, connection: Connection, tables: WarehouseTables) -> None:
         """Create the tables that do not exist, except `contacts`."""

@@ -16,7 +16,6 @@ import sqlalchemy
 from sqlalchemy import (
     URL,
     Column,
-    ColumnElement,
     Connection,
     Engine,
     MetaData,
@@ -24,7 +23,6 @@ from sqlalchemy import (
     SelectBase,
     Table,
     Text,
-    collate,
     create_engine,
     delete,
     event,
@@ -128,7 +126,7 @@ class PostgresBackend(Backend):
         return engine
 
     def prepare(self, *, create: bool) -> None:
-        """Find the collation of emails. Older releases took the database's, and columns of two do not compare."""
+        """Find the collation of emails: an index serves no comparison in another. Older releases took the default."""
         with self.translate_errors(), self.engine.connect() as connection:
             found = connection.scalar(EMAIL_COLLATION, {"schema": self.schema, "table": CONTACTS})
         dialect: Any = self.engine.dialect
@@ -152,9 +150,6 @@ class PostgresBackend(Backend):
         names = {"table": error.diag.table_name, "column": error.diag.column_name, "by": error.diag.constraint_name}
         places = "".join(f", {what} {name}" for what, name in names.items() if name)
         return f"{type(error).__name__} ({error.sqlstate}{places})"
-
-    def as_email(self, column: ColumnElement[str]) -> ColumnElement[str]:
-        return collate(column, "C")
 
     def create_tables(self, connection: Connection, tables: WarehouseTables) -> None:
         if self.schema and not inspect(connection).has_schema(self.schema):

@@ -86,7 +86,7 @@ def erase_people(
             backend.append_batch(connection, listed, batch)
         chosen = choose_contacts(warehouse, connection, _contacts_of(tables, listed))
         found, memberships = count_chosen(connection, tables, chosen)
-        _erase_contacts(warehouse, connection, tables, fields, chosen, listed)
+        _erase_contacts(connection, tables, fields, chosen, listed)
         listed.drop(connection)
         chosen.drop(connection)
         erased = SuppressedEmails.of(key, hashes)
@@ -111,12 +111,7 @@ def _contacts_of(tables: WarehouseTables, listed: Table) -> Select[Any]:
 
 
 def _erase_contacts(
-    warehouse: Warehouse,
-    connection: Connection,
-    tables: WarehouseTables,
-    fields: Sequence[Field],
-    chosen: Table,
-    listed: Table,
+    connection: Connection, tables: WarehouseTables, fields: Sequence[Field], chosen: Table, listed: Table
 ) -> None:
     ids, addresses = select(chosen.c.contact_id), select(listed.c.email)
     for table in (tables.segment_members, tables.journal_members, tables.journal, tables.contacts):
@@ -126,7 +121,7 @@ def _erase_contacts(
     for field in fields:
         if field.type is FieldType.EMAIL:  # of other contacts: the cell counts as unchanged then
             old, new = journal.c[before(field.id)], journal.c[after(field.id)]
-            with_address = or_(*(warehouse.backend.as_email(each).in_(addresses) for each in (old, new)))
+            with_address = or_(old.in_(addresses), new.in_(addresses))
             connection.execute(update(journal).where(with_address).values({old: None, new: None}))
 
 

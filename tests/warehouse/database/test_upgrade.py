@@ -73,7 +73,7 @@ def test_an_old_warehouse_can_delete_and_suppress(old_warehouse: Warehouse) -> N
 
 
 def test_an_old_warehouse_shows_changes_and_erases_people(old_warehouse: Warehouse, tmp_path: Path) -> None:
-    """Its emails have another collation than those of a new warehouse, and two collations cannot be compared."""
+    """On PostgreSQL its emails have another collation than those of a new warehouse."""
     catalogue = load_catalogue()
     migrate(old_warehouse, catalogue)
     people = Importer(old_warehouse, catalogue, tmp_path)
