@@ -1,4 +1,4 @@
-"""The sections of docs/rules.md and docs/presets.md that come from the code."""
+"""The sections of the docs that come from the code."""
 
 import argparse
 from collections.abc import Iterator
@@ -29,9 +29,18 @@ from transforms.parsing.layout import REJECTION_COLUMNS
 from warehouse.import_list import entries as imports
 from warehouse.tables import WarehouseTables
 
-RULES, ARCHITECTURE, PRESETS = "docs/rules.md", "docs/architecture.md", "docs/presets.md"
+RULES, REFERENCE, PRESETS = "docs/rules.md", "docs/reference.md", "docs/presets.md"
+ARCHITECTURE = "docs/architecture.md"
 PACKAGES = ("flows", "transforms", "warehouse", "schemas")
 OLD_NAME = "mapping"  # of presets, for one release
+IMPORTS = {"import", "plan", "inbox"}
+CHECKS_CELLS = {*IMPORTS, "check", "presets suggest"}
+COMMAND_GROUPS = {  # docs/reference.md lists them above the table of options
+    "all that import": IMPORTS,
+    "all that import or check": {*IMPORTS, "check"},
+    "all that check cells": CHECKS_CELLS,
+    "all that read a source": {*CHECKS_CELLS, "presets save", "delete", "erase", "suppressions add"},
+}
 ERROR_MODULES = tuple(module.__name__ for module in (base, request, changes, source, limits, warehouse, local_server))
 
 
@@ -49,7 +58,7 @@ def sections() -> list[Section]:
         _errors(),
         _report(),
         _rows("rejected file", "column", REJECTION_COLUMNS, "content"),
-        _rows("import statuses", "status", _statuses(), "meaning"),
+        _rows("import statuses", "status", _statuses(), "meaning", REFERENCE),
         _tables(),
         _catalogue(),
         _preset_keys(),
@@ -57,8 +66,8 @@ def sections() -> list[Section]:
     ]
 
 
-def _rows(name: str, title: str, keys: Iterator[str] | tuple[str, ...], by_hand: str) -> Section:
-    return Section(name, RULES, (title,), tuple((code(key),) for key in keys), (by_hand,))
+def _rows(name: str, title: str, keys: Iterator[str] | tuple[str, ...], by_hand: str, page: str = RULES) -> Section:
+    return Section(name, page, (title,), tuple((code(key),) for key in keys), (by_hand,))
 
 
 def _enum(name: str, values: type[StrEnum], by_hand: str) -> Section:
@@ -101,7 +110,7 @@ def commands(parser: argparse.ArgumentParser | None = None) -> Iterator[tuple[st
 
 def _commands() -> Section:
     rows = tuple((code(_usage(name, parser)), plain(parser.description or "")) for name, parser in commands())
-    return Section("commands", RULES, ("command", "purpose"), rows)
+    return Section("commands", REFERENCE, ("command", "purpose"), rows)
 
 
 def _usage(name: str, parser: argparse.ArgumentParser) -> str:
@@ -128,8 +137,13 @@ def _options() -> Section:
         action = actions[option]
         short = [f"`{name}` " for name in action.option_strings if not name.startswith("--")]
         spelled = f"{option} {action.metavar or ''}".strip()
-        rows.append(("".join(short) + code(spelled), codes(names), plain(action.help or "")))
-    return Section("options", RULES, ("option", "commands", "meaning"), tuple(rows))
+        rows.append(("".join(short) + code(spelled), _group(names), plain(action.help or "")))
+    return Section("options", REFERENCE, ("option", "commands", "meaning"), tuple(rows))
+
+
+def _group(names: list[str]) -> str:
+    """The commands, or the name of the group that they are."""
+    return next((words for words, group in COMMAND_GROUPS.items() if group == {*names}), codes(names))
 
 
 def _settings() -> Section:
@@ -137,7 +151,7 @@ def _settings() -> Section:
         (code(f"{ENV_PREFIX}{name.upper()}"), plain(field.description or ""), _default(field))
         for name, field in Settings.model_fields.items()
     )
-    return Section("settings", RULES, ("variable", "write", "default"), rows, ("purpose",))
+    return Section("settings", REFERENCE, ("variable", "write", "default"), rows, ("purpose",))
 
 
 def _default(field: FieldInfo) -> str:
@@ -163,7 +177,7 @@ def errors() -> dict[str, list[type[ContactImportError]]]:
 
 
 def _errors() -> Section:
-    return _rows("error codes", "code", tuple(sorted(errors())), "meaning, and what to do")
+    return _rows("error codes", "code", tuple(sorted(errors())), "meaning, and what to do", REFERENCE)
 
 
 def _report() -> Section:
@@ -171,7 +185,7 @@ def _report() -> Section:
     whole = ImportReportBuilder(ImportRequest(source="contacts.csv")).failed(error).model_dump()
     check = ReportBuilder(ReadingOptions(source="contacts.csv")).failed(error).model_dump()
     rows = tuple((code(key), "import, check" if key in check else "import") for key in whole)
-    return Section("report", RULES, ("key", "in"), rows, ("content",))
+    return Section("report", REFERENCE, ("key", "in"), rows, ("content",))
 
 
 def _statuses() -> tuple[str, ...]:
@@ -181,7 +195,7 @@ def _statuses() -> tuple[str, ...]:
 def _tables() -> Section:
     tables = WarehouseTables(None).metadata.tables.values()
     rows = tuple((code(table.name), codes(column.name for column in table.columns)) for table in tables)
-    return Section("tables", RULES, ("table", "columns"), rows, ("a row is",))
+    return Section("tables", REFERENCE, ("table", "columns"), rows, ("a row is",))
 
 
 def _catalogue() -> Section:

@@ -10,12 +10,12 @@ import pytest
 
 from flows.cli.parser import build_parser
 from schemas.errors.request import UsageError
-from tests.docs.reference import ARCHITECTURE, PACKAGES, PRESETS, RULES, errors, options, sections
+from tests.docs.reference import ARCHITECTURE, PACKAGES, PRESETS, REFERENCE, RULES, errors, options, sections
 from tests.docs.sections import PROJECT, UPDATE_COMMAND, Section
 
 UPDATE = bool(os.environ.get("UPDATE_DOCS"))
 SECTIONS = sections()
-USER_PAGES = ("README.md", RULES, PRESETS, "data/README.md")
+USER_PAGES = ("README.md", RULES, REFERENCE, PRESETS, "data/README.md")
 LINK = re.compile(r"!?\[[^\]]*\]\(\s*<?([^)>\s]+)>?[^)]*\)")
 
 
@@ -82,7 +82,7 @@ def test_an_updated_table_keeps_what_was_written_by_hand() -> None:
     ]
 
 
-@pytest.mark.parametrize("page", USER_PAGES)
+@pytest.mark.parametrize("page", [page for page in USER_PAGES if page != RULES])
 def test_the_parser_accepts_every_example(page: str) -> None:
     found = examples(read(page))
     assert found
@@ -97,10 +97,10 @@ def test_every_option_named_in_a_page_for_users_exists(page: str) -> None:
     assert named <= {*options(), "--help", "--version"}
 
 
-def test_the_rules_list_every_variable_and_no_page_names_another() -> None:
+def test_the_reference_lists_every_variable_and_no_page_names_another() -> None:
     settings = {row[0].strip("`") for section in SECTIONS if section.name == "settings" for row in section.rows}
     known = settings | variables(sources())
-    assert known <= variables(read(RULES))
+    assert known <= variables(read(REFERENCE))
     of_tests = {"CONTACTS_TEST_POSTGRES_URL", "CONTACTS_BENCH_POSTGRES_URL"}
     for page in pages():
         assert variables(read(page)) <= known | of_tests, page.name
