@@ -6,15 +6,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Generic
 
 from flows.config.settings import Settings
-from flows.pipeline.task_order import ChunkRunner, Item, Plan, Result, results_in_order
-from flows.reports.builder import redact_error
+from flows.pipeline.task_order import ChunkRunner, Item, Plan, Result, results_in_order, run_step
 from schemas.errors.request import SettingsInvalid
 
 if TYPE_CHECKING:  # an extra
     from distributed import Client, Future
 
 VARIABLE = "CONTACTS_TASK_RUNNER"
-ATTEMPTS = 3  # at a step whose import folder is not reachable for a moment; Dask itself replaces a dead worker
 
 # Dask's value makes workers return memory to the system after each chunk, which took half of their time.
 MALLOC_TRIM = "distributed.nanny.pre-spawn-environ.MALLOC_TRIM_THRESHOLD_"
@@ -36,20 +34,11 @@ def dask_runner(settings: Settings) -> Iterator[ChunkRunner]:
 
 
 def on_worker(step: Callable[[Plan, Item], Result], plan: Plan, item: Item) -> Result | Exception:
-    """The result of a step. An error is returned, because Dask logs what is raised, with the arguments.
-
-    A foreign error is redacted: its text may quote a contact.
-    """
-    attempts = 0
-    while True:
-        attempts += 1
-        try:
-            return step(plan, item)
-        except OSError as error:
-            if attempts == ATTEMPTS:
-                return error
-        except Exception as error:
-            return redact_error(error)
+    """The result of a step. An error is returned, because Dask logs what is raised, with the arguments."""
+    try:
+        return run_step(step, plan, item)
+    except Exception as error:
+        return error
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,10 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from typing import Any, Protocol, TypeVar
 
+from flows.reports.builder import redact_error
+
+ATTEMPTS = 3  # at a step whose import folder is not reachable for a moment
+
 Plan = TypeVar("Plan")
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -23,6 +27,23 @@ class ChunkRunner(Protocol):
 
 class Future(Protocol):
     def result(self) -> Any: ...
+
+
+def run_step(step: Callable[[Plan, Item], Result], plan: Plan, item: Item) -> Result:
+    """Run a step, again after an error of the file system.
+
+    Of another foreign error only the type is kept: its text may quote a contact.
+    """
+    attempts = 0
+    while True:
+        attempts += 1
+        try:
+            return step(plan, item)
+        except OSError:
+            if attempts == ATTEMPTS:
+                raise
+        except Exception as error:
+            raise redact_error(error) from None
 
 
 def results_in_order(submit: Callable[[Any], Future], items: Iterable[Item], ahead: int) -> Iterator[Any]:

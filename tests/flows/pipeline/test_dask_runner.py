@@ -1,42 +1,13 @@
-"""Steps on Dask's workers: what is tried again, what an error may say, and which schedulers are refused."""
-
-from collections.abc import Callable
+"""Steps on Dask's workers: what an error may say, and which schedulers are refused."""
 
 import dask
 import pytest
 from distributed import LocalCluster
 
 from flows.config.settings import Settings
-from flows.pipeline.dask_runner import ATTEMPTS, dask_runner, on_worker
+from flows.pipeline.dask_runner import dask_runner
 from schemas.errors.base import UnexpectedError
 from schemas.errors.request import SettingsInvalid
-
-
-def fails(times: int, error: Exception) -> Callable[[None, int], int]:
-    """A step that raises the error this many times, and then returns its item."""
-    errors = [error] * times
-
-    def step(_: None, item: int) -> int:
-        if errors:
-            raise errors.pop()
-        return item
-
-    return step
-
-
-def test_a_step_whose_folder_is_away_for_a_moment_is_tried_again() -> None:
-    assert on_worker(fails(ATTEMPTS - 1, OSError("away")), None, 7) == 7
-
-
-def test_a_step_whose_folder_stays_away_fails() -> None:
-    error = OSError("away")
-    assert on_worker(fails(ATTEMPTS, error), None, 7) is error
-
-
-def test_an_unexpected_error_of_a_step_is_tried_once_and_quotes_nothing() -> None:
-    error = on_worker(fails(1, ValueError("ana@example.com")), None, 7)
-    assert isinstance(error, UnexpectedError)
-    assert "ana" not in str(error)
 
 
 def _double(factor: int, item: int) -> int:
