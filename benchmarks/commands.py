@@ -20,9 +20,24 @@ COMMAND_TARGETS = {
     "contacts import, SQLite": 3.0,
     NO_SERVER: 3.5,
 }
+LIBRARY_NAMES = (
+    "pandas",
+    "pyarrow.compute",
+    "pyarrow.csv",
+    "pandera.pandas",
+    "pydantic_settings",
+    "phonenumbers",
+    "email_validator",
+    "yaml",
+)
 IMPORT_LIBRARIES = """
-import email_validator, pandas, pandera.pandas, phonenumbers, pyarrow.compute, pyarrow.csv, pydantic_settings, yaml
-print("{}")
+import importlib, json, sys, time
+seconds = {}
+for name in sys.argv[1:]:
+    began = time.perf_counter()
+    importlib.import_module(name)
+    seconds[name] = time.perf_counter() - began
+print(json.dumps(seconds))
 """
 PRINT_HELP = """
 import contextlib, io
@@ -71,7 +86,7 @@ def small(bench: Bench) -> Iterator[str]:
     own_server = {"PREFECT_API_URL": None, "PREFECT_HOME": None, "CONTACTS_HOME": str(bench.folder / "home-alone")}
     contenders = {
         HELP: print_help,
-        LIBRARIES: lambda: measure([bench.python, "-c", IMPORT_LIBRARIES]),
+        LIBRARIES: lambda: measure([bench.python, "-c", IMPORT_LIBRARIES, *LIBRARY_NAMES]),
         "contacts check": lambda: bench.contacts("check", file),
         "contacts import, PostgreSQL": lambda: import_file(POSTGRES),
         "contacts import, SQLite": lambda: import_file(SQLITE),
@@ -87,3 +102,12 @@ def small(bench: Bench) -> Iterator[str]:
         yield row(name, median_seconds(seconds[name]), met)
     for name in (LIBRARIES, EMPTY_FLOW):
         yield row(name, median_seconds(seconds[name]), "")
+    yield ""
+    yield header("where the time of a check goes", "takes")
+    imports = [run.output for run in results[LIBRARIES]]
+    whole = zip(seconds[LIBRARIES], imports, strict=True)
+    yield row("Python itself", median_seconds([total - sum(by_library.values()) for total, by_library in whole]))
+    for name in LIBRARY_NAMES:
+        yield row(f"import {name}", median_seconds([by_library[name] for by_library in imports]))
+    ours = [check - alone for check, alone in zip(seconds["contacts check"], seconds[LIBRARIES], strict=True)]
+    yield row("our modules, reading, checking, printing", median_seconds(ours))
