@@ -143,6 +143,23 @@ def _run(peer: Peer, key: bool, bench: Bench, warehouse: str, file: Path, number
     return measure([*command, *(["--key"] if key else [])], PYTHONPATH=None)
 
 
+def is_available(name: str, bench: Bench) -> bool:
+    """Whether the peer of this name can run here."""
+    return bool(_by_name(name).python(bench))
+
+
+def load_with_key(name: str, bench: Bench, file: Path) -> Measurement:
+    """A first import with the peer of this name into an empty warehouse, with a key on the email."""
+    peer = _by_name(name)
+    with bench.warehouse(peer.database) as warehouse:
+        prepare_load(warehouse, file)
+        return _run(peer, True, bench, warehouse, file, 0)
+
+
+def _by_name(name: str) -> Peer:
+    return next(peer for peer in PEERS if peer.name == name)
+
+
 def _own(warehouse: str, peer: Peer, key: bool) -> str:
     """In SQLite each contender has a file of its own."""
     return warehouse.replace("contacts.db", f"{peer.table(key)}.db")

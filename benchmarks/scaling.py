@@ -2,7 +2,7 @@
 
 import json
 import statistics
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import partial
 from pathlib import Path
 
@@ -18,17 +18,22 @@ from benchmarks.bench import (
     prepare_load,
     warm_up,
 )
+from benchmarks.loads import PANDAS, load_with_pandas
+from benchmarks.peers_table import is_available, load_with_key
 from benchmarks.tables import compare_with_target, header, median_seconds, row
 
 LARGE_ROWS = 1_000_000  # above this, `memory` compares with a tenth of the rows and not with ten times the rows
 TIME_TARGET, PEAK_TARGET = 11, 1.1
 GIB = 1 << 30
+PLOTTED_PEERS = ("DuckDB", "Polars, ADBC")
+
+Program = Callable[[Bench, Path], Measurement]
 
 
 def memory(bench: Bench) -> Iterator[str]:
     """Imports, checks and bare loads of a file and of one ten times as long."""
     small, large = (bench.rows, 10 * bench.rows) if bench.rows <= LARGE_ROWS else (bench.rows // 10, bench.rows)
-    results = _measure_sizes(bench, (small, large), bench.rounds)
+    results = _measure_sizes(bench, PROGRAMS, (small, large), bench.rounds)
     yield header("", f"{small:,} rows", f"{large:,} rows", "ratio of times", "target", "ratio of peaks", "target")
     for name in PROGRAMS:
         seconds = [statistics.median(each.seconds for each in results[name, rows]) for rows in (small, large)]
@@ -44,30 +49,36 @@ def memory(bench: Bench) -> Iterator[str]:
 
 
 def plot(bench: Bench) -> Iterator[str]:
-    """Time against rows; sizes above ROWS are measured once."""
-    results = _measure_sizes(bench, [rows for rows in bench.sizes if rows <= bench.rows], bench.rounds)
-    results |= _measure_sizes(bench, [rows for rows in bench.sizes if rows > bench.rows], 1)
-    seconds = {
-        name: {rows: [each.seconds for each in results[name, rows]] for rows in bench.sizes} for name in PROGRAMS
+    """Time of loads into an empty warehouse. Sizes above ROWS are measured once, and without plain pandas."""
+    peers = {f"{name}, with a key": partial(load_with_key, name) for name in PLOTTED_PEERS if is_available(name, bench)}
+    programs: dict[str, Program] = {**LOADS, **peers, PANDAS: load_with_pandas}
+    few, many = ([rows for rows in bench.sizes if (rows <= bench.rows) == small] for small in (True, False))
+    results = _measure_sizes(bench, programs, few, bench.rounds)
+    results |= _measure_sizes(bench, {**LOADS, **peers}, many, 1)
+    points = {
+        name: {rows: statistics.median(each.seconds for each in results[name, rows]) for rows in of_program}
+        for name in programs
+        if (of_program := [rows for rows in bench.sizes if (name, rows) in results])
     }
     python = bench.peer_python("plot")
     if python:
         yield f"![Seconds against rows, on logarithmic scales](images/{bench.image.name})\n"
     yield header("", *(f"{rows:,} rows" for rows in bench.sizes))
-    for name, by_rows in seconds.items():
-        yield row(name, *map(median_seconds, by_rows.values()))
+    for name, by_rows in points.items():
+        yield row(name, *(median_seconds([by_rows[rows]]) if rows in by_rows else "" for rows in bench.sizes))
     if python:
-        points = {name: {rows: statistics.median(each) for rows, each in by.items()} for name, by in seconds.items()}
         data = bench.folder / "plot.json"
         data.write_text(json.dumps(points))
         script = Path(__file__).parent / "peers" / "draw_plot.py"
         log_progress(str(measure([python, str(script), str(data), str(bench.image)], PYTHONPATH=None).output))
 
 
-def _measure_sizes(bench: Bench, sizes: Iterable[int], rounds: int) -> dict[tuple[str, int], list[Measurement]]:
+def _measure_sizes(
+    bench: Bench, programs: Mapping[str, Program], sizes: Iterable[int], rounds: int
+) -> dict[tuple[str, int], list[Measurement]]:
     """All programs with files of all sizes."""
     contenders = {
-        (name, rows): partial(run, bench, bench.file(rows)) for rows in sizes for name, run in PROGRAMS.items()
+        (name, rows): partial(run, bench, bench.file(rows)) for rows in sizes for name, run in programs.items()
     }
     return measure_rounds(contenders, rounds)
 
@@ -95,11 +106,10 @@ def _bare_read(bench: Bench, file: Path) -> Measurement:
 
 
 # By the names in the tables and the plot. Every load goes into an empty warehouse.
-PROGRAMS: dict[str, Callable[[Bench, Path], Measurement]] = {
+LOADS: dict[str, Program] = {
     "import into PostgreSQL": partial(_import, POSTGRES),
     "bare load into PostgreSQL": partial(_bare_load, POSTGRES),
     "import into SQLite": partial(_import, SQLITE),
     "bare load into SQLite": partial(_bare_load, SQLITE),
-    "check": _check,
-    "bare read by pyarrow": _bare_read,
 }
+PROGRAMS: dict[str, Program] = {**LOADS, "check": _check, "bare read by pyarrow": _bare_read}

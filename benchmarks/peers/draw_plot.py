@@ -10,14 +10,14 @@ mpl.use("Agg")
 from matplotlib import pyplot as plt
 from matplotlib.ticker import FuncFormatter
 
-COLOURS = {"PostgreSQL": "#31648c", "SQLite": "#c2571a", "check": "#3d8f58", "bare read": "#3d8f58"}
+COLOURS = {"PostgreSQL": "#31648c", "SQLite": "#c2571a", "DuckDB": "#3d8f58", "Polars": "#8a5fa8"}
 
 
 def style(name: str) -> dict[str, object]:
-    """One colour per subject; a dashed line for loads without checks."""
+    """One colour per database or tool; a dashed line for what is not an import."""
     colour = next((colour for word, colour in COLOURS.items() if word in name), "#555555")
-    bare = name.startswith("bare")
-    return {"color": colour, "linestyle": "--" if bare else "-", "marker": "o", "markersize": 4, "linewidth": 1.6}
+    line = "-" if name.startswith("import") else "--"
+    return {"color": colour, "linestyle": line, "marker": "o", "markersize": 4, "linewidth": 1.6}
 
 
 def draw(points: dict[str, dict[str, float]], image: Path) -> None:
