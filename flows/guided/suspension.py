@@ -1,7 +1,7 @@
 """Suspends a run with a form, and reads the answer when Prefect starts the run again.
 
 A suspended run has no process, no connection and no lock. What it needs when it resumes is stored in Prefect with the
-form: numbers, paths and names of fields, no contact values.
+form: numbers, paths, names of fields, and the values that its drop-downs show (none if values are masked).
 """
 
 from contextlib import suppress

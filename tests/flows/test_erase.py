@@ -11,10 +11,12 @@ import psycopg
 import pyarrow as pa
 import pytest
 
+from schemas.cells.suppressed_emails import SuppressedEmails
+from schemas.rejected_rows import ErasedRow, RejectedFile
 from tests.flows.conftest import Contacts, Database, is_one_line
 from transforms.results.erased_rows import erase_rows
 from warehouse.database.connection import Warehouse
-from warehouse.removal.erase import ErasedRow, erase_people
+from warehouse.removal.erase import erase_people
 
 one_warehouse = pytest.mark.parametrize("warehouse_url", ["sqlite"], indirect=True)
 ANN, BOB = "ann@example.com", "bob@example.com"
@@ -154,9 +156,7 @@ def test_two_erases_at_once_erase_both_people_everywhere(people: Contacts) -> No
             done = erase_people(
                 warehouse,
                 [pa.RecordBatch.from_pydict({"email": [email]})],
-                lambda file, erased, write: [
-                    ErasedRow(*row) for row in erase_rows(file.path, file.delimiter, erased, write=write)
-                ],
+                erase_rows,
             )
             deleted.append(done.report["deleted"])
 
@@ -176,8 +176,8 @@ def test_an_erase_that_was_interrupted_is_completed_by_the_next_one(people: Cont
     class Stopped(Exception):
         pass
 
-    def write_and_stop(file: object, erased: object, write: bool) -> list[ErasedRow]:
-        if erase_rows(file.path, file.delimiter, erased, write=write):  # type: ignore[attr-defined, arg-type]
+    def write_and_stop(file: RejectedFile, erased: SuppressedEmails, write: bool) -> list[ErasedRow]:
+        if erase_rows(file, erased, write):
             raise Stopped
         return []
 

@@ -5,13 +5,14 @@ import io
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
 from itertools import islice
-from typing import BinaryIO, TypeAlias
+from typing import BinaryIO
 
 import pandas as pd
 
 from schemas.cells.arrow_columns import TEXT_DTYPE
 from schemas.cells.suppressed_emails import SuppressedEmails
 from schemas.errors.changes import RejectedFileNotErased
+from schemas.rejected_rows import ErasedRow, RejectedFile
 from schemas.validation.rules import Rule
 from transforms.mapping.record_numbers import CODES, LINE, MARK, NUMBER
 from transforms.parsing.csv_writer import csv_bytes
@@ -21,39 +22,35 @@ KEPT = (NUMBER, LINE, MARK)
 ROWS_PER_BATCH = 5_000
 MAX_CELL_CHARACTERS = 1 << 24  # a quoted cell of a source is no longer
 
-ErasedRow: TypeAlias = tuple[
-    int, int | None, bool
-]  # its place in the file, from 0; its record number; whether it is new
 
-
-def erase_rows(path: str, delimiter: str, erased: SuppressedEmails, *, write: bool) -> list[ErasedRow]:
+def erase_rows(file: RejectedFile, erased: SuppressedEmails, write: bool) -> list[ErasedRow]:
     """Erase the rows that have one of these addresses in any cell; without `write`, only find them.
 
     Also gives the rows that were erased before. The other rows stay byte for byte. A file that does not exist has no
     rows. RejectedFileNotErased if it cannot be read or written.
     """
     try:
-        if not exists(path):
+        if not exists(file.path):
             return []
-        found = _scan(path, delimiter, erased, None)
-        if write and any(is_new for *_, is_new in found):
-            with replace_file(path) as target:
-                _scan(path, delimiter, erased, target)
+        found = _scan(file, erased, None)
+        if write and any(row.new for row in found):
+            with replace_file(file.path) as target:
+                _scan(file, erased, target)
     except csv.Error:
-        raise RejectedFileNotErased(path, "it is no CSV any more") from None
+        raise RejectedFileNotErased(file.path, "it is no CSV any more") from None
     except Exception as error:  # each kind of storage has its own errors
-        raise RejectedFileNotErased(path, getattr(error, "strerror", None) or type(error).__name__) from None
+        raise RejectedFileNotErased(file.path, getattr(error, "strerror", None) or type(error).__name__) from None
     return found
 
 
-def _scan(path: str, delimiter: str, erased: SuppressedEmails, target: BinaryIO | None) -> list[ErasedRow]:
+def _scan(file: RejectedFile, erased: SuppressedEmails, target: BinaryIO | None) -> list[ErasedRow]:
     """The erased rows; writes the file without them to `target`."""
     csv.field_size_limit(MAX_CELL_CHARACTERS)
     found, place = list[ErasedRow](), 0
     with ExitStack() as stack:
-        source = stack.enter_context(open_for_reading(path))
+        source = stack.enter_context(open_for_reading(file.path))
         lines = _Lines(io.TextIOWrapper(source, "utf-8", "surrogateescape", newline=""))
-        records = _records(lines, delimiter)
+        records = _records(lines, file.delimiter)
         first, header = next(records, ("", []))
         header = [name.removeprefix("\ufeff") for name in header]
         if target:
@@ -65,9 +62,9 @@ def _scan(path: str, delimiter: str, erased: SuppressedEmails, target: BinaryIO 
                 row = dict(zip(header, cells, strict=False))
                 if is_found or (codes is not None and row.get(CODES) == Rule.SUPPRESSED):
                     record = row.get(NUMBER, "")
-                    found.append((place, int(record) if record.isdecimal() else None, bool(is_found)))
+                    found.append(ErasedRow(place, int(record) if record.isdecimal() else None, bool(is_found)))
                 if is_found:
-                    text = _erased_text(header, row, delimiter)
+                    text = _erased_text(header, row, file.delimiter)
                 if target:
                     target.write(text.encode("utf-8", "surrogateescape"))
                 place += 1

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any
 
 import pyarrow as pa
 from sqlalchemy import ColumnElement, Connection, Select, Table, delete, exists, func, or_, select, union, update
@@ -11,6 +11,7 @@ from sqlalchemy import ColumnElement, Connection, Select, Table, delete, exists,
 from schemas.cells.suppressed_emails import SuppressedEmails, hash_emails
 from schemas.field_types import FieldType
 from schemas.fields import Field
+from schemas.rejected_rows import ErasedRow, RejectedFile
 from schemas.validation.rules import Rule
 from warehouse.contacts.suppressions import lock_suppressions, require_key, suppress
 from warehouse.database.connection import Warehouse
@@ -24,24 +25,6 @@ from warehouse.tables import WarehouseTables, after, before
 REASON = "erased"
 ROWS_PER_FETCH = 5_000
 RECORDS_PER_QUERY = 500
-
-
-class RejectedFile(NamedTuple):
-    """The rejected file that an import's report names; it may be gone, or on another machine."""
-
-    path: str
-    delimiter: str
-
-
-class ErasedRow(NamedTuple):
-    """A row of a rejected file that is erased: its place in the file, from 0, and the record number that it shows.
-
-    It is not `new` if it was erased before; the table `rejections` may still have it, if that erase was interrupted.
-    """
-
-    place: int
-    record: int | None
-    new: bool
 
 
 # Erases the rows with one of these addresses in a file or, without its last argument, only finds them.

@@ -3,7 +3,6 @@
 import argparse
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from itertools import starmap
 
 import pyarrow as pa
 
@@ -21,14 +20,13 @@ from flows.prefect_lookups import source_logins
 from flows.reports.models import RemovalReport
 from flows.reports.phrases import counted, deletion_sentences, erasure_sentences
 from schemas.cells.emails import normalise_email
-from schemas.cells.suppressed_emails import SuppressedEmails
 from schemas.errors.request import UsageError
 from transforms.results.erased_rows import erase_rows
 from transforms.sources.addresses import redacted
 from warehouse.contacts.suppressions import list_suppressions, remove_suppression
 from warehouse.import_list.entries import COMPLETED
 from warehouse.removal.delete import PLANNED, delete_contacts
-from warehouse.removal.erase import ErasedRow, RejectedFile, erase_people
+from warehouse.removal.erase import erase_people
 from warehouse.removal.suppress import suppress_addresses
 
 
@@ -82,7 +80,7 @@ def erase(options: argparse.Namespace) -> int:
         else:
             emails = stack.enter_context(address_list(options, settings)).batches()
         warehouse = stack.enter_context(open_warehouse(settings))
-        done = erase_people(warehouse, emails, _erase_rows, dry_run=options.dry_run)
+        done = erase_people(warehouse, emails, erase_rows, dry_run=options.dry_run)
     if done.running:
         print_note(
             f"{counted(done.running, 'import')} running or waiting: an import that fails now keeps its rejected file "
@@ -95,10 +93,6 @@ def erase(options: argparse.Namespace) -> int:
         for line in erasure_sentences(report, done.rejected_rows, done.suppressed):
             print_line(line)
     return OK
-
-
-def _erase_rows(file: RejectedFile, erased: SuppressedEmails, write: bool) -> Iterator[ErasedRow]:
-    return starmap(ErasedRow, erase_rows(file.path, file.delimiter, erased, write=write))
 
 
 def suppress(options: argparse.Namespace) -> int:
