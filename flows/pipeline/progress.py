@@ -46,5 +46,5 @@ class TerminalProgress:
             yield advance
 
 
-current_progress: ContextVar[Progress] = ContextVar("watcher", default=NoProgress())  # noqa: B039 - it has no state
+current_progress: ContextVar[Progress] = ContextVar("current_progress", default=NoProgress())  # noqa: B039 - it has no state
 """How this process shows progress. The command sets it: a flow has no parameter for it."""

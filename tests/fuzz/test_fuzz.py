@@ -66,7 +66,9 @@ def _shifted(original: Callable[..., Any]) -> Callable[..., Any]:
         pytest.param(
             "schemas.cells.phone_columns.to_e164", lambda _: lambda *_: "+34651234567", "line", id="all phones equal"
         ),
-        pytest.param("tests.fuzz.judge.resolve_duplicates", lambda _: lambda *_: 0, "duplicates", id="duplicates kept"),
+        pytest.param(
+            "tests.fuzz.judge.resolve_duplicates", lambda _: lambda *_: None, "duplicates", id="duplicates kept"
+        ),
         pytest.param("tests.fuzz.judge.land_file", lambda _: lambda *_: 1 / 0, "ZeroDivision", id="a traceback"),
     ],
 )

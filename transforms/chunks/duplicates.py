@@ -31,23 +31,20 @@ def resolve_duplicates(
     choice: Duplicates,
     scratch: str,
     rows_per_partition: int = ROWS_PER_PARTITION,
-) -> int:
-    """Find the accepted rows that are dropped for another one with the same email; returns their number."""
+) -> None:
+    """Find the accepted rows that are dropped for another one with the same email. `dropped_duplicates` reads them."""
     for chunk in chunks:
         _dropped_path(scratch, chunk.block.index).unlink(missing_ok=True)
     repeated = _find_repeated_hashes(results, rows_per_partition * HASHES_PER_ROW, scratch)
     if not len(repeated):
-        return 0
+        return
     first_records = np.array([chunk.first_record for chunk in chunks])
-    total = 0
     for keys in _partitioned(results, repeated, rows_per_partition, scratch):
         dropped = find_dropped_duplicates(keys, choice)
         indexes = np.searchsorted(first_records, dropped[:, 0], side="right") - 1
         for index in np.unique(indexes):
             with _dropped_path(scratch, chunks[index].block.index).open("ab") as stream:
                 stream.write(dropped[indexes == index].tobytes())
-        total += len(dropped)
-    return total
 
 
 def find_dropped_duplicates(keys: pa.Table, choice: Duplicates) -> np.ndarray:
@@ -61,9 +58,9 @@ def find_dropped_duplicates(keys: pa.Table, choice: Duplicates) -> np.ndarray:
     codes = np.concatenate([np.asarray(chunk.indices) for chunk in coded.chunks])
     repeated = np.bincount(codes)[codes] > 1
     found = pd.DataFrame({"code": codes[repeated], "record": np.asarray(keys["record_number"])[repeated]})
-    winner = found.groupby("code")["record"].transform("max" if choice is Duplicates.LAST else "min")
-    loses = (found["record"] != winner) | (choice is Duplicates.REJECT)
-    return np.column_stack([found["record"][loses], winner[loses]]).astype(np.int64)
+    kept = found.groupby("code")["record"].transform("max" if choice is Duplicates.LAST else "min")
+    is_dropped = (found["record"] != kept) | (choice is Duplicates.REJECT)
+    return np.column_stack([found["record"][is_dropped], kept[is_dropped]]).astype(np.int64)
 
 
 def dropped_duplicates(scratch: str, chunk: ChunkPosition) -> np.ndarray:
@@ -92,7 +89,7 @@ def count_dropped_values(
 
 
 def _dropped_path(scratch: str, index: int) -> Path:
-    return Path(scratch) / f"losers-{index:05}.i64"
+    return Path(scratch) / f"dropped-{index:05}.i64"
 
 
 def _find_repeated_hashes(results: Sequence[ChunkResult], at_once: int, scratch: str) -> np.ndarray:

@@ -82,10 +82,10 @@ def find_preset(
         preset = load_preset(name, own)
     if earlier and part is None and split_preset_name(earlier)[0] == name:
         part = split_preset_name(earlier)[1]
-    return chosen(preset, part, source, name if is_preset_path(name) else None)
+    return choose_part(preset, part, source, name if is_preset_path(name) else None)
 
 
-def chosen(preset: Preset, part: str | None, source: str, path: str | None = None) -> ChosenPreset:
+def choose_part(preset: Preset, part: str | None, source: str, path: str | None = None) -> ChosenPreset:
     """The preset with the named part, else with the part whose pattern fits the file's name."""
     if part is not None and part not in preset.parts:
         raise UnknownPreset(f"{preset.name}:{part}", tuple(f"{preset.name}:{name}" for name in preset.parts))

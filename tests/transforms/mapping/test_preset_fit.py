@@ -11,7 +11,7 @@ from schemas.errors.request import ColumnMappedTwice, ColumnNeverRead, Duplicate
 from schemas.presets.model import Preset
 from tests.transforms.pipeline import Checked, check
 from transforms.mapping.columns import ColumnMapping
-from transforms.mapping.preset_fit import chosen, detect_preset, find_preset, map_with_preset
+from transforms.mapping.preset_fit import choose_part, detect_preset, find_preset, map_with_preset
 
 HEADER = ["Mail", "Who", "Tel", "Day", "State", "Hobbies", "Sum", "Hash"]
 PRESET = {
@@ -36,7 +36,7 @@ def mapped(
     names: list[str] = HEADER,
     explicit: dict[str, str] | None = None,
 ) -> ColumnMapping:
-    found = chosen(Preset.model_validate({"name": "mine", **preset}), None, "file.csv")
+    found = choose_part(Preset.model_validate({"name": "mine", **preset}), None, "file.csv")
     return map_with_preset(names, catalogue, [(explicit or {}).items()], (), {}, found)
 
 
