@@ -1,5 +1,6 @@
 """Writes presets as YAML, with comments about what a person still has to decide."""
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -8,6 +9,7 @@ import yaml
 
 from schemas.presets.model import Preset
 
+HOW_TO_USE = "# To use a line, remove its '#'. A '#' with a space after it begins a note.\n"
 _LINE = 10_000  # characters; so that YAML breaks no line
 
 
@@ -31,7 +33,7 @@ def describe_translation(translation: Mapping[str, Any]) -> str:
 def dump_preset(preset: Preset, comments: Mapping[str, ColumnComments] | None = None) -> str:
     """A preset as YAML that reads back as the same preset. `comments` are by column, in the file's order."""
     content = preset.model_dump(mode="json", exclude={"name"}, exclude_defaults=True)
-    parts = []
+    parts = [HOW_TO_USE] if comments else []
     for key, value in content.items():
         if key == "columns":
             parts.append("columns:\n")
@@ -46,7 +48,7 @@ def _columns(rules: Mapping[str, Any], comments: Mapping[str, ColumnComments]) -
     for name in names:
         open_points = comments.get(name, ColumnComments())
         if name not in rules:
-            yield f"# {_flow(name)}:   # not imported; write a field to import it"
+            yield f"#{_flow(name)}:   # not imported; write a field to import it"
         elif open_points.readings or open_points.unmatched:
             yield from _with_comments(name, rules[name], open_points)
         else:
@@ -55,17 +57,27 @@ def _columns(rules: Mapping[str, Any], comments: Mapping[str, ColumnComments]) -
 
 
 def _with_comments(name: str, rule: Mapping[str, Any], comments: ColumnComments) -> Iterator[str]:
+    """The column, with its open points as lines that count once their `#` is removed."""
     values = rule.get("values")
-    keys = {key: value for key, value in rule.items() if key != "values"}
-    yield from _block({name: keys}).splitlines()
+    yield from _block({name: {key: value for key, value in rule.items() if key != "values"}}).splitlines()
+    unmatched = [
+        f"    #{_flow(value)}: OPTION   # in {cells:,} cell{'' if cells == 1 else 's'}"
+        for value, cells in comments.unmatched.items()
+    ]
+    if unmatched:
+        unmatched.insert(0, f"    # OPTION is one of: {', '.join(comments.options)}; or '' for blank")
     for translation, remark in comments.readings:
-        yield f"  # {describe_translation(translation)}   # {remark}"
+        yield f"  # {remark}:"
+        with_values_last = dict(sorted(translation.items(), key=lambda item: item[0] == "values"))
+        yield from (re.sub("^( *)", r"  \1#", line) for line in _block(with_values_last).splitlines())
+        if "values" in translation:  # a column has one list of values
+            yield from unmatched
+            unmatched = []
     if values:
         yield from (f"  {line}" for line in _block({"values": values}).splitlines())
-    elif comments.unmatched:
-        yield f"  # values:   # OPTION is one of: {', '.join(comments.options)}; or '' for blank"
-    for value, cells in comments.unmatched.items():
-        yield f"  #   {_flow(value)}: OPTION   # in {cells:,} cell{'' if cells == 1 else 's'}"
+    elif unmatched:
+        yield "  #values:"
+    yield from unmatched
 
 
 def _block(content: Mapping[str, Any]) -> str:

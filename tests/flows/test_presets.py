@@ -1,6 +1,7 @@
 """`--preset` from the file to the warehouse, and `contacts presets`."""
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -270,10 +271,11 @@ def test_a_suggested_preset_applies_what_is_certain_and_comments_on_the_rest(alo
     text = (alone.home / "presets" / "mine.yaml").read_text("utf-8")
     lines = [line.strip() for line in text.splitlines()]
     assert "phone: plain" in lines
-    assert "# date: d/m/yyyy   # would fix 3 of 3 cells" in lines
-    assert "# date: m/d/yyyy   # would fix 3 of 3 cells" in lines
-    assert "#   activo: OPTION   # in 2 cells" in lines
-    assert "# Extra:   # not imported; write a field to import it" in lines
+    start = lines.index("# would fix 3 of 3 cells:")
+    assert lines[start : start + 4 : 2] == ["# would fix 3 of 3 cells:"] * 2
+    assert {*lines[start + 1 : start + 4 : 2]} == {"#date: d/m/yyyy", "#date: m/d/yyyy"}
+    assert "#activo: OPTION   # in 2 cells" in lines
+    assert "#Extra:   # not imported; write a field to import it" in lines
     report = alone("check", file, "--preset", "mine", "--json").json
     assert report["rejections"] == {"date-invalid": 3, "option-unknown": 3}
     assert {each["by"] for each in report["translations"]} == {"preset"}
@@ -283,17 +285,43 @@ def test_a_suggested_preset_with_its_comments_resolved_reads_the_file(alone: Alo
     file = alone.file(SURVEY)
     alone("presets", "suggest", file, "--output", alone.home / "own.yaml")
     path = alone.home / "own.yaml"
-    text = path.read_text("utf-8").replace("# date: d/m/yyyy", "date: d/m/yyyy").replace("# values:", "values:")
-    text = text.replace("#   activo: OPTION", "  activo: subscribed").replace(
-        "#   baja: OPTION", "  baja: unsubscribed"
-    )
+    text = path.read_text("utf-8").replace("#date: d/m/yyyy", "date: d/m/yyyy").replace("#values:", "values:")
+    text = text.replace("#activo: OPTION", "activo: subscribed").replace("#baja: OPTION", "baja: unsubscribed")
     path.write_text(text, encoding="utf-8")
     assert alone("check", file, "--preset", path, "--json").json["rows"]["accepted"] == 3
 
 
+def test_a_reading_of_several_keys_counts_once_its_lines_have_no_sign(alone: Alone) -> None:
+    rows = "".join(f'{name}@example.com,"1,{n}50","{n},250.50",x\n' for n, name in enumerate("abc", 1))
+    file = alone.file("Email,Points,Total spent,Extra\n" + rows)
+    path = alone.home / "own.yaml"
+    alone("presets", "suggest", file, "--output", path)
+    text = path.read_text("utf-8")
+    assert "    #decimal: .\n    #thousands: ','\n" in text
+    path.write_text(re.sub(r"^( *)#(?! |Extra)", r"\1", text, flags=re.MULTILINE), encoding="utf-8")
+    assert alone("check", file, "--preset", path, "--json").json["rows"]["accepted"] == 3
+
+
+def test_the_labels_and_the_unknown_values_of_a_column_are_one_list(alone: Alone) -> None:
+    rows = "".join(f"{n}@example.com,{value}\n" for n, value in enumerate(["Unsubscribed", "Subscribed", "Weg"] * 2))
+    file = alone.file("Email,Newsletter subscription status\n" + rows)
+    path = alone.home / "own.yaml"
+    alone("presets", "suggest", file, "--output", path)
+    text = path.read_text("utf-8")
+    text = text.replace("weg: OPTION", "weg: none")
+    path.write_text(re.sub(r"^( *)#(?! )", r"\1", text, flags=re.MULTILINE), encoding="utf-8")
+    assert alone("check", file, "--preset", path, "--json").json["rows"]["accepted"] == 6
+
+
+def test_the_use_of_a_suggested_preset_repeats_the_country_prefix_that_it_lacks(alone: Alone) -> None:
+    file = alone.file("Email,Phone\na@b.com,612345678\n")
+    ran = alone("presets", "suggest", file, "--save", "mine", "--default-prefix", "+33")
+    assert ran.out.splitlines()[-1].endswith("--preset mine --default-prefix +33")
+
+
 def test_a_suggested_preset_goes_to_the_terminal_without_an_option(alone: Alone) -> None:
     ran = alone("presets", "suggest", alone.file(SURVEY))
-    assert ran.out.startswith("signature:\n- Email\n")
+    assert "\nsignature:\n- Email\n" in ran.out
     assert not (alone.home / "presets").exists()
 
 

@@ -63,7 +63,9 @@ def suggest_preset(options: argparse.Namespace) -> int:
     text = _suggested_preset(request, settings, options.save or "")
     if target:
         write_preset(target, text)
-        print_line(f"{target}: look at its comments, then use it with --preset {options.save}")
+        # A preset has no country prefix.
+        prefix = f" --default-prefix {request.default_prefix}" if request.default_prefix else ""
+        print_line(f"{target}: look at its comments, then use it with --preset {options.save}{prefix}")
     elif options.output:
         with open_output(options.output) as stream:
             stream.write(text.encode())
