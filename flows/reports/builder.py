@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from flows.config.request import ImportRequest, ReadingOptions
-from flows.reports.file_warnings import count_warnings, file_warnings
+from flows.reports.file_warnings import count_warnings, file_warnings, phone_warnings
 from flows.reports.models import (
     CheckReport,
     ColumnReport,
@@ -29,7 +29,7 @@ from flows.reports.plan_warnings import plan_warnings
 from flows.reports.stage_log import stage_log
 from schemas.errors.base import ContactImportError, DiskFull, UnexpectedError
 from transforms.chunks.file_profile import FileProfile
-from transforms.chunks.split import ChunkResult
+from transforms.chunks.split import ChunkResult, PhoneCounts
 from transforms.landing.land import DISK_FULL_ERRNOS, Landed
 from transforms.mapping.columns import ColumnMapping
 from transforms.mapping.record_numbers import MARK, NUMBER, rejection_column
@@ -59,6 +59,7 @@ class ReportBuilder:
     suggestions: Sequence[Suggestion] = ()
     rewritten_emails: int = 0
     swapped_dates: Counter[int] = field(default_factory=Counter)
+    phones: dict[int, PhoneCounts] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
     started: float = field(default_factory=time.monotonic)
     stages: dict[str, float] = field(default_factory=dict)
@@ -79,6 +80,8 @@ class ReportBuilder:
         for result in results:
             self.rewritten_emails += result.rewritten_emails
             self.swapped_dates.update(result.swapped_dates)
+            for position, counts in result.phones.items():
+                self.phones[position] = counts.plus(self.phones[position]) if position in self.phones else counts
 
     def log_stage(self, name: str, counts: str) -> None:
         """Log that a stage has ended."""
@@ -126,6 +129,8 @@ class ReportBuilder:
         if self.profile:
             yield from file_warnings(self.profile)
             yield from count_warnings(self.profile, self.rewritten_emails, self.swapped_dates)
+            if not self.options.default_prefix:
+                yield from phone_warnings(self.profile, self.phones, self.suggestions)
 
 
 @dataclass

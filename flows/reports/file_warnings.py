@@ -1,10 +1,13 @@
 """Warnings about the cells of a file: nothing is rejected for them, but a person should know."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 from flows.reports.consent import consent_warning
 from flows.reports.phrases import counted
 from transforms.chunks.file_profile import FileProfile
+from transforms.chunks.split import PhoneCounts
+from transforms.mapping.columns import ColumnOutcome
+from transforms.mapping.suggestions import Suggestion
 
 
 def file_warnings(profile: FileProfile) -> Iterator[str]:
@@ -43,5 +46,20 @@ def count_warnings(profile: FileProfile, rewritten_emails: int, swapped_dates: M
     for position, (number, record) in sorted(profile.mojibake.items()):
         yield (
             f"{names[position]!r} has {counted(number, 'cell')}, the first in record {record:,}, that look like UTF-8 "
-            "decoded in another encoding; export the file again as UTF-8"
+            "decoded in another encoding; if --encoding is right, the text is damaged in the file: correct it there"
         )
+
+
+def phone_warnings(
+    profile: FileProfile, phones: Mapping[int, PhoneCounts], suggestions: Iterable[Suggestion]
+) -> Iterator[str]:
+    """Phones that got the default country prefix in a column that has phones of other countries too."""
+    with_lost_plus = {each.column.position for each in suggestions if "plus" in each.translation}
+    for column in (each.column for each in profile.columns if each.outcome is ColumnOutcome.IMPORTED):
+        counts = phones.get(column.position)
+        if counts and counts.national and (counts.foreign or column.position in with_lost_plus):
+            yield (
+                f"{column.name!r} has {counted(counts.national, 'phone')} without a country prefix, read with "
+                f"{counts.prefix}, and others of another country; if {counts.prefix} is wrong, name the right one with "
+                "--default-prefix"
+            )

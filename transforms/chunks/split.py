@@ -96,6 +96,18 @@ class ChunkResult:
     readings: Counts = dataclasses.field(default_factory=dict)
     rewritten_emails: int = 0
     swapped_dates: Mapping[int, int] = dataclasses.field(default_factory=dict)
+    phones: Mapping[int, "PhoneCounts"] = dataclasses.field(default_factory=dict)
+
+
+class PhoneCounts(NamedTuple):
+    """The accepted phones of a column that were written without a country prefix, and those of other countries."""
+
+    prefix: str
+    national: int
+    foreign: int
+
+    def plus(self, other: "PhoneCounts") -> "PhoneCounts":
+        return PhoneCounts(self.prefix, self.national + other.national, self.foreign + other.foreign)
 
 
 class RowSplit(NamedTuple):
@@ -106,6 +118,7 @@ class RowSplit(NamedTuple):
     readings: Counts
     rewritten_emails: int
     swapped_dates: Mapping[int, int]
+    phones: Mapping[int, PhoneCounts]
 
 
 def check_chunk(plan: CheckPlan, chunk_task: ChunkTask) -> tuple[ChunkProfile, ChunkResult | None]:
@@ -140,6 +153,7 @@ def _write_sides(table: pa.Table, profile: ChunkProfile, chunk_task: ChunkTask, 
         readings=with_decimal_signs(split.readings, plan.mapping.columns, profile.decimal_signs),
         rewritten_emails=split.rewritten_emails,
         swapped_dates=split.swapped_dates,
+        phones=split.phones,
     )
 
 
@@ -191,6 +205,7 @@ def split_records(
         {plan.mapping.column_of(id)[0].position: each.counts for id, each in tried.items()},
         _count_rewritten_emails(fields, raw, accepted),
         _count_swapped_dates(failures, raw, plan),
+        _count_phones(fields, raw, accepted, plan),
     )
 
 
@@ -205,12 +220,28 @@ def _count_swapped_dates(failures: Sequence[Failure], raw: pd.DataFrame, plan: C
     return found
 
 
+def _count_phones(
+    fields: Sequence[Field], raw: pd.DataFrame, accepted: pd.DataFrame, plan: CheckPlan
+) -> dict[int, PhoneCounts]:
+    prefix, found = plan.context.default_prefix, {}
+    for field in (field for field in fields if field.type is FieldType.PHONE):
+        column, _ = plan.mapping.column_of(field.id)
+        national = pc.invert(pc.starts_with(pc.utf8_ltrim_whitespace(to_arrow(_written(raw, accepted, field))), "+"))
+        stored = to_arrow(accepted[field.id])
+        foreign = pc.invert(pc.starts_with(stored, prefix))
+        counts = (pc.sum(pc.and_(mask, pc.is_valid(stored))).as_py() or 0 for mask in (national, foreign))
+        found[column.position] = PhoneCounts(prefix, *counts)
+    return found
+
+
+def _written(raw: pd.DataFrame, accepted: pd.DataFrame, field: Field) -> pd.Series:
+    """The cells of the accepted rows before they were normalised."""
+    return raw[field.id] if len(raw) == len(accepted) else raw.loc[accepted.index, field.id]
+
+
 def _count_rewritten_emails(fields: Sequence[Field], raw: pd.DataFrame, accepted: pd.DataFrame) -> int:
-    count = 0
-    for id in (field.id for field in fields if field.type is FieldType.EMAIL):
-        written = raw[id] if len(raw) == len(accepted) else raw.loc[accepted.index, id]
-        count += count_rewritten(written, accepted[id])
-    return count
+    emails = (field for field in fields if field.type is FieldType.EMAIL)
+    return sum(count_rewritten(_written(raw, accepted, field), accepted[field.id]) for field in emails)
 
 
 def _try_readings(failures: Sequence[Failure], raw: pd.DataFrame, plan: CheckPlan) -> dict[str, TriedReadings]:
