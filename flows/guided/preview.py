@@ -21,7 +21,7 @@ from flows.reports.models import ImportReport, RowCounts
 from flows.reports.phrases import counted
 from schemas.cells.suppressed_emails import SuppressedEmails
 from schemas.errors.base import ContactImportError, Names
-from schemas.errors.request import DuplicateMapping, NoEmailColumn, SeveralEmailColumns
+from schemas.errors.request import DuplicateMapping, NoEmailColumn
 from transforms.chunks.read import read_chunk
 from transforms.parsing.blocks import cut_blocks
 from transforms.sources.addresses import redacted
@@ -99,9 +99,9 @@ def mapping_error_text(error: ContactImportError) -> str:
     """An error of the mapping, worded for the form."""
     if isinstance(error, NoEmailColumn):
         return f"No column goes to {error.identity}, which identifies a contact: choose it for one column."
-    if isinstance(error, SeveralEmailColumns | DuplicateMapping):
-        field = error.identity if isinstance(error, SeveralEmailColumns) else error.field
-        return f"{len(error.columns)} columns go to {field}: {Names(error.columns)}. Choose it for one column only."
+    if isinstance(error, DuplicateMapping):
+        names = Names(error.columns)
+        return f"{names.number} columns go to {error.field}: {names}. Choose it for one column only."
     return str(error)
 
 

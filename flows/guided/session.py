@@ -32,7 +32,7 @@ from flows.reports.models import ImportReport
 from flows.reports.phrases import counted
 from schemas.errors.changes import PlanOutdated
 from schemas.errors.limits import RequiredFieldMissing, TooManyRejected
-from schemas.errors.request import ColumnNeverRead, DuplicateMapping, NoEmailColumn, RequestError, SeveralEmailColumns
+from schemas.errors.request import ColumnNeverRead, DuplicateMapping, NoEmailColumn, RequestError
 from schemas.presets.writer import dump_preset
 from transforms.landing.land import Landed
 from transforms.mapping.saved_preset import preset_from_mapping
@@ -50,7 +50,6 @@ COLUMNS, READINGS, PREVIEW = "columns", "readings", "preview"
 PREVIEW_ROWS = 5
 CORRECTABLE_ERRORS = (
     NoEmailColumn,
-    SeveralEmailColumns,
     DuplicateMapping,
     ColumnNeverRead,
     RequiredFieldMissing,

@@ -28,6 +28,10 @@ class Names(tuple[str, ...]):
     def sentences(self) -> str:
         return self._joined("; ", "; and ")
 
+    @property
+    def options(self) -> str:
+        return self._joined(" ", " and ")
+
     def _joined(self, separator: str, before_count: str) -> str:
         more = f"{before_count}{len(self) - MAX_LISTED_NAMES} more" if len(self) > MAX_LISTED_NAMES else ""
         return separator.join(map(_shortened, self[:MAX_LISTED_NAMES])) + more

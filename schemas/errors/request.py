@@ -57,26 +57,22 @@ class NoEmailColumn(RequestError):
         return skip_lines_hint(self.lines_above)
 
 
-class SeveralEmailColumns(RequestError):
-    """Two columns map to the identity field."""
-
-    code = "several-email-columns"
-    template = (
-        "{columns.number} columns map to {identity!r}: {columns}; ignore all but one with --map COLUMN= (or column_N=)"
-    )
-    identity: str
-    columns: tuple[str, ...]
-
-
 class DuplicateMapping(RequestError):
-    """Two columns map to one field."""
+    """Two columns map to one field. `ignoring` has the options that ignore all but the first of each such field."""
 
     code = "duplicate-mapping"
     template = (
-        "{columns.number} columns map to {field!r}: {columns}; ignore all but one with --map COLUMN= (or column_N=)"
+        "{columns.number} columns map to {field!r}: {columns}; ignore all but one, for example with {ignoring.options}"
     )
     field: str
     columns: tuple[str, ...]
+    ignoring: tuple[str, ...]
+
+
+class SeveralEmailColumns(DuplicateMapping):
+    """Two columns map to the identity field."""
+
+    code = "several-email-columns"
 
 
 class ColumnMappedTwice(RequestError):

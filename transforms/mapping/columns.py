@@ -266,15 +266,17 @@ def _suggest_identity(column: MappedColumn, catalogue: FieldCatalogue, first: Fi
 
 
 def _check_one_column_per_field(columns: Sequence[MappedColumn], catalogue: FieldCatalogue) -> None:
-    sources: dict[str, list[str]] = {}
+    sources: dict[str, list[MappedColumn]] = {}
     for column in columns:
         if column.field:
-            sources.setdefault(column.field.id, []).append(column.name)
+            sources.setdefault(column.field.id, []).append(column)
     identity = catalogue.identity.id
-    for field, names in sources.items():
-        if len(names) > 1:
+    for field, found in sources.items():
+        if len(found) > 1:
             problem = SeveralEmailColumns if field == identity else DuplicateMapping
-            raise problem(field, tuple(names))
+            superfluous = (column for each in sources.values() for column in each[1:])
+            ignoring = (map_option(column, "", unique=_is_unique(column, columns)) for column in superfluous)
+            raise problem(field, tuple(column.name for column in found), tuple(ignoring))
     if identity not in sources:
         # A file without a header shows its first contact here, unless some name is known to be one.
         likely = [column for column in columns if column.suggestion == identity]
