@@ -164,3 +164,12 @@ def test_fix_takes_texts_out_of_the_formulas_of_a_spreadsheet(row: str, contacts
     contacts.load(text, "--fix")
     stored = contacts.database.contacts()["a@example.com"]
     assert (stored["name"], stored["city"], stored["mobile_phone"]) == ("Ona", "Vic", "+34651234567")
+
+
+@one_warehouse
+def test_an_apostrophe_before_numbers_is_taken_off_by_fix(contacts: Contacts) -> None:
+    text = "email,points,total_spent,birthdate\na@example.com,'12,'2.50,'1990-12-31\nb@example.com,'7,3.10,1990-12-30\n"
+    report = contacts.load(text, "--fix")
+    assert report["rows"] == {"read": 2, "accepted": 2, "rejected": 0}
+    assert {each["field"] for each in report["translations"]} == {"points", "total_spent", "birthdate"}
+    assert contacts.database.contacts()["a@example.com"]["points"] == "12"

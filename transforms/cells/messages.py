@@ -27,7 +27,7 @@ MAX_KNOWN_OPTIONS = 20  # valid options that a message names
 
 _EXPONENT = re.compile(r"-?[0-9][.,][0-9]+E\+?[0-9]{1,3}", re.IGNORECASE | re.ASCII)
 _DAY_FIRST = re.compile(r"[0-9]{1,2}[/.-][0-9]{1,2}[/.-][0-9]{4}", re.ASCII)
-_DAY_AND_TIME = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2})[T ][0-9]{1,2}:.*", re.ASCII)
+_DAY_AND_TIME = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2})[T ]([0-9]{1,2}:.*?)(Z|[+-]00:?00)?", re.ASCII)
 
 
 def quoted(value: str) -> str:
@@ -107,6 +107,8 @@ def _date_invalid(value: str, field: Field, context: NormaliseContext) -> str:
     if _DAY_FIRST.fullmatch(value):
         return f"{shown} may have its day or its month first; write yyyy-mm-dd"
     if found := _DAY_AND_TIME.fullmatch(value):
+        if found[3] and re.search("[1-9]", found[2]):
+            return f"{shown} has a time in UTC, and may be another day where you are; write the right day alone"
         return f"{shown} has a time; write the day alone: {found[1]}"
     if re.search(r"[/.\- ][0-9]{2}$", value):
         return f"{shown} has a year of two digits; write yyyy-mm-dd, such as 1990-12-31"

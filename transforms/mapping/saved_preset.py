@@ -72,7 +72,8 @@ def open_points(
     readings: dict[int, list[tuple[Mapping[str, object], str]]] = {}
     for each in suggestions:
         blanks = f", and makes {each.blanks:,} blank" if each.blanks else ""
-        remark = f"would fix {each.fixes:,} of {each.of:,} cells{blanks}"
+        day = "; the day is that of UTC if the time is" if "drop" in each.translation.values() else ""
+        remark = f"would fix {each.fixes:,} of {each.of:,} cells{blanks}{day}"
         readings.setdefault(each.column.position, []).append((each.translation, remark))
     columns = _columns_of_source(mapping)
     times = Counter(header_key(column.name) for column in columns)

@@ -168,6 +168,7 @@ def _dates(field: Field) -> Iterator[Reading]:
         *((format, True) for format in (*full, *_NAMED, "yyyymmdd", SERIAL)),
         *((format, False) for format in (*short, *named_short)),
     ]
+    yield _reading(field, apostrophe="remove")
     yield _reading(field, time="midnight")
     yield _reading(field, certain=False, time="drop")
     yield _reading(field, certain=False, yearless="blank")
@@ -188,6 +189,7 @@ def _decimals(field: Field) -> Iterator[Reading]:
         {"thousands": " "},
         {"thousands": "'"},
     )
+    yield _reading(field, apostrophe="remove")
     yield _reading(field, currency="remove")
     for keys in signs:
         yield _reading(field, **keys)
@@ -195,6 +197,7 @@ def _decimals(field: Field) -> Iterator[Reading]:
 
 
 def _integers(field: Field) -> Iterator[Reading]:
+    yield _reading(field, apostrophe="remove")
     yield _reading(field, point_zero="remove")
     for sign in (".", ","):
         yield _reading(field, proof=_SEVERAL_GROUPS, decimal="," if sign == "." else ".", thousands=sign)
