@@ -35,6 +35,7 @@ CPU_SECONDS = 3_600
 MAX_DIGITS = 15  # what a spreadsheet keeps of a number
 ALWAYS_ALLOWED_BYTES = 16 << 20  # the ratio of expanded to packed bytes is not checked below this size
 BATCH_ROWS = 1_000
+MAX_NAME_LENGTH = 500  # of a sheet; the format allows 31 letters, and a message shows 300
 
 
 class WorkbookProblem(Exception):
@@ -42,7 +43,7 @@ class WorkbookProblem(Exception):
 
     def __init__(self, code: str, sheets: list[str] | None = None) -> None:
         super().__init__(code)
-        self.code, self.sheets = code, sheets or []
+        self.code, self.sheets = code, [name[:MAX_NAME_LENGTH] for name in sheets or ()]
 
 
 def main() -> None:
@@ -64,6 +65,7 @@ def main() -> None:
         result = {"problem": "disk-full" if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG) else "unreadable"}
     except BaseException:  # also the library's panics; a text may quote a cell
         result = {"problem": "unreadable"}
+    os.close(1)  # the parent reads the result when the sheet has ended, and a pipe does not hold all sheet names
     with os.fdopen(request["result"], "w") as target:
         json.dump(result, target)
 

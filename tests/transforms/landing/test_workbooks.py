@@ -469,6 +469,30 @@ def test_the_child_ends_when_its_parent_is_killed(tmp_path: Path) -> None:
         time.sleep(0.05)
 
 
+@pytest.mark.parametrize("sheet", ["", "!nope"])
+def test_more_sheet_names_than_a_pipe_holds_are_an_error_that_lists_the_first(tmp_path: Path, sheet: str) -> None:
+    path = tmp_path / "book.xlsx"
+    path.write_bytes(book({f"{number:03}{'я' * 28}": [["email"], ["a@b.com"]] for number in range(400)}))
+    (tmp_path / "import").mkdir()
+    ran = subprocess.run(
+        [sys.executable, "-P", "-c", LAND, f"{path}{sheet}", tmp_path / "import"],
+        capture_output=True,
+        encoding="utf-8",
+        check=False,
+        timeout=60,
+    )
+    assert f"019{'я' * 28} and 380 more" in ran.stderr
+
+
+def test_a_message_does_not_grow_with_the_name_of_a_sheet(tmp_path: Path) -> None:
+    """The format limits it to 31 letters; a file need not."""
+    content = book({"First": [["a"]], "Second": [["a"]]})
+    long = with_part(content, "xl/workbook.xml", b'"First"', b'"' + b"F" * 1_000_000 + b'"')
+    with pytest.raises(WorkbookHasSeveralSheets, match="FFF…, Second") as caught:
+        landed(tmp_path, long)
+    assert len(str(caught.value)) < 2_000
+
+
 @pytest.mark.parametrize(
     ("target", "part"),
     [
