@@ -22,6 +22,7 @@ _BOMS = (
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
 _FALLBACK = "cp1252"
+_WRITTEN_MARK = "\ufffd".encode()  # the mark of a damaged place, in a file of a program that wrote it as text
 _ENCODING_ADVICE = "; if letters with accents look wrong, name the encoding with --encoding"
 # Codecs for escapes in source code, host names and old mail; no CSV is written in them.
 _NOT_FILE_ENCODINGS = frozenset({"idna", "punycode", "raw-unicode-escape", "undefined", "unicode-escape", "utf-7"})
@@ -96,13 +97,17 @@ def _declared(head: bytes, name: str) -> str:
 def _count_utf8(address: str) -> tuple[int, int]:
     """How many characters beyond ASCII are valid UTF-8, and how many places are invalid."""
     good = bad = 0
+    end = b""
     decoder = codecs.getincrementaldecoder("utf-8")("replace")
     with open_for_reading(address) as stream:
         while block := stream.read(READ_BYTES):
             text = decoder.decode(block)
-            broken = text.count("\ufffd")
+            data = end + block  # a character may begin in the block before
+            broken = text.count("\ufffd") - data.count(_WRITTEN_MARK)
+            end = data[1 - len(_WRITTEN_MARK) :]
             bad += broken
             good += sum(1 for _ in re.finditer(r"[^\x00-\x7f]", text)) - broken
+    bad += len(decoder.decode(b"", True))  # a character that the end of the file cuts off
     return good, bad
 
 

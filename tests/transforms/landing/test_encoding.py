@@ -1,10 +1,12 @@
 """Bytes are recognised as UTF-8 exactly if Python decodes them, in blocks of any size."""
 
+from pathlib import Path
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from transforms.landing.encoding import Utf8Checker, is_utf8
+from transforms.landing.encoding import Utf8Checker, find_encoding, is_utf8
 
 PADDING = "é" * 4096
 PIECES = st.one_of(
@@ -44,3 +46,22 @@ def test_a_character_may_come_in_two_blocks(cut: int) -> None:
     stream.add(text[cut:])
     assert stream.is_valid()
     assert len(text) == 5
+
+
+@pytest.mark.parametrize("block_bytes", [1, 2, 3, 5, 1 << 20])
+@pytest.mark.parametrize(
+    ("content", "damage"),
+    [
+        pytest.param("ééé�����".encode() + b"\xff", "1 damaged place,", id="a-mark-that-was-written-is-a-character"),
+        pytest.param("ééé�".encode() + b"\xef\xbf,\xe9", "2 damaged places,", id="half-a-mark-is-damage"),
+        pytest.param("éé".encode() + b"\xe2\x82", "1 damaged place,", id="cut-off-at-the-end"),
+    ],
+)
+def test_damaged_places_are_counted_in_blocks_of_any_size(
+    content: bytes, damage: str, block_bytes: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("transforms.landing.encoding.READ_BYTES", block_bytes)
+    (tmp_path / "contacts.csv").write_bytes(content)
+    found = find_encoding(str(tmp_path / "contacts.csv"), content[:4], utf8=False, declared=None)
+    assert found.name == "utf-8"
+    assert f"UTF-8 with {damage}" in found.warnings[0]

@@ -207,6 +207,7 @@ def test_quotes_inside_cells_are_text(cell: str, value: str | None, catalogue: F
     ("content", "encoding", "raw"),
     [
         pytest.param("é@b.com,ñ\n".encode() * 3 + b"x@b.com,\xff\n", None, "x@b.com,\\xff", id="damaged-utf-8"),
+        pytest.param("a@b.com,é�é�é��\n".encode() + b"x@b.com,\xff\n", None, "x@b.com,\\xff", id="marks-in-the-text"),
         pytest.param(b"x@b.com,\xe9\n", "utf-8", "x@b.com,\\xe9", id="declared-utf-8"),
         pytest.param(b"x@b.com,\x81\n", "cp1252", "x@b.com,\\x81", id="cp1252"),
         pytest.param(b'x@b.com,"\x81\n"\n', "cp1252", 'x@b.com,"\\x81\n"', id="cp1252-in-quotes"),
