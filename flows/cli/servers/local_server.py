@@ -84,12 +84,17 @@ class LocalServer:
             )
 
     def wait(self) -> None:
-        """Return once the server answers; `PrefectServerFailed` if it never does."""
+        """Return once the server answers; `PrefectServerFailed` if it never does, or stopped after it had answered.
+
+        After an answer it is not started again: the system may keep its port for minutes, and Prefect its address.
+        """
         deadline, starts = time.monotonic() + SERVER_BOOT_SECONDS, 1
-        while not _is_healthy(self.api_url):
+        while self._process.poll() is not None or not _is_healthy(self.api_url):
             if time.monotonic() > deadline:
                 raise PrefectServerFailed(f"no answer in {SERVER_BOOT_SECONDS} seconds; {str(self.log)!r} may say why")
             if self._process.poll() is not None:
+                if self._socket.fileno() == -1:
+                    raise PrefectServerFailed(f"it stopped; {str(self.log)!r} may say why. Run the command again")
                 if starts == MAX_STARTS:
                     raise PrefectServerFailed(f"it stopped; {str(self.log)!r} says why")
                 self._end_process()

@@ -163,6 +163,17 @@ def test_a_server_that_cannot_start_is_reported_in_one_line(own_home: Path, monk
     assert (own_home / "server.log").stat().st_size
 
 
+def test_a_server_that_died_after_it_had_answered_is_reported_at_the_next_flow(own_home: Path) -> None:
+    """A command that watches an inbox waits for its server at each look that finds a file."""
+    server = LocalServer(own_home)
+    server.wait()
+    server._process.kill()
+    server._process.wait()
+    with pytest.raises(PrefectServerFailed, match=r"it stopped; .*server\.log' may say why\. Run the command again"):
+        server.wait()
+    server.stop()
+
+
 def test_a_home_that_cannot_be_written_is_reported_in_one_line(own_home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (own_home / "prefect").write_text("a file where the folder should be")
     monkeypatch.delitem(sys.modules, "prefect", raising=False)
