@@ -13,7 +13,7 @@ from pkgutil import resolve_name
 
 from flows.cli.parser import FAILED, OK, WRONG_COMMAND, build_parser, has_visible_password
 from flows.cli.terminal import escape_unencodable_output, print_error, print_line
-from schemas.errors.base import ContactImportError, Interrupted, UnexpectedError
+from schemas.errors.base import CommandInterrupted, CommandStopped, ContactImportError
 from schemas.errors.request import UsageError
 
 PASSWORD_WARNING = (
@@ -23,7 +23,7 @@ PASSWORD_WARNING = (
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run a command; 0 done, 1 failed with nothing changed, 2 the command itself was wrong."""
+    """Run a command; 0 done, 1 failed, 2 the command itself was wrong."""
     words = list(sys.argv[1:] if arguments is None else arguments)
     as_json = "--json" in words
     _reduce_garbage_collection()
@@ -48,12 +48,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return OK
     except KeyboardInterrupt:
-        _report_error(Interrupted(), as_json)
+        _report_error(CommandInterrupted(), as_json)
         return 128 + signal.SIGINT
     except Exception as error:
         if os.environ.get("CONTACTS_DEBUG"):
             raise
-        _report_error(UnexpectedError(type(error).__name__), as_json)
+        _report_error(CommandStopped(type(error).__name__), as_json)
         return FAILED
 
 

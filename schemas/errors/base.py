@@ -84,6 +84,9 @@ class ContactImportError(Exception):
         return type(self), tuple(getattr(self, name) for name in self.__match_args__)
 
 
+_WHAT_STAYS = "what it had completed stays, and 'contacts imports' lists imports, undos and deletions"
+
+
 class UnexpectedError(ContactImportError):
     """A fault of this project, not of its input; only the exception's type is kept, never its text."""
 
@@ -102,6 +105,20 @@ class Interrupted(ContactImportError):
     code = "interrupted"
     template = "the import {how}; nothing was merged. Run it again: it starts from the beginning"
     how: str = "was interrupted"
+
+
+class CommandStopped(UnexpectedError):
+    """A fault of this project stopped a command of which is not known whether it had done its work."""
+
+    template = (
+        f"the command stopped at an unexpected {{kind}}; {_WHAT_STAYS}. CONTACTS_DEBUG=1 shows where: run it again"
+    )
+
+
+class CommandInterrupted(Interrupted):
+    """Ctrl-C stopped a command of which is not known whether it had done its work."""
+
+    template = f"the command was interrupted; {_WHAT_STAYS}. Run it again to complete the rest"
 
 
 class CatalogueError(ContactImportError):

@@ -209,6 +209,32 @@ def test_an_unexpected_error_is_one_line_without_its_text(command: Contacts, mon
     assert "value" not in ran.err
 
 
+@pytest.mark.parametrize(
+    ("stop", "status", "code"),
+    [
+        pytest.param(KeyboardInterrupt(), 130, "interrupted", id="ctrl-c"),
+        pytest.param(RuntimeError("a contact's value"), 1, "internal-error", id="fault"),
+    ],
+)
+def test_a_command_that_stops_after_its_commit_does_not_say_that_nothing_was_done(
+    stop: BaseException, status: int, code: str, command: Contacts, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def stops(*_: object) -> None:
+        raise stop
+
+    command.has_a_past()
+    for module in ("removal", "changes"):
+        monkeypatch.setattr(f"flows.cli.commands.{module}.print_json", stops)
+    deleted = command("delete", command.file("email\nold@example.com\n"), "--json")
+    assert command.database.contacts() == {}
+    undone = command("undo", "1", "--json")
+    assert list(command.database.contacts()) == ["old@example.com"]
+    for ran in (deleted, undone):
+        assert (ran.status, ran.json["error"]["code"]) == (status, code)
+        is_one_line(ran, "what it had completed stays", "'contacts imports'")
+        assert "nothing" not in ran.err
+
+
 def test_the_helper_that_reads_warehouses_reads_both_kinds(command: Contacts) -> None:
     command.has_a_past()
     assert command.database.contacts() == {"old@example.com": {"name": "Old", "points": "7"}}
