@@ -22,8 +22,12 @@ _BOMS = (
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
 _FALLBACK = "cp1252"
+_UNDEFINED_IN_FALLBACK = b"\x81\x8d\x8f\x90\x9d"
 _WRITTEN_MARK = "\ufffd".encode()  # the mark of a damaged place, in a file of a program that wrote it as text
 _ENCODING_ADVICE = "; if letters with accents look wrong, name the encoding with --encoding"
+_OTHER_ENCODING_ADVICE = (
+    ", in which some of its bytes are no letters; name the right encoding with --encoding, such as mac-roman or cp850"
+)
 # Codecs for escapes in source code, host names and old mail; no CSV is written in them.
 _NOT_FILE_ENCODINGS = frozenset({"idna", "punycode", "raw-unicode-escape", "undefined", "unicode-escape", "utf-7"})
 
@@ -81,7 +85,8 @@ def find_encoding(address: str, head: bytes, utf8: bool, declared: str | None) -
         damage = f"{bad} damaged place{'s' * (bad != 1)}"
         warning = f"the file is UTF-8 with {damage}, whose records are rejected{_ENCODING_ADVICE}"
         return Encoding("utf-8", EncodingCertainty.GUESSED, (warning,))
-    warning = f"the file is not UTF-8, so it was read as Windows-1252{_ENCODING_ADVICE}"
+    advice = _OTHER_ENCODING_ADVICE if any(byte in head for byte in _UNDEFINED_IN_FALLBACK) else _ENCODING_ADVICE
+    warning = f"the file is not UTF-8, so it was read as Windows-1252{advice}"
     return Encoding(_FALLBACK, EncodingCertainty.GUESSED, (warning,))
 
 

@@ -65,3 +65,10 @@ def test_damaged_places_are_counted_in_blocks_of_any_size(
     found = find_encoding(str(tmp_path / "contacts.csv"), content[:4], utf8=False, declared=None)
     assert found.name == "utf-8"
     assert f"UTF-8 with {damage}" in found.warnings[0]
+
+
+def test_bytes_that_windows_1252_lacks_suggest_other_encodings(tmp_path: Path) -> None:
+    path = tmp_path / "mac.csv"
+    path.write_bytes("email,name\ra@example.com,Hélène\r".encode("mac-roman"))
+    [warning] = find_encoding(str(path), path.read_bytes(), utf8=False, declared=None).warnings
+    assert "such as mac-roman" in warning
