@@ -177,7 +177,10 @@ class Backend(ABC):
         connection.execute(insert(table).from_select([column.name for column in table.columns], query))
 
     def materialize(self, connection: Connection, table: Table, query: Select[Any]) -> None:
-        """The same for a query whose first column numbers the staged row."""
+        """The same for a query whose first column numbers the staged row.
+
+        Other connections may run the query, so the transaction has not written to the tables that it reads.
+        """
         self.create_table_as(connection, table, query)
 
     @abstractmethod

@@ -280,7 +280,7 @@ def find_changes_parallel(connection: Connection, table: Table, query: Select[An
     """Insert the result of `query` into `table`, read by several connections where few rows are expected.
 
     The first column of the query numbers the rows it examines. The caller's transaction keeps writers out and has
-    written nothing to the database yet, so the other connections see the same state.
+    written nothing to the tables of the query, so the other connections see the same state.
     """
     number = query.selected_columns[0]
     # Separately, each is a look at the end of an index; in one query they would scan the table.

@@ -11,7 +11,6 @@ from sqlalchemy.schema import DropTable
 
 from schemas.errors.changes import ConsentLoosening
 from schemas.errors.warehouse import MergeOutOfBalance
-from warehouse.backends.base import Backend
 from warehouse.database.connection import Warehouse
 from warehouse.database.migrations import show_journal
 from warehouse.database.stored_fields import stored_fields
@@ -21,6 +20,8 @@ from warehouse.merge.statements import Comparison, MergeStatements, count_kinds
 from warehouse.tables import WarehouseTables
 
 ROWS_PER_FETCH = 10_000
+
+StoreQuery = Callable[[Connection, Table, Select[Any]], None]
 
 
 @dataclass(frozen=True)
@@ -55,9 +56,9 @@ class MergeResult:
 
 
 def merge(
-    backend: Backend,
     connection: Connection,
     statements: MergeStatements,
+    store: StoreQuery,
     *,
     accepted: int,
     check: Callable[[MergeResult], None] | None = None,
@@ -65,8 +66,8 @@ def merge(
     """Run a merge in the caller's transaction; MergeOutOfBalance unless it counts as many rows as were accepted.
 
     The caller has locked the contacts, so the changes that are found first are still right when they are written.
-    ConsentLoosening if another number of consents would get weaker than the rules allow. `check` gets what the merge
-    is going to do, and may raise.
+    ConsentLoosening if another number of consents would get weaker than the rules allow. `store` is as in
+    `find_changes`. `check` gets what the merge is going to do, and may raise.
     """
     comparison = statements.comparison
     rules = comparison.rules
@@ -76,7 +77,7 @@ def merge(
             check(MergeResult(MergeCounts(inserted=connection.scalars(comparison.count_staged).one())))
         inserted = _row_count(connection, statements.insert_all)
         return _check_balance(MergeResult(MergeCounts(inserted=inserted)), accepted)
-    with find_changes(connection, comparison, backend.materialize) as found:
+    with find_changes(connection, comparison, store) as found:
         result = found.result
         if check:
             check(result)
@@ -132,9 +133,7 @@ class FoundChanges:
 
 
 @contextmanager
-def find_changes(
-    connection: Connection, comparison: Comparison, store: Callable[[Connection, Table, Select[Any]], None]
-) -> Iterator[FoundChanges]:
+def find_changes(connection: Connection, comparison: Comparison, store: StoreQuery) -> Iterator[FoundChanges]:
     """The only comparison of all rows: `store` fills the table of changes, which the block can read.
 
     ConsentLoosening as in `merge`.

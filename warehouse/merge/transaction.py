@@ -121,8 +121,11 @@ def load_import(
         backend.tune_for_merge(connection)
         if segment is not None:
             require_segment(connection, tables, segment)
+        store = backend.materialize
         if suppressions is not None:
-            accepted = _reject_suppressed(connection, tables, staging.tables.staged, suppressions, accepted)
+            accepted, removed = _reject_suppressed(connection, tables, staging.tables.staged, suppressions, accepted)
+            if removed:  # which other connections cannot see before the commit
+                store = backend.create_table_as
         staged: FromClause = staging.tables.staged
         if becomes_contacts:
             result = become_contacts(
@@ -136,7 +139,7 @@ def load_import(
             check = check_plan and partial(
                 _check_digest, check_plan, connection, tables, staging, statements.comparison, segment
             )
-            result = merge(backend, connection, statements, accepted=accepted, check=check)
+            result = merge(connection, statements, store, accepted=accepted, check=check)
         counts = result.counts
         added = _add_members(connection, tables, staged, segment, import_id)
         _insert_columns(connection, tables, import_id, columns)
@@ -157,19 +160,19 @@ def _find_or_create_contacts(connection: Connection, warehouse: Warehouse, *, cr
 
 def _reject_suppressed(
     connection: Connection, tables: WarehouseTables, staged: Table, check: SuppressionCheck, accepted: int
-) -> int:
-    """Remove the staged rows of addresses that were suppressed since the file was checked; returns how many stay.
+) -> tuple[int, bool]:
+    """Remove the staged rows of addresses that were suppressed since the file was checked.
 
-    What is suppressed after this comes after the import.
+    Returns how many stay, and whether any was removed. What is suppressed after this comes after the import.
     """
     newer = read_suppressions(connection, tables, after=check.known)
     if newer is None:
-        return accepted
+        return accepted, False
     accepted, records = check.reject(newer)
     for start in range(0, len(records), RECORDS_PER_QUERY):
         some = records[start : start + RECORDS_PER_QUERY]
         connection.execute(delete(staged).where(staged.c.record_number.in_(some)))
-    return accepted
+    return accepted, bool(records)
 
 
 def _completed_before(connection: Connection, tables: WarehouseTables, import_id: int) -> LoadResult | None:

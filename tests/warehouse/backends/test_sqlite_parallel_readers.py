@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
+import pyarrow as pa
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -11,6 +12,8 @@ from schemas.choices import MergePolicy
 from tests.warehouse.conftest import Importer
 from warehouse.backends import sqlite
 from warehouse.merge.execution import MergeCounts
+from warehouse.merge.transaction import SuppressionCheck
+from warehouse.removal.suppress import suppress_addresses
 from warehouse.tables import WarehouseTables
 
 ROWS = [{"email": f"c{number:03}@example.org", "name": "Ann", "points": number} for number in range(1, 101)]
@@ -67,6 +70,33 @@ def test_record_numbers_may_have_gaps(importer: Importer, ranges: list[int]) -> 
         staging.ensure_staged()
         assert importer.load(staging, 49).counts == MergeCounts(unchanged=49)
     assert ranges == [7]
+
+
+@one_warehouse
+@pytest.mark.parametrize(
+    "suppressed",
+    [
+        pytest.param({"email": "new@example.org"}, id="a new contact"),
+        pytest.param({**ROWS[40], "name": "Eve"}, id="known"),
+    ],
+)
+def test_an_address_suppressed_during_a_large_import_is_not_merged(
+    importer: Importer, ranges: list[int], suppressed: dict[str, Any]
+) -> None:
+    """Its staged row is removed by the merge's own transaction, which other connections do not see."""
+    importer(ROWS)
+    before = importer.contacts()
+    rows = [*ROWS[:40], suppressed, *ROWS[41:]]
+    with importer.staging(importer.start()) as staging:
+        staging.add(importer.write(rows))
+        staging.ensure_staged()
+        since = pa.RecordBatch.from_pydict({"email": [suppressed["email"]]})
+        suppress_addresses(importer.warehouse, [since], reason="since")
+        check = SuppressionCheck(0, lambda newer: (99, [41]))
+        loaded = importer.load(staging, 100, suppressions=check)
+    assert loaded.counts == MergeCounts(unchanged=99)
+    assert importer.contacts() == before
+    assert ranges == []
 
 
 @one_warehouse
