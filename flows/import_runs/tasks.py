@@ -163,7 +163,6 @@ def _stage_chunks(
     def start() -> BackgroundStaging:
         staging = Staging(
             context.warehouse,
-            context.import_id,
             check.profile().imported,
             Path(context.folder.scratch),
             open_table,

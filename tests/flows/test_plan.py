@@ -2,14 +2,26 @@
 
 import csv
 import io
+import time
 import zipfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, cast
 
 import pytest
 
+from flows.cli.commands.plan import SERVICES
 from flows.config.request import ImportRequest
+from flows.config.settings import Settings
+from flows.pipeline.temporary_folders import temporary_folder
+from flows.planning.plan import ChangeStream, plan_import
+from schemas.catalogue import load_catalogue
 from tests.flows.conftest import Contacts, is_one_line
+from tests.warehouse.conftest import on_postgres
+from warehouse.backends.postgres import LOCK_SECONDS
+from warehouse.database.connection import Warehouse
+from warehouse.database.migrations import migrate
+from warehouse.merge.change_list import Change
 
 one_warehouse = pytest.mark.parametrize("warehouse_url", ["sqlite"], indirect=True)
 STATUS = "newsletter_subscription_status"
@@ -224,6 +236,31 @@ def test_the_flow_shows_the_plan_as_an_artifact_and_writes_nothing(contacts: Con
     assert "ann\\@example\\.com" in shown
     assert state.result()["plan"] in shown
     assert "ann@example.com" not in str(state.result())
+
+
+@on_postgres
+def test_two_plans_at_once_do_not_wait_for_each_other(command: Contacts) -> None:
+    with Warehouse.open(command.database.url, command.database.schema) as warehouse:
+        migrate(warehouse, load_catalogue())
+    settings, request = Settings.load(), ImportRequest(source=str(command.file(FILE)))
+
+    def plan_one(through: ChangeStream | None = None) -> int:
+        with temporary_folder() as folder:
+            report = plan_import(request, settings, folder, SERVICES, through).outcome.report
+        assert report.contacts is not None
+        return report.contacts.inserted
+
+    def plan_meanwhile(changes: Iterator[Change]) -> Iterator[Change]:
+        """The first plan has its staged rows in an open transaction here."""
+        begin = time.monotonic()
+        meanwhile.append((plan_one(), time.monotonic() - begin))
+        yield from changes
+
+    meanwhile: list[tuple[int, float]] = []
+    assert plan_one(plan_meanwhile) == 3
+    [(inserted, seconds)] = meanwhile
+    assert inserted == 3
+    assert seconds < LOCK_SECONDS / 2
 
 
 @one_warehouse

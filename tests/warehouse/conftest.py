@@ -62,6 +62,7 @@ class Importer:
 
     def __init__(self, warehouse: Warehouse, catalogue: FieldCatalogue, folder: Path) -> None:
         self.warehouse, self.catalogue, self.folder = warehouse, catalogue, folder
+        self.import_ids: dict[Staging, int] = {}
 
     def start(self, policy: str = "overwrite") -> int:
         return start_import(self.warehouse, source="contacts.csv", merge_policy=policy, started_at=NOON)
@@ -71,7 +72,9 @@ class Importer:
         folder.mkdir(exist_ok=True)
         becomes_contacts = not has_contacts(self.warehouse)
         fields = fields or self.catalogue.fields
-        return Staging(self.warehouse, import_id, fields, folder, becomes_contacts=becomes_contacts)
+        staging = Staging(self.warehouse, fields, folder, becomes_contacts=becomes_contacts)
+        self.import_ids[staging] = import_id
+        return staging
 
     def write(self, rows: Sequence[Row], fields: Sequence[Field] | None = None) -> str:
         name = f"{len(list(self.folder.glob('*.arrow')))}.arrow"
@@ -81,7 +84,7 @@ class Importer:
         given = {"columns": (), "rejections": (), "report": _report, **more}
         return load_import(
             self.warehouse,
-            staging.import_id,
+            self.import_ids[staging],
             staging=staging,
             rules=merge_rules(policy, **{name: given.pop(name) for name in RULES if name in given}),
             accepted=accepted,

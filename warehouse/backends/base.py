@@ -190,10 +190,8 @@ class Backend(ABC):
     # Staging
 
     @abstractmethod
-    def staging_tables(
-        self, fields: Sequence[Field], import_id: int, attempt: int, *, becomes_contacts: bool = False
-    ) -> StagingTables:
-        """The staging tables as the merge sees them; only a backend that adopts staged rows is asked for the last."""
+    def staging_tables(self, fields: Sequence[Field], *, becomes_contacts: bool = False) -> StagingTables:
+        """New staging tables as the merge sees them; only a backend that adopts staged rows is asked for the last."""
 
     @abstractmethod
     def open_staging(self, tables: StagingTables, folder: Path) -> StagingStore:

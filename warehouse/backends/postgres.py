@@ -202,14 +202,12 @@ class PostgresBackend(Backend):
     def work_table(self, name: str, *columns: Column[Any]) -> Table:
         return Table(f"{name}_{secrets.token_hex(4)}", MetaData(schema=self.schema), *columns)
 
-    def staging_tables(
-        self, fields: Sequence[Field], import_id: int, attempt: int, *, becomes_contacts: bool = False
-    ) -> StagingTables:
-        """No other attempt used the names of these tables: a server may still hold the locks of a lost session.
+    def staging_tables(self, fields: Sequence[Field], *, becomes_contacts: bool = False) -> StagingTables:
+        """Unlogged tables, unless the rows are to stay.
 
-        They are unlogged, unless the rows are to stay.
+        Their names are new: whoever creates a table waits for the open transaction that created one of the same name.
         """
-        schema, suffix = MetaData(schema=self.schema), f"_{import_id}_{attempt}"
+        schema, suffix = MetaData(schema=self.schema), f"_{secrets.token_hex(4)}"
         prefixes = () if becomes_contacts else ("UNLOGGED",)
         tables = build_staging_tables(fields, schema, schema, suffix, *prefixes, keyed=False)
         # Inserting takes 40 % less time where the index of emails grows at its end.

@@ -206,9 +206,7 @@ class SqliteBackend(Backend):
     def work_table(self, name: str, *columns: Column[Any]) -> Table:
         return Table(name, MetaData(schema="temp"), *columns)
 
-    def staging_tables(
-        self, fields: Sequence[Field], import_id: int, attempt: int, *, becomes_contacts: bool = False
-    ) -> StagingTables:
+    def staging_tables(self, fields: Sequence[Field], *, becomes_contacts: bool = False) -> StagingTables:
         """The record number is the row's own number in SQLite, so joining by it needs no index."""
         tables = build_staging_tables(fields, MetaData(schema="staging"), MetaData(schema="temp"), keyed=True)
         # Sorting by email takes as long as inserting, and the next import finds rows faster in file order.

@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -14,7 +15,7 @@ from sqlalchemy import Connection
 from schemas.cells.arrow_columns import ARROW_TYPES
 from schemas.errors.warehouse import TransientWarehouseError
 from schemas.fields import Field
-from warehouse.backends.base import StagingStore, StagingTables
+from warehouse.backends.base import StagingStore
 from warehouse.database.connection import Warehouse
 
 
@@ -29,7 +30,6 @@ class Staging:
     def __init__(
         self,
         warehouse: Warehouse,
-        import_id: int,
         fields: Sequence[Field],
         folder: Path,
         open_file: Callable[[str], pa.NativeFile] = pa.memory_map,
@@ -37,15 +37,13 @@ class Staging:
         becomes_contacts: bool = False,
     ) -> None:
         self.warehouse = warehouse
-        self.import_id = import_id
         self.fields = tuple(field for field in fields if not field.identity)
         self.folder = folder
         self._open_file = open_file
-        self._becomes_contacts = becomes_contacts
         self._translate_errors = warehouse.backend.translate_errors
         self._schema = _arrow_schema(self.fields)
-        self._attempts = 0
-        self.tables = self._name_tables()
+        self._new_tables = partial(warehouse.backend.staging_tables, self.fields, becomes_contacts=becomes_contacts)
+        self.tables = self._new_tables()
         self._files: list[tuple[str, int]] = []
         self._excluded: list[pa.Array[Any]] = []
         self._store: StagingStore | None = None
@@ -102,8 +100,7 @@ class Staging:
     def _restage(self) -> None:
         self.close()
         self._lost = False
-        self._attempts += 1
-        self.tables = self._name_tables()
+        self.tables = self._new_tables()
         try:
             self._open_store()
             for path, first_record in self._files:
@@ -113,11 +110,6 @@ class Staging:
         except BaseException:
             self._lost = True
             raise
-
-    def _name_tables(self) -> StagingTables:
-        return self.warehouse.backend.staging_tables(
-            self.fields, self.import_id, self._attempts, becomes_contacts=self._becomes_contacts
-        )
 
     def _open_store(self) -> StagingStore:
         if self._store is None:

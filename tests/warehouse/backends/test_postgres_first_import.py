@@ -77,7 +77,7 @@ def test_contacts_have_the_numbers_of_their_records(importer: Importer) -> None:
     with staged(importer) as staging:
         staging.exclude([2])
         assert importer.load(staging, 4).counts == MergeCounts(inserted=4)
-        import_id = staging.import_id
+        import_id = importer.import_ids[staging]
     contacts = importer.contacts()
     assert [(each["contact_id"], each["email"]) for each in contacts] == [
         (number, email) for number, email in enumerate(EMAILS, start=1) if number != 2
