@@ -196,6 +196,7 @@ class GuidedSession:
     def _preview(self, checked: CheckedFile, staging: Staging) -> MergePreview:
         """Count what the merge would do, and read the first rows. Nothing is written."""
 
+        @retry_transient
         def preview() -> MergePreview:
             staging.ensure_staged()
             return preview_merge(
@@ -206,7 +207,7 @@ class GuidedSession:
                 rows=PREVIEW_ROWS,
             )
 
-        return retry_transient(preview)()
+        return preview()
 
     def _state(self, step: str, choices: Choices, shown: RunState | None = None) -> RunState:
         return {

@@ -50,12 +50,16 @@ def prefect_services() -> RunServices:
 @contextmanager
 def open_import_list(settings: Settings) -> Iterator[ImportList]:
     """Open the warehouse, close imports whose process died, and lock the key that shows that this process lives."""
-    url = settings.warehouse_url.get_secret_value()
-    with retry_transient(Warehouse.open)(url, settings.warehouse_schema) as warehouse:
+    with _open_warehouse(settings) as warehouse:
         create_tables(warehouse, contacts=False)
         close_abandoned_imports(warehouse, settings, emit_events, run_has_ended)
         with liveness_lock(warehouse) as key:
             yield ImportList(warehouse, settings, key)
+
+
+@retry_transient
+def _open_warehouse(settings: Settings) -> Warehouse:
+    return Warehouse.open(settings.warehouse_url.get_secret_value(), settings.warehouse_schema)
 
 
 def run_import(

@@ -96,7 +96,7 @@ def staged_file(
     request, settings, report, services = context.request, context.settings, context.report, context.services
     report.mapping = source.mapping
     progress = services.progress()
-    suppressed = retry_transient(load_suppressions)(context.warehouse)
+    suppressed = load_suppressions(context.warehouse)
     with services.runner(settings) as run, ExitStack() as stack:
         with report.stage("examining"):
             check = FileCheck(
@@ -234,6 +234,7 @@ def merge_staged(
     `check_plan` gets the counts and the digest of its changes before anything is written.
     """
 
+    @retry_transient
     def merge() -> ImportReport:
         staging.ensure_staged()
         loaded = load_import(
@@ -262,7 +263,7 @@ def merge_staged(
         return ImportReport.model_validate(loaded.report)
 
     with context.report.stage("merging"):
-        report = retry_transient(merge)()
+        report = merge()
     contacts = report.contacts.model_dump() if report.contacts else {}
     context.report.log_stage("merging", ", ".join(f"{count:,} {name}" for name, count in contacts.items()))
     return report

@@ -1,6 +1,9 @@
 """Errors of drivers become transient or permanent errors that quote no contact."""
 
 import sqlite3
+import threading
+from collections.abc import Callable
+from typing import Any
 
 import psycopg
 import pytest
@@ -10,7 +13,12 @@ from schemas.errors.warehouse import TransientWarehouseError, WarehouseUnusable
 from warehouse.backends.base import Backend
 from warehouse.backends.postgres import PostgresBackend
 from warehouse.backends.sqlite import SqliteBackend
+from warehouse.contacts.suppressions import load_suppressions
 from warehouse.database.connection import Warehouse
+from warehouse.database.migrations import create_tables
+from warehouse.errors import RETRY_DELAYS
+from warehouse.import_list.entries import get_latest_day
+from warehouse.import_list.repeats import find_repeated_import
 
 CONTACT = "ann@example.org"
 POSTGRES = PostgresBackend(make_url("postgresql://host/crm"), None)
@@ -70,3 +78,32 @@ def test_an_error_that_may_not_occur_again_is_transient(error: Exception) -> Non
 def test_an_error_that_would_occur_again_is_permanent(backend: Backend, error: Exception) -> None:
     with pytest.raises(WarehouseUnusable), backend.translate_errors():
         raise error
+
+
+@pytest.mark.parametrize("warehouse_url", ["postgres"], indirect=True)
+@pytest.mark.parametrize(
+    ("table", "read"),
+    [
+        pytest.param("imports", lambda warehouse: get_latest_day(warehouse, "contacts.csv"), id="latest day"),
+        pytest.param(
+            "imports",
+            lambda warehouse: find_repeated_import(warehouse, names=["contacts.csv"], fingerprint="f", sha256="s"),
+            id="repeated import",
+        ),
+        pytest.param("suppressions", load_suppressions, id="suppressions"),
+    ],
+)
+def test_a_short_read_that_cannot_lock_its_table_is_repeated(
+    warehouse: Warehouse, postgres_url: str, table: str, read: Callable[[Warehouse], Any]
+) -> None:
+    create_tables(warehouse)
+    options = f"{'&' if '?' in postgres_url else '?'}options=-c%20lock_timeout%3D50ms"
+    with (
+        psycopg.connect(postgres_url) as other,
+        Warehouse.open(postgres_url + options, warehouse.schema) as impatient,
+    ):
+        other.execute(f"lock table {warehouse.schema}.{table} in access exclusive mode".encode())
+        release = threading.Timer(RETRY_DELAYS[0] / 2, other.rollback)
+        release.start()
+        assert read(impatient) is None
+        release.join()

@@ -9,11 +9,13 @@ from sqlalchemy import Connection, delete, func, insert, inspect, select
 from schemas.cells.suppressed_emails import SuppressedEmails, hash_email, hash_emails, new_key
 from schemas.errors.changes import NotSuppressed
 from warehouse.database.connection import Warehouse
+from warehouse.errors import retry_transient
 from warehouse.tables import WarehouseTables
 
 HASHES_PER_QUERY = 500
 
 
+@retry_transient
 def load_suppressions(warehouse: Warehouse) -> SuppressedEmails | None:
     """The suppressed addresses; None if there are none, also in a warehouse without tables."""
     tables = WarehouseTables(warehouse.schema)

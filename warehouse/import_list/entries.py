@@ -180,6 +180,7 @@ def get_last_row_count(warehouse: Warehouse, series: str) -> int | None:
         return connection.scalar(completed.order_by(imports.c.import_id.desc()).limit(1))
 
 
+@retry_transient
 def get_latest_day(warehouse: Warehouse, series: str) -> tuple[int, date] | None:
     """The latest day that a source of this series named, with its import."""
     imports = WarehouseTables(warehouse.schema).imports

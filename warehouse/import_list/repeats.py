@@ -6,6 +6,7 @@ from typing import NamedTuple
 from sqlalchemy import ColumnElement, Connection, Table, and_, func, or_, select
 
 from warehouse.database.connection import Warehouse
+from warehouse.errors import retry_transient
 from warehouse.import_list.entries import COMPLETED, SKIPPED, is_in_effect, series_column
 from warehouse.storable_text import escape_unstorable
 from warehouse.tables import WarehouseTables
@@ -18,6 +19,7 @@ class RepeatedImport(NamedTuple):
     sha256: str
 
 
+@retry_transient
 def find_repeated_import(
     warehouse: Warehouse,
     *,

@@ -96,10 +96,10 @@ def undo_import(
     change, and every cell that is kept, before it is written; where the warehouse was lost, once more.
     """
     migrate_journal(warehouse)
-    undo = retry_transient(_undo)
-    return undo(warehouse, import_id, catalogue, dry_run, journal, flow_run_id, use_changes)
+    return _undo(warehouse, import_id, catalogue, dry_run, journal, flow_run_id, use_changes)
 
 
+@retry_transient
 def _undo(
     warehouse: Warehouse,
     import_id: int,
