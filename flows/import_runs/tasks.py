@@ -237,10 +237,9 @@ def merge_staged(
     @retry_transient
     def merge() -> ImportReport:
         staging.ensure_staged()
-        loaded = load_import(
-            context.warehouse,
+        stored = load_import(
+            staging,
             context.import_id,
-            staging=staging,
             rules=merge_rules(context.request),
             segment=context.request.segment,
             accepted=checked.accepted,
@@ -260,7 +259,7 @@ def merge_staged(
             journal=context.settings.journal == "on",
             suppressions=checked.suppressions,
         )
-        return ImportReport.model_validate(loaded.report)
+        return ImportReport.model_validate(stored)
 
     with context.report.stage("merging"):
         report = merge()

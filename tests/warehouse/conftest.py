@@ -1,7 +1,7 @@
 """Imports for tests: rows are dictionaries, the result is the counts."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -20,8 +20,9 @@ from warehouse.database.connection import Warehouse
 from warehouse.database.migrations import has_contacts, migrate
 from warehouse.import_list.entries import start_import
 from warehouse.merge.differences import MergeRules
+from warehouse.merge.execution import MergeCounts
 from warehouse.merge.staging import Staging
-from warehouse.merge.transaction import LoadResult, MergeNumbers, load_import
+from warehouse.merge.transaction import MergeNumbers, load_import
 from warehouse.tables import WarehouseTables
 
 on_postgres = pytest.mark.parametrize("warehouse_url", ["postgres"], indirect=True)
@@ -57,6 +58,21 @@ def merge_rules(
     return MergeRules(MergePolicy(policy), Blanks(blanks), fields, loosen_consent)
 
 
+@dataclass(frozen=True)
+class Loaded:
+    """The report of a completed import."""
+
+    report: Mapping[str, Any]
+
+    @property
+    def counts(self) -> MergeCounts:
+        return MergeCounts(**self.report["contacts"])
+
+    @property
+    def segment_added(self) -> int:
+        return int(self.report["segment"]["added"])
+
+
 class Importer:
     """Imports rows into one warehouse."""
 
@@ -80,21 +96,21 @@ class Importer:
         name = f"{len(list(self.folder.glob('*.arrow')))}.arrow"
         return write_rows(self.folder / name, rows, fields or self.catalogue.fields)
 
-    def load(self, staging: Staging, accepted: int, policy: str = "overwrite", **more: Any) -> LoadResult:
+    def load(self, staging: Staging, accepted: int, policy: str = "overwrite", **more: Any) -> Loaded:
         given = {"columns": (), "rejections": (), "report": _report, **more}
-        return load_import(
-            self.warehouse,
+        report = load_import(
+            staging,
             self.import_ids[staging],
-            staging=staging,
             rules=merge_rules(policy, **{name: given.pop(name) for name in RULES if name in given}),
             accepted=accepted,
             now=lambda: NOON,
             **given,
         )
+        return Loaded(report)
 
     def __call__(
         self, rows: Sequence[Row], policy: str = "overwrite", fields: Iterable[str] | None = None, **more: Any
-    ) -> LoadResult:
+    ) -> Loaded:
         imported = [f for f in self.catalogue.fields if fields is None or f.identity or f.id in set(fields)]
         with self.staging(self.start(policy), imported) as staging:
             staging.add(self.write(rows, imported))

@@ -67,24 +67,14 @@ class SuppressionCheck:
     reject: Callable[[SuppressedEmails], tuple[int, Sequence[int]]]
 
 
-@dataclass(frozen=True)
-class LoadResult:
-    """What a committed import did, and the report that was stored with it."""
-
-    counts: MergeCounts
-    segment_added: int
-    report: ReportData
-
-
 def _now() -> datetime:
     return datetime.now(UTC)
 
 
 def load_import(
-    warehouse: Warehouse,
+    staging: Staging,
     import_id: int,
     *,
-    staging: Staging,
     rules: MergeRules,
     segment: str | None = None,
     accepted: int,
@@ -96,8 +86,8 @@ def load_import(
     journal: bool = True,
     suppressions: SuppressionCheck | None = None,
     now: Callable[[], datetime] = _now,
-) -> LoadResult:
-    """Merge the staged rows and complete the import, or write nothing.
+) -> ReportData:
+    """Merge the staged rows and complete the import, or write nothing; returns the report that is stored.
 
     `columns` has `column_name`, `field`, `outcome`, `empty_cells`. The frames of `rejections` have the columns of
     that table except `import_id`. `report` builds the report from the numbers. Merges wait for each other. All of
@@ -107,6 +97,7 @@ def load_import(
     again. Interrupted when it was closed as failed. `check_plan` gets the counts and the digest of all changes, and
     raises when something else was planned.
     """
+    warehouse = staging.warehouse
     tables, backend = WarehouseTables(warehouse.schema, staging.fields), warehouse.backend
     with staging.write_transaction() as connection:
         if (completed := _completed_before(connection, tables, import_id)) is not None:
@@ -147,7 +138,7 @@ def load_import(
         retried = save_retried_records(connection, tables, import_id, retried_records) if retried_records else None
         content = report(MergeNumbers(counts, result.changes, added, retried))
         _complete(connection, tables, import_id, counts, content, now, counts.updated if journal else None)
-        return LoadResult(counts, added, content)
+        return content
 
 
 def _find_or_create_contacts(connection: Connection, warehouse: Warehouse, *, create: bool) -> bool:
@@ -175,8 +166,8 @@ def _reject_suppressed(
     return accepted, bool(records)
 
 
-def _completed_before(connection: Connection, tables: WarehouseTables, import_id: int) -> LoadResult | None:
-    """The result of this import if it is completed already; its row stays locked."""
+def _completed_before(connection: Connection, tables: WarehouseTables, import_id: int) -> ReportData | None:
+    """The report of this import if it is completed already; its row stays locked."""
     row = connection.execute(
         select(tables.imports).where(tables.imports.c.import_id == import_id).with_for_update()
     ).one()
@@ -184,8 +175,8 @@ def _completed_before(connection: Connection, tables: WarehouseTables, import_id
         return None
     if row.status != COMPLETED:
         raise Interrupted(Interrupted.PROCESS_DIED)  # another process closed it as dead; the list must stay right
-    counts = MergeCounts(row.inserted, row.updated, row.unchanged, row.skipped)
-    return LoadResult(counts, row.segment_added or 0, json.loads(row.report))
+    report: ReportData = json.loads(row.report)
+    return report
 
 
 def member_statement(tables: WarehouseTables, staged: FromClause, segment: str, import_id: int) -> Insert:
