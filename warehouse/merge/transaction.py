@@ -4,7 +4,6 @@ import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
-from functools import partial
 from typing import Any
 
 import pandas as pd
@@ -37,7 +36,7 @@ from warehouse.merge.differences import MergeRules
 from warehouse.merge.execution import MergeCounts, MergeResult, become_contacts, merge
 from warehouse.merge.plan import summarise
 from warehouse.merge.staging import Staging
-from warehouse.merge.statements import Comparison, merge_statements
+from warehouse.merge.statements import merge_statements
 from warehouse.storable_text import escape_unstorable, escape_unstorable_column
 from warehouse.tables import WarehouseTables
 
@@ -127,9 +126,15 @@ def load_import(
             statements = merge_statements(
                 tables, staging.tables, staging.fields, rules, import_id=import_id, now=now(), journal=journal
             )
-            check = check_plan and partial(
-                _check_digest, check_plan, connection, tables, staging, statements.comparison, segment
-            )
+            check = None
+            if check_plan is not None:
+
+                def check_digest(result: MergeResult) -> None:
+                    joining = count_added(connection, tables, tables.contacts, staged, segment, result.counts)
+                    digest = summarise(connection, statements.comparison, result).digest(result.counts, joining)
+                    check_plan(result.counts, digest)
+
+                check = check_digest
             result = merge(connection, statements, store, accepted=accepted, check=check)
         counts = result.counts
         added = _add_members(connection, tables, staged, segment, import_id)
@@ -191,25 +196,11 @@ def member_statement(tables: WarehouseTables, staged: FromClause, segment: str, 
     return insert(members).from_select(["segment_id", "contact_id", "import_id"], rows, include_defaults=False)
 
 
-def _check_digest(
-    check_plan: Callable[[MergeCounts, str], None],
-    connection: Connection,
-    tables: WarehouseTables,
-    staging: Staging,
-    comparison: Comparison,
-    segment: str | None,
-    result: MergeResult,
-) -> None:
-    """Before anything is written, hand on the counts and the digest of what the merge is going to do."""
-    added = count_added(connection, tables, tables.contacts, staging.tables.staged, segment, result.counts)
-    check_plan(result.counts, summarise(connection, comparison, result).digest(result.counts, added))
-
-
 def count_added(
     connection: Connection,
     tables: WarehouseTables,
     contacts: FromClause,
-    staged: Table,
+    staged: FromClause,
     segment: str | None,
     counts: MergeCounts,
 ) -> int:
