@@ -58,15 +58,13 @@ def suppress(connection: Connection, tables: WarehouseTables, key: bytes, emails
 
 def remove_suppression(warehouse: Warehouse, email: str, *, dry_run: bool) -> None:
     """Let imports bring this address again; NotSuppressed if they may already."""
-    with warehouse.write_transaction() as connection:
+    with warehouse.write_transaction(dry_run=dry_run) as connection:
         tables = WarehouseTables(warehouse.schema)
         lock_suppressions(warehouse, connection, tables)
         hashed = hash_email(require_key(connection, tables), email).hex()
         table = tables.suppressions
         if not connection.execute(delete(table).where(table.c.email_hash == hashed)).rowcount:
             raise NotSuppressed
-        if dry_run:
-            connection.rollback()
 
 
 def list_suppressions(warehouse: Warehouse, limit: int) -> tuple[list[dict[str, Any]], int]:

@@ -65,14 +65,23 @@ class Warehouse:
             yield connection
 
     @contextmanager
-    def write_transaction(self) -> Iterator[Connection]:
-        """One transaction: committed at the end of the block, rolled back at an exception."""
+    def write_transaction(self, *, dry_run: bool = False) -> Iterator[Connection]:
+        """One transaction: committed at the end of the block, rolled back at an exception, or where it is a dry run."""
         with (
             self.backend.translate_errors(),
             self.backend.connect_for_writing() as connection,
-            connection.begin(),
+            connection.begin() as transaction,
         ):
             yield connection
+            if dry_run:
+                transaction.rollback()
+
+    @contextmanager
+    def rolled_back_transaction(self) -> Iterator[Connection]:
+        """For reading, with tables of its own that the rollback at the end removes; nobody waits for it."""
+        with self.read_transaction() as connection, connection.begin() as transaction:
+            yield connection
+            transaction.rollback()
 
     def close(self) -> None:
         self.engine.dispose()

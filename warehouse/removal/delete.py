@@ -40,8 +40,8 @@ def delete_contacts(
     """
     migrate_journal(warehouse)
     backend, now = warehouse.backend, datetime.now(UTC)
-    opened = warehouse.engine.connect() if dry_run else backend.connect_for_writing()
-    with backend.translate_errors(), opened as connection, connection.begin() as transaction:
+    transaction = warehouse.rolled_back_transaction() if dry_run else warehouse.write_transaction()
+    with transaction as connection:
         fields = stored_fields(connection, warehouse.schema)
         tables = WarehouseTables(warehouse.schema, fields)
         contacts, members = tables.contacts, tables.segment_members
@@ -64,7 +64,6 @@ def delete_contacts(
             raise OtherNumberOfContacts(found, expected)
         report = {"import_id": None, "status": PLANNED, "found": found, "deleted": found, "members": memberships}
         if dry_run:
-            transaction.rollback()
             return report
         import_id = enter_change(connection, tables, source, DELETE_POLICY, now)
         report |= {"import_id": import_id, "status": COMPLETED}

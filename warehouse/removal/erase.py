@@ -52,7 +52,7 @@ def erase_people(
     """
     migrate_journal(warehouse)
     backend = warehouse.backend
-    with backend.translate_errors(), backend.connect_for_writing() as connection, connection.begin() as transaction:
+    with warehouse.write_transaction(dry_run=dry_run) as connection:
         fields = stored_fields(connection, warehouse.schema)
         tables = WarehouseTables(warehouse.schema, fields)
         backend.lock_tables(connection, tables.contacts, tables.segment_members)
@@ -77,8 +77,6 @@ def erase_people(
         running = connection.scalar(
             select(func.count()).select_from(tables.imports).where(tables.imports.c.status == RUNNING)
         )
-        if dry_run:
-            transaction.rollback()
     status = PLANNED if dry_run else COMPLETED
     report = {"import_id": None, "status": status, "found": found, "deleted": found, "members": memberships}
     return Erasure(report, suppressed, rejected, running or 0)

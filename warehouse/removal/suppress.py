@@ -25,7 +25,7 @@ def suppress_addresses(
     create_tables(warehouse)
     tables = WarehouseTables(warehouse.schema)
     contacts = tables.contacts
-    with warehouse.write_transaction() as connection:
+    with warehouse.write_transaction(dry_run=dry_run) as connection:
         lock_suppressions(warehouse, connection, tables)
         key = require_key(connection, tables)
         listed = list_emails(warehouse, connection, ())
@@ -36,7 +36,5 @@ def suppress_addresses(
         known = select(func.count()).where(contacts.c.email.in_(select(listed.c.email)))
         found = connection.scalar(known) or 0
         listed.drop(connection)
-        if dry_run:
-            connection.rollback()
     status = PLANNED if dry_run else COMPLETED
     return {"import_id": None, "status": status, "found": found, "deleted": 0, "members": 0, "suppressed": added}

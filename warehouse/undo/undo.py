@@ -110,8 +110,8 @@ def _undo(
     use_changes: UseChanges | None,
 ) -> dict[str, Any]:
     now = datetime.now(UTC)
-    opened = warehouse.engine.connect() if dry_run else warehouse.backend.connect_for_writing()
-    with warehouse.backend.translate_errors(), opened as connection, connection.begin() as transaction:
+    transaction = warehouse.rolled_back_transaction() if dry_run else warehouse.write_transaction()
+    with transaction as connection:
         fields = stored_fields(connection, warehouse.schema, catalogue.fields)
         tables = WarehouseTables(warehouse.schema, fields)
         if not dry_run:
@@ -146,9 +146,7 @@ def _undo(
             "status": "planned" if dry_run else COMPLETED,
             **counts.as_report(),
         }
-        if dry_run:
-            transaction.rollback()
-        else:
+        if not dry_run:
             _complete(connection, tables, undo_id, undone, report, journal)
         return report
 
