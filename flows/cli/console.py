@@ -1,5 +1,6 @@
 """What the commands print for a person: reports and tables."""
 
+import shlex
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Literal
@@ -37,7 +38,9 @@ from flows.reports.phrases import (
     use_of_suggestions,
 )
 from schemas.presets.writer import describe_translation
+from schemas.validation.rules import Rule
 
+UNKNOWN_VALUE = (Rule.OPTION_UNKNOWN, Rule.BOOLEAN_INVALID)
 PIPE_WIDTH = 200  # characters, where there is no terminal
 LEAST_FIELD = 30  # characters of a contact's field that are shown, if it has so many
 
@@ -140,6 +143,10 @@ def _print_one_report(report: CheckReport) -> None:
         _print_section("Rejections")
         reason = Column("reason", fixed=True)
         print_table((reason, "column", "cells", "first record", "expected"), reason_rows(report))
+        unknown = (each.column for each in report.reasons if each.code in UNKNOWN_VALUE and each.column)
+        if column := next(unknown, None):
+            option = f"--value {shlex.quote(f'{column}:WRITTEN=MEANT')}"
+            print_line(f"To give a value a meaning, add {option}.")
     if report.suggestions:
         _print_section("Readings that would make rejected cells valid")
         print_table(("column", "reading", "fixes", "blanks", "certain"), map(_suggestion_row, report.suggestions))

@@ -173,3 +173,10 @@ def test_an_apostrophe_before_numbers_is_taken_off_by_fix(contacts: Contacts) ->
     assert report["rows"] == {"read": 2, "accepted": 2, "rejected": 0}
     assert {each["field"] for each in report["translations"]} == {"points", "total_spent", "birthdate"}
     assert contacts.database.contacts()["a@example.com"]["points"] == "12"
+
+
+@one_warehouse
+@pytest.mark.parametrize("column", ["VIP", "Newsletter"])
+def test_a_check_says_how_to_give_an_unknown_value_a_meaning(column: str, contacts: Contacts) -> None:
+    ran = contacts("check", contacts.file(f"email,{column}\na@example.com,perhaps\n"))
+    assert f"To give a value a meaning, add --value {column}:WRITTEN=MEANT." in ran.out
