@@ -38,7 +38,7 @@ POINTS = {
     "comparing": "flows.planning.plan:preview_merge",
     # Of an undo.
     "undoing": "warehouse.undo.undo:check_undoable",
-    "entered": "warehouse.undo.undo:_enter",
+    "entered": "warehouse.undo.undo:enter_change",
     "counted": "warehouse.undo.undo:count_undo",
     "undone": "warehouse.undo.undo:_complete",
     "answering": "flows.cli.commands.changes:undo_import",
