@@ -106,7 +106,7 @@ class WarehouseTables:
 
     def __init__(self, schema: str | None, fields: Iterable[Field] = ()) -> None:
         self.metadata = MetaData(schema=schema)
-        self._fields = tuple(fields)
+        self.fields = tuple(fields)
         _ = (self.contacts, self.imports, self.import_columns, self.rejections, self.mended_records)
         _ = (self.segments, self.segment_members, self.contact_fields, self.journal, self.journal_members)
         _ = (self.suppressions, self.suppression_key)
@@ -122,7 +122,7 @@ class WarehouseTables:
             Column("updated_at", UtcDateTime, nullable=False),
             Column("created_by_import", BigInteger, nullable=False),
             Column("updated_by_import", BigInteger),
-            *field_columns(self._fields),
+            *field_columns(self.fields),
             sqlite_autoincrement=True,  # SQLite would give the number of a deleted contact to a new one
         )
 
@@ -239,7 +239,7 @@ class WarehouseTables:
             Column(before("updated_by_import"), BigInteger),
             Column(after("updated_at"), UtcDateTime),
             Column(after("updated_by_import"), BigInteger),
-            *journal_columns(self._fields),
+            *journal_columns(self.fields),
         )
 
     @cached_property

@@ -15,6 +15,7 @@ from sqlalchemy import (
     ColumnElement,
     Delete,
     Insert,
+    Row,
     Select,
     Table,
     Text,
@@ -36,6 +37,7 @@ from sqlalchemy import (
 )
 
 from schemas.fields import Field
+from warehouse.import_list.entries import DELETE_POLICY
 from warehouse.merge.differences import ChangeKind, stored_value
 from warehouse.merge.journal import DELETED, INSERTED, UPDATED, journal_deleted
 from warehouse.tables import KeyInteger, UtcDateTime, WarehouseTables, after, before
@@ -58,42 +60,36 @@ def _joined(letters: Sequence[ColumnElement[str]]) -> ColumnElement[str]:
     return reduce(lambda left, right: left.concat(right), letters, empty)
 
 
+def _contact_key() -> Column[int]:
+    return Column("contact_id", KeyInteger, primary_key=True, autoincrement=False)
+
+
 class UndoStatements:
-    """The statements that undo the import `target`.
+    """The statements that undo the import `target`, from its row in the list; the tables have the fields to restore.
 
     `only_journalled`: everything that it did is in its journal, also what it inserted or deleted. So it is for an undo
     and for a delete.
     """
 
     def __init__(
-        self,
-        tables: WarehouseTables,
-        fields: Sequence[Field],
-        work_table: WorkTable,
-        *,
-        target: int,
-        only_journalled: bool,
-        undo_id: int,
-        now: datetime,
+        self, tables: WarehouseTables, work_table: WorkTable, undone: Row[Any], *, undo_id: int, now: datetime
     ) -> None:
-        self.tables, self.fields = tables, tuple(fields)
-        self.target, self.only_journalled, self.undo_id = target, only_journalled, undo_id
+        self.tables, self.fields = tables, tables.fields
+        self.target, self.undo_id = int(undone.import_id), undo_id
+        self.only_journalled = undone.undoes is not None or undone.merge_policy == DELETE_POLICY
         self._now = literal(now, UtcDateTime)
         self._journal = tables.journal.alias("j")
         self._contacts = tables.contacts.alias("c")
-        contact = Column("contact_id", KeyInteger, primary_key=True, autoincrement=False)
         self.work = work_table(
-            "undo_work", contact, Column("outcome", Text), Column("cells", Text), Column("whole", Boolean)
+            "undo_work", _contact_key(), Column("outcome", Text), Column("cells", Text), Column("whole", Boolean)
         )
-        contact = Column("contact_id", KeyInteger, primary_key=True, autoincrement=False)
-        self.later = work_table("undo_later", contact, Column("cells", Text))
+        self.later = work_table("undo_later", _contact_key(), Column("cells", Text))
         # The contacts that may not be inserted again; it is filled before `find_work`.
-        contact = Column("contact_id", KeyInteger, primary_key=True, autoincrement=False)
-        self.suppressed = work_table("undo_suppressed", contact)
+        self.suppressed = work_table("undo_suppressed", _contact_key())
         self.members = MemberStatements(
             tables,
-            target=target,
-            only_journalled=only_journalled,
+            target=self.target,
+            only_journalled=self.only_journalled,
             undo_id=undo_id,
             reinserted=self._of_outcome(REINSERTED),
         )

@@ -24,7 +24,7 @@ from warehouse.database.connection import Warehouse
 from warehouse.database.migrations import migrate_journal
 from warehouse.database.stored_fields import stored_fields
 from warehouse.errors import retry_transient
-from warehouse.import_list.entries import COMPLETED, DELETE_POLICY, UNDO_POLICY, enter_change
+from warehouse.import_list.entries import COMPLETED, UNDO_POLICY, enter_change
 from warehouse.merge.change_list import FETCHED_ROWS, Change, cell_text, kind_of
 from warehouse.tables import WarehouseTables
 from warehouse.undo.statements import (
@@ -123,15 +123,7 @@ def _undo(
             undo_id = enter_change(
                 connection, tables, source, UNDO_POLICY, now, undoes=import_id, flow_run_id=flow_run_id
             )
-        statements = UndoStatements(
-            tables,
-            fields,
-            warehouse.backend.work_table,
-            target=import_id,
-            only_journalled=undone.undoes is not None or undone.merge_policy == DELETE_POLICY,
-            undo_id=undo_id,
-            now=now,
-        )
+        statements = UndoStatements(tables, warehouse.backend.work_table, undone, undo_id=undo_id, now=now)
         warehouse.backend.tune_for_merge(connection)
         with _work_tables(warehouse, connection, statements):
             counts = count_undo(connection, statements, undone)
