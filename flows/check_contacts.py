@@ -1,6 +1,5 @@
 """The flow that checks a file. It needs no warehouse, and shows the result as artifacts."""
 
-from dataclasses import replace
 from typing import Any
 
 from prefect import flow
@@ -42,8 +41,8 @@ def check_one(request: ReadingOptions, settings: Settings) -> RunOutcome[CheckRe
     with temporary_folder() as path:
         try:
             folder = ImportFolder.local(path)
-            checked = check_file(report, request, settings, folder, lookups, show=settings.artifact_rows)
-            publish_rejected_rows(replace(checked.rejected, path=""), settings)
+            check_file(report, request, settings, folder, lookups, show=settings.artifact_rows)
+            publish_rejected_rows(report, settings)
             return RunOutcome(report.completed_check(), report.stages)
         except Exception as error:
             return RunOutcome(report.failed(log_and_redact_error(error)), report.stages)

@@ -144,7 +144,7 @@ class GuidedSession:
         report = self.context.report
         try:
             source = self.map_columns(choices, final=True)
-            with staged_file(self.context, source, keeps_files=approved is not None) as (checked, staging):
+            with staged_file(self.context, source) as (checked, staging):
                 if ask_readings and (offers := self._offers(checked)):
                     return self._ask_readings(choices, offers)
                 options = self._fingerprint(choices)
@@ -155,6 +155,7 @@ class GuidedSession:
                 preview = self._preview(checked, staging)
         except CORRECTABLE_ERRORS as error:
             return self.ask_columns(choices, mapping_error_text(error))
+        report.rejected_file = None  # the next step begins with another folder
         plan = PlanDigest.of(self.landed.sha256, options, preview.digest)
         result = report.planned(preview, str(plan))
         note = change_note(approved, plan)

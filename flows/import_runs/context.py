@@ -10,9 +10,8 @@ from flows.config.settings import Settings
 from flows.pipeline.progress import Progress
 from flows.pipeline.sources import ArchiveOrigin, SourceLookups
 from flows.pipeline.task_order import ChunkRunner
-from flows.reports.builder import ImportReportBuilder
+from flows.reports.builder import ImportReportBuilder, ReportBuilder
 from schemas.catalogue import FieldCatalogue
-from transforms.results.rejected_file import RejectedRows
 from transforms.sources.fetch import ResolvedSource
 from transforms.work_folder import ImportFolder
 from warehouse.database.connection import Warehouse
@@ -46,7 +45,7 @@ class RunServices(NamedTuple):
     lookups: SourceLookups
     runner: Callable[[Settings], AbstractContextManager[ChunkRunner]]
     progress: Callable[[], Progress]
-    publish_rejected: Callable[[RejectedRows, Settings, str | None], None]
+    publish_rejected: Callable[[ReportBuilder, Settings], None]
 
 
 @dataclass(frozen=True)

@@ -96,20 +96,26 @@ def run_import(
     def in_context() -> T:
         folder = make_import_folder(imports.settings, name)
         catalogue = catalogue_for(request, imports.settings)
-        return work(
-            ImportContext(
-                request,
-                imports.settings,
-                imports.warehouse,
-                catalogue,
-                folder,
-                import_id,
-                report,
-                prefect_services(),
-                origin,
-                inbox,
-            )
+        context = ImportContext(
+            request,
+            imports.settings,
+            imports.warehouse,
+            catalogue,
+            folder,
+            import_id,
+            report,
+            prefect_services(),
+            origin,
+            inbox,
         )
+        try:
+            result = work(context)
+            if not isinstance(result, ImportReport):  # a question, whose next step begins with another folder
+                report.rejected_file = None
+            return result
+        finally:  # not before: the merge rejects more rows if addresses were suppressed meanwhile
+            in_inbox = inbox.rejected_name(import_id) if inbox else None
+            publish_rejected_rows(report, imports.settings, in_inbox)
 
     try:
         return _close_on_failure(imports.warehouse, import_id, report, in_context)

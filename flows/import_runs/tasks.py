@@ -86,13 +86,8 @@ def land_source(context: ImportContext, found: ResolvedSource) -> tuple[Landed, 
 
 
 @contextmanager
-def staged_file(
-    context: ImportContext, source: SourceFile, *, keeps_files: bool = True
-) -> Iterator[tuple[CheckedFile, Staging]]:
-    """Check and stage the file. Then everything is decided except what becomes of each contact.
-
-    Without `keeps_files` the import's folder is deleted after this step, so no artifact names a file in it.
-    """
+def staged_file(context: ImportContext, source: SourceFile) -> Iterator[tuple[CheckedFile, Staging]]:
+    """Check and stage the file. Then everything is decided except what becomes of each contact."""
     request, settings, report, services = context.request, context.settings, context.report, context.services
     report.mapping = source.mapping
     progress = services.progress()
@@ -139,8 +134,6 @@ def staged_file(
             )
             rejected = resolve(run=run)
             report.rejected, report.rejected_file = rejected, rejected.path
-            in_inbox = context.inbox.rejected_name(context.import_id) if context.inbox else None
-            services.publish_rejected(rejected if keeps_files else replace(rejected, path=""), settings, in_inbox)
             suppressions = _suppression_check(context, check, results, resolve, suppressed)
             checked = CheckedFile(source.mapping, profile, results, rejected, suppressions)
             report.notes += _dropped_consents(context, checked)

@@ -50,7 +50,11 @@ def plan_import(
         with _warehouse_or_empty_one(settings, path, catalogue) as warehouse:
             folder = ImportFolder.local(path)
             context = ImportContext(request, settings, warehouse, catalogue, folder, NO_IMPORT, report, services)
-            preview, digest = _plan(context, through)
+            try:
+                preview, digest = _plan(context, through)
+            finally:
+                report.rejected_file = None  # it is deleted with the folder
+                services.publish_rejected(report, settings)
     except Exception as error:
         if os.environ.get("CONTACTS_DEBUG"):
             raise
@@ -68,18 +72,16 @@ def _plan(context: ImportContext, through: ChangeStream | None) -> tuple[MergePr
             request, context.catalogue, landed, layout, report.first_import, context.settings.presets
         )
     report.log_stage("landing", f"{landed.size:,} bytes")
-    with staged_file(context, source, keeps_files=False) as (checked, staging):
-        report.rejected_file = None  # it is deleted with the folder
-        with report.stage("comparing"):
-            staging.ensure_staged()
-            preview = preview_merge(
-                staging,
-                rules=merge_rules(request),
-                segment=request.segment,
-                accepted=checked.accepted,
-                rows=NEW_CONTACTS,
-                through=through,
-            )
+    with staged_file(context, source) as (checked, staging), report.stage("comparing"):
+        staging.ensure_staged()
+        preview = preview_merge(
+            staging,
+            rules=merge_rules(request),
+            segment=request.segment,
+            accepted=checked.accepted,
+            rows=NEW_CONTACTS,
+            through=through,
+        )
     report.log_stage("comparing", counted(preview.counts.updated, "contact") + " would change")
     fingerprint = RepeatCheck.of(context, found).fingerprint
     return preview, PlanDigest.of(landed.sha256, fingerprint, preview.digest)

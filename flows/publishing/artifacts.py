@@ -27,6 +27,7 @@ from flows.publishing.list_artifact import import_list, list_description
 from flows.publishing.markdown import MASKED_VALUE, cell, code
 from flows.publishing.plan_summary import plan_markdown
 from flows.publishing.summary import summary, summary_line, undo_summary
+from flows.reports.builder import ReportBuilder
 from flows.reports.models import CheckReport, ImportReport, UndoReport
 from flows.reports.phrases import counted, undo_line
 from schemas.validation.rules import EXPECTED, Rule
@@ -63,12 +64,16 @@ def publish_undo(report: UndoReport) -> None:
         create_markdown_artifact(undo_summary(report), key="undo-summary", description=undo_line(report))
 
 
-def publish_rejected_rows(rejected: RejectedRows, settings: Settings, in_inbox: str | None = None) -> None:
-    """The artifact of the rejected rows, if there are any. It reads their file. `in_inbox`: its name in the inbox."""
-    if rejected.rows:
+def publish_rejected_rows(report: ReportBuilder, settings: Settings, in_inbox: str | None = None) -> None:
+    """The artifact of the rejected rows, if there are any. It names their file if the report does.
+
+    It reads a file of the import's folder. Publish it after the merge, which may reject more rows.
+    `in_inbox`: the name of the rejected file in the inbox.
+    """
+    if report.rejected and report.rejected.rows:
         with log_and_continue("rejected rows"):
-            rows = rejected_rows_table(rejected, settings)
-            description = rejected_rows_description(len(rows), rejected, in_inbox)
+            rows = rejected_rows_table(report.rejected, settings)
+            description = rejected_rows_description(len(rows), report.rejected, report.rejected_file, in_inbox)
             create_table_artifact(rows, key=REJECTED_ROWS, description=description)
 
 
@@ -120,12 +125,12 @@ def _rejected_row(row: Mapping[Any, Any], masked: bool) -> dict[str, Any]:
     }
 
 
-def rejected_rows_description(shown: int, rejected: RejectedRows, in_inbox: str | None = None) -> str:
+def rejected_rows_description(shown: int, rejected: RejectedRows, file: str | None, in_inbox: str | None) -> str:
     """How many of the reasons the table shows, and where the file with all rejected rows is."""
     part = counted(shown, "reason")
     if shown < rejected.found:
         part = f"{shown:,} of {rejected.found:,} reasons, some of each kind, the most frequent kind first,"
-    next_step = f" Correct them in this file and import it as a retry: {code(rejected.path)}" if rejected.path else ""
+    next_step = f" Correct them in this file and import it as a retry: {code(file)}" if file else ""
     if in_inbox:
         next_step = f" Correct them in this file of the inbox, and put it into the inbox again: {code(in_inbox)}"
     return f"{part} in {counted(rejected.rows, 'rejected row')}.{next_step}"

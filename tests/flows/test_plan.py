@@ -279,6 +279,15 @@ def test_a_plan_that_fails_is_a_failed_run_that_names_the_error(contacts: Contac
     assert state.result(raise_on_failure=False)["error"]["code"] == "source-not-found"
 
 
+@one_warehouse
+@pytest.mark.parametrize("limits", [{}, {"max_rejected": "0"}], ids=["planned", "failed"])
+def test_a_plan_shows_its_rejected_rows_but_names_no_file_of_them(contacts: Contacts, limits: dict[str, str]) -> None:
+    """Its folder is deleted."""
+    state = run_flow(source=str(contacts.file(FILE)), **limits)
+    assert "email-invalid" in artifact_of_run(state, "rejected-rows")
+    assert state.result(raise_on_failure=False)["rejected_file"] is None
+
+
 def artifact_of_run(state: Any, key: str) -> str:
     from prefect.client.orchestration import get_client
     from prefect.client.schemas.filters import ArtifactFilter, ArtifactFilterFlowRunId, ArtifactFilterKey

@@ -139,6 +139,16 @@ def test_the_state_and_summary_of_a_failed_run_name_the_error(contacts: Contacts
 
 
 @one_warehouse
+def test_a_failed_import_has_its_rejected_rows_and_the_summary_links_to_them(contacts: Contacts, runs: Runs) -> None:
+    ran = contacts("import", contacts.file(MARKED), "--max-rejected", "0", "--json")
+    assert ran.json["error"]["code"] == "too-many-rejected"
+    [rejected] = [each for each in runs.all_artifacts(1) if each.key == "rejected-rows"]
+    assert [row["record"] for row in _rows(rejected)] == [2, 4, 3, 5]
+    assert ran.json["rejected_file"] in rejected.description
+    assert f"/artifacts/artifact/{rejected.id}" in runs.artifacts(1)["import-summary"].data
+
+
+@one_warehouse
 def test_the_table_of_rejected_rows_shows_a_thousand_rows_of_all_reasons(
     contacts: Contacts, runs: Runs, monkeypatch: pytest.MonkeyPatch
 ) -> None:

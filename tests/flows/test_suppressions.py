@@ -11,6 +11,7 @@ import pytest
 
 from flows.import_runs.tasks import merge_staged
 from tests.flows.conftest import Contacts, Database, is_one_line
+from tests.flows.test_prefect_runs import Runs
 
 one_warehouse = pytest.mark.parametrize("warehouse_url", ["sqlite"], indirect=True)
 GONE = "ann@example.com"
@@ -99,6 +100,32 @@ def test_an_address_that_is_suppressed_between_check_and_merge_stays_out(
     file = contacts.file(LAST_NIGHT)
     assert contacts("import", file, "--gaps", "allow").status == 0
     has_only_numbers_and_codes(contacts, contacts("imports", "1", "--json").json)
+
+
+@one_warehouse
+@pytest.mark.parametrize(
+    ("words", "options", "status"),
+    [
+        pytest.param(("suppressions", "add"), (), 0, id="suppressed"),
+        pytest.param(("erase",), (), 0, id="erased"),
+        pytest.param(("erase",), ("--plan", "sha256:" + ".".join(["0" * 16] * 3)), 1, id="the merge fails then"),
+    ],
+)
+def test_the_artifact_of_rejected_rows_shows_nobody_who_left_before_the_merge(
+    contacts: Contacts,
+    meanwhile: Callable[[Callable[[], Any]], None],
+    words: tuple[str, ...],
+    options: tuple[str, ...],
+    status: int,
+) -> None:
+    """Although some of the rows were rejected for another reason before."""
+    gone = contacts.file(LIST, "gone.csv")
+    meanwhile(lambda: contacts(*words, gone))
+    assert contacts("import", contacts.file(LAST_NIGHT), "--gaps", "allow", *options).status == status
+    [artifact] = [each for each in Runs(contacts).all_artifacts(1) if each.key == "rejected-rows"]
+    assert "ann" not in artifact.data.lower()
+    assert "cid@example.com" in artifact.data
+    assert contacts("imports", "1", "--json").json["rejected_file"] in artifact.description
 
 
 @one_warehouse

@@ -409,12 +409,20 @@ def test_a_file_of_an_older_day_is_refused_at_the_first_step(
 
 @one_warehouse
 def test_only_the_artifact_of_the_merge_names_the_rejected_file(guided: Callable[..., Guided]) -> None:
-    """The file of a preview is deleted before the next step."""
+    """The file of a preview is deleted before the next step; also of one that was shown instead of the merge."""
+
+    def named(*artifacts: str) -> bool:
+        return "rejected.csv" in "".join(run.artifact(key) + run.description_of(key) for key in artifacts)
+
     run = guided()
     run.answer()
-    assert "rejected.csv" not in run.artifact("rejected-rows") + str(run.description_of("rejected-rows"))
+    assert not named("rejected-rows", "import-preview")
+    rewrite(run, FILE.replace("bad", "very bad"))
     run.answer(decision="go on")
-    assert "rejected.csv" in str(run.description_of("rejected-rows"))
+    assert "very bad" in run.artifact("rejected-rows")
+    assert not named("rejected-rows", "import-preview")
+    run.answer(decision="go on")
+    assert named("rejected-rows")
     assert "rejected.csv" in run.artifact("import-summary")
 
 
