@@ -106,7 +106,10 @@ class FileCheck:
         _, results = check_whole_file(self)
         mapping = self.source.mapping
         suggestions = suggest_for_file(mapping.columns, (each.readings for each in results))
-        return self._start_again(replace(self.source, mapping=add_certain(mapping, suggestions)))
+        again = self._start_again(replace(self.source, mapping=add_certain(mapping, suggestions)))
+        for name, seconds in self._seconds.items():
+            again._seconds[name] += seconds
+        return again
 
     def reject_suppressed(self, results: list[ChunkResult], newer: SuppressedEmails) -> Iterator[int]:
         """Check the chunks that have one of these addresses again, and replace their results in the list.
@@ -125,7 +128,7 @@ class FileCheck:
             yield from (accepted + result.first_record).tolist()
 
     def work_seconds(self) -> dict[str, float]:
-        """Seconds of all workers by step, with those of a first pass whose results were not used."""
+        """Seconds of all workers by step, with those of a pass or a check whose results were not used."""
         return self._seconds
 
     def _read(self, tasks: Iterable[ChunkTask]) -> Iterator[Checked]:

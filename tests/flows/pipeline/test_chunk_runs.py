@@ -105,6 +105,13 @@ def test_no_step_of_the_first_pass_runs_during_the_second(tmp_path: Path, steps:
     assert len(results) == steps.count["checked"] - before
 
 
+def test_the_work_of_a_file_that_is_checked_again_with_suggestions_counts_twice(tmp_path: Path, steps: Steps) -> None:
+    once = examination(tmp_path, file_with(set()), steps)
+    twice = once.with_certain_suggestions()
+    assert len(once.profile().chunks) > len(twice.profile().chunks) == 1
+    assert all(seconds > once.work_seconds()[name] > 0 for name, seconds in twice.work_seconds().items())
+
+
 def test_a_late_gap_leaves_its_column_out_of_every_contact(contacts: Contacts, monkeypatch: pytest.MonkeyPatch) -> None:
     """Rows are staged with the column by then."""
     monkeypatch.setenv("CONTACTS_CHUNK_BYTES", "1KiB")
