@@ -19,7 +19,6 @@ def add_layout_options(parser: argparse.ArgumentParser, *, source_optional: bool
     file = group(parser, FILE)
     if inbox:
         file.add_argument("source", metavar="PLACE", help="the inbox: a folder, or an sftp or s3 address of one")
-        parser.set_defaults(date=None)
     else:
         _add_source(file, optional=source_optional)
     file.add_argument(
@@ -35,7 +34,10 @@ def add_layout_options(parser: argparse.ArgumentParser, *, source_optional: bool
     )
     file.add_argument("--skip-last", metavar="N", type=int, help="skip N lines at the end of the file")
     file.add_argument(
-        "--no-header", action="store_true", help="the first record is data; columns are column_1, column_2, …"
+        "--no-header",
+        dest="header",
+        action="store_false",
+        help="the first record is data; columns are column_1, column_2, …",
     )
     file.add_argument("-e", "--encoding", metavar="NAME", help="such as utf-8 or windows-1252; default: detected")
     columns = group(parser, COLUMNS)
@@ -47,7 +49,7 @@ def add_layout_options(parser: argparse.ArgumentParser, *, source_optional: bool
         metavar="COLUMN=FIELD",
         help="map a column to a field; without FIELD, ignore the column; repeatable",
     )
-    columns.add_argument("--mapping", metavar="FILE", help="a YAML file of 'Column: field' lines")
+    columns.add_argument("--mapping", dest="mapping_file", metavar="FILE", help="a YAML file of 'Column: field' lines")
     columns.add_argument(
         "-p",
         "--preset",
@@ -92,6 +94,7 @@ def add_strict(parser: argparse.ArgumentParser) -> None:
 def add_value(parser: argparse.ArgumentParser) -> None:
     group(parser, CELLS).add_argument(
         "--value",
+        dest="values",
         action="append",
         metavar="COLUMN:WRITTEN=MEANT",
         help="read a value of a column as another one; without MEANT, as blank; repeatable",

@@ -31,18 +31,6 @@ if TYPE_CHECKING:  # reports import pandas, which a wrong command does without
 Options = TypeVar("Options", bound=ReadingOptions)
 ImportOptions = TypeVar("ImportOptions", bound=ImportRequest)
 
-IMPORT_OPTIONS = (
-    "merge",
-    "blanks",
-    "loosen_consent",
-    "segment",
-    "if_same_file",
-    "max_rejected",
-    "min_rows",
-    "require",
-    "retry_of",
-    "plan",
-)
 SAMPLE_DAY = datetime.date(2000, 1, 1)  # any day shows whether the dates of an address are well written
 
 
@@ -63,8 +51,7 @@ def import_request(options: argparse.Namespace, model: type[ImportOptions]) -> I
         raise UsageError("--segment is blank; name a segment, or leave the option out")
     if getattr(options, "plan", None) == "":  # such as an unset variable of a shell
         raise UsageError("--plan is blank; copy the text after 'plan:' that contacts plan prints")
-    given = {name: getattr(options, name, None) for name in IMPORT_OPTIONS}
-    return request_from(options, model, merge_fields=field_policies(options), **given)
+    return request_from(options, model, merge_fields=field_policies(options))
 
 
 def start_prefect(settings: Settings) -> None:
@@ -158,33 +145,13 @@ def _check_outputs(options: argparse.Namespace, request: ReadingOptions, setting
 
 
 def request_from(options: argparse.Namespace, model: type[Options], **more: Any) -> Options:
-    """The request that the options make; a wrong value is a UsageError."""
+    """The request that the options make: each is stored under the name of its field. A wrong value is a UsageError."""
     try:
         parse(fill_dates(options.source, lambda: SAMPLE_DAY))
     except SourceAddressInvalid as error:
         raise UsageError(str(error)) from error
-    values = {
-        "source": options.source,
-        "date": options.date,
-        "mapping": mapping_from_options(options),
-        "mapping_file": options.mapping,
-        "preset": options.preset,
-        "delimiter": options.delimiter,
-        "quote": options.quote,
-        "escape": options.escape,
-        "skip_lines": options.skip_lines,
-        "skip_last": options.skip_last,
-        "unwrap_lines": options.unwrap_lines,
-        "header": not options.no_header,
-        "encoding": options.encoding,
-        "duplicates": getattr(options, "duplicates", None),
-        "gaps": getattr(options, "gaps", None),
-        "default_prefix": getattr(options, "default_prefix", None),
-        "values": getattr(options, "value", None),
-        "fix": getattr(options, "fix", None),
-        "strict": getattr(options, "strict", None),
-        **more,
-    }
+    values = {name: getattr(options, name, None) for name in model.model_fields}
+    values |= {"mapping": mapping_from_options(options), **more}
     try:
         return model(**{name: value for name, value in values.items() if value is not None})
     except ValidationError as error:
