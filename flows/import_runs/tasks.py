@@ -107,12 +107,13 @@ def staged_file(context: ImportContext, source: SourceFile) -> Iterator[tuple[Ch
                 check = check.with_certain_suggestions()
                 report.mapping = check.source.mapping
             source = check.source
+            check.start()
             check_marks(context, check.profile())
             check_required_imported(request, check.profile())  # most missing fields are missing in the first chunk
             staging, results = _stage_chunks(context, check, stack)
             report.profile = profile = check.profile()
             report.add_results(source.mapping, results)
-        report.stages |= check.work_seconds()
+        report.stages |= check.seconds
         records, chunks = counted(profile.records, "record"), counted(len(profile.chunks), "chunk")
         report.log_stage("examining", f"{records} in {chunks}")
         check_marks(context, profile)

@@ -99,7 +99,7 @@ def check_file(
             profile, results = check_whole_file(check)
             report.profile = profile
             report.add_results(source.mapping, results)
-        report.stages |= check.work_seconds()
+        report.stages |= check.seconds
         records, chunks = counted(profile.records, "record"), counted(len(profile.chunks), "chunk")
         report.log_stage("examining", f"{records} in {chunks}")
         with report.stage("settling"):

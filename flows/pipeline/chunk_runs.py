@@ -6,8 +6,7 @@ does if the whole file shows that numbers such as `1.234` are ambiguous.
 """
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import replace
-from functools import partial
+from dataclasses import dataclass, field, replace
 from itertools import chain, islice
 from typing import TypeAlias
 
@@ -22,50 +21,42 @@ from transforms.chunks.split import CheckPlan, ChunkResult, ChunkTask, check_chu
 from transforms.chunks.suppressed import is_in_rejected, suppressed_accepted
 from transforms.mapping.added_rules import add_certain
 from transforms.mapping.suggestions import suggest_for_file
-from transforms.parsing.blocks import cut_blocks
+from transforms.parsing.blocks import Block, cut_blocks
 from transforms.work_folder import ImportFolder
 
 FIRST_BLOCK_DIVISOR = 8  # the other blocks wait until the gaps of the first are known
+READING, CHECKING = "reading, all workers", "checking, all workers"
 
 Checked: TypeAlias = tuple[ChunkProfile, ChunkResult | None]
 Consumer: TypeAlias = Callable[[ChunkResult], None]
 
 
+@dataclass(eq=False)
 class FileCheck:
-    """One file, from its blocks to the results of its chunks. The first chunk is checked at once.
+    """One file, from its blocks to the results of its chunks.
 
     With `keys_only`, only the keys of accepted rows are written, by which duplicates are found. Rows with a
-    `suppressed` address are rejected.
+    `suppressed` address are rejected. `seconds` are those of all workers by step, with those of a pass or a check whose
+    results were not used.
     """
 
-    def __init__(
-        self,
-        source: SourceFile,
-        prefix: str,
-        folder: ImportFolder,
-        block_bytes: int,
-        run: ChunkRunner,
-        progress: Progress,
-        *,
-        keys_only: bool = False,
-        suppressed: SuppressedEmails | None = None,
-    ) -> None:
-        self.source, self._run, self._progress = source, run, progress
-        self._start_again = partial(
-            FileCheck,
-            prefix=prefix,
-            folder=folder,
-            block_bytes=block_bytes,
-            run=run,
-            progress=progress,
-            keys_only=keys_only,
-            suppressed=suppressed,
-        )
-        self._plan = CheckPlan(source.read_plan, folder.address, NormaliseContext(prefix), keys_only, suppressed)
-        self._seconds = {"reading, all workers": 0.0, "checking, all workers": 0.0}
-        self._profiles: list[ChunkProfile] = []
-        first_bytes = max(1, block_bytes // FIRST_BLOCK_DIVISOR)
-        self._blocks = cut_blocks(source.landed.path, source.landed.source, source.layout, block_bytes, first_bytes)
+    source: SourceFile
+    prefix: str
+    folder: ImportFolder
+    block_bytes: int
+    run: ChunkRunner
+    progress: Progress
+    keys_only: bool = False
+    suppressed: SuppressedEmails | None = None
+    seconds: dict[str, float] = field(default_factory=lambda: dict.fromkeys((READING, CHECKING), 0.0))
+    _profiles: list[ChunkProfile] = field(init=False, default_factory=list)
+    _blocks: Iterator[Block] = field(init=False)
+    _first: list[Checked] = field(init=False)
+
+    def start(self) -> None:
+        """Check the first chunk, so that most gaps are known."""
+        landed, first_bytes = self.source.landed, max(1, self.block_bytes // FIRST_BLOCK_DIVISOR)
+        self._blocks = cut_blocks(landed.path, landed.source, self.source.layout, self.block_bytes, first_bytes)
         fields = self.profile().imported
         self._first = list(self._read(ChunkTask(block, fields) for block in islice(self._blocks, 1)))
 
@@ -83,7 +74,7 @@ class FileCheck:
         late_gap = False
         # After a late gap, blocks that have not been given to a worker are only read.
         rest = self._read(ChunkTask(block, () if late_gap else fields) for block in self._blocks)
-        with self._progress.stage("reading and checking", self.source.landed.size, "bytes") as advance:
+        with self.progress.stage("reading and checking", self.source.landed.size, "bytes") as advance:
             for profile, result in _numbered(chain(self._first, rest)):
                 advance(profile.block.length)
                 late_gap = late_gap or not profile.incomplete.isdisjoint(complete)
@@ -95,21 +86,18 @@ class FileCheck:
         """Check all chunks again, now that the whole file is known, and hand on the results, in order."""
         known = self.profile()
         tasks = (ChunkTask(profile.block, known.imported, known.comma_fields) for profile in self._profiles)
-        with self._progress.stage("checking anew", self.source.landed.size, "bytes") as advance:
+        with self.progress.stage("checking anew", self.source.landed.size, "bytes") as advance:
             for profile, result in _numbered(self._check(tasks)):
                 advance(profile.block.length)
                 if result:
                     consume(result)
 
     def with_certain_suggestions(self) -> "FileCheck":
-        """Check the whole file, and return a new check whose mapping has the certain suggestions."""
+        """Check the whole file, and return a check to start whose mapping has the certain suggestions."""
         _, results = check_whole_file(self)
         mapping = self.source.mapping
         suggestions = suggest_for_file(mapping.columns, (each.readings for each in results))
-        again = self._start_again(replace(self.source, mapping=add_certain(mapping, suggestions)))
-        for name, seconds in self._seconds.items():
-            again._seconds[name] += seconds
-        return again
+        return replace(self, source=replace(self.source, mapping=add_certain(mapping, suggestions)))
 
     def reject_suppressed(self, results: list[ChunkResult], newer: SuppressedEmails) -> Iterator[int]:
         """Check the chunks that have one of these addresses again, and replace their results in the list.
@@ -117,7 +105,7 @@ class FileCheck:
         Gives the numbers of their records that were accepted before.
         """
         known, mapping = self.profile(), self.source.mapping
-        self._plan = replace(self._plan, suppressed=newer.joined(self._plan.suppressed))
+        self.suppressed = newer.joined(self.suppressed)
         for index, (profile, result) in enumerate(zip(self._profiles, list(results), strict=True)):
             accepted = suppressed_accepted(result.accepted_path, newer)
             if len(accepted) or is_in_rejected(result.rejected_path, mapping, newer):
@@ -127,9 +115,10 @@ class FileCheck:
                     results[index] = replace(checked, first_record=result.first_record)
             yield from (accepted + result.first_record).tolist()
 
-    def work_seconds(self) -> dict[str, float]:
-        """Seconds of all workers by step, with those of a pass or a check whose results were not used."""
-        return self._seconds
+    @property
+    def _plan(self) -> CheckPlan:
+        context = NormaliseContext(self.prefix)
+        return CheckPlan(self.source.read_plan, self.folder.address, context, self.keys_only, self.suppressed)
 
     def _read(self, tasks: Iterable[ChunkTask]) -> Iterator[Checked]:
         for profile, result in self._check(tasks):
@@ -137,9 +126,9 @@ class FileCheck:
             yield profile, result
 
     def _check(self, tasks: Iterable[ChunkTask]) -> Iterator[Checked]:
-        for profile, result in self._run(check_chunk, self._plan, tasks):
-            self._seconds["reading, all workers"] += profile.work
-            self._seconds["checking, all workers"] += result.work if result else 0.0
+        for profile, result in self.run(check_chunk, self._plan, tasks):
+            self.seconds[READING] += profile.work
+            self.seconds[CHECKING] += result.work if result else 0.0
             yield profile, result
 
 
@@ -152,7 +141,8 @@ def _numbered(checked: Iterable[Checked]) -> Iterator[Checked]:
 
 
 def check_whole_file(check: FileCheck) -> tuple[FileProfile, list[ChunkResult]]:
-    """Run the passes that the file needs, and collect the results."""
+    """Check the file from its first chunk to its last, in the passes that it needs, and collect the results."""
+    check.start()
     results: list[ChunkResult] = []
     if not check.first_pass(results.append):
         results.clear()
