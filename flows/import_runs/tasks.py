@@ -11,7 +11,7 @@ from flows.config.request import ImportRequest
 from flows.import_runs.context import ImportContext
 from flows.import_runs.marks import check_marks
 from flows.pipeline.background_staging import BackgroundStaging
-from flows.pipeline.chunk_runs import FileCheck
+from flows.pipeline.chunk_runs import FileCheck, examination
 from flows.pipeline.limits import (
     check_max_rejected,
     check_merge_fields,
@@ -93,29 +93,20 @@ def staged_file(context: ImportContext, source: SourceFile) -> Iterator[tuple[Ch
     progress = services.progress()
     suppressed = load_suppressions(context.warehouse)
     with services.runner(settings) as run, ExitStack() as stack:
-        with report.stage("examining"):
-            check = FileCheck(
-                source,
-                context.catalogue.default_prefix,
-                context.folder,
-                settings.chunk_bytes,
-                run,
-                progress,
-                suppressed=suppressed,
-            )
-            if request.fix:
-                check = check.with_certain_suggestions()
-                report.mapping = check.source.mapping
-            source = check.source
-            check.start()
+        check = FileCheck(
+            source,
+            context.catalogue.default_prefix,
+            context.folder,
+            settings.chunk_bytes,
+            run,
+            progress,
+            suppressed=suppressed,
+        )
+        with examination(check, report, fix=request.fix) as (check, results):
             check_marks(context, check.profile())
             check_required_imported(request, check.profile())  # most missing fields are missing in the first chunk
-            staging, results = _stage_chunks(context, check, stack)
-            report.profile = profile = check.profile()
-            report.add_results(source.mapping, results)
-        report.stages |= check.seconds
-        records, chunks = counted(profile.records, "record"), counted(len(profile.chunks), "chunk")
-        report.log_stage("examining", f"{records} in {chunks}")
+            staging = _stage_chunks(context, check, results, stack)
+        source, profile = check.source, check.profile()
         check_marks(context, profile)
         check_required_imported(request, profile)
         last_row_count = get_last_row_count(context.warehouse, report.series)
@@ -149,10 +140,9 @@ def staged_file(context: ImportContext, source: SourceFile) -> Iterator[tuple[Ch
 
 
 def _stage_chunks(
-    context: ImportContext, check: FileCheck, stack: ExitStack
-) -> tuple[BackgroundStaging, list[ChunkResult]]:
+    context: ImportContext, check: FileCheck, results: list[ChunkResult], stack: ExitStack
+) -> BackgroundStaging:
     """Give all accepted rows to a thread that stages them; the stack closes it. The last ones may not be staged yet."""
-    results: list[ChunkResult] = []
 
     def start() -> BackgroundStaging:
         staging = Staging(
@@ -172,11 +162,11 @@ def _stage_chunks(
         background = first.enter_context(start())
         if check.first_pass(stage):
             stack.push(first.pop_all())
-            return background, results
+            return background
     results.clear()
     background = stack.enter_context(start())
     check.second_pass(stage)
-    return background, results
+    return background
 
 
 def _suppression_check(

@@ -7,7 +7,7 @@ from pathlib import Path
 from flows.config.output_files import open_output
 from flows.config.request import ReadingOptions
 from flows.config.settings import Settings
-from flows.pipeline.chunk_runs import FileCheck, check_whole_file
+from flows.pipeline.chunk_runs import FileCheck, examination, run_passes
 from flows.pipeline.limits import check_strict
 from flows.pipeline.progress import current_progress
 from flows.pipeline.sources import LOCAL_LOOKUPS, SourceLookups, find_source
@@ -23,7 +23,6 @@ from flows.pipeline.task_order import thread_runner
 from flows.reports.builder import ReportBuilder, redact_error
 from flows.reports.models import CheckReport
 from flows.reports.outcomes import RunOutcome
-from flows.reports.phrases import counted
 from transforms.results.accepted_file import write_accepted
 from transforms.work_folder import ImportFolder, open_for_reading
 
@@ -88,20 +87,12 @@ def check_file(
         report.mapping = source.mapping
     report.log_stage("landing", f"{landed.size:,} bytes")
     with thread_runner(settings.workers) as run:
-        with report.stage("examining"):
-            check = FileCheck(
-                source, catalogue.default_prefix, folder, settings.chunk_bytes, run, progress, keys_only=keys_only
-            )
-            if options.fix:
-                check = check.with_certain_suggestions()
-                report.mapping = check.source.mapping
-            source = check.source
-            profile, results = check_whole_file(check)
-            report.profile = profile
-            report.add_results(source.mapping, results)
-        report.stages |= check.seconds
-        records, chunks = counted(profile.records, "record"), counted(len(profile.chunks), "chunk")
-        report.log_stage("examining", f"{records} in {chunks}")
+        check = FileCheck(
+            source, catalogue.default_prefix, folder, settings.chunk_bytes, run, progress, keys_only=keys_only
+        )
+        with examination(check, report, fix=options.fix) as (check, results):
+            run_passes(check, results)
+        source, profile = check.source, check.profile()
         with report.stage("settling"):
             report.rejected = rejected = resolve_rejections(options, source, profile, results, folder, run, show=show)
     checked = CheckedFile(source.mapping, profile, results, rejected)

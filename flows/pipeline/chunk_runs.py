@@ -6,6 +6,7 @@ does if the whole file shows that numbers such as `1.234` are ambiguous.
 """
 
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from itertools import chain, islice
 from typing import TypeAlias
@@ -13,6 +14,8 @@ from typing import TypeAlias
 from flows.pipeline.progress import Progress
 from flows.pipeline.steps import SourceFile
 from flows.pipeline.task_order import ChunkRunner
+from flows.reports.builder import ReportBuilder
+from flows.reports.phrases import counted
 from schemas.cells.suppressed_emails import SuppressedEmails
 from transforms.cells.normalise import NormaliseContext
 from transforms.chunks.file_profile import FileProfile, profile_file
@@ -144,7 +147,32 @@ def check_whole_file(check: FileCheck) -> tuple[FileProfile, list[ChunkResult]]:
     """Check the file from its first chunk to its last, in the passes that it needs, and collect the results."""
     check.start()
     results: list[ChunkResult] = []
+    run_passes(check, results)
+    return check.profile(), results
+
+
+def run_passes(check: FileCheck, results: list[ChunkResult]) -> None:
+    """Run the passes that the file needs, and put the results of its chunks into the list."""
     if not check.first_pass(results.append):
         results.clear()
         check.second_pass(results.append)
-    return check.profile(), results
+
+
+@contextmanager
+def examination(check: FileCheck, report: ReportBuilder, *, fix: bool) -> Iterator[tuple[FileCheck, list[ChunkResult]]]:
+    """The block runs the passes of the check, and collects the results; then the report gets what the file has.
+
+    With `fix`, the whole file is checked before, and the check that the block gets has the certain suggestions.
+    """
+    results: list[ChunkResult] = []
+    with report.stage("examining"):
+        if fix:
+            check = check.with_certain_suggestions()
+        report.mapping = check.source.mapping
+        check.start()
+        yield check, results
+        report.profile = profile = check.profile()
+        report.add_results(check.source.mapping, results)
+    report.stages |= check.seconds
+    records, chunks = counted(profile.records, "record"), counted(len(profile.chunks), "chunk")
+    report.log_stage("examining", f"{records} in {chunks}")
