@@ -4,7 +4,6 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from functools import partial
 from pathlib import Path
 
 from flows.config.request import ImportRequest
@@ -23,7 +22,7 @@ from flows.pipeline.limits import (
 )
 from flows.pipeline.sources import find_source
 from flows.pipeline.steps import CheckedFile, SourceFile, detect_layout, land_file, resolve_rejections
-from flows.pipeline.task_order import run_in_order
+from flows.pipeline.task_order import ChunkRunner, run_in_order
 from flows.reports.models import ImportReport
 from flows.reports.phrases import counted
 from schemas.cells.suppressed_emails import SuppressedEmails
@@ -31,7 +30,7 @@ from transforms.chunks.duplicates import count_dropped_values, dropped_duplicate
 from transforms.chunks.split import ChunkResult
 from transforms.landing.land import Landed
 from transforms.parsing.layout import Layout
-from transforms.results.rejected_file import RejectedRows
+from transforms.results.rejected_file import RejectedPlan
 from transforms.results.retry_file import RejectionMark, retried_records_of
 from transforms.sources.fetch import ResolvedSource
 from transforms.work_folder import open_table
@@ -106,37 +105,41 @@ def staged_file(context: ImportContext, source: SourceFile) -> Iterator[tuple[Ch
             check_marks(context, check.profile())
             check_required_imported(request, check.profile())  # most missing fields are missing in the first chunk
             staging = _stage_chunks(context, check, results, stack)
-        source, profile = check.source, check.profile()
-        check_marks(context, profile)
-        check_required_imported(request, profile)
-        last_row_count = get_last_row_count(context.warehouse, report.series)
-        report.notes += check_min_rows(request, profile.records, last_row_count)
-        with report.stage("settling"):
-            resolve = partial(
-                resolve_rejections,
-                request,
-                source,
-                profile,
-                results,
-                context.folder,
-                keep=settings.rejections_limit,
-                show=settings.artifact_rows,
-                keep_retried_numbers=report.first_import_id is not None,
-                mark=str(RejectionMark.of(context.import_id, source.landed.sha256)),
-            )
-            rejected = resolve(run=run)
-            report.rejected, report.rejected_file = rejected, rejected.path
-            suppressions = _suppression_check(context, check, results, resolve, suppressed)
-            checked = CheckedFile(source.mapping, profile, results, rejected, suppressions)
-            report.notes += _dropped_consents(context, checked)
-            check_max_rejected(request, profile.records, rejected.rows)
-            check_strict(request, profile, rejected.rows)
+        checked = _settle(context, check, results, run)
         with report.stage("examining"):
             staged = staging.finish()
         with report.stage("settling"):
             _exclude_dropped_duplicates(context, checked, staged)
-        report.log_stage("settling", f"{checked.accepted:,} accepted, {rejected.rows:,} rejected")
+        report.log_stage("settling", f"{checked.accepted:,} accepted, {checked.rejected.rows:,} rejected")
         yield checked, staged
+
+
+def _settle(context: ImportContext, check: FileCheck, results: list[ChunkResult], run: ChunkRunner) -> CheckedFile:
+    """Decide which rows are rejected, write their file, and check the limits of the request."""
+    request, settings, report = context.request, context.settings, context.report
+    source, profile = check.source, check.profile()
+    check_marks(context, profile)
+    check_required_imported(request, profile)
+    last_row_count = get_last_row_count(context.warehouse, report.series)
+    report.notes += check_min_rows(request, profile.records, last_row_count)
+    with report.stage("settling"):
+        plan = RejectedPlan(
+            context.folder,
+            source.read_plan,
+            request.duplicates,
+            max_kept=settings.rejections_limit,
+            max_shown=settings.artifact_rows,
+            keep_retried_numbers=report.first_import_id is not None,
+            mark=str(RejectionMark.of(context.import_id, source.landed.sha256)),
+        )
+        report.rejected = rejected = resolve_rejections(plan, profile, results, run)
+        report.rejected_file = rejected.path
+        suppressions = _suppression_check(context, check, results, plan)
+        checked = CheckedFile(source.mapping, profile, results, rejected, suppressions)
+        report.notes += _dropped_consents(context, checked)
+        check_max_rejected(request, profile.records, rejected.rows)
+        check_strict(request, profile, rejected.rows)
+    return checked
 
 
 def _stage_chunks(
@@ -170,21 +173,18 @@ def _stage_chunks(
 
 
 def _suppression_check(
-    context: ImportContext,
-    check: FileCheck,
-    results: list[ChunkResult],
-    resolve: Callable[..., RejectedRows],
-    known: SuppressedEmails | None,
+    context: ImportContext, check: FileCheck, results: list[ChunkResult], plan: RejectedPlan
 ) -> SuppressionCheck:
     """Rejects what was suppressed since the check, also in the rejected file. The results are changed in place."""
     records: list[int] = []  # also of an earlier attempt at the merge, whose transaction was rolled back
 
     def reject(newer: SuppressedEmails) -> tuple[int, list[int]]:
         records.extend(check.reject_suppressed(results, newer))
-        context.report.rejected = rejected = resolve(run=run_in_order)
-        return check.profile().records - rejected.rows, records
+        profile = check.profile()
+        context.report.rejected = rejected = resolve_rejections(plan, profile, results, run_in_order)
+        return profile.records - rejected.rows, records
 
-    return SuppressionCheck(known.last if known else 0, reject)
+    return SuppressionCheck(check.suppressed.last if check.suppressed else 0, reject)
 
 
 def _dropped_consents(context: ImportContext, checked: CheckedFile) -> Iterator[str]:

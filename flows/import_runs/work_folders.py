@@ -14,9 +14,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from flows.config.settings import Settings
-from flows.pipeline.steps import REJECTED_FILE
 from schemas.errors.base import ImportFolderUnusable
 from schemas.errors.request import SettingsInvalid
+from transforms.results.rejected_file import REJECTED_FILE
 from transforms.work_folder import (
     ImportFolder,
     clear_folder,

@@ -24,6 +24,7 @@ from flows.reports.builder import ReportBuilder, redact_error
 from flows.reports.models import CheckReport
 from flows.reports.outcomes import RunOutcome
 from transforms.results.accepted_file import write_accepted
+from transforms.results.rejected_file import RejectedPlan
 from transforms.work_folder import ImportFolder, open_for_reading
 
 
@@ -92,9 +93,10 @@ def check_file(
         )
         with examination(check, report, fix=options.fix) as (check, results):
             run_passes(check, results)
-        source, profile = check.source, check.profile()
+        profile = check.profile()
         with report.stage("settling"):
-            report.rejected = rejected = resolve_rejections(options, source, profile, results, folder, run, show=show)
-    checked = CheckedFile(source.mapping, profile, results, rejected)
+            plan = RejectedPlan(folder, check.source.read_plan, options.duplicates, max_shown=show)
+            report.rejected = rejected = resolve_rejections(plan, profile, results, run)
+    checked = CheckedFile(check.source.mapping, profile, results, rejected)
     report.log_stage("settling", f"{checked.accepted:,} accepted, {rejected.rows:,} rejected")
     return checked

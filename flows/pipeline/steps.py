@@ -27,12 +27,10 @@ from transforms.parsing.layout import REJECTION_COLUMNS, Layout, find_layout
 from transforms.results.rejected_file import RejectedPlan, RejectedRows, write_rejected
 from transforms.results.retry_file import NO_FIRST_IMPORT, FirstImport, columns_of_first_import
 from transforms.sources.fetch import ResolvedSource, land_unchanged
-from transforms.work_folder import ImportFolder, join_path
+from transforms.work_folder import ImportFolder
 
 if TYPE_CHECKING:  # importing the warehouse takes half a second, and a check does not need it
     from warehouse.merge.transaction import SuppressionCheck
-
-REJECTED_FILE = "rejected.csv"
 
 
 @dataclass(frozen=True)
@@ -125,29 +123,8 @@ def map_source_columns(
 
 
 def resolve_rejections(
-    options: ReadingOptions,
-    source: SourceFile,
-    profile: FileProfile,
-    results: Sequence[ChunkResult],
-    folder: ImportFolder,
-    run: ChunkRunner,
-    *,
-    keep: int = 0,
-    show: int = 0,
-    keep_retried_numbers: bool = False,
-    mark: str = "",
+    plan: RejectedPlan, profile: FileProfile, results: Sequence[ChunkResult], run: ChunkRunner
 ) -> RejectedRows:
     """Choose among rows with the same email over the whole file, and write the rejected file."""
-    resolve_duplicates(results, profile.chunks, options.duplicates, folder.scratch)
-    plan = RejectedPlan(
-        folder.scratch,
-        folder.address,
-        join_path(folder.address, REJECTED_FILE),
-        source.read_plan,
-        options.duplicates,
-        keep,
-        show,
-        keep_retried_numbers,
-        mark,
-    )
+    resolve_duplicates(results, profile.chunks, plan.duplicates, plan.scratch)
     return write_rejected(plan, profile.chunks, results, run)

@@ -10,7 +10,7 @@ from typing import Any
 from flows.config.request import ReadingOptions
 from flows.pipeline.chunk_runs import FileCheck, check_whole_file
 from flows.pipeline.progress import NoProgress
-from flows.pipeline.steps import REJECTED_FILE, SourceFile, land_file, map_source_columns
+from flows.pipeline.steps import SourceFile, land_file, map_source_columns
 from schemas.catalogue import FieldCatalogue, load_catalogue
 from schemas.choices import Duplicates, GapRule
 from schemas.field_types import FieldType, Gaps
@@ -79,8 +79,7 @@ def check(options: ReadingOptions, folder: Path, block_bytes: int, rejected_file
         FileCheck(source, catalogue.default_prefix, place, block_bytes, run, NoProgress())
     )
     resolve_duplicates(verdicts, profile.chunks, options.duplicates, str(folder))
-    path, scratch = str(folder / REJECTED_FILE), str(folder)
-    plan = RejectedPlan(scratch, scratch, path, source.read_plan, options.duplicates, max_kept=1_000_000)
+    plan = RejectedPlan(place, source.read_plan, options.duplicates, max_kept=1_000_000)
     rejected = write_rejected(plan, profile.chunks, verdicts, run).rows if rejected_file else None
     claims: list[Claim] = []
     for chunk, verdict in zip(profile.chunks, verdicts, strict=True):

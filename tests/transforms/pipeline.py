@@ -145,13 +145,8 @@ def _check(
         assert verdict is not None
         verdicts.append(replace(verdict, first_record=chunk.first_record))
     resolve_duplicates(verdicts, profile.chunks, duplicates, folder, rows_per_partition)
-    path = f"{folder}/rejected.csv"
-    rejected = write_rejected(
-        RejectedPlan(folder, folder, path, plan.read, duplicates, max_kept=1_000_000),
-        profile.chunks,
-        verdicts,
-        run_in_order,
-    )
+    rejected_plan = RejectedPlan(ImportFolder.local(folder), plan.read, duplicates, max_kept=1_000_000)
+    rejected = write_rejected(rejected_plan, profile.chunks, verdicts, run_in_order)
     with Path(folder, "accepted.csv").open("wb") as stream:
         write_accepted(stream, profile, verdicts, folder)
     frames = list(rejected.kept_frames())
@@ -163,7 +158,7 @@ def _check(
         [tuple(row) for row in json.loads(rejections.to_json(orient="values"))],
         [column.as_report() for column in profile.columns],
         rejected.rows,
-        Path(path).read_bytes(),
+        Path(rejected.path).read_bytes(),
         accepted_file,
         profile.blank_records,
         profile.guarded_cells,

@@ -30,8 +30,9 @@ from transforms.mapping.record_numbers import LINE, parse_record_numbers, reject
 from transforms.parsing.csv_writer import csv_bytes, csv_header
 from transforms.parsing.layout import REJECTION_COLUMNS, count_rejection_columns
 from transforms.results.samples import RejectedSample
-from transforms.work_folder import open_for_writing, read_table, write_table
+from transforms.work_folder import ImportFolder, join_path, open_for_writing, read_table, write_table
 
+REJECTED_FILE = "rejected.csv"
 REASON_SEPARATOR = " | "  # messages contain commas and semicolons
 
 RereadRunner: TypeAlias = Callable[
@@ -86,23 +87,28 @@ class RejectedRows:
 
 @dataclass(frozen=True)
 class RejectedPlan:
-    """How to write the rejected file at `path`.
+    """How to write the rejected file into the `folder`, which has the files of the checked chunks.
 
-    The first `max_kept` rejections and a sample of `max_shown` are kept in the local folder `scratch`; `folder` has
-    the files of the checked chunks. `keep_retried_numbers`: the source is a corrected rejected file, and its rows keep
-    the record numbers of the first import, so that every rejected file of a chain of retries identifies them.
-    `mark` identifies the import in every row; a check has none.
+    The first `max_kept` rejections and a sample of `max_shown` are kept in its `scratch`. `keep_retried_numbers`: the
+    source is a corrected rejected file, and its rows keep the record numbers of the first import, so that every
+    rejected file of a chain of retries identifies them. `mark` identifies the import in every row; a check has none.
     """
 
-    scratch: str
-    folder: str
-    path: str
+    folder: ImportFolder
     read: ReadPlan
     duplicates: Duplicates
-    max_kept: int
+    max_kept: int = 0
     max_shown: int = 0
     keep_retried_numbers: bool = False
     mark: str = ""
+
+    @property
+    def path(self) -> str:
+        return join_path(self.folder.address, REJECTED_FILE)
+
+    @property
+    def scratch(self) -> str:
+        return self.folder.scratch
 
     @property
     def mapping(self) -> ColumnMapping:
@@ -131,7 +137,7 @@ def write_rejected(
         pairs = list(zip(chunks, results, strict=True))
         incomplete = (pair for pair in pairs if len(dropped_duplicates(plan.scratch, pair[0])))
         selections = (_rejected_rows_of(plan, *pair) for pair in incomplete)
-        reread = run(reread_rows, RereadPlan(plan.read, plan.folder), selections)
+        reread = run(reread_rows, RereadPlan(plan.read, plan.folder.address), selections)
         for chunk, result in pairs:
             dropped = dropped_duplicates(plan.scratch, chunk)
             rows_path = next(reread) if len(dropped) else result.rejected_path
