@@ -17,7 +17,7 @@ from flows.config.settings import Settings
 from flows.import_runs.task_runners import chunk_runner
 from flows.pipeline.chunk_runs import FileCheck, check_whole_file
 from flows.pipeline.progress import NoProgress
-from flows.pipeline.steps import catalogue_for, map_source_columns
+from flows.pipeline.steps import catalogue_for, detect_layout, map_source_columns
 from transforms.landing.land import land
 from transforms.work_folder import ImportFolder
 
@@ -30,7 +30,8 @@ def validate(file: str, runner: str, workers: int) -> dict[str, float]:
     catalogue = catalogue_for(options, settings)
     with tempfile.TemporaryDirectory() as path, chunk_runner(settings) as run:
         folder = ImportFolder.local(path)
-        source = map_source_columns(options, catalogue, land(file, folder))
+        landed = land(file, folder)
+        source = map_source_columns(options, catalogue, landed, detect_layout(options, catalogue, landed))
         for _ in range(2):
             began = time.perf_counter()
             examination = FileCheck(source, catalogue.default_prefix, folder, settings.chunk_bytes, run, NoProgress())

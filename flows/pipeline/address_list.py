@@ -11,9 +11,10 @@ from flows.config.request import ReadingOptions
 from flows.config.settings import Settings
 from flows.pipeline.chunk_runs import FileCheck, check_whole_file
 from flows.pipeline.progress import NoProgress
-from flows.pipeline.sources import SourceLookups, find_source
-from flows.pipeline.steps import SourceFile, catalogue_for, detect_layout, land_file, map_source_columns
+from flows.pipeline.sources import SourceLookups
+from flows.pipeline.steps import SourceFile, catalogue_for, read_source
 from flows.pipeline.task_order import thread_runner
+from flows.reports.builder import ReportBuilder
 from schemas.errors.changes import NoEmailInList
 from transforms.sources.addresses import redacted
 from transforms.work_folder import ImportFolder, read_table
@@ -41,9 +42,7 @@ def read_address_list(options: ReadingOptions, settings: Settings, folder: Path,
     """Read the addresses of a source. NoEmailInList if it has none, since then the column is probably wrong."""
     work = ImportFolder.local(folder)
     catalogue = catalogue_for(options, settings)
-    landed = land_file(options, work, find_source(options, settings, lookups), settings.limits)
-    layout = detect_layout(options, catalogue, landed)
-    source = map_source_columns(options, catalogue, landed, layout, presets=settings.presets)
+    source = read_source(options, catalogue, settings, work, lookups, ReportBuilder(options))
     with thread_runner(settings.workers) as run:
         check = FileCheck(
             _only_email(source),

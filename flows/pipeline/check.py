@@ -10,13 +10,11 @@ from flows.config.settings import Settings
 from flows.pipeline.chunk_runs import FileCheck, examination, run_passes
 from flows.pipeline.limits import check_strict
 from flows.pipeline.progress import current_progress
-from flows.pipeline.sources import LOCAL_LOOKUPS, SourceLookups, find_source
+from flows.pipeline.sources import LOCAL_LOOKUPS, SourceLookups
 from flows.pipeline.steps import (
     CheckedFile,
     catalogue_for,
-    detect_layout,
-    land_file,
-    map_source_columns,
+    read_source,
     resolve_rejections,
 )
 from flows.pipeline.task_order import thread_runner
@@ -81,12 +79,8 @@ def check_file(
     catalogue = catalogue_for(options, settings)
     progress = current_progress.get()
     with report.stage("landing"):
-        found = find_source(options, settings, lookups)
-        report.landed = landed = land_file(options, folder, found, settings.limits)
-        report.layout = layout = detect_layout(options, catalogue, landed)
-        source = map_source_columns(options, catalogue, landed, layout, presets=settings.presets)
-        report.mapping = source.mapping
-    report.log_stage("landing", f"{landed.size:,} bytes")
+        source = read_source(options, catalogue, settings, folder, lookups, report)
+    report.log_stage("landing", f"{source.landed.size:,} bytes")
     with thread_runner(settings.workers) as run:
         check = FileCheck(
             source, catalogue.default_prefix, folder, settings.chunk_bytes, run, progress, keys_only=keys_only

@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 from flows.config.request import ReadingOptions
 from flows.config.settings import Settings
+from flows.pipeline.sources import SourceLookups, find_source
 from flows.pipeline.task_order import ChunkRunner
+from flows.reports.builder import ReportBuilder
 from schemas.catalogue import FieldCatalogue, load_catalogue
 from schemas.choices import GapRule
 from schemas.errors.request import NoEmailColumn
@@ -89,7 +91,7 @@ def map_source_columns(
     options: ReadingOptions,
     catalogue: FieldCatalogue,
     landed: Landed,
-    layout: Layout | None = None,
+    layout: Layout,
     first_import: FirstImport = NO_FIRST_IMPORT,
     presets: Path | None = None,
     answer: Mapping[str, str] | None = None,
@@ -105,7 +107,6 @@ def map_source_columns(
     """
     from_file = read_mapping(options.mapping_file) if options.mapping_file else ()
     requested = ((answer or {}).items(), options.mapping.items(), from_file)
-    layout = layout or detect_layout(options, catalogue, landed)
     never = REJECTION_COLUMNS if layout.rejected_file else ()
     kept = columns_of_first_import(layout.columns, first_import.columns, catalogue)
     name = options.preset or first_import.preset
@@ -120,6 +121,23 @@ def map_source_columns(
         mapping = add_values(mapping, options.values, NormaliseContext(catalogue.default_prefix))
         mapping = add_readings(mapping, readings or {})
     return SourceFile(landed, layout, mapping)
+
+
+def read_source(
+    options: ReadingOptions,
+    catalogue: FieldCatalogue,
+    settings: Settings,
+    folder: ImportFolder,
+    lookups: SourceLookups,
+    report: ReportBuilder,
+) -> SourceFile:
+    """Find the source, copy it into the folder, and map its columns. The report gets what becomes known."""
+    found = find_source(options, settings, lookups)
+    report.landed = landed = land_file(options, folder, found, settings.limits)
+    report.layout = layout = detect_layout(options, catalogue, landed)
+    source = map_source_columns(options, catalogue, landed, layout, presets=settings.presets)
+    report.mapping = source.mapping
+    return source
 
 
 def resolve_rejections(

@@ -10,7 +10,7 @@ from typing import Any
 from flows.config.request import ReadingOptions
 from flows.pipeline.chunk_runs import FileCheck, check_whole_file
 from flows.pipeline.progress import NoProgress
-from flows.pipeline.steps import SourceFile, land_file, map_source_columns
+from flows.pipeline.steps import SourceFile, detect_layout, land_file, map_source_columns
 from schemas.catalogue import FieldCatalogue, load_catalogue
 from schemas.choices import Duplicates, GapRule
 from schemas.field_types import FieldType, Gaps
@@ -72,9 +72,8 @@ def check(options: ReadingOptions, folder: Path, block_bytes: int, rejected_file
         return (step(plan, item) for item in items)
 
     place, catalogue = ImportFolder.local(folder), adapt(options)
-    source = map_source_columns(
-        options, catalogue, land_file(options, place, resolve_address(options.source, SourceAccess()))
-    )
+    landed = land_file(options, place, resolve_address(options.source, SourceAccess()))
+    source = map_source_columns(options, catalogue, landed, detect_layout(options, catalogue, landed))
     profile, verdicts = check_whole_file(
         FileCheck(source, catalogue.default_prefix, place, block_bytes, run, NoProgress())
     )

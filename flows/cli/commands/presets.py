@@ -35,14 +35,15 @@ def save_preset(options: argparse.Namespace) -> int:
     settings = Settings.load(**settings_from_options(options))
     target = path_of_new_preset(options.name, settings.presets, force=options.force)
     request = request_from(options, ReadingOptions)
-    from flows.pipeline.sources import SourceLookups, find_source
-    from flows.pipeline.steps import catalogue_for, land_file, map_source_columns
+    from flows.pipeline.sources import SourceLookups
+    from flows.pipeline.steps import catalogue_for, read_source
     from flows.prefect_lookups import source_logins
+    from flows.reports.builder import ReportBuilder
 
     with cleaned_up_on_sigterm(), temporary_folder() as folder:
-        found = find_source(request, settings, SourceLookups(local_today, source_logins))
-        landed = land_file(request, ImportFolder.local(folder), found, settings.limits)
-        source = map_source_columns(request, catalogue_for(request, settings), landed, presets=settings.presets)
+        catalogue, place = catalogue_for(request, settings), ImportFolder.local(folder)
+        lookups = SourceLookups(local_today, source_logins)
+        source = read_source(request, catalogue, settings, place, lookups, ReportBuilder(request))
     preset = preset_from_mapping(options.name, source.mapping, request.header, settings.presets)
     write_preset(target, dump_preset(preset))
     print_line(f"{target}: {len(preset.columns)} columns; use it with --preset {options.name}")

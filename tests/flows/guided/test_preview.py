@@ -4,7 +4,7 @@ from pathlib import Path
 
 from flows.config.request import ReadingOptions
 from flows.guided.preview import first_values
-from flows.pipeline.steps import SourceFile, land_file, map_source_columns
+from flows.pipeline.steps import SourceFile, detect_layout, land_file, map_source_columns
 from schemas.cells.suppressed_emails import SuppressedEmails, hash_email, new_key
 from tests.flows.pipeline.test_chunk_runs import catalogue
 from transforms.sources.fetch import SourceAccess, resolve_address
@@ -15,7 +15,7 @@ def source_of(text: str, folder: Path) -> SourceFile:
     (folder / "contacts.csv").write_text(text)
     options, place = ReadingOptions(source=str(folder / "contacts.csv")), ImportFolder.local(folder)
     landed = land_file(options, place, resolve_address(options.source, SourceAccess()))
-    return map_source_columns(options, catalogue(), landed)
+    return map_source_columns(options, catalogue(), landed, detect_layout(options, catalogue(), landed))
 
 
 def test_a_column_that_starts_with_blank_cells_shows_its_first_values(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ import pytest
 from flows.config.request import ReadingOptions
 from flows.pipeline.chunk_runs import FileCheck, check_whole_file
 from flows.pipeline.progress import NoProgress
-from flows.pipeline.steps import land_file, map_source_columns
+from flows.pipeline.steps import detect_layout, land_file, map_source_columns
 from flows.pipeline.task_order import ChunkRunner, thread_runner
 from schemas.catalogue import FieldCatalogue
 from tests.flows.conftest import Contacts
@@ -60,9 +60,8 @@ def steps(request: pytest.FixtureRequest) -> Iterator[Steps]:
 def examination(folder: Path, text: str, steps: Steps) -> FileCheck:
     (folder / "contacts.csv").write_text(text)
     options, place = ReadingOptions(source=str(folder / "contacts.csv")), ImportFolder.local(folder)
-    source = map_source_columns(
-        options, catalogue(), land_file(options, place, resolve_address(options.source, SourceAccess()))
-    )
+    landed = land_file(options, place, resolve_address(options.source, SourceAccess()))
+    source = map_source_columns(options, catalogue(), landed, detect_layout(options, catalogue(), landed))
     return FileCheck(source, "+34", place, SMALL, steps, NoProgress())
 
 
