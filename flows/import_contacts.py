@@ -23,7 +23,7 @@ from flows.import_runs.tasks import (
 )
 from flows.pipeline.sources import ArchiveOrigin
 from flows.pipeline.steps import map_source_columns
-from flows.planning.digest import plan_check
+from flows.planning.digest import approval_of
 from flows.prefect_lookups import scheduled_day
 from flows.publishing.results import publish_results
 from flows.reports.builder import ImportReportBuilder
@@ -91,6 +91,6 @@ def import_file(context: ImportContext) -> ImportReport:
         source = map_source_columns(context.request, context.catalogue, landed, layout, report.first_import, presets)
     report.log_stage("landing", f"{landed.size:,} bytes")
     planned = context.request.plan
-    check_plan = plan_check(planned, landed.sha256, repeat_check.fingerprint) if planned else None
+    approve = approval_of(planned, landed.sha256, repeat_check.fingerprint) if planned else None
     with staged_file(context, source) as (checked, staging):
-        return merge_staged(context, checked, staging, check_plan)
+        return merge_staged(context, checked, staging, approve)

@@ -65,7 +65,7 @@ def first_values(source: SourceFile, suppressed: SuppressedEmails | None = None)
     first = next(iter(blocks), None)
     if first is None:
         return {column.key: "" for column in source.mapping.columns}
-    cells, _ = read_chunk(source.read_plan, first)
+    cells, _ = read_chunk(source.read_inputs, first)
     keys = [column.key for column in source.mapping.columns]
     if suppressed:
         shown = np.ones(cells.num_rows, bool)

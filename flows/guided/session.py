@@ -27,7 +27,7 @@ from flows.import_runs.context import ImportContext
 from flows.import_runs.same_file import RepeatCheck
 from flows.import_runs.tasks import merge_rules, merge_staged, staged_file
 from flows.pipeline.steps import CheckedFile, SourceFile, map_source_columns
-from flows.planning.digest import PlanDigest, plan_check
+from flows.planning.digest import PlanDigest, approval_of
 from flows.reports.models import ImportReport
 from flows.reports.phrases import counted
 from schemas.errors.changes import PlanOutdated
@@ -150,7 +150,7 @@ class GuidedSession:
                 options = self._fingerprint(choices)
                 if approved:
                     with suppress(PlanOutdated):
-                        check = plan_check(approved["plan"], self.landed.sha256, options)
+                        check = approval_of(approved["plan"], self.landed.sha256, options)
                         return merge_staged(self.context, checked, staging, check)
                 preview = self._preview(checked, staging)
         except CORRECTABLE_ERRORS as error:

@@ -10,7 +10,7 @@ from prefect.task_runners import TaskRunner, ThreadPoolTaskRunner
 
 from flows.config.settings import Settings
 from flows.pipeline.dask_runner import dask_runner
-from flows.pipeline.task_order import ChunkRunner, Item, Plan, Result, results_in_order, run_step
+from flows.pipeline.task_order import ChunkRunner, Inputs, Item, Result, results_in_order, run_step
 
 
 def chunk_runner(settings: Settings) -> AbstractContextManager[ChunkRunner]:
@@ -25,17 +25,17 @@ def prefect_runner(workers: int) -> Iterator[ChunkRunner]:
     """Run steps in threads. Parameters and results are paths and numbers, never frames."""
     with cast(TaskRunner[Any], ThreadPoolTaskRunner(max_workers=workers)) as runner:
 
-        def run(step: Callable[[Plan, Item], Result], plan: Plan, items: Iterable[Item]) -> Iterator[Result]:
+        def run(step: Callable[[Inputs, Item], Result], inputs: Inputs, items: Iterable[Item]) -> Iterator[Result]:
             @task(
                 name=step.__name__.replace("_", "-"),
                 cache_policy=NO_CACHE,
                 persist_result=False,
             )
-            def on_worker(plan: Plan, item: Item) -> Result:
-                return run_step(step, plan, item)
+            def on_worker(inputs: Inputs, item: Item) -> Result:
+                return run_step(step, inputs, item)
 
             return results_in_order(
-                lambda item: runner.submit(on_worker, parameters={"plan": plan, "item": item}),
+                lambda item: runner.submit(on_worker, parameters={"inputs": inputs, "item": item}),
                 items,
                 ahead=2 * workers,
             )

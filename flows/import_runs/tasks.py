@@ -30,7 +30,7 @@ from transforms.chunks.duplicates import count_dropped_values, dropped_duplicate
 from transforms.chunks.split import ChunkResult
 from transforms.landing.land import Landed
 from transforms.parsing.layout import Layout
-from transforms.results.rejected_file import RejectedPlan
+from transforms.results.rejected_file import RejectedInputs
 from transforms.results.retry_file import RejectionMark, retried_records_of
 from transforms.sources.fetch import ResolvedSource
 from transforms.work_folder import open_table
@@ -123,9 +123,9 @@ def _settle(context: ImportContext, check: FileCheck, results: list[ChunkResult]
     last_row_count = get_last_row_count(context.warehouse, report.series)
     report.notes += check_min_rows(request, profile.records, last_row_count)
     with report.stage("settling"):
-        plan = RejectedPlan(
+        plan = RejectedInputs(
             context.folder,
-            source.read_plan,
+            source.read_inputs,
             request.duplicates,
             max_kept=settings.rejections_limit,
             max_shown=settings.artifact_rows,
@@ -173,7 +173,7 @@ def _stage_chunks(
 
 
 def _suppression_check(
-    context: ImportContext, check: FileCheck, results: list[ChunkResult], plan: RejectedPlan
+    context: ImportContext, check: FileCheck, results: list[ChunkResult], plan: RejectedInputs
 ) -> SuppressionCheck:
     """Rejects what was suppressed since the check, also in the rejected file. The results are changed in place."""
     records: list[int] = []  # also of an earlier attempt at the merge, whose transaction was rolled back
@@ -211,11 +211,11 @@ def merge_staged(
     context: ImportContext,
     checked: CheckedFile,
     staging: Staging,
-    check_plan: Callable[[MergeCounts, str], None] | None = None,
+    approve: Callable[[MergeCounts, str], None] | None = None,
 ) -> ImportReport:
     """Merge in one transaction. A retry stages again what a lost connection took along.
 
-    `check_plan` gets the counts and the digest of its changes before anything is written.
+    `approve` gets the counts and the digest of its changes before anything is written.
     """
 
     @retry_transient
@@ -239,7 +239,7 @@ def merge_staged(
             rejections=checked.rejected.kept_frames(),
             retried_records=_retried_records(context, checked),
             report=lambda merged: context.report.completed(merged).model_dump(),
-            check_plan=check_plan,
+            approve=approve,
             journal=context.settings.journal == "on",
             suppressions=checked.suppressions,
         )

@@ -22,7 +22,7 @@ from flows.reports.builder import ReportBuilder, redact_error
 from flows.reports.models import CheckReport
 from flows.reports.outcomes import RunOutcome
 from transforms.results.accepted_file import write_accepted
-from transforms.results.rejected_file import RejectedPlan
+from transforms.results.rejected_file import RejectedInputs
 from transforms.work_folder import ImportFolder, open_for_reading
 
 
@@ -89,8 +89,8 @@ def check_file(
             run_passes(check, results)
         profile = check.profile()
         with report.stage("settling"):
-            plan = RejectedPlan(folder, check.source.read_plan, options.duplicates, max_shown=show)
-            report.rejected = rejected = resolve_rejections(plan, profile, results, run)
+            inputs = RejectedInputs(folder, check.source.read_inputs, options.duplicates, max_shown=show)
+            report.rejected = rejected = resolve_rejections(inputs, profile, results, run)
     checked = CheckedFile(check.source.mapping, profile, results, rejected)
     report.log_stage("settling", f"{checked.accepted:,} accepted, {rejected.rows:,} rejected")
     return checked

@@ -20,7 +20,7 @@ from schemas.cells.suppressed_emails import SuppressedEmails
 from transforms.cells.normalise import NormaliseContext
 from transforms.chunks.file_profile import FileProfile, profile_file
 from transforms.chunks.read import ChunkProfile
-from transforms.chunks.split import CheckPlan, ChunkResult, ChunkTask, check_chunk
+from transforms.chunks.split import CheckInputs, ChunkResult, ChunkTask, check_chunk
 from transforms.chunks.suppressed import is_in_rejected, suppressed_accepted
 from transforms.mapping.added_rules import add_certain
 from transforms.mapping.suggestions import suggest_for_file
@@ -113,15 +113,15 @@ class FileCheck:
             accepted = suppressed_accepted(result.accepted_path, newer)
             if len(accepted) or is_in_rejected(result.rejected_path, mapping, newer):
                 task = ChunkTask(profile.block, known.imported, known.comma_fields)
-                _, checked = check_chunk(self._plan, task)
+                _, checked = check_chunk(self._inputs, task)
                 if checked:
                     results[index] = replace(checked, first_record=result.first_record)
             yield from (accepted + result.first_record).tolist()
 
     @property
-    def _plan(self) -> CheckPlan:
+    def _inputs(self) -> CheckInputs:
         context = NormaliseContext(self.prefix)
-        return CheckPlan(self.source.read_plan, self.folder.address, context, self.keys_only, self.suppressed)
+        return CheckInputs(self.source.read_inputs, self.folder.address, context, self.keys_only, self.suppressed)
 
     def _read(self, tasks: Iterable[ChunkTask]) -> Iterator[Checked]:
         for profile, result in self._check(tasks):
@@ -129,7 +129,7 @@ class FileCheck:
             yield profile, result
 
     def _check(self, tasks: Iterable[ChunkTask]) -> Iterator[Checked]:
-        for profile, result in self.run(check_chunk, self._plan, tasks):
+        for profile, result in self.run(check_chunk, self._inputs, tasks):
             self.seconds[READING] += profile.work
             self.seconds[CHECKING] += result.work if result else 0.0
             yield profile, result

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Generic
 
 from flows.config.settings import Settings
-from flows.pipeline.task_order import ChunkRunner, Item, Plan, Result, results_in_order, run_step
+from flows.pipeline.task_order import ChunkRunner, Inputs, Item, Result, results_in_order, run_step
 from schemas.errors.request import SettingsInvalid
 
 if TYPE_CHECKING:  # an extra
@@ -23,9 +23,9 @@ def dask_runner(settings: Settings) -> Iterator[ChunkRunner]:
     """Run steps on Dask's client, each item in a future of its own. Nothing but paths and numbers is sent back."""
     with _client(settings) as client:
 
-        def run(step: Callable[[Plan, Item], Result], plan: Plan, items: Iterable[Item]) -> Iterator[Result]:
+        def run(step: Callable[[Inputs, Item], Result], inputs: Inputs, items: Iterable[Item]) -> Iterator[Result]:
             return results_in_order(
-                lambda item: _Answer(client.submit(on_worker, step, plan, item, pure=False)),
+                lambda item: _Answer(client.submit(on_worker, step, inputs, item, pure=False)),
                 items,
                 ahead=2 * settings.workers,
             )
@@ -33,10 +33,10 @@ def dask_runner(settings: Settings) -> Iterator[ChunkRunner]:
         yield run
 
 
-def on_worker(step: Callable[[Plan, Item], Result], plan: Plan, item: Item) -> Result | Exception:
+def on_worker(step: Callable[[Inputs, Item], Result], inputs: Inputs, item: Item) -> Result | Exception:
     """The result of a step. An error is returned, because Dask logs what is raised, with the arguments."""
     try:
-        return run_step(step, plan, item)
+        return run_step(step, inputs, item)
     except Exception as error:
         return error
 

@@ -16,7 +16,7 @@ from schemas.errors.request import NoEmailColumn
 from transforms.cells.normalise import NormaliseContext
 from transforms.chunks.duplicates import resolve_duplicates
 from transforms.chunks.file_profile import FileProfile
-from transforms.chunks.read import ReadPlan
+from transforms.chunks.read import ReadInputs
 from transforms.chunks.split import ChunkResult
 from transforms.landing.archives import DEFAULT_LIMITS, ExpansionLimits
 from transforms.landing.land import Landed, land
@@ -26,7 +26,7 @@ from transforms.mapping.columns import ColumnMapping, read_mapping
 from transforms.mapping.preset_fit import find_preset, map_with_preset
 from transforms.parsing.first_cells import first_cells
 from transforms.parsing.layout import REJECTION_COLUMNS, Layout, find_layout
-from transforms.results.rejected_file import RejectedPlan, RejectedRows, write_rejected
+from transforms.results.rejected_file import RejectedInputs, RejectedRows, write_rejected
 from transforms.results.retry_file import NO_FIRST_IMPORT, FirstImport, columns_of_first_import
 from transforms.sources.fetch import ResolvedSource, land_unchanged
 from transforms.work_folder import ImportFolder
@@ -44,8 +44,8 @@ class SourceFile:
     mapping: ColumnMapping
 
     @property
-    def read_plan(self) -> ReadPlan:
-        return ReadPlan(self.landed.path, self.layout, self.mapping)
+    def read_inputs(self) -> ReadInputs:
+        return ReadInputs(self.landed.path, self.layout, self.mapping)
 
 
 @dataclass(frozen=True)
@@ -141,8 +141,8 @@ def read_source(
 
 
 def resolve_rejections(
-    plan: RejectedPlan, profile: FileProfile, results: Sequence[ChunkResult], run: ChunkRunner
+    inputs: RejectedInputs, profile: FileProfile, results: Sequence[ChunkResult], run: ChunkRunner
 ) -> RejectedRows:
     """Choose among rows with the same email over the whole file, and write the rejected file."""
-    resolve_duplicates(results, profile.chunks, plan.duplicates, plan.scratch)
-    return write_rejected(plan, profile.chunks, results, run)
+    resolve_duplicates(results, profile.chunks, inputs.duplicates, inputs.scratch)
+    return write_rejected(inputs, profile.chunks, results, run)

@@ -14,7 +14,7 @@ from flows.reports.builder import redact_error
 
 ATTEMPTS = 3  # at a step whose import folder is not reachable for a moment
 
-Plan = TypeVar("Plan")
+Inputs = TypeVar("Inputs")
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
@@ -22,14 +22,16 @@ Result = TypeVar("Result")
 class ChunkRunner(Protocol):
     """Runs a step over items, in order."""
 
-    def __call__(self, step: Callable[[Plan, Item], Result], plan: Plan, items: Iterable[Item]) -> Iterator[Result]: ...
+    def __call__(
+        self, step: Callable[[Inputs, Item], Result], inputs: Inputs, items: Iterable[Item]
+    ) -> Iterator[Result]: ...
 
 
 class Future(Protocol):
     def result(self) -> Any: ...
 
 
-def run_step(step: Callable[[Plan, Item], Result], plan: Plan, item: Item) -> Result:
+def run_step(step: Callable[[Inputs, Item], Result], inputs: Inputs, item: Item) -> Result:
     """Run a step, again after an error of the file system.
 
     Of another foreign error only the type is kept: its text may quote a contact.
@@ -38,7 +40,7 @@ def run_step(step: Callable[[Plan, Item], Result], plan: Plan, item: Item) -> Re
     while True:
         attempts += 1
         try:
-            return step(plan, item)
+            return step(inputs, item)
         except OSError:
             if attempts == ATTEMPTS:
                 raise
@@ -65,9 +67,9 @@ def results_in_order(submit: Callable[[Any], Future], items: Iterable[Item], ahe
                 future.result()
 
 
-def run_in_order(step: Callable[[Plan, Item], Result], plan: Plan, items: Iterable[Item]) -> Iterator[Result]:
+def run_in_order(step: Callable[[Inputs, Item], Result], inputs: Inputs, items: Iterable[Item]) -> Iterator[Result]:
     """A runner for few items: one after another, in the caller's thread."""
-    return (step(plan, item) for item in items)
+    return (step(inputs, item) for item in items)
 
 
 @contextmanager
@@ -75,7 +77,7 @@ def thread_runner(workers: int) -> Iterator[ChunkRunner]:
     """Run steps in threads of this process."""
     with ThreadPoolExecutor(workers) as pool:
 
-        def run(step: Callable[[Plan, Item], Result], plan: Plan, items: Iterable[Item]) -> Iterator[Result]:
-            return results_in_order(lambda item: pool.submit(step, plan, item), items, ahead=2 * workers)
+        def run(step: Callable[[Inputs, Item], Result], inputs: Inputs, items: Iterable[Item]) -> Iterator[Result]:
+            return results_in_order(lambda item: pool.submit(step, inputs, item), items, ahead=2 * workers)
 
         yield run

@@ -38,13 +38,13 @@ class PlanDigest(NamedTuple):
         return " and ".join(name for name, differs in parts.items() if differs) or "the warehouse"
 
 
-def plan_check(planned: str, sha256: str, fingerprint: str) -> Callable[[MergeCounts, str], None]:
-    """A check for the merge: PlanOutdated unless it would do exactly what was planned."""
+def approval_of(planned: str, sha256: str, fingerprint: str) -> Callable[[MergeCounts, str], None]:
+    """What the merge asks before it writes: PlanOutdated unless it would do exactly what was planned."""
 
-    def check(counts: MergeCounts, changes: str) -> None:
+    def approve(counts: MergeCounts, changes: str) -> None:
         plan, today = PlanDigest.parse(planned), PlanDigest.of(sha256, fingerprint, changes)
         if plan != today:
             numbers = Names(f"{number:,} {name}" for name, number in asdict(counts).items())
             raise PlanOutdated(plan.differing(today), f"{numbers}")
 
-    return check
+    return approve

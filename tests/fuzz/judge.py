@@ -23,7 +23,7 @@ from transforms.chunks.file_profile import FileProfile
 from transforms.chunks.read import read_chunk
 from transforms.chunks.split import record_lines
 from transforms.landing.archives import DEFAULT_LIMITS, archive_kind, expand_archive
-from transforms.results.rejected_file import RejectedPlan, write_rejected
+from transforms.results.rejected_file import RejectedInputs, write_rejected
 from transforms.sources import fetch
 from transforms.sources.fetch import SourceAccess, resolve_address
 from transforms.work_folder import ImportFolder, read_table
@@ -68,8 +68,8 @@ def adapt(options: ReadingOptions) -> FieldCatalogue:
 def check(options: ReadingOptions, folder: Path, block_bytes: int, rejected_file: bool = True) -> Checked:
     """Run the steps of `contacts check`, and collect the result of each record from the work folder."""
 
-    def run(step: Any, plan: Any, items: Any) -> Iterator[Any]:
-        return (step(plan, item) for item in items)
+    def run(step: Any, inputs: Any, items: Any) -> Iterator[Any]:
+        return (step(inputs, item) for item in items)
 
     place, catalogue = ImportFolder.local(folder), adapt(options)
     landed = land_file(options, place, resolve_address(options.source, SourceAccess()))
@@ -78,11 +78,11 @@ def check(options: ReadingOptions, folder: Path, block_bytes: int, rejected_file
         FileCheck(source, catalogue.default_prefix, place, block_bytes, run, NoProgress())
     )
     resolve_duplicates(verdicts, profile.chunks, options.duplicates, str(folder))
-    plan = RejectedPlan(place, source.read_plan, options.duplicates, max_kept=1_000_000)
-    rejected = write_rejected(plan, profile.chunks, verdicts, run).rows if rejected_file else None
+    inputs = RejectedInputs(place, source.read_inputs, options.duplicates, max_kept=1_000_000)
+    rejected = write_rejected(inputs, profile.chunks, verdicts, run).rows if rejected_file else None
     claims: list[Claim] = []
     for chunk, verdict in zip(profile.chunks, verdicts, strict=True):
-        (table, _), accepted = read_chunk(source.read_plan, chunk.block), read_table(verdict.accepted_path)
+        (table, _), accepted = read_chunk(source.read_inputs, chunk.block), read_table(verdict.accepted_path)
         lines = (record_lines(table) + chunk.first_line).tolist()
         rules = table["rule"].to_pylist() if "rule" in table.column_names else [None] * table.num_rows
         rows = {row.pop("record_number"): row for row in accepted.select(_stored_names(accepted)).to_pylist()}

@@ -16,8 +16,8 @@ from schemas.errors.request import NoEmailColumn
 from transforms.cells.normalise import NormaliseContext
 from transforms.chunks.duplicates import ROWS_PER_PARTITION, resolve_duplicates
 from transforms.chunks.file_profile import profile_file
-from transforms.chunks.read import ReadPlan, read_chunk
-from transforms.chunks.split import CheckPlan, ChunkTask, check_chunk
+from transforms.chunks.read import ReadInputs, read_chunk
+from transforms.chunks.split import CheckInputs, ChunkTask, check_chunk
 from transforms.landing.encoding import usable_encoding
 from transforms.landing.land import Landed, land
 from transforms.mapping.preset_fit import find_preset, map_with_preset
@@ -25,10 +25,10 @@ from transforms.parsing.blocks import Block, cut_blocks
 from transforms.parsing.dialect import QUOTE, DialectOptions, parse_delimiter, parse_quote_character
 from transforms.parsing.layout import REJECTION_COLUMNS, find_layout
 from transforms.results.accepted_file import write_accepted
-from transforms.results.rejected_file import RejectedPlan, write_rejected
+from transforms.results.rejected_file import RejectedInputs, write_rejected
 from transforms.work_folder import ImportFolder
 
-Plan = TypeVar("Plan")
+Inputs = TypeVar("Inputs")
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
@@ -82,7 +82,7 @@ class Checked:
         return [row[name] for row in self.accepted]
 
 
-def run_in_order(step: Callable[[Plan, Item], Result], plan: Plan, items: Iterable[Item]) -> Iterator[Result]:
+def run_in_order(step: Callable[[Inputs, Item], Result], plan: Inputs, items: Iterable[Item]) -> Iterator[Result]:
     """Runs the steps one after another, as a chunk runner would give their results."""
     return (step(plan, item) for item in items)
 
@@ -115,7 +115,7 @@ def check(
             columns = map_with_preset(layout.columns, catalogue, [(mapping or {}).items()], never, {}, chosen)
         except NoEmailColumn as error:
             raise replace(error, lines_above=layout.lines_above) from None
-        plan = CheckPlan(ReadPlan(landed.path, layout, columns), folder, NormaliseContext(catalogue.default_prefix))
+        plan = CheckInputs(ReadInputs(landed.path, layout, columns), folder, NormaliseContext(catalogue.default_prefix))
         blocks = list(cut_blocks(landed.path, name, layout, block_bytes))
         return _check(plan, blocks, landed, Duplicates(duplicates), rows_per_partition)
 
@@ -134,7 +134,7 @@ def dialect_options(
 
 
 def _check(
-    plan: CheckPlan, blocks: list[Block], landed: Landed, duplicates: Duplicates, rows_per_partition: int
+    plan: CheckInputs, blocks: list[Block], landed: Landed, duplicates: Duplicates, rows_per_partition: int
 ) -> Checked:
     """In two passes: the first finds the columns that have gaps, the second checks the others."""
     folder, layout = plan.folder, plan.read.layout
@@ -145,7 +145,7 @@ def _check(
         assert verdict is not None
         verdicts.append(replace(verdict, first_record=chunk.first_record))
     resolve_duplicates(verdicts, profile.chunks, duplicates, folder, rows_per_partition)
-    rejected_plan = RejectedPlan(ImportFolder.local(folder), plan.read, duplicates, max_kept=1_000_000)
+    rejected_plan = RejectedInputs(ImportFolder.local(folder), plan.read, duplicates, max_kept=1_000_000)
     rejected = write_rejected(rejected_plan, profile.chunks, verdicts, run_in_order)
     with Path(folder, "accepted.csv").open("wb") as stream:
         write_accepted(stream, profile, verdicts, folder)

@@ -44,7 +44,7 @@ _REMAINING_CODE = re.compile(rf"(?<![\w-])(?:{_ROW_CODES})(?![\w-])")
 
 
 @dataclass(frozen=True)
-class ReadPlan:
+class ReadInputs:
     """Everything that reading a block needs."""
 
     landed: str
@@ -81,24 +81,24 @@ class ChunkProfile:
     mojibake: dict[int, tuple[int, int]] = field(default_factory=dict)
 
 
-def read_chunk(plan: ReadPlan, block: Block) -> tuple[pa.Table, ChunkProfile]:
+def read_chunk(inputs: ReadInputs, block: Block) -> tuple[pa.Table, ChunkProfile]:
     """A block's records, and their profile, which counts the empty cells of the well-formed ones."""
     began = time.thread_time()
-    records, lines = read_records(plan.landed, plan.layout, block)
+    records, lines = read_records(inputs.landed, inputs.layout, block)
     table = merge_malformed(records)
-    keys = column_keys(plan.layout.width)
-    table, blank = _drop_blank_records(table, keys, plan.layout.dialect)
+    keys = column_keys(inputs.layout.width)
+    table, blank = _drop_blank_records(table, keys, inputs.layout.dialect)
     table, guarded = _remove_formula_guards(table, keys)
-    marks = _marks(table, plan.mapping) if plan.layout.rejected_file else frozenset[str]()
-    if plan.layout.rejected_file:
-        table = _restore_remaining_rules(table, plan.mapping)
-    table = _blank_never_read_columns(table, plan.mapping)
-    table, translated = _apply_translations(table, plan.mapping)
-    empty, incomplete = _profile(table, plan.mapping)
-    footer = (0, 0) if plan.layout.rejected_file else _footer(table, keys)
+    marks = _marks(table, inputs.mapping) if inputs.layout.rejected_file else frozenset[str]()
+    if inputs.layout.rejected_file:
+        table = _restore_remaining_rules(table, inputs.mapping)
+    table = _blank_never_read_columns(table, inputs.mapping)
+    table, translated = _apply_translations(table, inputs.mapping)
+    empty, incomplete = _profile(table, inputs.mapping)
+    footer = (0, 0) if inputs.layout.rejected_file else _footer(table, keys)
     signs = {
         column.position: find_decimal_signs(judged_cells(table, column))
-        for column in plan.mapping.mapped
+        for column in inputs.mapping.mapped
         if column.field and column.field.type is FieldType.DECIMAL
     }
     cut_off, work = block.final and records.cut_off, time.thread_time() - began
@@ -116,7 +116,7 @@ def read_chunk(plan: ReadPlan, block: Block) -> tuple[pa.Table, ChunkProfile]:
         marks,
         footer,
         signs,
-        _mojibake(table, plan.mapping),
+        _mojibake(table, inputs.mapping),
     )
 
 

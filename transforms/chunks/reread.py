@@ -4,17 +4,17 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from transforms.chunks.read import ReadPlan, read_chunk
+from transforms.chunks.read import ReadInputs, read_chunk
 from transforms.chunks.split import take_rows
 from transforms.parsing.blocks import Block
 from transforms.work_folder import join_path, write_table
 
 
 @dataclass(frozen=True)
-class RereadPlan:
+class RereadInputs:
     """Everything that reading a block again needs."""
 
-    read: ReadPlan
+    read: ReadInputs
     folder: str
 
 
@@ -26,9 +26,9 @@ class RowSelection:
     rows: np.ndarray
 
 
-def reread_rows(plan: RereadPlan, some: RowSelection) -> str:
+def reread_rows(inputs: RereadInputs, some: RowSelection) -> str:
     """Write the raw rows, in the form of `check_chunk`'s rejected rows; returns the path."""
-    table, _ = read_chunk(plan.read, some.block)
-    address = join_path(plan.folder, f"reread-{some.block.index:05}.arrow")
+    table, _ = read_chunk(inputs.read, some.block)
+    address = join_path(inputs.folder, f"reread-{some.block.index:05}.arrow")
     write_table(take_rows(table, some.rows), address)
     return address

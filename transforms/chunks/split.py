@@ -27,7 +27,7 @@ from schemas.validation.rules import Rule
 from transforms.cells.messages import explain_cell, explain_remaining_code, explain_row, explain_rule
 from transforms.cells.normalise import NormaliseContext, normalise
 from transforms.chunks.ambiguous import mark_ambiguous
-from transforms.chunks.read import ChunkProfile, ReadPlan, raw_frame, read_chunk
+from transforms.chunks.read import ChunkProfile, ReadInputs, raw_frame, read_chunk
 from transforms.chunks.readings import TriedReadings, try_readings
 from transforms.chunks.suppressed import suppressed_rows
 from transforms.chunks.text_hashes import hash_texts
@@ -47,13 +47,13 @@ REJECTION_FIELDS = ("record_number", "line_number", "column_name", "field", "cod
 
 
 @dataclass(frozen=True)
-class CheckPlan:
+class CheckInputs:
     """Everything that checking a chunk needs. With `keys_only`, only the emails of accepted rows are written.
 
     A row with a `suppressed` address is rejected, and nothing of it is written but where it is.
     """
 
-    read: ReadPlan
+    read: ReadInputs
     folder: str
     context: NormaliseContext
     keys_only: bool = False
@@ -121,23 +121,23 @@ class RowSplit(NamedTuple):
     phones: Mapping[int, PhoneCounts]
 
 
-def check_chunk(plan: CheckPlan, chunk_task: ChunkTask) -> tuple[ChunkProfile, ChunkResult | None]:
+def check_chunk(inputs: CheckInputs, chunk_task: ChunkTask) -> tuple[ChunkProfile, ChunkResult | None]:
     """Read a block, check the fields that have no gap in it, and write both sides."""
-    table, profile = read_chunk(plan.read, chunk_task.block)
+    table, profile = read_chunk(inputs.read, chunk_task.block)
     fields = tuple(field for field in chunk_task.fields if field.id not in profile.incomplete)
-    return profile, _write_sides(table, profile, replace(chunk_task, fields=fields), plan) if fields else None
+    return profile, _write_sides(table, profile, replace(chunk_task, fields=fields), inputs) if fields else None
 
 
-def _write_sides(table: pa.Table, profile: ChunkProfile, chunk_task: ChunkTask, plan: CheckPlan) -> ChunkResult:
+def _write_sides(table: pa.Table, profile: ChunkProfile, chunk_task: ChunkTask, inputs: CheckInputs) -> ChunkResult:
     began = time.thread_time()
     fields, index = chunk_task.fields, chunk_task.block.index
-    split = split_records(table, fields, plan, chunk_task.comma_fields)
-    kept = tuple(field for field in fields if field.identity) if plan.keys_only else fields
-    accepted_path = _path(plan, "accepted", index)
-    write_table(cast_accepted(split.accepted, kept, _retried_numbers(table, split.accepted, plan)), accepted_path)
+    split = split_records(table, fields, inputs, chunk_task.comma_fields)
+    kept = tuple(field for field in fields if field.identity) if inputs.keys_only else fields
+    accepted_path = _path(inputs, "accepted", index)
+    write_table(cast_accepted(split.accepted, kept, _retried_numbers(table, split.accepted, inputs)), accepted_path)
     rejections_path = rejected_path = None
     if len(split.rejected):
-        rejections_path, rejected_path = (_path(plan, name, index) for name in ("rejections", "rejected"))
+        rejections_path, rejected_path = (_path(inputs, name, index) for name in ("rejections", "rejected"))
         write_table(pa.Table.from_pandas(split.rejected, preserve_index=False), rejections_path)
         write_table(take_rows(table, np.unique(split.rejected["record_number"])), rejected_path)
     accepted = len(split.accepted)
@@ -150,15 +150,15 @@ def _write_sides(table: pa.Table, profile: ChunkProfile, chunk_task: ChunkTask, 
         rejections_path,
         rejected_path,
         work,
-        readings=with_decimal_signs(split.readings, plan.mapping.columns, profile.decimal_signs),
+        readings=with_decimal_signs(split.readings, inputs.mapping.columns, profile.decimal_signs),
         rewritten_emails=split.rewritten_emails,
         swapped_dates=split.swapped_dates,
         phones=split.phones,
     )
 
 
-def _path(plan: CheckPlan, name: str, index: int) -> str:
-    return join_path(plan.folder, f"{name}-{index:05}.arrow")
+def _path(inputs: CheckInputs, name: str, index: int) -> str:
+    return join_path(inputs.folder, f"{name}-{index:05}.arrow")
 
 
 def take_rows(table: pa.Table, rows: np.ndarray) -> pa.Table:
@@ -169,50 +169,50 @@ def take_rows(table: pa.Table, rows: np.ndarray) -> pa.Table:
 
 
 def split_records(
-    table: pa.Table, fields: tuple[Field, ...], plan: CheckPlan, comma_fields: frozenset[str] = frozenset()
+    table: pa.Table, fields: tuple[Field, ...], inputs: CheckInputs, comma_fields: frozenset[str] = frozenset()
 ) -> RowSplit:
     """Split the records; one with several invalid cells is rejected once, with all its reasons."""
     rules = _rules(table)
     malformed = np.array([rule is not None and rule.malformed for rule in rules], bool)
     rows = np.flatnonzero(~malformed) if rules else np.arange(table.num_rows)
-    raw = raw_frame(table, plan.mapping)[[field.id for field in fields]]
+    raw = raw_frame(table, inputs.mapping)[[field.id for field in fields]]
     raw = raw[~malformed] if malformed.any() else raw
-    contacts = normalise(raw, fields, plan.context)
+    contacts = normalise(raw, fields, inputs.context)
     suppressed = np.zeros(table.num_rows, bool)
     if rules:  # in a rejected file, the records that were rejected for it have no address any more
         suppressed |= np.array([rule is Rule.SUPPRESSED for rule in rules], bool)
-    if plan.suppressed is not None:
-        suppressed |= suppressed_rows(table, contacts, rows, plan.suppressed)
+    if inputs.suppressed is not None:
+        suppressed |= suppressed_rows(table, contacts, rows, inputs.suppressed)
     if suppressed.any():  # no rule is applied to these rows, so that nothing else is known of them
         kept = ~suppressed[rows]
         raw, contacts, rows = raw[kept], contacts[kept], rows[kept]
         rules = [None if gone else rule for rule, gone in zip(rules, suppressed, strict=True)] if rules else rules
-    failures = list(mark_ambiguous(find_failures(contacts, fields), raw, fields, plan.context, comma_fields))
+    failures = list(mark_ambiguous(find_failures(contacts, fields), raw, fields, inputs.context, comma_fields))
     rejected = np.array([rule is not None for rule in rules], bool) if rules else np.zeros(table.num_rows, bool)
     rejected |= suppressed
     for failure in failures:
         rejected[rows[failure.rows]] = True
-    tried = _try_readings(failures, raw, plan)
+    tried = _try_readings(failures, raw, inputs)
     rejections = [
         *_suppressed_rejections(suppressed),
-        *_row_rejections(table, rules, plan),
-        *(_cell_rejections(failure, raw, table, rows, plan, tried) for failure in failures),
+        *_row_rejections(table, rules, inputs),
+        *(_cell_rejections(failure, raw, table, rows, inputs, tried) for failure in failures),
     ]
     accepted = contacts[~rejected[rows]] if rejected.any() else contacts
     return RowSplit(
         accepted,
-        _sort_rejections(rejections, table, plan.mapping),
-        {plan.mapping.column_of(id)[0].position: each.counts for id, each in tried.items()},
+        _sort_rejections(rejections, table, inputs.mapping),
+        {inputs.mapping.column_of(id)[0].position: each.counts for id, each in tried.items()},
         _count_rewritten_emails(fields, raw, accepted),
-        _count_swapped_dates(failures, raw, plan),
-        _count_phones(fields, raw, accepted, plan),
+        _count_swapped_dates(failures, raw, inputs),
+        _count_phones(fields, raw, accepted, inputs),
     )
 
 
-def _count_swapped_dates(failures: Sequence[Failure], raw: pd.DataFrame, plan: CheckPlan) -> dict[int, int]:
+def _count_swapped_dates(failures: Sequence[Failure], raw: pd.DataFrame, inputs: CheckInputs) -> dict[int, int]:
     found = {}
     for failure in failures:
-        column, _ = plan.mapping.column_of(failure.field) if failure.code == Rule.DATE_INVALID else (None, None)
+        column, _ = inputs.mapping.column_of(failure.field) if failure.code == Rule.DATE_INVALID else (None, None)
         if column and (pattern := swapped_pattern((column.rule and column.rule.date) or ISO)):
             cells = pc.utf8_trim_whitespace(to_arrow(raw[failure.field]).take(pa.array(failure.rows)))
             if count := pc.sum(pc.match_substring_regex(cells, pattern)).as_py():
@@ -221,11 +221,11 @@ def _count_swapped_dates(failures: Sequence[Failure], raw: pd.DataFrame, plan: C
 
 
 def _count_phones(
-    fields: Sequence[Field], raw: pd.DataFrame, accepted: pd.DataFrame, plan: CheckPlan
+    fields: Sequence[Field], raw: pd.DataFrame, accepted: pd.DataFrame, inputs: CheckInputs
 ) -> dict[int, PhoneCounts]:
-    prefix, found = plan.context.default_prefix, {}
+    prefix, found = inputs.context.default_prefix, {}
     for field in (field for field in fields if field.type is FieldType.PHONE):
-        column, _ = plan.mapping.column_of(field.id)
+        column, _ = inputs.mapping.column_of(field.id)
         national = pc.invert(pc.starts_with(pc.utf8_ltrim_whitespace(to_arrow(_written(raw, accepted, field))), "+"))
         stored = to_arrow(accepted[field.id])
         foreign = pc.invert(pc.starts_with(stored, prefix))
@@ -244,7 +244,7 @@ def _count_rewritten_emails(fields: Sequence[Field], raw: pd.DataFrame, accepted
     return sum(count_rewritten(_written(raw, accepted, field), accepted[field.id]) for field in emails)
 
 
-def _try_readings(failures: Sequence[Failure], raw: pd.DataFrame, plan: CheckPlan) -> dict[str, TriedReadings]:
+def _try_readings(failures: Sequence[Failure], raw: pd.DataFrame, inputs: CheckInputs) -> dict[str, TriedReadings]:
     """What every known reading would do to the rejected cells, by field."""
     rows: dict[str, list[np.ndarray]] = {}
     for failure in failures:
@@ -253,7 +253,7 @@ def _try_readings(failures: Sequence[Failure], raw: pd.DataFrame, plan: CheckPla
     tried = {}
     for id, found in rows.items():
         cells = to_arrow(raw[id]).take(pa.array(np.unique(np.concatenate(found))))
-        tried[id] = try_readings(cells, plan.mapping.column_of(id)[1], plan.context)
+        tried[id] = try_readings(cells, inputs.mapping.column_of(id)[1], inputs.context)
     return tried
 
 
@@ -271,14 +271,14 @@ def _suppressed_rejections(suppressed: np.ndarray) -> list[pd.DataFrame]:
     return [pd.DataFrame({"row": np.flatnonzero(suppressed), "code": str(Rule.SUPPRESSED), **nothing})]
 
 
-def _row_rejections(table: pa.Table, rules: list[Rule | None], plan: CheckPlan) -> list[pd.DataFrame]:
+def _row_rejections(table: pa.Table, rules: list[Rule | None], inputs: CheckInputs) -> list[pd.DataFrame]:
     broken = [(row, rule) for row, rule in enumerate(rules) if rule]
     if not broken:
         return []
     rows = [row for row, _ in broken]
-    read = pc.is_valid(table[plan.mapping.columns[0].key]).take(pa.array(rows)).to_pylist()
+    read = pc.is_valid(table[inputs.mapping.columns[0].key]).take(pa.array(rows)).to_pylist()
     raws = table["raw"].take(pa.array(rows)).to_pylist()
-    dialect, width = plan.read.layout.dialect, len(plan.mapping.columns)
+    dialect, width = inputs.read.layout.dialect, len(inputs.mapping.columns)
     messages = [
         explain_remaining_code(rule) if has_cells else _explain_row(rule, raw or "", dialect, width)
         for (_, rule), has_cells, raw in zip(broken, read, raws, strict=True)
@@ -305,11 +305,11 @@ def _cell_rejections(
     cells: pd.DataFrame,
     table: pa.Table,
     well_formed: np.ndarray,
-    plan: CheckPlan,
+    inputs: CheckInputs,
     tried: Mapping[str, TriedReadings],
 ) -> pd.DataFrame:
     """One rejection per failed cell: its value is the source's cell, its message is about the translated cell."""
-    column, field = plan.mapping.column_of(failure.field)
+    column, field = inputs.mapping.column_of(failure.field)
     rows = well_formed[failure.rows]
     judged = [text or "" for text in to_arrow(cells[failure.field]).take(pa.array(failure.rows)).to_pylist()]
     values = [text or "" for text in table[column.key].take(rows).to_pylist()] if column.rule else judged
@@ -317,7 +317,7 @@ def _cell_rejections(
     hint = f" {explain_rule(column.rule)}" if column.rule else ""
     rule = Rule(failure.code)
     messages = {
-        text: explain_cell(rule, text.strip(), field, plan.context, meant.get(text)) + hint
+        text: explain_cell(rule, text.strip(), field, inputs.context, meant.get(text)) + hint
         for text in dict.fromkeys(judged)
     }
     return pd.DataFrame(
@@ -350,9 +350,9 @@ def record_lines(table: pa.Table) -> np.ndarray:
     return np.asarray(table["line"]) if "line" in table.column_names else np.arange(table.num_rows)
 
 
-def _retried_numbers(table: pa.Table, accepted: pd.DataFrame, plan: CheckPlan) -> pa.ChunkedArray | None:
+def _retried_numbers(table: pa.Table, accepted: pd.DataFrame, inputs: CheckInputs) -> pa.ChunkedArray | None:
     """The first import's record numbers in the accepted rows of a corrected rejected file; None for another file."""
-    column = rejection_column(plan.mapping)
+    column = rejection_column(inputs.mapping)
     return parse_record_numbers(table[column.key].take(pa.array(accepted.index))) if column else None
 
 

@@ -22,8 +22,8 @@ from schemas.validation.rules import Rule
 from transforms.cells.messages import explain_duplicate
 from transforms.chunks.duplicates import dropped_duplicates
 from transforms.chunks.file_profile import ChunkPosition
-from transforms.chunks.read import ReadPlan
-from transforms.chunks.reread import RereadPlan, RowSelection, reread_rows
+from transforms.chunks.read import ReadInputs
+from transforms.chunks.reread import RereadInputs, RowSelection, reread_rows
 from transforms.chunks.split import REJECTION_FIELDS, ChunkResult
 from transforms.mapping.columns import ColumnMapping, MappedColumn
 from transforms.mapping.record_numbers import LINE, parse_record_numbers, rejection_column
@@ -36,7 +36,7 @@ REJECTED_FILE = "rejected.csv"
 REASON_SEPARATOR = " | "  # messages contain commas and semicolons
 
 RereadRunner: TypeAlias = Callable[
-    [Callable[[RereadPlan, RowSelection], str], RereadPlan, Iterable[RowSelection]], Iterator[str]
+    [Callable[[RereadInputs, RowSelection], str], RereadInputs, Iterable[RowSelection]], Iterator[str]
 ]
 
 _BOM = "\ufeff".encode()
@@ -86,7 +86,7 @@ class RejectedRows:
 
 
 @dataclass(frozen=True)
-class RejectedPlan:
+class RejectedInputs:
     """How to write the rejected file into the `folder`, which has the files of the checked chunks.
 
     The first `max_kept` rejections and a sample of `max_shown` are kept in its `scratch`. `keep_retried_numbers`: the
@@ -95,7 +95,7 @@ class RejectedPlan:
     """
 
     folder: ImportFolder
-    read: ReadPlan
+    read: ReadInputs
     duplicates: Duplicates
     max_kept: int = 0
     max_shown: int = 0
@@ -120,7 +120,7 @@ class RejectedPlan:
 
 
 def write_rejected(
-    plan: RejectedPlan, chunks: Sequence[ChunkPosition], results: Sequence[ChunkResult], run: RereadRunner
+    inputs: RejectedInputs, chunks: Sequence[ChunkPosition], results: Sequence[ChunkResult], run: RereadRunner
 ) -> RejectedRows:
     """Write the rejected file chunk by chunk, and count and keep the rejections.
 
@@ -128,29 +128,29 @@ def write_rejected(
     """
     reasons: dict[tuple[str, str | None], Reason] = {}
     rows = kept = 0
-    sample = RejectedSample(plan.max_shown, tuple(_SAMPLE_SCHEMA.names))
-    kept_path, sample_path = (str(Path(plan.scratch) / name) for name in ("rejections.arrow", "sample.arrow"))
-    with open_for_writing(plan.path) as stream, pa.ipc.new_file(kept_path, _SCHEMA) as writer:
+    sample = RejectedSample(inputs.max_shown, tuple(_SAMPLE_SCHEMA.names))
+    kept_path, sample_path = (str(Path(inputs.scratch) / name) for name in ("rejections.arrow", "sample.arrow"))
+    with open_for_writing(inputs.path) as stream, pa.ipc.new_file(kept_path, _SCHEMA) as writer:
         stream.write(_BOM)
-        names = [column.name for column in _source_columns(plan.mapping)]
-        stream.write(csv_header([*names, *REJECTION_COLUMNS], plan.delimiter))
+        names = [column.name for column in _source_columns(inputs.mapping)]
+        stream.write(csv_header([*names, *REJECTION_COLUMNS], inputs.delimiter))
         pairs = list(zip(chunks, results, strict=True))
-        incomplete = (pair for pair in pairs if len(dropped_duplicates(plan.scratch, pair[0])))
-        selections = (_rejected_rows_of(plan, *pair) for pair in incomplete)
-        reread = run(reread_rows, RereadPlan(plan.read, plan.folder.address), selections)
+        incomplete = (pair for pair in pairs if len(dropped_duplicates(inputs.scratch, pair[0])))
+        selections = (_rejected_rows_of(inputs, *pair) for pair in incomplete)
+        reread = run(reread_rows, RereadInputs(inputs.read, inputs.folder.address), selections)
         for chunk, result in pairs:
-            dropped = dropped_duplicates(plan.scratch, chunk)
+            dropped = dropped_duplicates(inputs.scratch, chunk)
             rows_path = next(reread) if len(dropped) else result.rejected_path
             if rows_path is None:
                 continue
             table = read_table(rows_path)
-            rejections = _add_dropped_duplicates(plan, chunk, _read_rejections(chunk, result), dropped, table)
-            stream.write(csv_bytes(_rejected_rows(plan, chunk, rejections, table), plan.delimiter))
+            rejections = _add_dropped_duplicates(inputs, chunk, _read_rejections(chunk, result), dropped, table)
+            stream.write(csv_bytes(_rejected_rows(inputs, chunk, rejections, table), inputs.delimiter))
             writer.write_table(
-                pa.Table.from_pandas(rejections.head(plan.max_kept - kept), _SCHEMA, preserve_index=False)
+                pa.Table.from_pandas(rejections.head(inputs.max_kept - kept), _SCHEMA, preserve_index=False)
             )
-            kept += min(len(rejections), plan.max_kept - kept)
-            sample.add(rejections, partial(_emails, plan, chunk, table, rejections))
+            kept += min(len(rejections), inputs.max_kept - kept)
+            sample.add(rejections, partial(_emails, inputs, chunk, table, rejections))
             _add_reasons(reasons, rejections)
             rows += rejections["record_number"].nunique()
     write_table(pa.Table.from_pandas(sample.rows_by_share(), _SAMPLE_SCHEMA, preserve_index=False), sample_path)
@@ -158,14 +158,14 @@ def write_rejected(
     codes: Counter[str] = Counter()
     for reason in ranked:
         codes[reason.code] += reason.cells
-    return RejectedRows(rows, dict(sorted(codes.items())), plan.path, kept, kept_path, sample_path, tuple(ranked))
+    return RejectedRows(rows, dict(sorted(codes.items())), inputs.path, kept, kept_path, sample_path, tuple(ranked))
 
 
 def _emails(
-    plan: RejectedPlan, chunk: ChunkPosition, table: pa.Table, rejections: pd.DataFrame, records: pd.Series
+    inputs: RejectedInputs, chunk: ChunkPosition, table: pa.Table, rejections: pd.DataFrame, records: pd.Series
 ) -> np.ndarray:
     """The email cells of a chunk's rejected rows as the source has them; none where the address is suppressed."""
-    identity, _ = plan.mapping.column_of("email")
+    identity, _ = inputs.mapping.column_of("email")
     rows = np.searchsorted(np.asarray(table["row"]), records - chunk.first_record)
     hidden = set(rejections["record_number"][rejections["code"] == Rule.SUPPRESSED])
     cells = table[identity.key].take(pa.array(rows)).to_pylist()
@@ -180,21 +180,21 @@ def _add_reasons(reasons: dict[tuple[str, str | None], Reason], rejections: pd.D
         reasons[code, column] = replace(known, cells=known.cells + int(cells))
 
 
-def _rejected_rows_of(plan: RejectedPlan, chunk: ChunkPosition, result: ChunkResult) -> RowSelection:
+def _rejected_rows_of(inputs: RejectedInputs, chunk: ChunkPosition, result: ChunkResult) -> RowSelection:
     """All rejected rows of a chunk: those that broke a rule, and dropped duplicates."""
-    dropped = dropped_duplicates(plan.scratch, chunk)[:, 0] - chunk.first_record
+    dropped = dropped_duplicates(inputs.scratch, chunk)[:, 0] - chunk.first_record
     broken = np.asarray(read_table(result.rejected_path, ["row"])["row"]) if result.rejected_path else dropped
     return RowSelection(chunk.block, np.union1d(broken, dropped))
 
 
 def _add_dropped_duplicates(
-    plan: RejectedPlan, chunk: ChunkPosition, rejections: pd.DataFrame, dropped: np.ndarray, table: pa.Table
+    inputs: RejectedInputs, chunk: ChunkPosition, rejections: pd.DataFrame, dropped: np.ndarray, table: pa.Table
 ) -> pd.DataFrame:
     """A chunk's rejections in record order, with those of its dropped duplicates."""
     if not len(dropped):
         return rejections
     rows = np.searchsorted(np.asarray(table["row"]), dropped[:, 0] - chunk.first_record)
-    identity, _ = plan.mapping.column_of("email")
+    identity, _ = inputs.mapping.column_of("email")
     duplicates = pd.DataFrame(
         {
             "record_number": dropped[:, 0],
@@ -203,7 +203,7 @@ def _add_dropped_duplicates(
             "field": "email",
             "code": str(Rule.DUPLICATE_EMAIL),
             "message": [
-                explain_duplicate(winner, plan.duplicates is not Duplicates.REJECT) for winner in dropped[:, 1]
+                explain_duplicate(winner, inputs.duplicates is not Duplicates.REJECT) for winner in dropped[:, 1]
             ],
             "value": table[identity.key].take(pa.array(rows)).to_pylist(),
         }
@@ -228,21 +228,23 @@ def _source_columns(mapping: ColumnMapping) -> list[MappedColumn]:
     return list(mapping.columns[: len(mapping.columns) - added])
 
 
-def _rejected_rows(plan: RejectedPlan, chunk: ChunkPosition, rejections: pd.DataFrame, table: pa.Table) -> pd.DataFrame:
+def _rejected_rows(
+    inputs: RejectedInputs, chunk: ChunkPosition, rejections: pd.DataFrame, table: pa.Table
+) -> pd.DataFrame:
     reasons = _one_row_per_record(rejections)
     numbers = reasons["record_number"].to_numpy(np.int64)
     rows = pa.array(np.searchsorted(np.asarray(table["row"]), numbers - chunk.first_record))
-    cells = {column.key: table[column.key].take(rows) for column in _source_columns(plan.mapping)}
+    cells = {column.key: table[column.key].take(rows) for column in _source_columns(inputs.mapping)}
     raw = table["raw"].take(rows) if "raw" in table.column_names else pa.nulls(len(rows), pa.string())
     suppressed = pa.array(reasons["code"] == Rule.SUPPRESSED)
     if suppressed.true_count:
         cells = {key: pc.if_else(suppressed, None, column) for key, column in cells.items()}
         raw = pc.if_else(suppressed, None, raw)
-    if plan.keep_retried_numbers:
-        reasons = reasons.assign(**_retried_numbers(plan.mapping, table, rows))
+    if inputs.keep_retried_numbers:
+        reasons = reasons.assign(**_retried_numbers(inputs.mapping, table, rows))
     ours = {name: pa.array(reasons[name].astype(str)) for name in ("record_number", "line_number", "code", "message")}
     ours["message"] = pc.if_else(suppressed, None, ours["message"])
-    marks = pa.array([plan.mark or None] * len(rows), pa.string())
+    marks = pa.array([inputs.mark or None] * len(rows), pa.string())
     rejected: pd.DataFrame = pa.table({**cells, **ours, "raw": raw, "of": marks}).to_pandas(types_mapper=pd.ArrowDtype)
     return rejected.astype(TEXT_DTYPE)
 

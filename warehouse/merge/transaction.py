@@ -81,7 +81,7 @@ def load_import(
     rejections: Iterable[pd.DataFrame],
     retried_records: RetriedRecords | None = None,
     report: Callable[[MergeNumbers], ReportData],
-    check_plan: Callable[[MergeCounts, str], None] | None = None,
+    approve: Callable[[MergeCounts, str], None] | None = None,
     journal: bool = True,
     suppressions: SuppressionCheck | None = None,
     now: Callable[[], datetime] = _now,
@@ -93,7 +93,7 @@ def load_import(
     these are asked for only after `suppressions` was.
 
     Safe to repeat after any failure, also when the answer to the commit was lost: a completed import is not merged
-    again. Interrupted when it was closed as failed. `check_plan` gets the counts and the digest of all changes, and
+    again. Interrupted when it was closed as failed. `approve` gets the counts and the digest of all changes, and
     raises when something else was planned.
     """
     warehouse = staging.warehouse
@@ -102,7 +102,7 @@ def load_import(
         if (completed := _completed_before(connection, tables, import_id)) is not None:
             return completed
         # A plan is compared with a table, and without inserts there is nothing to become one.
-        may_become = rules.policy.inserts and check_plan is None
+        may_become = rules.policy.inserts and approve is None
         becomes_contacts = staging.tables.becomes_contacts and not _find_or_create_contacts(
             connection, warehouse, create=not may_become
         )
@@ -127,12 +127,12 @@ def load_import(
                 tables, staging.tables, staging.fields, rules, import_id=import_id, now=now(), journal=journal
             )
             check = None
-            if check_plan is not None:
+            if approve is not None:
 
                 def check_digest(result: MergeResult) -> None:
                     joining = count_added(connection, tables, tables.contacts, staged, segment, result.counts)
                     digest = summarise(connection, statements.comparison, result).digest(result.counts, joining)
-                    check_plan(result.counts, digest)
+                    approve(result.counts, digest)
 
                 check = check_digest
             result = merge(connection, statements, store, accepted=accepted, check=check)

@@ -61,7 +61,7 @@ def test_a_killed_worker_costs_a_retry_and_not_the_import(
 
     mark = tmp_path / "died"
 
-    def check_chunk(plan: check.CheckPlan, chunk_task: check.ChunkTask) -> Any:
+    def check_chunk(plan: check.CheckInputs, chunk_task: check.ChunkTask) -> Any:
         if chunk_task.block.index == 3:
             die_once(mark)
         return check.check_chunk(plan, chunk_task)

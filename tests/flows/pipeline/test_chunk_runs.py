@@ -40,15 +40,15 @@ class Steps:
     def __init__(self, run: ChunkRunner) -> None:
         self.run, self.count, self.seconds = run, Counter[str](), list[float]()
 
-    def __call__(self, step: Any, plan: Any, items: Any) -> Iterator[Any]:
-        def counted(plan: Any, chunk_task: ChunkTask) -> Any:
+    def __call__(self, step: Any, inputs: Any, items: Any) -> Iterator[Any]:
+        def counted(inputs: Any, chunk_task: ChunkTask) -> Any:
             time.sleep(0.005)
             self.count["checked" if chunk_task.fields else "only read"] += 1
-            profile, result = step(plan, chunk_task)
+            profile, result = step(inputs, chunk_task)
             self.seconds.append(profile.work)
             return profile, result
 
-        return self.run(counted, plan, items)
+        return self.run(counted, inputs, items)
 
 
 @pytest.fixture(params=[1, 4])

@@ -10,7 +10,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from schemas.cells.arrow_columns import TEXT_DTYPE
-from transforms.chunks.read import ReadPlan, read_chunk
+from transforms.chunks.read import ReadInputs, read_chunk
 from transforms.mapping.columns import ColumnMapping, MappedColumn
 from transforms.parsing.block_reader import column_keys
 from transforms.parsing.blocks import cut_blocks
@@ -71,7 +71,7 @@ def read_back(content: bytes, width: int, delimiter: str, block: int) -> list[tu
     with TemporaryDirectory() as folder:
         path = f"{folder}/written.csv"
         Path(path).write_bytes(content)
-        plan = ReadPlan(path, layout, ColumnMapping(columns))
+        plan = ReadInputs(path, layout, ColumnMapping(columns))
         for each in cut_blocks(path, path, layout, block):
             table, _ = read_chunk(plan, each)
             assert "rule" not in table.column_names

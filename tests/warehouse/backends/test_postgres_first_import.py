@@ -154,9 +154,9 @@ def test_a_plan_is_compared_with_what_the_first_import_would_do(importer: Import
 
     with staged(importer) as staging:
         with pytest.raises(PlanOutdated):
-            importer.load(staging, len(ROWS), check_plan=refuse)
+            importer.load(staging, len(ROWS), approve=refuse)
         assert not has_contacts(importer.warehouse)
-        importer.load(staging, len(ROWS), check_plan=lambda counts, digest: seen.append(counts))
+        importer.load(staging, len(ROWS), approve=lambda counts, digest: seen.append(counts))
     assert seen == [MergeCounts(inserted=5)] * 2
     assert len(importer.contacts()) == len(ROWS)
 

@@ -39,7 +39,7 @@ def preview(staging: Staging, policy: str, blanks: str = "keep", **more: Any) ->
     return preview_merge(staging, rules=merge_rules(policy, blanks), accepted=len(FILE), rows=2, **more)
 
 
-def plan_check(planned: str) -> Callable[[MergeCounts, str], None]:
+def approval_of(planned: str) -> Callable[[MergeCounts, str], None]:
     def check(counts: MergeCounts, digest: str) -> None:
         if digest != planned:
             raise PlanOutdated("the warehouse", f"{counts.inserted} inserted, {counts.updated} updated")
@@ -64,7 +64,7 @@ def test_a_preview_counts_what_the_merge_does(importer: Importer, policy: str, b
         previewed = preview(staging, policy, blanks=blanks, segment="vip")
         assert importer.contacts() == before
         loaded = importer.load(
-            staging, len(FILE), policy, blanks=blanks, segment="vip", check_plan=plan_check(previewed.digest)
+            staging, len(FILE), policy, blanks=blanks, segment="vip", approve=approval_of(previewed.digest)
         )
     assert (loaded.counts, loaded.segment_added) == (previewed.counts, previewed.segment_added)
     assert loaded.report["changes"] == {field: asdict(each) for field, each in previewed.result.changes.items()}
@@ -119,11 +119,11 @@ def test_counts_that_were_not_planned_are_not_merged(importer: Importer) -> None
         staging.add(importer.write(FILE))
         staging.ensure_staged()
         with pytest.raises(PlanOutdated):
-            importer.load(staging, len(FILE), check_plan=plan_check("0" * 16))
+            importer.load(staging, len(FILE), approve=approval_of("0" * 16))
         assert importer.contacts() == before
         assert get_import(importer.warehouse, number)["status"] == "running"
         previewed = preview(staging, "overwrite")
-        assert importer.load(staging, len(FILE), check_plan=plan_check(previewed.digest)).counts == previewed.counts
+        assert importer.load(staging, len(FILE), approve=approval_of(previewed.digest)).counts == previewed.counts
 
 
 def test_memberships_that_were_not_planned_are_not_added(importer: Importer) -> None:
@@ -138,12 +138,12 @@ def test_memberships_that_were_not_planned_are_not_added(importer: Importer) -> 
         before = importer.contacts()
         assert preview(staging, "overwrite", segment="vip").counts == previewed.counts
         with pytest.raises(PlanOutdated):
-            importer.load(staging, len(FILE), segment="vip", check_plan=plan_check(previewed.digest))
+            importer.load(staging, len(FILE), segment="vip", approve=approval_of(previewed.digest))
         assert importer.contacts() == before
         assert [segment["members"] for segment in list_segments(importer.warehouse)] == [1]
         again = preview(staging, "overwrite", segment="vip")
         assert again.segment_added == previewed.segment_added - 1
-        assert importer.load(staging, len(FILE), segment="vip", check_plan=plan_check(again.digest)).segment_added == 4
+        assert importer.load(staging, len(FILE), segment="vip", approve=approval_of(again.digest)).segment_added == 4
 
 
 def test_another_change_of_the_same_counts_is_not_merged(importer: Importer) -> None:
@@ -158,7 +158,7 @@ def test_another_change_of_the_same_counts_is_not_merged(importer: Importer) -> 
         before = importer.contacts()
         assert preview(staging, "overwrite").counts == planned.counts
         with pytest.raises(PlanOutdated, match="1 inserted, 2 updated"):
-            importer.load(staging, len(FILE), check_plan=plan_check(planned.digest))
+            importer.load(staging, len(FILE), approve=approval_of(planned.digest))
         assert importer.contacts() == before
 
 
