@@ -123,7 +123,7 @@ def _settle(context: ImportContext, check: FileCheck, results: list[ChunkResult]
     last_row_count = get_last_row_count(context.warehouse, report.series)
     report.notes += check_min_rows(request, profile.records, last_row_count)
     with report.stage("settling"):
-        plan = RejectedInputs(
+        inputs = RejectedInputs(
             context.folder,
             source.read_inputs,
             request.duplicates,
@@ -132,9 +132,9 @@ def _settle(context: ImportContext, check: FileCheck, results: list[ChunkResult]
             keep_retried_numbers=report.first_import_id is not None,
             mark=str(RejectionMark.of(context.import_id, source.landed.sha256)),
         )
-        report.rejected = rejected = resolve_rejections(plan, profile, results, run)
+        report.rejected = rejected = resolve_rejections(inputs, profile, results, run)
         report.rejected_file = rejected.path
-        suppressions = _suppression_check(context, check, results, plan)
+        suppressions = _suppression_check(context, check, results, inputs)
         checked = CheckedFile(source.mapping, profile, results, rejected, suppressions)
         report.notes += _dropped_consents(context, checked)
         check_max_rejected(request, profile.records, rejected.rows)
@@ -173,7 +173,7 @@ def _stage_chunks(
 
 
 def _suppression_check(
-    context: ImportContext, check: FileCheck, results: list[ChunkResult], plan: RejectedInputs
+    context: ImportContext, check: FileCheck, results: list[ChunkResult], inputs: RejectedInputs
 ) -> SuppressionCheck:
     """Rejects what was suppressed since the check, also in the rejected file. The results are changed in place."""
     records: list[int] = []  # also of an earlier attempt at the merge, whose transaction was rolled back
@@ -181,7 +181,7 @@ def _suppression_check(
     def reject(newer: SuppressedEmails) -> tuple[int, list[int]]:
         records.extend(check.reject_suppressed(results, newer))
         profile = check.profile()
-        context.report.rejected = rejected = resolve_rejections(plan, profile, results, run_in_order)
+        context.report.rejected = rejected = resolve_rejections(inputs, profile, results, run_in_order)
         return profile.records - rejected.rows, records
 
     return SuppressionCheck(check.suppressed.last if check.suppressed else 0, reject)
