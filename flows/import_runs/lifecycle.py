@@ -97,16 +97,16 @@ def run_import(
         folder = make_import_folder(imports.settings, name)
         catalogue = catalogue_for(request, imports.settings)
         context = ImportContext(
-            request,
-            imports.settings,
-            imports.warehouse,
-            catalogue,
-            folder,
-            import_id,
-            report,
-            prefect_services(),
-            origin,
-            inbox,
+            request=request,
+            settings=imports.settings,
+            warehouse=imports.warehouse,
+            catalogue=catalogue,
+            folder=folder,
+            import_id=import_id,
+            report=report,
+            services=prefect_services(),
+            origin=origin,
+            inbox=inbox,
         )
         try:
             result = work(context)

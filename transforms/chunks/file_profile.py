@@ -113,18 +113,18 @@ def profile_file(profiles: Sequence[ChunkProfile], mapping: ColumnMapping, first
     records = sum(profile.records for profile in profiles)
     incomplete = frozenset[str]().union(*(profile.incomplete for profile in profiles))
     return FileProfile(
-        tuple(chunks),
-        tuple(_column_profile(column, profiles, chunks, incomplete) for column in mapping.columns),
-        records,
-        sum(profile.blank_records for profile in profiles),
-        sum(profile.guarded_cells for profile in profiles),
-        any(profile.cut_off for profile in profiles),
-        tuple(_translations(profiles, mapping, records)),
-        tuple(constant.field for constant in mapping.constants),
-        frozenset[str]().union(*(profile.marks for profile in profiles)),
-        _footer_lines(profiles),
-        _decimal_signs(profiles),
-        _mojibake(profiles, chunks),
+        chunks=tuple(chunks),
+        columns=tuple(_column_profile(column, profiles, chunks, incomplete) for column in mapping.columns),
+        records=records,
+        blank_records=sum(profile.blank_records for profile in profiles),
+        guarded_cells=sum(profile.guarded_cells for profile in profiles),
+        cut_off=any(profile.cut_off for profile in profiles),
+        translations=tuple(_translations(profiles, mapping, records)),
+        constants=tuple(constant.field for constant in mapping.constants),
+        marks=frozenset[str]().union(*(profile.marks for profile in profiles)),
+        footer_lines=_footer_lines(profiles),
+        decimal_signs=_decimal_signs(profiles),
+        mojibake=_mojibake(profiles, chunks),
     )
 
 

@@ -103,20 +103,20 @@ def read_chunk(inputs: ReadInputs, block: Block) -> tuple[pa.Table, ChunkProfile
     }
     cut_off, work = block.final and records.cut_off, time.thread_time() - began
     return table, ChunkProfile(
-        block,
-        table.num_rows,
-        lines,
-        empty,
-        incomplete,
-        blank,
-        guarded,
-        cut_off,
-        translated,
-        work,
-        marks,
-        footer,
-        signs,
-        _mojibake(table, inputs.mapping),
+        block=block,
+        records=table.num_rows,
+        lines=lines,
+        empty=empty,
+        incomplete=incomplete,
+        blank_records=blank,
+        guarded_cells=guarded,
+        cut_off=cut_off,
+        translated=translated,
+        work=work,
+        marks=marks,
+        footer=footer,
+        decimal_signs=signs,
+        mojibake=_mojibake(table, inputs.mapping),
     )
 
 
