@@ -247,8 +247,8 @@ def explain_remaining_code(rule: Rule) -> str:
     return f"rejection_codes still says {rule}; correct the record and clear that cell"
 
 
-def explain_duplicate(winner: int, kept: bool) -> str:
+def explain_duplicate(other: int, kept: bool) -> str:
     """Which record has the same email, and whether that one was kept."""
     if kept:
-        return f"record {winner} has the same email and was kept; correct one of the emails to import both"
-    return f"several records have this email, record {winner} first, and none was kept; remove all but one"
+        return f"record {other} has the same email and was kept; correct one of the emails to import both"
+    return f"several records have this email, record {other} first, and none was kept; remove all but one"

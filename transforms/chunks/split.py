@@ -226,7 +226,7 @@ def _count_phones(
     prefix, found = inputs.context.default_prefix, {}
     for field in (field for field in fields if field.type is FieldType.PHONE):
         column, _ = inputs.mapping.column_of(field.id)
-        national = pc.invert(pc.starts_with(pc.utf8_ltrim_whitespace(to_arrow(_written(raw, accepted, field))), "+"))
+        national = pc.invert(pc.match_substring(to_arrow(_written(raw, accepted, field)), "+"))
         stored = to_arrow(accepted[field.id])
         foreign = pc.invert(pc.starts_with(stored, prefix))
         counts = (pc.sum(pc.and_(mask, pc.is_valid(stored))).as_py() or 0 for mask in (national, foreign))

@@ -72,7 +72,7 @@ def open_points(
     readings: dict[int, list[tuple[Mapping[str, object], str]]] = {}
     for each in suggestions:
         blanks = f", and makes {each.blanks:,} blank" if each.blanks else ""
-        day = "; the day is that of UTC if the time is" if "drop" in each.translation.values() else ""
+        day = "; the day is that of UTC if the time is" if each.translation.get("time") == "drop" else ""
         remark = f"would fix {each.fixes:,} of {each.of:,} cells{blanks}{day}"
         readings.setdefault(each.column.position, []).append((each.translation, remark))
     columns = _columns_of_source(mapping)

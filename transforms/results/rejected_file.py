@@ -203,7 +203,7 @@ def _add_dropped_duplicates(
             "field": "email",
             "code": str(Rule.DUPLICATE_EMAIL),
             "message": [
-                explain_duplicate(winner, inputs.duplicates is not Duplicates.REJECT) for winner in dropped[:, 1]
+                explain_duplicate(other, inputs.duplicates is not Duplicates.REJECT) for other in dropped[:, 1]
             ],
             "value": table[identity.key].take(pa.array(rows)).to_pylist(),
         }
