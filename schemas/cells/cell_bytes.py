@@ -1,6 +1,5 @@
 """The bytes at the edges of cells, a column at a time: enough to find the cells that may need trimming."""
 
-import re
 from collections.abc import Iterable, Iterator
 
 import numpy as np
@@ -35,8 +34,16 @@ def may_need_trimming(cells: pa.ChunkedArray) -> np.ndarray:
 
 def have_byte(cells: pa.ChunkedArray, byte: bytes) -> bool:
     """Whether a byte is in any of the cells."""
-    pattern = re.compile(re.escape(byte))
-    return any(pattern.search(data.data[offsets[0] : offsets[-1]]) for offsets, data in _buffers(cells))
+    return any((data[offsets[0] : offsets[-1]] == ord(byte)).any() for offsets, data in _buffers(cells))
+
+
+def bytes_after(cells: pa.ChunkedArray, byte: bytes) -> frozenset[int]:
+    """The bytes that follow a byte that ends no cell, the first of a letter in UTF-8 for example."""
+    found: set[int] = set()
+    for offsets, data in _buffers(cells):
+        text = data[offsets[0] : offsets[-1]]
+        found.update(np.flatnonzero(np.bincount(text[np.flatnonzero(text == ord(byte)) + 1])))
+    return frozenset(found)
 
 
 def _buffers(cells: pa.ChunkedArray) -> Iterator[tuple[np.ndarray, np.ndarray]]:

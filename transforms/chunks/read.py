@@ -15,7 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from schemas.cells.arrow_columns import trim
-from schemas.cells.cell_bytes import first_bytes, have_byte, may_be_blank
+from schemas.cells.cell_bytes import bytes_after, first_bytes, may_be_blank
 from schemas.cells.emails import normalise_emails, valid_emails
 from schemas.field_types import FieldType, Gaps
 from schemas.validation.rules import Rule
@@ -39,6 +39,7 @@ _MOJIBAKE = (
     r"Ã[\x{80}-\x{BF}€‚ƒ„…†‡ˆ‰Š‹ŒŽ•—˜™š›œžŸ\x{2013}\x{2018}\x{2019}\x{201C}\x{201D}]|Â[\x{A0}-\x{BF}]"
     r"|â€[\x{80}-\x{BF}™œ¦\x{2018}\x{201C}\x{201D}]"
 )
+_MOJIBAKE_BYTES = frozenset(b"\x82\x83\xa2")  # in UTF-8, `Â`, `Ã` and `â` are C3 and one of these
 _ROW_CODES = "|".join(rule for rule in Rule if rule.malformed or rule in (Rule.DUPLICATE_EMAIL, Rule.SUPPRESSED))
 _REMAINING_CODE = re.compile(rf"(?<![\w-])(?:{_ROW_CODES})(?![\w-])")
 
@@ -124,7 +125,7 @@ def _mojibake(table: pa.Table, mapping: ColumnMapping) -> dict[int, tuple[int, i
     """The imported columns with text that was decoded twice: how many such cells, and the first row."""
     found = {}
     for column in mapping.mapped:
-        if have_byte(table[column.key], b"\xc3") or have_byte(table[column.key], b"\xc2"):
+        if _MOJIBAKE_BYTES & bytes_after(table[column.key], b"\xc3"):
             rows = np.flatnonzero(
                 np.asarray(pc.fill_null(pc.match_substring_regex(table[column.key], _MOJIBAKE), False))
             )
