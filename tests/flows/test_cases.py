@@ -105,6 +105,7 @@ EXPECTED = [
         messages={
             "1": ("after the prefix +34", "international prefix"),
             "2": ("write +14155552671",),
+            "3": ("has spaces", "after the prefix +34"),
             "4": ("write +4930901820",),
             "5": ("extension", "write +34651234567"),
             "6": ("extension", "write +34651234567"),
@@ -112,6 +113,7 @@ EXPECTED = [
             "8": ("write +34651234567",),
             "9": ("write +34651234567",),
             "10": ("write +34651234567",),
+            "11": ("digits 0 to 9",),
             "12": ("letters",),
         },
         not_certain=("Phone",),
@@ -134,11 +136,16 @@ EXPECTED = [
         messages={
             "2": ("write 1985-05-15", "write 2026-01-31"),
             "3": ("write 1985-05-15",),
-            "4": ("write 1985-05-15", "has a time"),
+            "4": ("write 1985-05-15", "has a time in UTC"),
             "5": ("a year of two digits",),
             "6": ("is no date",),
         },
         silent=("does not exist",),
+        suggestions=(
+            ("birthdate", {"date": "serial"}, 5, 1, 0, False),
+            ("birthdate", {"values": {"0000-00-00": ""}}, 5, 1, 1, False),
+            ("last purchase", {"time": "drop"}, 4, 1, 0, False),
+        ),
         not_certain=("birthdate", "last purchase"),
     ),
     Expected(
@@ -160,7 +167,12 @@ EXPECTED = [
     Expected(
         "28-tags.csv",
         accepted=1,
-        messages={"1": ("write sports|music",), "2": ("write sports|books",), "4": ("list in brackets",)},
+        messages={
+            "1": ("write sports|music",),
+            "2": ("write sports|books",),
+            "3": ("is empty",),
+            "4": ("list in brackets",),
+        },
         silent=("did you mean",),
     ),
     Expected(
@@ -228,8 +240,30 @@ EXPECTED = [
             "Mobil-Tel.-Nr.": "mobile_phone",
         },
     ),
+    Expected(
+        "16-thunderbird-de.csv",
+        {"preset": "thunderbird-de", "default_prefix": "+49"},
+        fields={"Mobil-Tel.-Nr.": "mobile_phone", "Privat: Ort": "city", "Geburtstag": None},
+        accepted=2,
+    ),
     Expected("19-status-words.csv", fields={"Status": None}, suggested={"Status": None}, accepted=3),
     Expected("26-brevo.csv", fields={"SMS": None, "EMAIL": "email", "FIRSTNAME": "name"}, suggested={"SMS": None}),
+    Expected("26-brevo.csv", {"preset": "brevo"}, fields={"SMS": "mobile_phone"}, accepted=2, imported=("SMS",)),
+    Expected(
+        "27-salesforce-report.csv",
+        {"preset": "salesforce-report", "skip_last": 5},
+        fields={"Mobile": "mobile_phone", "Email Opt Out": "newsletter_subscription_status", "Phone": None},
+        accepted=2,
+        rejected={},
+    ),
+    Expected(
+        "24-hubspot.csv",
+        {"preset": "hubspot"},
+        fields={"Unsubscribed from all email": "newsletter_subscription_status"},
+        accepted=2,
+        rejected={"3": "phone-invalid"},
+        imported=("Phone Number",),
+    ),
 ]
 
 

@@ -25,6 +25,7 @@ _MIN_SIMILARITY = 0.6  # from 0 to 1; an option that is less similar is not sugg
 MAX_LISTED = 5  # wrong options of one cell that a message names
 MAX_KNOWN_OPTIONS = 20  # valid options that a message names
 
+_OTHER_DIGITS = re.compile(r"[\W\d_]*[^\D0-9][\W\d_]*")
 _EXPONENT = re.compile(r"-?[0-9][.,][0-9]+E\+?[0-9]{1,3}", re.IGNORECASE | re.ASCII)
 _DAY_FIRST = re.compile(r"[0-9]{1,2}[/.-][0-9]{1,2}[/.-][0-9]{4}", re.ASCII)
 _DAY_AND_TIME = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2})[T ]([0-9]{1,2}:.*?)(Z|[+-]00:?00)?", re.ASCII)
@@ -40,6 +41,8 @@ def _general_problem(value: str) -> str | None:
     """What is wrong with a cell of any type but text, and what to do."""
     if found := INVISIBLE.search(value):
         return f"{quoted(value)} has the invisible character U+{ord(found[0]):04X}"
+    if _OTHER_DIGITS.fullmatch(value):
+        return f"{quoted(value)} is not written with the digits 0 to 9"
     if value.startswith("#") and value.casefold() in BLANK_WORDS:
         return f"{quoted(value)} is an error of a spreadsheet; correct its formula there and export again"
     if _EXPONENT.fullmatch(value):

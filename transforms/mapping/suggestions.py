@@ -19,6 +19,7 @@ from transforms.mapping.columns import MappedColumn
 
 CONSENT = "subscribed"
 MAX_LISTED = 5  # readings of one column that are listed where no clear one fixes every cell
+MAX_BLANKING = 2  # readings that make cells empty, listed after them
 
 Translation: TypeAlias = dict[str, Any]
 
@@ -251,7 +252,7 @@ def with_decimal_signs(
 
 
 def suggest(column: MappedColumn, counts: ColumnCounts) -> list[Suggestion]:
-    """The readings of one column that are worth a look, those that fix most first.
+    """The readings of one column that are worth a look: those that fix most first, then those that empty cells.
 
     None is certain if the numbers of the column show two decimal signs.
     """
@@ -266,8 +267,15 @@ def suggest(column: MappedColumn, counts: ColumnCounts) -> list[Suggestion]:
     whole = [pair for pair in distinct if pair[1].fixes == counts.rejected]
     alone = len(whole) == 1 and not (counts.decimal_comma and counts.decimal_point)
     enough = any(reading.may_be_certain for reading, _ in whole)
-    listed = whole if enough else sorted(distinct, key=lambda pair: -pair[1].fixes)[:MAX_LISTED]
+    listed = whole if enough else _best(distinct)
     return [_suggestion(column, reading, count, counts.rejected, alone) for reading, count in listed]
+
+
+def _best(pairs: Sequence[tuple[Reading, ReadingCount]]) -> list[tuple[Reading, ReadingCount]]:
+    """The readings that fix most; those that make cells empty compete only with each other."""
+    ranked = sorted(pairs, key=lambda pair: -pair[1].fixes)
+    keeping, blanking = ([pair for pair in ranked if bool(pair[1].blanks) is blanks] for blanks in (False, True))
+    return [*keeping[:MAX_LISTED], *blanking[:MAX_BLANKING]]
 
 
 def _without_repetitions(pairs: Sequence[tuple[Reading, ReadingCount]]) -> Iterator[tuple[Reading, ReadingCount]]:
