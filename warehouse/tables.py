@@ -240,6 +240,7 @@ class WarehouseTables:
             Column(after("updated_at"), UtcDateTime),
             Column(after("updated_by_import"), BigInteger),
             *journal_columns(self.fields),
+            sqlite_with_rowid=False,  # stored in its key, which saves a second tree
         )
 
     @cached_property

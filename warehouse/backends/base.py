@@ -39,6 +39,7 @@ class StagingTables:
     excluded: Table
     changes: Table
     insert_order: Column[Any]  # of `staged`: the order in which inserting contacts costs least
+    journal_order: Column[Any] | None = None  # of `changes`: the same for the journal; None is any order
     becomes_contacts: bool = False
 
 

@@ -39,6 +39,7 @@ def journal_statement(
         .join(staged, staged.c.record_number == changes.c.record_number)
         .join(contacts, contacts.c.contact_id == changes.c.contact_id)
         .where(has_written(changes.c.kinds))
+        .order_by(staging.journal_order)
     )
     return insert(tables.journal).from_select(list(values), rows, include_defaults=False)
 
