@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from flows.config.request import ImportRequest
-from flows.config.settings import Settings
+from flows.config.settings import Settings, sqlite_url
 from flows.import_runs.context import ImportContext, RunServices
 from flows.import_runs.same_file import RepeatCheck
 from flows.import_runs.tasks import check_names, land_source, merge_rules, resolve_source, staged_file
@@ -92,12 +92,19 @@ def _warehouse_or_empty_one(settings: Settings, path: Path, catalogue: FieldCata
     """The warehouse; an empty one in the folder if there are no contacts yet, so that nothing needs to be created."""
     url = settings.warehouse_url.get_secret_value()
     file = database_file(url)
-    if file is None or file.exists():
+    if file is None or _may_exist(file):
         with Warehouse.open(url, settings.warehouse_schema, create=False) as warehouse:
             if has_contacts(warehouse):
                 check_current(warehouse, catalogue)
                 yield warehouse
                 return
-    with Warehouse.open(f"sqlite:///{path / 'empty.db'}") as empty:
+    with Warehouse.open(sqlite_url(path / "empty.db")) as empty:
         migrate(empty, catalogue)
         yield empty
+
+
+def _may_exist(file: Path) -> bool:
+    try:
+        return file.exists()
+    except OSError:  # opening the warehouse says what is wrong
+        return True

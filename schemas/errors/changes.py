@@ -3,13 +3,22 @@
 from schemas.errors.request import RequestError
 
 
-class NothingToUndo(RequestError):
-    """The import to undo has merged nothing."""
+class NothingChanged(RequestError):
+    """The import to undo or to show has merged nothing. `repeats`: the import that a skipped one repeats."""
 
     code = "import-not-completed"
-    template = "import {import_id} is {status}: it changed no contact, so there is nothing to undo"
+    template = "import {import_id} is {status}: {next_step}"
     import_id: int
     status: str
+    repeats: int | None = None
+
+    @property
+    def next_step(self) -> str:
+        if self.status == "running":
+            return "it has changed no contact yet; repeat the command when it has ended"
+        if self.repeats is not None:
+            return f"it changed no contact, since import {self.repeats} did the same before; name that one"
+        return "it changed no contact, so there is nothing to undo or to show"
 
 
 class AlreadyUndone(RequestError):

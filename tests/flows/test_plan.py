@@ -12,7 +12,7 @@ import pytest
 
 from flows.cli.commands.plan import SERVICES
 from flows.config.request import ImportRequest
-from flows.config.settings import Settings
+from flows.config.settings import Settings, sqlite_url
 from flows.pipeline.temporary_folders import temporary_folder
 from flows.planning.plan import ChangeStream, plan_import
 from schemas.catalogue import load_catalogue
@@ -298,3 +298,11 @@ def artifact_of_run(state: Any, key: str) -> str:
             artifact_filter=ArtifactFilter(flow_run_id=run, key=ArtifactFilterKey(any_=[key]))
         )
     return str(found.data)
+
+
+@one_warehouse
+def test_a_warehouse_whose_path_has_a_space_is_compared_with(contacts: Contacts) -> None:
+    warehouse = ("--warehouse", sqlite_url(contacts.folder / "two words" / "contacts.db"))
+    contacts.load(STORED, *warehouse)
+    report = plan(contacts, contacts.file(STORED), *warehouse)
+    assert report["contacts"] == {"inserted": 0, "updated": 0, "unchanged": 0, "skipped": 2}

@@ -6,7 +6,7 @@ from typing import Any, get_type_hints
 import pytest
 
 from schemas.errors.base import CommandInterrupted, CommandStopped, ContactImportError, UnexpectedError
-from schemas.errors.changes import NothingToUndo
+from schemas.errors.changes import NothingChanged
 from schemas.errors.request import UnknownSegment
 
 EXAMPLES: dict[Any, Any] = {
@@ -51,7 +51,7 @@ def test_a_message_without_names_or_counts_is_complete(error: type[ContactImport
 
 def test_two_errors_never_share_a_code() -> None:
     # An undo has a retry's code, and a command that of its import.
-    shared = (UnexpectedError, NothingToUndo, CommandInterrupted, CommandStopped)
+    shared = (UnexpectedError, NothingChanged, CommandInterrupted, CommandStopped)
     codes = [error.code for error in ERRORS if error not in shared]
     assert len(codes) == len({*codes, "internal-error"}) - 1
 

@@ -154,6 +154,10 @@ class Backend(ABC):
         """Let one process at a time change tables, until the transaction ends."""
 
     @abstractmethod
+    def wait_briefly(self, connection: Connection) -> None:
+        """Give up soon where a change of a table waits for running queries, since new queries wait behind it."""
+
+    @abstractmethod
     def take_liveness_lock(self) -> LivenessLock:
         """Take a lock under a new random key of at most 31 bits."""
 

@@ -2,7 +2,6 @@
 
 import re
 import secrets
-import sys
 import threading
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
@@ -51,7 +50,7 @@ set tcp_keepalives_interval to 10;
 set tcp_keepalives_count to 6;
 select set_config(name, '{LOCK_SECONDS}s', false) from pg_settings where name = 'lock_timeout' and setting = '0';
 select set_config(name, '2s', false) from pg_settings
-where name = 'client_connection_check_interval' and setting = '0' and '{sys.platform}' = 'linux';
+where name = 'client_connection_check_interval' and setting = '0' and version() like '%linux%';
 """
 # A staging transaction is open while the file is read and checked.
 NO_TRANSACTION_TIMEOUTS = """
@@ -170,7 +169,8 @@ class PostgresBackend(Backend):
 
     def lock_migrations(self, connection: Connection) -> None:
         connection.execute(text("select pg_advisory_xact_lock(:key)"), {"key": MIGRATION_LOCK_KEY})
-        # Adding a column waits for running queries, and new queries wait behind it: so give up soon and retry.
+
+    def wait_briefly(self, connection: Connection) -> None:
         connection.execute(text("set local lock_timeout to '1s'"))
 
     def take_liveness_lock(self) -> "SessionLock":

@@ -86,7 +86,7 @@ class SqliteBackend(Backend):
         if url.query:
             raise WarehouseUnusable("sqlite://", "it has a '?'; remove the options, or write %3F for a '?' in the path")
         # Links are resolved, so that the files beside the database are the same for everyone who uses it.
-        self.path = Path(os.path.realpath(unquote(url.database, errors="surrogateescape")))
+        self.path = Path(os.path.realpath(_path_in(url.database)))
         super().__init__(url, None)
 
     @classmethod
@@ -95,7 +95,7 @@ class SqliteBackend(Backend):
 
     @classmethod
     def database_file(cls, url: URL) -> Path | None:
-        return Path(url.database) if url.database else None
+        return Path(_path_in(url.database)) if url.database else None
 
     def create_engine(self, url: URL) -> Engine:
         engine = create_engine(
@@ -121,13 +121,14 @@ class SqliteBackend(Backend):
         return engine
 
     def prepare(self, *, create: bool) -> None:
-        if not (create or self.path.exists()):
-            raise WarehouseUnusable(self.name, "there is no such file; an import creates it")
         try:
+            if not (create or self.path.exists()):
+                raise WarehouseUnusable(self.name, "there is no such file; an import creates it")
             self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             is_folder = self.path.is_dir()  # also fails where the name is too long
         except OSError as error:
-            raise WarehouseUnusable(self.name, f"its folder cannot be made ({error.strerror}); create it") from error
+            reason = f"its folder cannot be made or read ({error.strerror}); correct this, or name another file"
+            raise WarehouseUnusable(self.name, reason) from error
         if is_folder:
             raise WarehouseUnusable(self.name, "it is a folder; name a file")
         for path, what in ((self.path, "the file"), (self.path.parent, "its folder")):
@@ -177,6 +178,9 @@ class SqliteBackend(Backend):
     def lock_migrations(self, connection: Connection) -> None:
         """Does nothing: a write transaction locks the file when it begins."""
 
+    def wait_briefly(self, connection: Connection) -> None:
+        """Does nothing: a change of a table waits for no query."""
+
     def tune_for_merge(self, connection: Connection) -> None:
         """Does nothing: every connection has a large cache."""
 
@@ -214,6 +218,11 @@ class SqliteBackend(Backend):
 
     def open_staging(self, tables: StagingTables, folder: Path) -> "SqliteStagingStore":
         return SqliteStagingStore(self, tables, folder / "staging.db")
+
+
+def _path_in(database: str) -> str:
+    """The path that a URL names, whose `%` escapes SQLAlchemy leaves as they are."""
+    return unquote(database, errors="surrogateescape")
 
 
 def _driver(connection: Connection) -> sqlite3.Connection:

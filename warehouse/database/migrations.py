@@ -1,5 +1,7 @@
 """Creates the tables and columns that an import needs and the warehouse does not have; it removes nothing."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from sqlalchemy import Column, Connection, insert, inspect, select
@@ -23,13 +25,16 @@ def create_tables(warehouse: Warehouse, *, contacts: bool = True) -> None:
     that is complete, so it does not wait for a merge. Without `contacts`, that table is not created: the first import
     does it where that is faster.
     """
+    _create_tables(warehouse, contacts=contacts)
+
+
+def _create_tables(warehouse: Warehouse, *, contacts: bool) -> None:
     tables = WarehouseTables(warehouse.schema)
     contacts = contacts or not warehouse.backend.adopts_staged
     with warehouse.read_transaction() as connection:
         if not _missing_columns(connection, tables, contacts=contacts):
             return
-    with warehouse.write_transaction() as connection:
-        warehouse.backend.lock_migrations(connection)
+    with _altering_transaction(warehouse) as connection:
         warehouse.backend.create_tables(connection, tables)
         if contacts:
             create_contacts(connection, warehouse)
@@ -41,18 +46,18 @@ def create_tables(warehouse: Warehouse, *, contacts: bool = True) -> None:
 
 
 @retry_transient
-def migrate(warehouse: Warehouse, catalogue: FieldCatalogue, *, contacts: bool = True) -> None:
+def migrate(warehouse: Warehouse, catalogue: FieldCatalogue | None = None, *, contacts: bool = True) -> None:
     """Create the tables, and a column for every field; FieldTypeChanged when one is stored as another type.
 
-    `contacts` as in `create_tables`; a table that is created later gets its columns from `contact_fields`.
+    Without a catalogue, the journal gets its columns for the fields that the warehouse has. `contacts` as in
+    `create_tables`; a table that is created later gets its columns from `contact_fields`.
     """
-    create_tables(warehouse, contacts=contacts)
+    _create_tables(warehouse, contacts=contacts)
     tables = WarehouseTables(warehouse.schema)
     with warehouse.read_transaction() as connection:
         if not (_new_fields(connection, tables, catalogue) or _missing_journal_columns(connection, warehouse)):
             return
-    with warehouse.write_transaction() as connection:
-        warehouse.backend.lock_migrations(connection)
+    with _altering_transaction(warehouse) as connection:
         for field in _new_fields(connection, tables, catalogue):
             _add_field(connection, tables, field, warehouse.name)
         _migrate_journal(connection, warehouse)
@@ -90,16 +95,12 @@ def check_current(warehouse: Warehouse, catalogue: FieldCatalogue) -> None:
         _new_fields(connection, tables, catalogue)
 
 
-@retry_transient
-def migrate_journal(warehouse: Warehouse) -> None:
-    """Create the tables, and the journal's columns for every field that the warehouse has."""
-    create_tables(warehouse)
-    with warehouse.read_transaction() as connection:
-        if not _missing_journal_columns(connection, warehouse):
-            return
+@contextmanager
+def _altering_transaction(warehouse: Warehouse) -> Iterator[Connection]:
     with warehouse.write_transaction() as connection:
         warehouse.backend.lock_migrations(connection)
-        _migrate_journal(connection, warehouse)
+        warehouse.backend.wait_briefly(connection)
+        yield connection
 
 
 def _missing_journal_columns(connection: Connection, warehouse: Warehouse) -> list[Column[Any]]:
@@ -143,7 +144,9 @@ def _add_column(connection: Connection, column: Column[Any]) -> None:
     connection.exec_driver_sql(statement)
 
 
-def _new_fields(connection: Connection, tables: WarehouseTables, catalogue: FieldCatalogue) -> list[Field]:
+def _new_fields(connection: Connection, tables: WarehouseTables, catalogue: FieldCatalogue | None) -> list[Field]:
+    if catalogue is None:
+        return []
     known = tables.contact_fields.c
     rows = connection.execute(select(known.field, known.type))
     stored: dict[str, str] = {row.field: row.type for row in rows}

@@ -83,9 +83,11 @@ def may_be_repeated(row: Mapping[str, Any]) -> bool:
 def claims_before_listing(warehouse: Warehouse, inbox: str) -> ClaimsBefore:
     """To be called before the files are listed."""
     imports = WarehouseTables(warehouse.schema).imports
+    claims = select(imports.c.inbox_claim).where(imports.c.inbox == escape_unstorable(inbox))
     with warehouse.read_transaction() as connection:
         last = connection.scalar(select(func.max(imports.c.import_id)))
-    return ClaimsBefore(last or 0, frozenset(row["inbox_claim"] for row in list_claims(warehouse, inbox)))
+        keys = connection.scalars(claims.where(imports.c.inbox_claim.is_not(None)))
+        return ClaimsBefore(last or 0, frozenset(keys))
 
 
 @retry_transient

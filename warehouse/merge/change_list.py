@@ -9,12 +9,12 @@ from sqlalchemy import Select, Text, exists, func, literal, select, union_all
 
 from schemas.catalogue import FieldCatalogue
 from schemas.cells.decimals import plain_decimal
-from schemas.errors.changes import JournalGone
+from schemas.errors.changes import JournalGone, NothingChanged
 from schemas.fields import Field
 from warehouse.database.connection import Warehouse
-from warehouse.database.migrations import migrate_journal
+from warehouse.database.migrations import migrate
 from warehouse.database.stored_fields import stored_fields
-from warehouse.import_list.entries import get_import
+from warehouse.import_list.entries import COMPLETED, get_import
 from warehouse.merge.journal import INSERTED, UPDATED
 from warehouse.tables import WarehouseTables, after, before
 
@@ -60,9 +60,15 @@ def kind_of(old: Any, new: Any) -> str:
 
 
 def import_changes(warehouse: Warehouse, import_id: int, catalogue: FieldCatalogue) -> Iterator[Change]:
-    """The changes of an import or an undo by email, then in the catalogue's order; JournalGone without a journal."""
-    migrate_journal(warehouse)
-    if get_import(warehouse, import_id)["journalled"] is None:
+    """The changes of an import or an undo by email, then in the catalogue's order.
+
+    NothingChanged where it has merged nothing, JournalGone where it has no journal.
+    """
+    migrate(warehouse)
+    entry = get_import(warehouse, import_id)
+    if entry["status"] != COMPLETED:
+        raise NothingChanged(import_id, entry["status"], entry["repeats"])
+    if entry["journalled"] is None:
         raise JournalGone(import_id)
     with warehouse.read_transaction() as connection:
         fields = stored_fields(connection, warehouse.schema, catalogue.fields)
@@ -109,7 +115,7 @@ def pairs(values: Sequence[Any]) -> Iterator[tuple[Any, Any]]:
 
 def contact_history(warehouse: Warehouse, email: str, catalogue: FieldCatalogue) -> list[HistoryEntry]:
     """The changes of the contact with this email, and of deleted ones that had it, newest first."""
-    migrate_journal(warehouse)
+    migrate(warehouse)
     with warehouse.read_transaction() as connection:
         fields = stored_fields(connection, warehouse.schema, catalogue.fields)
         tables = WarehouseTables(warehouse.schema, fields)

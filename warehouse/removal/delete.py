@@ -12,7 +12,7 @@ from schemas.errors.changes import OtherNumberOfContacts
 from schemas.fields import Field
 from warehouse.contacts.segments import require_segment
 from warehouse.database.connection import Warehouse
-from warehouse.database.migrations import migrate_journal
+from warehouse.database.migrations import migrate
 from warehouse.database.stored_fields import stored_fields
 from warehouse.import_list.entries import COMPLETED, DELETE_POLICY, enter_change
 from warehouse.merge.journal import journal_deleted
@@ -38,7 +38,7 @@ def delete_contacts(
     `emails` are batches with the column `email`, in the form in which emails are stored. UnknownSegment, or
     OtherNumberOfContacts unless there are as many contacts as `expected`. A dry run writes nothing and locks nothing.
     """
-    migrate_journal(warehouse)
+    migrate(warehouse)
     backend, now = warehouse.backend, datetime.now(UTC)
     transaction = warehouse.rolled_back_transaction() if dry_run else warehouse.write_transaction()
     with transaction as connection:

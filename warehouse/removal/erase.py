@@ -15,7 +15,7 @@ from schemas.rejected_rows import ErasedRow, RejectedFile
 from schemas.validation.rules import Rule
 from warehouse.contacts.suppressions import lock_suppressions, require_key, suppress
 from warehouse.database.connection import Warehouse
-from warehouse.database.migrations import migrate_journal
+from warehouse.database.migrations import migrate
 from warehouse.database.stored_fields import stored_fields
 from warehouse.import_list.entries import COMPLETED, RUNNING
 from warehouse.removal.chosen_contacts import choose_contacts, count_chosen, list_emails
@@ -27,7 +27,7 @@ ROWS_PER_FETCH = 5_000
 RECORDS_PER_QUERY = 500
 
 
-# Erases the rows with one of these addresses in a file or, without its last argument, only finds them.
+# Erases the rows with one of these addresses in a file; finds them only, if the last argument is false.
 EraseRows = Callable[[RejectedFile, SuppressedEmails, bool], Iterable[ErasedRow]]
 
 
@@ -50,7 +50,7 @@ def erase_people(
     the transaction, so that two erases do not write one file at once. An erase that was interrupted is completed by
     repeating it. A dry run writes nothing.
     """
-    migrate_journal(warehouse)
+    migrate(warehouse)
     backend = warehouse.backend
     with warehouse.write_transaction(dry_run=dry_run) as connection:
         fields = stored_fields(connection, warehouse.schema)
@@ -73,10 +73,11 @@ def erase_people(
         listed.drop(connection)
         chosen.drop(connection)
         erased = SuppressedEmails.of(key, hashes)
-        rejected = _erase_rejected(connection, tables, erased, erase_rows, write=not dry_run)
+        # Counted first: an import that ends between the two has a rejected file that is erased or counted.
         running = connection.scalar(
             select(func.count()).select_from(tables.imports).where(tables.imports.c.status == RUNNING)
         )
+        rejected = _erase_rejected(connection, tables, erased, erase_rows, write=not dry_run)
     status = PLANNED if dry_run else COMPLETED
     report = {"import_id": None, "status": status, "found": found, "deleted": found, "members": memberships}
     return Erasure(report, suppressed, rejected, running or 0)

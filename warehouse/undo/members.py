@@ -30,14 +30,16 @@ class MemberStatements:
         self._tables, self._target, self._only_journalled, self._undo_id = tables, target, only_journalled, undo_id
         self._reinserted = reinserted
 
-    def removals(self) -> Iterator[Insert | Delete]:
+    def removals(self, *, journal: bool) -> Iterator[Insert | Delete]:
         """Remove the memberships that the import added, after they are in the journal."""
-        yield journal_members(self._tables, REMOVED, self._to_remove(), import_id=self._undo_id)
+        if journal:
+            yield journal_members(self._tables, REMOVED, self._to_remove(), import_id=self._undo_id)
         yield delete(self._tables.segment_members).where(self.is_added())
 
-    def additions(self) -> Iterator[Insert]:
+    def additions(self, *, journal: bool) -> Iterator[Insert]:
         """Add the memberships that the undone undo removed, after they are in the journal."""
-        yield journal_members(self._tables, ADDED, self._to_add(), import_id=self._undo_id)
+        if journal:
+            yield journal_members(self._tables, ADDED, self._to_add(), import_id=self._undo_id)
         to_add = self._to_add().subquery()
         rows = select(to_add.c.segment_id, to_add.c.contact_id, to_add.c.member_import)
         columns = ["segment_id", "contact_id", "import_id"]

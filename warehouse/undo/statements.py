@@ -252,14 +252,14 @@ class UndoStatements:
         if journal:
             yield self._journal_restored()
         yield self._restore()
-        yield from self.members.removals()
+        yield from self.members.removals(journal=journal)
         if journal:
             yield journal_deleted(self.tables, self.fields, self._of_outcome(DELETED_NOW), import_id=self.undo_id)
         yield self._delete()
         yield self._reinsert()
         if journal:
             yield self._journal_reinserted()
-        yield from self.members.additions()
+        yield from self.members.additions(journal=journal)
 
     def _is_restored(self, position: int) -> ColumnElement[bool]:
         return func.substr(self.work.c.cells, position + 1, 1).in_([str(letter) for letter in RESTORED_LETTERS])

@@ -17,11 +17,11 @@ from sqlalchemy import Connection, Row, select, update
 from sqlalchemy.schema import CreateTable, DropTable
 
 from schemas.catalogue import FieldCatalogue
-from schemas.errors.changes import AlreadyUndone, JournalGone, NothingToUndo
+from schemas.errors.changes import AlreadyUndone, JournalGone, NothingChanged
 from schemas.errors.request import UnknownImport
 from warehouse.contacts.suppressions import read_suppressions
 from warehouse.database.connection import Warehouse
-from warehouse.database.migrations import migrate_journal
+from warehouse.database.migrations import migrate
 from warehouse.database.stored_fields import stored_fields
 from warehouse.errors import retry_transient
 from warehouse.import_list.entries import COMPLETED, UNDO_POLICY, enter_change
@@ -91,66 +91,75 @@ def undo_import(
 ) -> dict[str, Any]:
     """Undo a completed import, or an undo; returns the report.
 
-    UnknownImport, NothingToUndo, AlreadyUndone or JournalGone where that cannot be. A dry run writes nothing and locks
+    UnknownImport, NothingChanged, AlreadyUndone or JournalGone where that cannot be. A dry run writes nothing and locks
     nothing. The catalogue says which values of its consent fields are never taken back. `use_changes` gets every
     change, and every cell that is kept, before it is written; where the warehouse was lost, once more.
     """
-    migrate_journal(warehouse)
-    return _undo(warehouse, import_id, catalogue, dry_run, journal, flow_run_id, use_changes)
+    migrate(warehouse)
+    attempts: set[int] = set()
 
-
-@retry_transient
-def _undo(
-    warehouse: Warehouse,
-    import_id: int,
-    catalogue: FieldCatalogue,
-    dry_run: bool,
-    journal: bool,
-    flow_run_id: str | None,
-    use_changes: UseChanges | None,
-) -> dict[str, Any]:
-    now = datetime.now(UTC)
-    transaction = warehouse.rolled_back_transaction() if dry_run else warehouse.write_transaction()
-    with transaction as connection:
-        fields = stored_fields(connection, warehouse.schema, catalogue.fields)
-        tables = WarehouseTables(warehouse.schema, fields)
-        if not dry_run:
-            warehouse.backend.lock_tables(connection, tables.contacts, tables.segment_members)
-        undone = check_undoable(connection, tables, import_id)
-        undo_id = 0
-        if not dry_run:
-            source = f"undo of import {import_id}"
-            undo_id = enter_change(
-                connection, tables, source, UNDO_POLICY, now, undoes=import_id, flow_run_id=flow_run_id
-            )
-        statements = UndoStatements(tables, warehouse.backend.work_table, undone, undo_id=undo_id, now=now)
-        warehouse.backend.tune_for_merge(connection)
-        with _work_tables(warehouse, connection, statements):
-            counts = count_undo(connection, statements, undone)
-            if use_changes:
-                use_changes(_list_changes(connection, statements))
+    @retry_transient
+    def undo() -> dict[str, Any]:
+        now = datetime.now(UTC)
+        transaction = warehouse.rolled_back_transaction() if dry_run else warehouse.write_transaction()
+        with transaction as connection:
+            fields = stored_fields(connection, warehouse.schema, catalogue.fields)
+            tables = WarehouseTables(warehouse.schema, fields)
             if not dry_run:
-                for statement in statements.writes(journal=journal):
-                    connection.execute(statement)
-        report = {
-            "import_id": undo_id or None,
-            "undoes": import_id,
-            "status": "planned" if dry_run else COMPLETED,
-            **counts.as_report(),
-        }
-        if not dry_run:
-            _complete(connection, tables, undo_id, undone, report, journal)
-        return report
+                warehouse.backend.lock_tables(connection, tables.contacts, tables.segment_members)
+            try:
+                undone = check_undoable(connection, tables, import_id, lock=not dry_run)
+            except AlreadyUndone as error:
+                if error.undo_id in attempts:  # the answer to its commit was lost
+                    return _stored_report(connection, tables, error.undo_id)
+                raise
+            undo_id = 0
+            if not dry_run:
+                source = f"undo of import {import_id}"
+                undo_id = enter_change(
+                    connection, tables, source, UNDO_POLICY, now, undoes=import_id, flow_run_id=flow_run_id
+                )
+                attempts.add(undo_id)
+            statements = UndoStatements(tables, warehouse.backend.work_table, undone, undo_id=undo_id, now=now)
+            warehouse.backend.tune_for_merge(connection)
+            with _work_tables(warehouse, connection, statements):
+                counts = count_undo(connection, statements, undone)
+                if use_changes:
+                    use_changes(_list_changes(connection, statements))
+                if not dry_run:
+                    for statement in statements.writes(journal=journal):
+                        connection.execute(statement)
+            report = {
+                "import_id": undo_id or None,
+                "undoes": import_id,
+                "status": "planned" if dry_run else COMPLETED,
+                **counts.as_report(),
+            }
+            if not dry_run:
+                _complete(connection, tables, undo_id, undone, report, journal)
+            return report
+
+    return undo()
 
 
-def check_undoable(connection: Connection, tables: WarehouseTables, import_id: int) -> Row[Any]:
-    """The row of an import that can be undone; otherwise the error says why not."""
+def _stored_report(connection: Connection, tables: WarehouseTables, undo_id: int) -> dict[str, Any]:
+    stored = select(tables.imports.c.report).where(tables.imports.c.import_id == undo_id)
+    report: dict[str, Any] = json.loads(connection.scalars(stored).one())
+    return report
+
+
+def check_undoable(connection: Connection, tables: WarehouseTables, import_id: int, *, lock: bool) -> Row[Any]:
+    """The row of an import that can be undone; otherwise the error says why not.
+
+    `lock` keeps the row as it is until the end of the transaction: its journal is not pruned meanwhile.
+    """
     imports = tables.imports
-    row = connection.execute(select(imports).where(imports.c.import_id == import_id)).one_or_none()
+    stored = select(imports).where(imports.c.import_id == import_id)
+    row = connection.execute(stored.with_for_update() if lock else stored).one_or_none()
     if row is None:
         raise UnknownImport(import_id)
     if row.status != COMPLETED:
-        raise NothingToUndo(import_id, row.status)
+        raise NothingChanged(import_id, row.status, row.repeats)
     if row.undone_by is not None:
         raise AlreadyUndone(import_id, row.undone_by)
     if row.journalled is None:
@@ -165,11 +174,8 @@ def _work_tables(warehouse: Warehouse, connection: Connection, statements: UndoS
     backend.create_table_as(connection, statements.work, statements.find_work)
     backend.create_table_as(connection, statements.later, statements.find_later)
     yield
-    for table in (
-        statements.work,
-        statements.later,
-        statements.suppressed,
-    ):  # after an exception, the rollback removes them
+    # After an exception, the rollback removes them.
+    for table in (statements.work, statements.later, statements.suppressed):
         connection.execute(DropTable(table))
 
 

@@ -98,7 +98,8 @@ def erase(options: argparse.Namespace) -> int:
 def suppress(options: argparse.Namespace) -> int:
     """Suppress the addresses of a list, and print how many are new."""
     settings = Settings.load(**settings_from_options(options))
-    with address_list(options, settings) as found, open_warehouse(settings, create=True) as warehouse:
+    create = not options.dry_run
+    with address_list(options, settings) as found, open_warehouse(settings, create=create) as warehouse:
         done = suppress_addresses(warehouse, found.batches(), reason=options.reason, dry_run=options.dry_run)
     if options.json:
         print_json(done)

@@ -92,4 +92,5 @@ def test_bad_input_is_one_line_and_deletes_nothing(people: Contacts) -> None:
 def test_a_warehouse_that_does_not_exist_is_not_created(command: Contacts) -> None:
     file = command.file(PEOPLE)
     is_one_line(command("delete", file), "warehouse")
+    is_one_line(command("suppressions", "add", file, "--dry-run"), "warehouse")
     assert not Path(command.database.url.removeprefix("sqlite:///")).exists()

@@ -14,7 +14,7 @@ from schemas.catalogue import FieldCatalogue
 from schemas.errors.warehouse import WarehouseUnusable
 from tests.warehouse.conftest import Importer
 from warehouse.backends.sqlite import SqliteBackend
-from warehouse.database.connection import Warehouse
+from warehouse.database.connection import Warehouse, database_file
 from warehouse.database.migrations import migrate
 from warehouse.import_list.liveness import find_dead_keys, liveness_lock
 
@@ -48,6 +48,7 @@ def test_a_path_with_any_character_is_written_percent_encoded(
         migrate(warehouse, small_catalogue)
         Importer(warehouse, small_catalogue, folder)([{"email": "ann@example.org"}])
     assert [path.name for path in tmp_path.iterdir()] == [name]
+    assert database_file(f"sqlite:///{quote(str(folder / 'contacts.db'))}") == folder / "contacts.db"
     assert read_emails(folder / "contacts.db") == ["ann@example.org"]
 
 

@@ -46,6 +46,11 @@ def test_an_invalid_url_is_refused_without_its_password(url: str, reason: str, t
     assert SECRET not in str(caught.value)
 
 
+def test_a_file_that_cannot_be_looked_at_is_refused_for_reading_too(tmp_path: Path) -> None:
+    with pytest.raises(WarehouseUnusable, match="too long"):
+        Warehouse.open(f"sqlite:///{tmp_path}/{'x' * 300}.db", create=False)
+
+
 @pytest.mark.parametrize(
     "change", [{"database": "no_such_database"}, {"username": "no_such_user"}], ids=["database", "user"]
 )

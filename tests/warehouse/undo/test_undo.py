@@ -1,22 +1,26 @@
 """An undo takes back what still is as the import left it, and can be undone itself."""
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import delete, insert, select, update
+from sqlalchemy import Connection, delete, insert, select, update
 
 from schemas.catalogue import FieldCatalogue
-from schemas.errors.changes import AlreadyUndone, JournalGone, NothingToUndo
+from schemas.errors.changes import AlreadyUndone, JournalGone, NothingChanged
 from schemas.errors.request import UnknownImport
-from tests.warehouse.conftest import NOON, Importer
+from schemas.errors.warehouse import TransientWarehouseError
+from tests.warehouse.conftest import NOON, Importer, on_postgres
 from warehouse.contacts.segments import create_segment
 from warehouse.database.connection import Warehouse
 from warehouse.database.migrations import migrate
 from warehouse.import_list.entries import fail_import, get_import, get_last_row_count, list_imports
+from warehouse.merge.change_list import Change, import_changes
+from warehouse.merge.journal import prune_journals
 from warehouse.tables import WarehouseTables
 from warehouse.undo.undo import undo_import
 
@@ -223,16 +227,68 @@ def test_what_cannot_be_undone_is_an_error_and_changes_nothing(people: Importer)
     before = people.contacts()
     for number, error, hint in (
         (99, UnknownImport, "99"),
-        (failed, NothingToUndo, "failed"),
-        (running, NothingToUndo, "running"),
+        (failed, NothingChanged, "failed"),
+        (running, NothingChanged, "when it has ended"),
         (5, AlreadyUndone, f"contacts undo {undone}"),
         (2, JournalGone, "no journal"),
     ):
         for dry_run in (False, True):
             with pytest.raises(error, match=hint):
                 undo(people, number, dry_run=dry_run)
+    for number, hint in ((failed, "failed"), (running, "when it has ended")):
+        with pytest.raises(NothingChanged, match=hint):
+            list(import_changes(people.warehouse, number, CATALOGUE))
     assert people.contacts() == before
     assert len(list_imports(people.warehouse)) == 6
+
+
+def test_an_undo_whose_answer_was_lost_is_not_done_twice(people: Importer, monkeypatch: pytest.MonkeyPatch) -> None:
+    people([{"email": ANN, "city": "Vic"}])
+    people([{"email": ANN, "city": "Olot"}])
+    commit, lost = Warehouse.write_transaction, ["the answer to the undo"]
+
+    @contextmanager
+    def losing_one_answer(warehouse: Warehouse, **more: Any) -> Iterator[Connection]:
+        with commit(warehouse, **more) as connection:
+            yield connection
+        if lost:
+            raise TransientWarehouseError("the test", lost.pop())
+
+    monkeypatch.setattr(Warehouse, "write_transaction", losing_one_answer)
+    report = undo(people, 2)
+    assert not lost
+    assert (report["import_id"], report["status"], report["cells"]["restored"]) == (3, "completed", 1)
+    assert len(list_imports(people.warehouse)) == 3
+    with pytest.raises(AlreadyUndone):
+        undo(people, 2)
+
+
+@on_postgres
+def test_a_journal_is_not_pruned_during_its_undo(people: Importer, open_warehouse: Callable[[], Warehouse]) -> None:
+    people([{"email": ANN, "city": "Vic"}])
+    people([{"email": ANN, "city": "Olot"}])
+    with people.warehouse.write_transaction() as connection:
+        connection.execute(update(WarehouseTables(people.warehouse.schema).imports).values(finished_at=NOON))
+    pruned: list[int] = []
+    pruning = threading.Thread(target=lambda: pruned.append(prune_journals(open_warehouse(), NOON + timedelta(days=1))))
+
+    def prune_meanwhile(_: Iterator[Change]) -> None:
+        pruning.start()
+        pruning.join(1)
+
+    report = undo(people, 2, use_changes=prune_meanwhile)
+    pruning.join()
+    assert report["cells"]["restored"] == 1
+    assert people.contacts()[0]["city"] == "Vic"
+    assert pruned == [2]
+
+
+def test_an_undo_without_a_journal_stores_no_membership(people: Importer) -> None:
+    create_segment(people.warehouse, "vip")
+    people([{"email": ANN, "city": "Vic"}], segment="vip")
+    assert undo(people, 1, journal=False)["members"]["removed"] == 1
+    with people.warehouse.read_transaction() as connection:
+        assert connection.execute(select(WarehouseTables(people.warehouse.schema).journal_members)).all() == []
 
 
 def test_of_two_undos_at_once_one_is_done(people: Importer, open_warehouse: Callable[[], Warehouse]) -> None:
