@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import yaml
@@ -11,6 +12,8 @@ from schemas.presets.model import Preset
 
 HOW_TO_USE = "# To use a line, remove its '#'. A '#' with a space after it begins a note.\n"
 _LINE = 10_000  # characters; so that YAML breaks no line
+_LINE_BREAK = re.compile("[\n\x85\u2028\u2029]")
+_OTHER_LINE_BREAK = re.compile("[\x85\u2028\u2029]")
 
 
 @dataclass
@@ -81,13 +84,15 @@ def _with_comments(name: str, rule: Mapping[str, Any], comments: ColumnComments)
 
 
 def _block(content: Mapping[str, Any]) -> str:
-    return str(yaml.safe_dump(dict(content), sort_keys=False, allow_unicode=True, width=120))
+    """On several lines. Line breaks that YAML knows beside LF are written as escapes, like other characters then."""
+    dump = partial(yaml.safe_dump, dict(content), sort_keys=False, width=120)
+    text = str(dump(allow_unicode=True))
+    return str(dump(allow_unicode=False)) if _OTHER_LINE_BREAK.search(text) else text
 
 
 def _flow(content: Any) -> str:
     """On one line. A text is quoted where YAML needs it."""
-    style = '"' if isinstance(content, str) and "\n" in content else None
-    text = yaml.safe_dump(
-        content, default_flow_style=True, default_style=style, allow_unicode=True, sort_keys=False, width=_LINE
-    )
-    return str(text).removesuffix("\n").removesuffix("\n...")
+    dump = partial(yaml.safe_dump, content, default_flow_style=True, allow_unicode=True, sort_keys=False, width=_LINE)
+    text = str(dump()).removesuffix("\n").removesuffix("\n...")
+    # In this style, line breaks in texts are written as escapes.
+    return str(dump(default_style='"')).removesuffix("\n") if _LINE_BREAK.search(text) else text

@@ -157,6 +157,21 @@ def test_a_saved_mapping_reads_the_next_file_as_the_first(alone: Alone) -> None:
     assert "Correo-e: email" in alone("presets", "show", "nightly").out
 
 
+def test_a_column_that_is_never_read_is_saved_once_however_it_is_written(alone: Alone) -> None:
+    file = alone.file(MAGENTO.text().replace("rp_token", "RP_TOKEN", 1))
+    assert alone("presets", "save", "mine", file, "--preset", "magento2").status == 0
+    report = json.loads(alone("check", file, "--preset", "mine", "--json").out)
+    assert next(each for each in report["columns"] if each["column"] == "RP_TOKEN")["outcome"] == "ignored"
+
+
+def test_a_preset_may_have_a_constant_phone(alone: Alone) -> None:
+    (alone.home / "presets").mkdir()
+    preset = "columns: {Mail: email}\nconstants: {mobile_phone: '+34651234567'}\n"
+    (alone.home / "presets" / "mine.yaml").write_text(preset)
+    ran = alone("check", alone.file("Mail\na@b.com\n"), "--preset", "mine", "--json")
+    assert json.loads(ran.out)["rows"] == {"read": 1, "accepted": 1, "rejected": 0}
+
+
 def test_a_preset_that_cannot_be_written_leaves_nothing(alone: Alone) -> None:
     (alone.home / "presets" / "mine.yaml").mkdir(parents=True)
     saved = alone("presets", "save", "mine", alone.file("email\na@b.com\n"), "--force")

@@ -54,6 +54,19 @@ def test_the_newest_match_is_taken_with_a_warning(server: SshServer, fetch: Fetc
     assert landed.warnings[0] == f"3 files match; the newest was taken, {landed.source!r}"
 
 
+def test_a_link_to_no_file_does_not_match_and_a_name_may_have_spaces(
+    server: SshServer, fetch: Fetch, tmp_path: Path
+) -> None:
+    (tmp_path / "my list.csv").write_bytes(FILE)
+    (tmp_path / "my gone.csv").symlink_to(tmp_path / "nothing")
+    (tmp_path / "my folder.csv").symlink_to(tmp_path)
+    (tmp_path / "my link.csv").symlink_to(tmp_path / "my list.csv")
+    assert content(fetch(f"{server.origin}{tmp_path}/my list.csv", within(server))) == FILE
+    landed = fetch(f"{server.origin}{tmp_path}/my *.csv", within(server))
+    assert content(landed) == FILE
+    assert landed.warnings[0].startswith("2 files match")
+
+
 @pytest.mark.parametrize(
     ("change", "error", "says"),
     [

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+import yaml
 
 from schemas.cells.dates import date_pattern
 from schemas.errors.request import PresetInvalid, UnknownPreset
@@ -15,7 +16,7 @@ from schemas.presets.loader import (
     split_preset_name,
 )
 from schemas.presets.model import Preset
-from schemas.presets.writer import dump_preset
+from schemas.presets.writer import ColumnComments, dump_preset
 
 BUILT_INS = list(load_built_in_presets())
 
@@ -141,3 +142,14 @@ def test_an_unknown_name_is_answered_with_the_known_ones(name: str, tmp_path: Pa
 def test_a_missing_preset_file_is_reported(tmp_path: Path) -> None:
     with pytest.raises(PresetInvalid, match=r"no\.yaml.*no such file"):
         load_preset(str(tmp_path / "no.yaml"), None)
+
+
+def test_a_line_break_of_any_kind_does_not_end_a_comment() -> None:
+    breaks = "\n\x85\u2028\u2029"
+    preset = Preset.model_validate({"columns": {f"Mail{breaks}x": "email", "Status": "status"}})
+    comments = {
+        f"odd{breaks}columns: {{}}": ColumnComments(),
+        "Status": ColumnComments([({"separator": "\u2028"}, "1 cell")], {f"a{breaks}label: b": 2}, ("none",)),
+    }
+    for text in (dump_preset(preset, comments), dump_preset(preset)):
+        assert Preset.model_validate(yaml.safe_load(text)) == preset

@@ -121,7 +121,7 @@ def _date_invalid(value: str, field: Field, context: NormaliseContext) -> str:
 def _exists_in_no_order(value: str) -> bool:
     """Whether it is a day, a month and a year in numbers, but no day of any calendar in any order."""
     found = re.fullmatch(r"([0-9]{1,4})[/.-]([0-9]{1,2})[/.-]([0-9]{1,4})", value, re.ASCII)
-    if not found or len(found[1]) == len(found[3]) or {len(found[1]), len(found[3])} & {3}:
+    if not found or (len(found[1]) == 4) == (len(found[3]) == 4):
         return False
     year, *rest = (found[1], found[2], found[3]) if len(found[1]) == 4 else (found[3], found[1], found[2])
     return not any(re.search(DATE, f"{year}-{month:0>2}-{day:0>2}") for month, day in (rest, reversed(rest)))

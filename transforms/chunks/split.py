@@ -224,8 +224,10 @@ def _count_phones(
     fields: Sequence[Field], raw: pd.DataFrame, accepted: pd.DataFrame, inputs: CheckInputs
 ) -> dict[int, PhoneCounts]:
     prefix, found = inputs.context.default_prefix, {}
-    for field in (field for field in fields if field.type is FieldType.PHONE):
-        column, _ = inputs.mapping.column_of(field.id)
+    phones = [(each, each.field) for each in inputs.mapping.mapped if each.field and each.field.type is FieldType.PHONE]
+    for column, field in phones:
+        if field not in fields:
+            continue
         national = pc.invert(pc.match_substring(to_arrow(_written(raw, accepted, field)), "+"))
         stored = to_arrow(accepted[field.id])
         foreign = pc.invert(pc.starts_with(stored, prefix))

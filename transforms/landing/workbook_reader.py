@@ -204,8 +204,9 @@ def _date_text(value: datetime.datetime) -> str:
 
 
 def _duration_text(value: datetime.timedelta) -> str:
-    minutes, seconds = divmod(int(value.total_seconds()), 60)
-    return f"{minutes // 60}:{minutes % 60:02}:{seconds:02}"
+    minutes, seconds = divmod(abs(int(value.total_seconds())), 60)
+    sign = "-" if value < datetime.timedelta() else ""
+    return f"{sign}{minutes // 60}:{minutes % 60:02}:{seconds:02}"
 
 
 def _write_rows(sheet: CalamineSheet, errors: dict[int, dict[int, str]]) -> NumberNotes:

@@ -34,9 +34,11 @@ class CellScan:
     """What the file says about cells that the library reads as empty.
 
     `part` is the sheet's XML, in which errors can become texts; in an `.xls` they are in `texts`, by row and column.
+    `whole_workbook`: the part has all sheets, and the errors of all are counted.
     """
 
     part: str = ""
+    whole_workbook: bool = False
     errors: int = 0
     formulas: int = 0
     first_formula: str = ""
@@ -44,8 +46,9 @@ class CellScan:
 
     def warnings(self) -> Iterator[str]:
         if self.errors:
-            cells = "1 cell has" if self.errors == 1 else f"{self.errors:,} cells have"
-            yield f"{cells} an error such as #N/A instead of a value; its text was kept"
+            cells, has = ("1 cell", "has") if self.errors == 1 else (f"{self.errors:,} cells", "have")
+            where = " of all sheets" if self.whole_workbook else ""
+            yield f"{cells}{where} {has} an error such as #N/A instead of a value; its text was kept"
         if self.formulas:
             cells = "1 formula has" if self.formulas == 1 else f"{self.formulas:,} formulas have"
             first = f", the first in {self.first_formula}" if self.first_formula else ""
@@ -67,7 +70,7 @@ def scan_cells(path: Path, sheet: str) -> CellScan:
         part = "content.xml" if path.suffix == ".ods" else _part_of(archive, sheet)
         if part is None:
             return scan
-        scan.part = part
+        scan.part, scan.whole_workbook = part, path.suffix == ".ods"
         with archive.open(scan.part) as stream:
             for block in _whole_cells(stream):
                 if b'e"' in block or b"e'" in block:

@@ -107,7 +107,9 @@ def _rule(mapping: ColumnMapping, position: int, values: Mapping[str, str]) -> C
     except ValidationError:
         rule = None
     if rule is None or (column.rule and column.rule.combine(rule) is None):
-        written, target = next(iter(values.items()))
+        keys = {written.casefold() for written in values}
+        pairs = sorted(values.items(), key=lambda pair: pair[1].casefold() not in keys)  # the wrong one first
+        written, target = pairs[0]
         raise ValueInvalid(
             f"{column.name}:{written}={target}",
             "gives a meaning to a value that is the meaning of another one; use each value on one side only",

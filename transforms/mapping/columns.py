@@ -31,6 +31,7 @@ from transforms.mapping.header_names import (
     suggest_field,
 )
 from transforms.parsing.first_cells import FirstCells
+from transforms.parsing.layout import count_rejection_columns
 
 _BY_POSITION = re.compile(r"column_([1-9][0-9]{0,5})", re.ASCII)
 
@@ -126,6 +127,11 @@ class ColumnMapping:
     @property
     def never_read(self) -> tuple[MappedColumn, ...]:
         return tuple(column for column in self.columns if column.never_read)
+
+    @property
+    def of_source(self) -> tuple[MappedColumn, ...]:
+        """The columns without those that a rejected file adds."""
+        return self.columns[: len(self.columns) - count_rejection_columns([each.name for each in self.columns])]
 
     @property
     def mapped(self) -> tuple[MappedColumn, ...]:

@@ -10,7 +10,6 @@ from schemas.presets.model import ColumnRule, Preset
 from schemas.presets.writer import ColumnComments
 from transforms.mapping.columns import ColumnMapping, MappedColumn
 from transforms.mapping.suggestions import Suggestion
-from transforms.parsing.layout import count_rejection_columns
 
 
 def preset_from_mapping(name: str, mapping: ColumnMapping, header: bool, own: Path | None) -> Preset:
@@ -19,13 +18,13 @@ def preset_from_mapping(name: str, mapping: ColumnMapping, header: bool, own: Pa
     `own` is the folder of the user's presets. The columns that a rejected file adds are left out.
     """
     base = load_preset(split_preset_name(mapping.preset)[0], own) if mapping.preset else Preset(columns={})
-    columns = _columns_of_source(mapping)
+    columns = mapping.of_source
     times = Counter(header_key(column.name) for column in columns)
     before = {header_key(column): rule for column, rule in base.columns.items()}
     rules = {
         key: _rule(column, before.get(header_key(key)))
         for column in columns
-        if column.field or column.ignored
+        if (column.field or column.ignored) and not column.never_read
         for key in (_rule_key(column, times),)
     }
     fields = {rule.field for rule in rules.values()}
@@ -38,7 +37,7 @@ def preset_from_mapping(name: str, mapping: ColumnMapping, header: bool, own: Pa
         label=base.label,
         note=base.note,
         signature=tuple(column.name for column in columns if header and column.name != column.key),
-        columns={column: rule for column, rule in rules.items() if column not in base.never_read},
+        columns=rules,
         constants=_constants_without(base.constants, fields),
         parts=parts,
         never_read=base.never_read,
@@ -75,7 +74,7 @@ def open_points(
         day = "; the day is that of UTC if the time is" if each.translation.get("time") == "drop" else ""
         remark = f"would fix {each.fixes:,} of {each.of:,} cells{blanks}{day}"
         readings.setdefault(each.column.position, []).append((each.translation, remark))
-    columns = _columns_of_source(mapping)
+    columns = mapping.of_source
     times = Counter(header_key(column.name) for column in columns)
     return {
         _rule_key(column, times): ColumnComments(
@@ -86,8 +85,3 @@ def open_points(
         for column in columns
         if not column.ignored
     }
-
-
-def _columns_of_source(mapping: ColumnMapping) -> tuple[MappedColumn, ...]:
-    """The columns without those that a rejected file adds."""
-    return mapping.columns[: len(mapping.columns) - count_rejection_columns([each.name for each in mapping.columns])]

@@ -215,11 +215,10 @@ def _booleans(field: Field) -> Iterator[Reading]:
 
 
 def _options(field: Field) -> Iterator[Reading]:
-    values = {
-        name: option.id for option in reversed(field.options) for name in (option.label.strip(), option.id) if name
-    }
-    by_key = {name.casefold(): (name, id) for name, id in values.items()}
-    values = dict(by_key.values())
+    labels = [(option.label.strip(), option.id) for option in reversed(field.options)]
+    names = [*labels, *((id, id) for _, id in labels)]  # an ID that is also a label means itself
+    by_key = {name.casefold(): (name, id) for name, id in names if name}
+    values = {name: id for name, id in by_key.values() if by_key[id.casefold()][1] == id}
     if field.type is FieldType.RADIO:
         yield _reading(field, values=values)
         return
@@ -299,7 +298,7 @@ def _suggestion(column: MappedColumn, reading: Reading, count: ReadingCount, of:
         translation["values"] = {key: value for key, value in translation["values"].items() if key in count.used}
         if not translation["values"]:
             del translation["values"]
-    gives_consent = CONSENT in translation.get("values", {}).values()
+    gives_consent = any(_gives_consent(column.field, value) for value in translation.get("values", {}).values())
     certain = (
         alone
         and reading.may_be_certain
@@ -309,6 +308,12 @@ def _suggestion(column: MappedColumn, reading: Reading, count: ReadingCount, of:
         and (reading.proof is None or count.proved)
     )
     return Suggestion(column, translation, of, count.fixes, count.blanks, certain)
+
+
+def _gives_consent(field: Field | None, value: str) -> bool:
+    """Whether it is a consent, which is neither the weakest value, such as `none`, nor the strongest, a refusal."""
+    consent = field.consent if field and field.consent else ()
+    return value == CONSENT or value in (consent[1:-1] if len(consent) > 2 else consent[:-1])
 
 
 def suggest_for_file(columns: Sequence[MappedColumn], chunks: Iterable[Counts]) -> list[Suggestion]:

@@ -144,7 +144,10 @@ def detect_delimiter(
         return known_names(delimiter), Counter(found)[found[0]] / len(found), found[0]
 
     scores = {delimiter: score(delimiter) for delimiter in candidates}
-    best, second, *_ = sorted(candidates, key=lambda each: scores[each], reverse=True)
+    best, *others = sorted(candidates, key=lambda each: scores[each], reverse=True)
+    if not others:
+        return best, None
+    second = others[0]
     names, agreement, width = scores[second]
     close = width > 1 and names == scores[best][0] and agreement >= scores[best][1] - AMBIGUITY_MARGIN
     return best, second if close else None

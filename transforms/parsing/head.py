@@ -65,18 +65,22 @@ def _after_lines(landed: Landed, start: int, count: int) -> tuple[int, int]:
 
 
 def without_last_lines(landed: Landed, count: int) -> Landed:
-    """The landed text up to its last `count` lines, quoted line breaks included."""
+    """The landed text up to its last `count` lines, quoted line breaks included; of a sheet, its last rows."""
     if not count:
         return landed
     line_break = b"\r" if ends_lines_with_cr(_read(landed, landed.start, SAMPLE_BYTES)) else b"\n"
     breaks, end = count + 1, landed.size
     if _read(landed, landed.size - 1, 1) not in (b"\n", b"\r"):
         breaks -= 1
+    quotes = 0  # after the line break; if their number is odd, a cell contains the line break
     while breaks and end > landed.start:
         start = max(landed.start, end - READ_BYTES)
         block, at = _read(landed, start, end - start), end - start
-        while breaks and (at := block.rfind(line_break, 0, at)) >= 0:
-            breaks -= 1
+        while breaks and at >= 0:
+            before = block.rfind(line_break, 0, at)
+            quotes += block.count(b'"', before + 1, at)
+            breaks -= before >= 0 and not (landed.is_sheet and quotes % 2)
+            at = before
         end = start + at + 1 if not breaks else start
     return replace(landed, size=max(end, landed.start))
 

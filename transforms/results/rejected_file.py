@@ -25,10 +25,10 @@ from transforms.chunks.file_profile import ChunkPosition
 from transforms.chunks.read import ReadInputs
 from transforms.chunks.reread import RereadInputs, RowSelection, reread_rows
 from transforms.chunks.split import REJECTION_FIELDS, ChunkResult
-from transforms.mapping.columns import ColumnMapping, MappedColumn
+from transforms.mapping.columns import ColumnMapping
 from transforms.mapping.record_numbers import LINE, parse_record_numbers, rejection_column
 from transforms.parsing.csv_writer import csv_bytes, csv_header
-from transforms.parsing.layout import REJECTION_COLUMNS, count_rejection_columns
+from transforms.parsing.layout import REJECTION_COLUMNS
 from transforms.results.samples import RejectedSample
 from transforms.work_folder import ImportFolder, join_path, open_for_writing, read_table, write_table
 
@@ -132,7 +132,7 @@ def write_rejected(
     kept_path, sample_path = (str(Path(inputs.scratch) / name) for name in ("rejections.arrow", "sample.arrow"))
     with open_for_writing(inputs.path) as stream, pa.ipc.new_file(kept_path, _SCHEMA) as writer:
         stream.write(_BOM)
-        names = [column.name for column in _source_columns(inputs.mapping)]
+        names = [column.name for column in inputs.mapping.of_source]
         stream.write(csv_header([*names, *REJECTION_COLUMNS], inputs.delimiter))
         pairs = list(zip(chunks, results, strict=True))
         incomplete = (pair for pair in pairs if len(dropped_duplicates(inputs.scratch, pair[0])))
@@ -222,19 +222,13 @@ def _read_rejections(chunk: ChunkPosition, result: ChunkResult) -> pd.DataFrame:
     return found.assign(record_number=records + chunk.first_record, line_number=lines + chunk.first_line)
 
 
-def _source_columns(mapping: ColumnMapping) -> list[MappedColumn]:
-    """The source's columns, without the rejection columns that an earlier rejected file has."""
-    added = count_rejection_columns([column.name for column in mapping.columns])
-    return list(mapping.columns[: len(mapping.columns) - added])
-
-
 def _rejected_rows(
     inputs: RejectedInputs, chunk: ChunkPosition, rejections: pd.DataFrame, table: pa.Table
 ) -> pd.DataFrame:
     reasons = _one_row_per_record(rejections)
     numbers = reasons["record_number"].to_numpy(np.int64)
     rows = pa.array(np.searchsorted(np.asarray(table["row"]), numbers - chunk.first_record))
-    cells = {column.key: table[column.key].take(rows) for column in _source_columns(inputs.mapping)}
+    cells = {column.key: table[column.key].take(rows) for column in inputs.mapping.of_source}
     raw = table["raw"].take(rows) if "raw" in table.column_names else pa.nulls(len(rows), pa.string())
     suppressed = pa.array(reasons["code"] == Rule.SUPPRESSED)
     if suppressed.true_count:

@@ -11,6 +11,7 @@ from transforms.parsing.csv_writer import remove_guard
 
 SUFFIX = ".xlsx"
 MAX_CELL_LENGTH = 32_767  # characters, in a spreadsheet
+OUTSIDE_THE_SHEET = -1  # what writing a cell returns
 _MAX_RECORD_CHARACTERS = 1 << 24  # a quoted cell of a source is no longer
 
 
@@ -32,8 +33,8 @@ def write_workbook(rejected: BinaryIO, delimiter: str, target: BinaryIO, name: s
             if number == 0:
                 sheet.set_column(0, len(row) - 1, 18, text)  # also for cells that are empty now
             for column, cell in enumerate(row):
-                if cell and sheet.write_string(number, column, _without_guard(cell), text):
-                    raise OutputNotWritable(name, _reason(cell))
+                if cell and (failure := sheet.write_string(number, column, _without_guard(cell), text)):
+                    raise OutputNotWritable(name, _reason(failure))
 
 
 def _without_guard(cell: str) -> str:
@@ -42,9 +43,7 @@ def _without_guard(cell: str) -> str:
     return cell if remove_guard(bare) != bare else bare
 
 
-def _reason(cell: str) -> str:
-    if len(cell) > MAX_CELL_LENGTH:
-        return (
-            f"a cell has more than {MAX_CELL_LENGTH:,} characters, and a spreadsheet takes no more; write a .csv file"
-        )
-    return "it has more rows than a sheet, 1,048,576; write a .csv file"
+def _reason(failure: int) -> str:
+    if failure == OUTSIDE_THE_SHEET:
+        return "it has more rows or columns than a sheet, 1,048,576 and 16,384; write a .csv file"
+    return f"a cell has more than {MAX_CELL_LENGTH:,} characters, and a spreadsheet takes no more; write a .csv file"

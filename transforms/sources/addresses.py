@@ -113,8 +113,10 @@ def parse(source: str) -> Address:
         return Address("file", "", None, path, member=inside)
     if scheme[1].lower() not in PORTS:
         raise SourceAddressInvalid(redacted(source), "has an unknown scheme; use https, http, s3 or sftp")
-    if re.search(r"[\x00-\x20\x7f\\]", path):
-        raise SourceAddressInvalid(redacted(source), "has a space, backslash or control character; percent-encode it")
+    if re.search(r"[\x00-\x1f\x7f\\]", path):
+        raise SourceAddressInvalid(redacted(source), "has a backslash or control character; rename the file")
+    if " " in path and scheme[1].lower() in ("http", "https"):
+        raise SourceAddressInvalid(redacted(source), "has a space; write %20 for it")
     return _remote(path, inside)
 
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from schemas.catalogue import load_catalogue
+from schemas.catalogue import FieldCatalogue, load_catalogue
 from schemas.cells.arrow_columns import TEXT_DTYPE
 from schemas.validation.pandera_schemas import find_failures
 from transforms.cells.normalise import NormaliseContext, normalise
@@ -71,6 +71,36 @@ def test_a_reading_is_certain_only_if_it_is_the_one_that_fixes_every_cell(
     field: str, cells: tuple[str, ...], translation: dict[str, Any] | None
 ) -> None:
     assert certain(field, *cells) == ([] if translation is None else [translation])
+
+
+@pytest.mark.parametrize(
+    ("options", "written", "values"),
+    [
+        pytest.param({"x": "Y", "y": "Z"}, ["z", "Y"], {"Z": "y", "y": "y"}, id="a-label-that-is-another-id"),
+        pytest.param({"a": "Low", "A": "High"}, ["low"], {"Low": "a"}, id="ids-that-differ-in-case"),
+    ],
+)
+def test_labels_are_read_as_ids_unless_they_mean_another_option(
+    options: dict[str, str], written: list[str], values: dict[str, str]
+) -> None:
+    listed = [{"id": id, "label": label} for id, label in options.items()]
+    email = {"id": "email", "type": "email", "identity": True}
+    catalogue = FieldCatalogue.model_validate({"fields": [email, {"id": "f", "type": "radio", "options": listed}]})
+    tried = try_readings(pa.chunked_array([written]), catalogue["f"], SPAIN)
+    found = suggest_for_file([MappedColumn(1, "f", catalogue["f"])], [{1: tried.counts}])
+    assert values.items() >= found[0].translation["values"].items()
+    assert found[0].fixes == len(written)
+
+
+def test_a_label_of_a_consent_is_certain_only_for_a_refusal() -> None:
+    options = [{"id": id, "label": id.replace("_", " ")} for id in ("none", "opt_in", "opt_out")]
+    field = {"id": "f", "type": "radio", "options": options, "consent": ["none", "opt_in", "opt_out"]}
+    email = {"id": "email", "type": "email", "identity": True}
+    catalogue = FieldCatalogue.model_validate({"fields": [email, field]})
+    for written, certain_reading in (("Opt out", True), ("Opt in", False)):
+        tried = try_readings(pa.chunked_array([[written]]), catalogue["f"], SPAIN)
+        (found,) = suggest_for_file([MappedColumn(1, "f", catalogue["f"])], [{1: tried.counts}])
+        assert found.certain is certain_reading
 
 
 def test_two_readings_that_fit_are_both_listed_and_neither_is_certain() -> None:

@@ -245,6 +245,15 @@ def test_rows_keep_their_numbers_below_blank_rows_and_line_breaks(small_catalogu
     assert [each[6] for each in found.rejections] == ["a\n@", "b", "c"]
 
 
+@pytest.mark.parametrize(("rows", "kept"), [(1, 2), (2, 1), (3, 0)])
+def test_the_last_rows_are_skipped_whatever_their_cells_contain(
+    rows: int, kept: int, small_catalogue: FieldCatalogue
+) -> None:
+    cells = [["email", "name"], ["a@b.com", "A"], ["b@b.com", 'B "b"\nb'], ["Total", 'two "\nlines"\nand more']]
+    found = check(book({"Sheet": cells}), small_catalogue, name="book.xlsx", skip_last=rows)
+    assert (len(found.accepted), found.rejections) == (kept, [])
+
+
 @pytest.mark.parametrize("block_bytes", [32, 1 << 20])
 def test_row_numbers_do_not_depend_on_the_blocks(small_catalogue: FieldCatalogue, block_bytes: int) -> None:
     rows = [["email", "name"]] + [
@@ -309,7 +318,8 @@ def test_errors_that_libreoffice_wrote_keep_their_text(tmp_path: Path, extension
     source = landed(tmp_path, saved.read_bytes(), f"book.{extension}", "!Año")
     true, false = ("1", "0") if extension == "ods" else ("true", "false")
     assert text_of(source) == f",name,x\r\n,#DIV/0!,{true}\r\n,#N/A,{false}\r\n"
-    assert "cells have an error" in "".join(source.warnings)
+    which = "cells of all sheets" if extension == "ods" else "cells"
+    assert f"{which} have an error" in "".join(source.warnings)
 
 
 def test_a_csv_named_xls_is_read_as_csv(tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ from tests.transforms.pipeline import check
 from transforms.landing.encoding import usable_encoding
 from transforms.parsing import head as sample
 from transforms.parsing import layout
+from transforms.parsing.dialect import detect_delimiter
 
 TWO = [{"email": "a@b.com", "name": "Ana"}, {"email": "c@d.com", "name": "Íñigo"}]
 
@@ -278,3 +279,7 @@ def test_an_escaped_quote_hides_no_line_break(line_break: str, catalogue: FieldC
     mapping = {"column_1": "name", "column_2": "email"}
     found = check(text, catalogue, delimiter=",", quote="'", escape="\\", header=False, mapping=mapping)
     assert found.accepted == [{"name": "O'Hara", "email": "a@b.com"}, {"name": "Ann", "email": "c@d.com"}]
+
+
+def test_the_only_delimiter_that_is_left_is_taken() -> None:
+    assert detect_delimiter(lambda _: [2, 2], lambda _: 1, ("\t",)) == ("\t", None)

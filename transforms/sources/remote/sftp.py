@@ -78,13 +78,13 @@ class SftpServer:
         return _TimeoutStream(self._files.open(path, "rb"), self._timeout)
 
     def matches(self, pattern: str) -> dict[str, FileStamp]:
-        """The files whose paths match; links are followed."""
+        """The files whose paths match; links are followed, and ignored if they lead to no file."""
         found: dict[str, Any] = self._files.glob(pattern, detail=True)
-        return {
-            name: _stamp(each) if each["type"] == "file" else self.stat(name)
-            for name, each in found.items()
-            if each["type"] in ("file", "link")
-        }
+        stamps = {name: _stamp(each) for name, each in found.items() if each["type"] == "file"}
+        for name in (name for name, each in found.items() if each["type"] == "link"):
+            with suppress(FileNotFoundError, IsADirectoryError):
+                stamps[name] = self.stat(name)
+        return stamps
 
     def list_files(self, folder: str) -> dict[str, FileStamp]:
         """The files in a folder, without links."""
