@@ -97,9 +97,9 @@ class FileCheck:
 
     def with_certain_suggestions(self) -> "FileCheck":
         """Check the whole file, and return a check to start whose mapping has the certain suggestions."""
-        _, results = check_whole_file(self)
-        mapping = self.source.mapping
-        suggestions = suggest_for_file(mapping.columns, (each.readings for each in results))
+        profile, results = check_whole_file(self)
+        mapping, readings = self.source.mapping, (each.readings for each in results)
+        suggestions = suggest_for_file(mapping.columns, readings, profile.with_both_signs)
         return replace(self, source=replace(self.source, mapping=add_certain(mapping, suggestions)))
 
     def reject_suppressed(self, results: list[ChunkResult], newer: SuppressedEmails) -> Iterator[int]:
@@ -171,8 +171,8 @@ def examination(check: FileCheck, report: ReportBuilder, *, fix: bool) -> Iterat
         report.mapping = check.source.mapping
         check.start()
         yield check, results
-        report.profile = profile = check.profile()
-        report.add_results(check.source.mapping, results)
+        profile = check.profile()
+        report.add_results(check.source.mapping, profile, results)
     report.stages |= check.seconds
     records, chunks = counted(profile.records, "record"), counted(len(profile.chunks), "chunk")
     report.log_stage("examining", f"{records} in {chunks}")

@@ -74,9 +74,11 @@ class ReportBuilder:
         finally:
             self.stages[name] += time.monotonic() - began
 
-    def add_results(self, mapping: ColumnMapping, results: Sequence[ChunkResult]) -> None:
+    def add_results(self, mapping: ColumnMapping, profile: FileProfile, results: Sequence[ChunkResult]) -> None:
         """Take what the chunks of the whole file found, for suggestions and warnings."""
-        self.suggestions = suggest_for_file(mapping.columns, (each.readings for each in results))
+        self.profile = profile
+        readings = (each.readings for each in results)
+        self.suggestions = suggest_for_file(mapping.columns, readings, profile.with_both_signs)
         for result in results:
             self.rewritten_emails += result.rewritten_emails
             self.swapped_dates.update(result.swapped_dates)

@@ -13,10 +13,10 @@ from transforms.mapping.suggestions import Suggestion
 def file_warnings(profile: FileProfile) -> Iterator[str]:
     """What the whole file shows, apart from counts."""
     yield from filter(None, map(consent_warning, profile.columns))
-    for name in profile.contradicting_columns:
+    for column in profile.with_both_signs:
         yield (
-            f"some numbers of {name!r} have a decimal comma and some a decimal point, so none is read as the other; "
-            "correct the invalid ones"
+            f"some numbers of {column.name!r} have a decimal comma and some a decimal point, so none is read as "
+            "the other; correct the invalid ones"
         )
     if lines := profile.footer_lines:
         these = f"the last {lines} lines look" if lines > 1 else "the last line looks"

@@ -86,11 +86,11 @@ class FileProfile:
         )
 
     @property
-    def contradicting_columns(self) -> list[str]:
+    def with_both_signs(self) -> list[MappedColumn]:
         """The columns whose numbers have both decimal signs."""
         signs = self.decimal_signs
         columns = (each.column for each in self.columns)
-        return [each.name for each in columns if signs.get(each.position, DecimalSigns()).contradict]
+        return [each for each in columns if signs.get(each.position, DecimalSigns()).contradict]
 
     @property
     def imported(self) -> tuple[Field, ...]:

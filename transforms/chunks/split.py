@@ -33,7 +33,7 @@ from transforms.chunks.suppressed import suppressed_rows
 from transforms.chunks.text_hashes import hash_texts
 from transforms.mapping.columns import ColumnMapping
 from transforms.mapping.record_numbers import parse_record_numbers, rejection_column
-from transforms.mapping.suggestions import Counts, with_decimal_signs
+from transforms.mapping.suggestions import Counts
 from transforms.parsing.blocks import Block
 from transforms.parsing.dialect import Dialect
 from transforms.parsing.strict_reader import RecordReader
@@ -125,10 +125,10 @@ def check_chunk(inputs: CheckInputs, chunk_task: ChunkTask) -> tuple[ChunkProfil
     """Read a block, check the fields that have no gap in it, and write both sides."""
     table, profile = read_chunk(inputs.read, chunk_task.block)
     fields = tuple(field for field in chunk_task.fields if field.id not in profile.incomplete)
-    return profile, _write_sides(table, profile, replace(chunk_task, fields=fields), inputs) if fields else None
+    return profile, _write_sides(table, replace(chunk_task, fields=fields), inputs) if fields else None
 
 
-def _write_sides(table: pa.Table, profile: ChunkProfile, chunk_task: ChunkTask, inputs: CheckInputs) -> ChunkResult:
+def _write_sides(table: pa.Table, chunk_task: ChunkTask, inputs: CheckInputs) -> ChunkResult:
     began = time.thread_time()
     fields, index = chunk_task.fields, chunk_task.block.index
     split = split_records(table, fields, inputs, chunk_task.comma_fields)
@@ -150,7 +150,7 @@ def _write_sides(table: pa.Table, profile: ChunkProfile, chunk_task: ChunkTask, 
         rejections_path,
         rejected_path,
         work,
-        readings=with_decimal_signs(split.readings, inputs.mapping.columns, profile.decimal_signs),
+        readings=split.readings,
         rewritten_emails=split.rewritten_emails,
         swapped_dates=split.swapped_dates,
         phones=split.phones,

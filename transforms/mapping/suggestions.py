@@ -5,7 +5,7 @@ would do to its rejected cells (`transforms.chunks.readings`). The sums over the
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import lru_cache
 from itertools import product
 from typing import Any, NamedTuple, TypeAlias
@@ -62,24 +62,14 @@ class ReadingCount(NamedTuple):
 
 @dataclass(frozen=True)
 class ColumnCounts:
-    """The rejected cells of one column, and what each of its field's readings does to them, in their order.
-
-    `decimal_comma`, `decimal_point`: the signs that its numbers show, those of accepted cells too.
-    """
+    """The rejected cells of one column, and what each of its field's readings does to them, in their order."""
 
     rejected: int
     readings: tuple[ReadingCount, ...]
-    decimal_comma: bool = False
-    decimal_point: bool = False
 
     def plus(self, other: "ColumnCounts") -> "ColumnCounts":
         counts = (mine.plus(theirs) for mine, theirs in zip(self.readings, other.readings, strict=True))
-        return ColumnCounts(
-            self.rejected + other.rejected,
-            tuple(counts),
-            self.decimal_comma or other.decimal_comma,
-            self.decimal_point or other.decimal_point,
-        )
+        return ColumnCounts(self.rejected + other.rejected, tuple(counts))
 
 
 Counts: TypeAlias = Mapping[int, ColumnCounts]
@@ -237,23 +227,10 @@ _BY_TYPE = {
 }
 
 
-def with_decimal_signs(
-    counts: Counts, columns: Sequence[MappedColumn], signs: Mapping[int, tuple[bool, bool, bool]]
-) -> dict[int, ColumnCounts]:
-    """The counts, with the decimal signs of a chunk (comma, point, either), also of columns without rejected cells."""
-    found = dict(counts)
-    for column in columns:
-        if column.field and (shown := signs.get(column.position)) and (shown[0] or shown[1]):
-            none = ColumnCounts(0, (ReadingCount(),) * len(readings_of(column.field)))
-            count = found.get(column.position, none)
-            found[column.position] = replace(count, decimal_comma=shown[0], decimal_point=shown[1])
-    return found
-
-
-def suggest(column: MappedColumn, counts: ColumnCounts) -> list[Suggestion]:
+def suggest(column: MappedColumn, counts: ColumnCounts, has_both_signs: bool = False) -> list[Suggestion]:
     """The readings of one column that are worth a look: those that fix most first, then those that empty cells.
 
-    None is certain if the numbers of the column show two decimal signs.
+    None is certain with `has_both_signs`: the column's numbers, accepted ones too, show two decimal signs.
     """
     if column.field is None or not counts.rejected:
         return []
@@ -264,7 +241,7 @@ def suggest(column: MappedColumn, counts: ColumnCounts) -> list[Suggestion]:
     ]
     distinct = list(_without_repetitions(fitting))
     whole = [pair for pair in distinct if pair[1].fixes == counts.rejected]
-    alone = len(whole) == 1 and not (counts.decimal_comma and counts.decimal_point)
+    alone = len(whole) == 1 and not has_both_signs
     enough = any(reading.may_be_certain for reading, _ in whole)
     listed = whole if enough else _best(distinct)
     return [_suggestion(column, reading, count, counts.rejected, alone) for reading, count in listed]
@@ -316,10 +293,17 @@ def _gives_consent(field: Field | None, value: str) -> bool:
     return value == CONSENT or value in (consent[1:-1] if len(consent) > 2 else consent[:-1])
 
 
-def suggest_for_file(columns: Sequence[MappedColumn], chunks: Iterable[Counts]) -> list[Suggestion]:
+def suggest_for_file(
+    columns: Sequence[MappedColumn], chunks: Iterable[Counts], with_both_signs: Sequence[MappedColumn] = ()
+) -> list[Suggestion]:
     """The suggestions for every column, from the counts of all chunks by column position."""
     total: dict[int, ColumnCounts] = {}
     for counts in chunks:
         for position, count in counts.items():
             total[position] = total[position].plus(count) if position in total else count
-    return [each for column in columns if column.position in total for each in suggest(column, total[column.position])]
+    return [
+        each
+        for column in columns
+        if column.position in total
+        for each in suggest(column, total[column.position], column in with_both_signs)
+    ]

@@ -56,8 +56,7 @@ def preview_merge(
         contacts = _existing_contacts(connection, tables)
         comparison = compare(contacts, staging.tables, staging.fields, rules)
         # Not by parallel readers: they would need the lock that keeps writers out, to see one state.
-        with find_changes(connection, comparison, backend.create_table_as) as found:
-            result = found.result
+        with find_changes(connection, comparison, backend.create_table_as) as result:
             if result.counts.total != accepted:
                 raise MergeOutOfBalance(accepted, result.counts.total)
             added = count_added(connection, tables, contacts, staging.tables.staged, segment, result.counts)

@@ -14,7 +14,7 @@ from schemas.errors.warehouse import MergeOutOfBalance
 from warehouse.database.connection import Warehouse
 from warehouse.database.migrations import show_journal
 from warehouse.database.stored_fields import stored_fields
-from warehouse.merge.change_counts import ChangeCounts, FieldChanges, count_changes
+from warehouse.merge.change_counts import FieldChanges, count_changes
 from warehouse.merge.differences import MergeRules
 from warehouse.merge.statements import Comparison, MergeStatements, count_kinds
 from warehouse.tables import WarehouseTables
@@ -77,14 +77,13 @@ def merge(
             check(MergeResult(MergeCounts(inserted=connection.scalars(comparison.count_staged).one())))
         inserted = _row_count(connection, statements.insert_all)
         return _check_balance(MergeResult(MergeCounts(inserted=inserted)), accepted)
-    with find_changes(connection, comparison, store) as found:
-        result = found.result
+    with find_changes(connection, comparison, store) as result:
+        counts = result.counts
         if check:
             check(result)
-        journalled = _row_count(connection, statements.journal) if found.changes.updated else 0
-        updated = _row_count(connection, statements.update) if found.changes.updated else 0
-        inserted = _row_count(connection, statements.insert_absent) if found.changes.absent else 0
-    counts = result.counts
+        journalled = _row_count(connection, statements.journal) if counts.updated else 0
+        updated = _row_count(connection, statements.update) if counts.updated else 0
+        inserted = _row_count(connection, statements.insert_absent) if counts.inserted else 0
     in_balance = (inserted, updated) == (counts.inserted, counts.updated)
     if not in_balance or (statements.journal is not None and journalled != updated):
         raise MergeOutOfBalance(accepted, inserted + updated + counts.unchanged + counts.skipped)
@@ -111,39 +110,26 @@ def become_contacts(
     return _check_balance(MergeResult(MergeCounts(inserted=inserted)), accepted)
 
 
-@dataclass(frozen=True)
-class FoundChanges:
-    """How many rows are staged, how many of them have no contact, and how the others differ from theirs."""
-
-    rules: MergeRules
-    staged: int
-    changes: ChangeCounts
-
-    @property
-    def result(self) -> MergeResult:
-        policy, absent, updated = self.rules.policy, self.changes.absent, self.changes.updated
-        known = self.staged - absent
-        counts = MergeCounts(
-            inserted=absent if policy.inserts else 0,
-            updated=updated,
-            unchanged=known - updated if policy.updates else 0,
-            skipped=(0 if policy.updates else known) + (0 if policy.inserts else absent),
-        )
-        return MergeResult(counts, self.changes.fields if known else {}, self.changes.weaker_consents)
-
-
 @contextmanager
-def find_changes(connection: Connection, comparison: Comparison, store: StoreQuery) -> Iterator[FoundChanges]:
-    """The only comparison of all rows: `store` fills the table of changes, which the block can read.
+def find_changes(connection: Connection, comparison: Comparison, store: StoreQuery) -> Iterator[MergeResult]:
+    """What a merge does, by the only comparison of all rows: `store` fills the table of changes for the block.
 
     ConsentLoosening as in `merge`.
     """
+    policy = comparison.rules.policy
     staged = connection.scalars(comparison.count_staged).one()
     store(connection, comparison.changes, comparison.find_changes)
     rows = connection.execute(count_kinds(comparison.changes), execution_options={"yield_per": ROWS_PER_FETCH})
     changes = count_changes(comparison.fields, (tuple(row) for row in rows))
     _check_loosened(changes.weaker_consents, comparison.rules)
-    yield FoundChanges(comparison.rules, staged, changes)
+    known = staged - changes.absent
+    counts = MergeCounts(
+        inserted=changes.absent if policy.inserts else 0,
+        updated=changes.updated,
+        unchanged=known - changes.updated if policy.updates else 0,
+        skipped=(0 if policy.updates else known) + (0 if policy.inserts else changes.absent),
+    )
+    yield MergeResult(counts, changes.fields if known else {}, changes.weaker_consents)
     connection.execute(DropTable(comparison.changes))  # after an exception, the rollback removes it
 
 
