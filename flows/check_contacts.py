@@ -10,6 +10,7 @@ from flows.config.settings import Settings
 from flows.import_runs.multi_file import combine_outcomes, requests_per_file
 from flows.import_runs.run_states import final_state, flow_run_name_for, log_and_redact_error
 from flows.pipeline.check import check_file
+from flows.pipeline.limits import check_strict
 from flows.pipeline.sources import SourceLookups
 from flows.pipeline.temporary_folders import temporary_folder
 from flows.prefect_lookups import runs_as_command, scheduled_day, source_logins
@@ -28,9 +29,10 @@ def check_contacts(request: ReadingOptions) -> State[dict[str, Any]]:
         request: The file, and how to read it.
     """
     settings = Settings.load()
-    done = [check_one(each, settings) for each, _ in requests_per_file(request, settings, scheduled_day)]
-    for result, _ in done:
-        publish_summary(result)
+    done = []
+    for each, _ in requests_per_file(request, settings, scheduled_day):
+        done.append(check_one(each, settings))
+        publish_summary(done[-1].report)
     return final_state(combine_outcomes(request.source, done).report)
 
 
@@ -41,8 +43,9 @@ def check_one(request: ReadingOptions, settings: Settings) -> RunOutcome[CheckRe
     with temporary_folder() as path:
         try:
             folder = ImportFolder.local(path)
-            check_file(report, request, settings, folder, lookups, show=settings.artifact_rows)
+            checked = check_file(report, request, settings, folder, lookups, show=settings.artifact_rows)
             publish_rejected_rows(report, settings)
+            check_strict(request, checked.profile, checked.rejected.rows)
             return RunOutcome(report.completed_check(), report.stages)
         except Exception as error:
             return RunOutcome(report.failed(log_and_redact_error(error)), report.stages)

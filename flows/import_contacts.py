@@ -48,15 +48,18 @@ def import_contacts(request: ImportRequest) -> State[dict[str, Any]]:
     done: list[RunOutcome[ImportReport]] = []
     try:
         for each in files:
-            done.append(import_one(*each, settings))  # noqa: PERF401 - after an interruption, `done` is what was imported
+            done.append(import_one(*each, settings))
+            if len(files) > 1:
+                publish_results([done[-1].report], settings)
     except BaseException:
-        if done:  # what was committed stays, so it is reported
+        if 0 < len(done) < len(files):  # what was committed stays, so it is reported
             stopped = ImportReportBuilder(files[len(done)][0]).failed(Interrupted())
             record_outcome(combine_outcomes(request.source, [*done, RunOutcome(stopped, {})]))
         raise
     outcome = combine_outcomes(request.source, done)
     record_outcome(outcome)
-    publish_results([result for result, _ in done], settings)
+    if len(files) == 1:
+        publish_results([outcome.report], settings)
     return final_state(outcome.report)
 
 

@@ -10,7 +10,9 @@ from flows.config.request import UndoRequest
 from flows.config.settings import Settings
 from flows.import_runs.recovery import close_abandoned_imports
 from flows.import_runs.run_states import failed_state, log_and_redact_error, undo_run_name
+from flows.prefect_lookups import run_has_ended
 from flows.publishing.artifacts import publish_import_list, publish_undo
+from flows.publishing.events import emit_events
 from flows.reports.models import ErrorReport, UndoReport
 from flows.reports.phrases import undo_line
 from schemas.catalogue import load_catalogue
@@ -42,7 +44,7 @@ def _undo(request: UndoRequest, settings: Settings) -> UndoReport:
     url = settings.warehouse_url.get_secret_value()
     with Warehouse.open(url, settings.warehouse_schema, create=False) as warehouse:
         create_tables(warehouse)
-        close_abandoned_imports(warehouse, settings)
+        close_abandoned_imports(warehouse, settings, emit_events, run_has_ended)
         report = undo_import(
             warehouse,
             request.import_id,

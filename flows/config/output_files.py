@@ -30,11 +30,11 @@ def check_output(path: str, settings: Settings, inputs: Mapping[str, str | None]
     file that is not CSV may be overwritten, a protected one may not.
     """
     try:
+        if _is_stream(path):
+            return
         target = Path(path).resolve()
-        if target.exists() and not target.is_file():
-            if target.is_dir():
-                raise OutputNotWritable(path, "it is a folder; name a file")
-            return  # a device or a pipe
+        if target.is_dir():
+            raise OutputNotWritable(path, "it is a folder; name a file")
         if kind := _protected_as(target, settings, inputs or {}):
             raise OutputProtected(f"{path!r} is {kind}, which must not be overwritten; name another file")
         if not target.parent.is_dir():
@@ -56,8 +56,8 @@ def open_output(path: str) -> Iterator[BinaryIO]:
 
     An error leaves what was there before. Devices and pipes are written directly.
     """
-    target = Path(path).resolve()
-    direct = target.exists() and not target.is_file()
+    direct = _is_stream(path)
+    target = Path(path) if direct else Path(path).resolve()
     partial = target if direct else target.with_name(f".contacts-{secrets.token_hex(8)}.partial")
     try:
         with partial.open("wb" if direct else "xb") as stream:
@@ -71,6 +71,11 @@ def open_output(path: str) -> Iterator[BinaryIO]:
     finally:
         if not direct:
             partial.unlink(missing_ok=True)
+
+
+def _is_stream(path: str) -> bool:
+    """Whether it is a device or a pipe. The link `/dev/stdout` may lead to a pipe, which has no other path."""
+    return Path(path).exists() and not (Path(path).is_file() or Path(path).is_dir())
 
 
 def _protected_as(target: Path, settings: Settings, inputs: Mapping[str, str | None]) -> str | None:

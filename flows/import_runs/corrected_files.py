@@ -14,7 +14,7 @@ from transforms.parsing.first_cells import first_cells
 from transforms.parsing.layout import Layout
 from transforms.results.retry_file import RejectionMark
 from warehouse.import_list.entries import get_import
-from warehouse.import_list.retries import store_as_retry
+from warehouse.import_list.retries import get_retried_import, store_as_retry
 
 # Columns, preset and translations of the import are in its report. What limits a whole file is not kept.
 KEPT_OPTIONS = {"merge", "merge_fields", "blanks", "segment", "duplicates", "gaps", "default_prefix"}
@@ -30,6 +30,7 @@ def as_retry(context: ImportContext, landed: Landed, layout: Layout) -> ImportCo
     mark = _first_mark(landed, layout)
     if mark is None:
         return context
+    get_retried_import(context.warehouse, mark.import_id)  # an error unless it can be retried
     options = _options_of(get_import(context.warehouse, mark.import_id))
     request = ImportRequest.model_validate({**options, "source": context.request.source, "retry_of": mark.import_id})
     store_as_retry(

@@ -108,14 +108,16 @@ def run_import(
             origin=origin,
             inbox=inbox,
         )
+        has_failed = True
         try:
             result = work(context)
+            has_failed = False
             if not isinstance(result, ImportReport):  # a question, whose next step begins with another folder
                 report.rejected_file = None
             return result
         finally:  # not before: the merge rejects more rows if addresses were suppressed meanwhile
             in_inbox = inbox.rejected_name(import_id) if inbox else None
-            publish_rejected_rows(report, imports.settings, in_inbox)
+            publish_rejected_rows(report, imports.settings, in_inbox, has_failed=has_failed)
 
     try:
         return _close_on_failure(imports.warehouse, import_id, report, in_context)

@@ -117,17 +117,11 @@ def combine_outcomes(source: str, outcomes: Sequence[RunOutcome[AnyReport]]) -> 
     combined: dict[str, Any] = {
         "status": min((report.status for report in reports), key=STATUSES.index),
         "source": source,
-        "source_file": None,
-        "sha256": None,
+        "merge": reports[0].merge,
         "rows": _sum(report.rows for report in reports),
-        "dialect": None,
         "preset": presets.pop() if len(presets) == 1 else None,
-        "columns": [],
         "translations": _sum_translations(reports),
-        "suggestions": [],
         "rejections": dict(sorted(rejections.items())),
-        "reasons": [],
-        "rejected_file": None,
         "warnings": [f"{_file_name(report)}: {warning}" for report in reports for warning in report.warnings],
         "seconds": round(sum(report.seconds for report in reports), 3),
         "error": next((report.error for report in reports if report.error), None),
@@ -137,14 +131,12 @@ def combine_outcomes(source: str, outcomes: Sequence[RunOutcome[AnyReport]]) -> 
         segments = [report.segment for report in imports if report.segment]
         added = sum(segment.added for segment in segments)
         combined |= {
-            "import_id": None,
-            "retry_of": None,
             "contacts": _sum(report.contacts for report in imports),
             "changes": _sum_changes(imports),
+            "rejections_kept": sum(report.rejections_kept for report in imports),
             "segment": segments[0].model_copy(update={"added": added}) if segments else None,
-            "repeats": None,
         }
-    return RunOutcome(reports[0].model_copy(update=combined), dict(stages))
+    return RunOutcome(type(reports[0])(**combined), dict(stages))
 
 
 def _file_name(report: CheckReport) -> str:

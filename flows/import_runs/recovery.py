@@ -62,6 +62,7 @@ def _close(
         error_message=str(error),
         report=report.model_dump(),
         finished_at=datetime.now(UTC),
+        seen=row,
     )
     if closed and emit_events:  # otherwise another process closed it, or it was completed after all
         emit_events(report, row["flow_run_id"])

@@ -16,7 +16,7 @@ from flows.import_runs.context import ImportContext
 from flows.reports.models import ImportReport
 from schemas.catalogue import FieldCatalogue
 from schemas.choices import IfSameFile
-from schemas.presets.loader import split_preset_name
+from schemas.presets.loader import is_preset_path, split_preset_name
 from transforms.sources.addresses import redacted
 from transforms.sources.fetch import ResolvedSource
 from warehouse.import_list.entries import record_landing, skip_import
@@ -119,9 +119,10 @@ def fingerprint(
 
 def _presets(name: str, folder: Path) -> Iterator[str | None]:
     """Hashes of the preset, if it is a path, and of all presets of the user: a name may come to mean another one."""
-    yield _content(split_preset_name(name)[0])
-    for path in sorted(folder.glob("*.yaml")):
-        yield _content(str(path))
+    path = split_preset_name(name)[0]
+    yield _content(path) if is_preset_path(path) else None
+    for file in sorted(folder.glob("*.yaml")):
+        yield _content(str(file))
 
 
 def etag_of(found: ResolvedSource) -> str | None:

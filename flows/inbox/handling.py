@@ -1,6 +1,7 @@
 """One file of an inbox, from the claim to the move. Each step is safe to repeat, so the next look can go on."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, replace
 from functools import partial
 from io import BytesIO
@@ -23,7 +24,7 @@ from schemas.errors.base import ContactImportError
 from schemas.errors.source import SourceUnreadable
 from transforms.sources.folders import Folder
 from transforms.sources.remote.base import FileStamp
-from transforms.work_folder import exists, open_for_reading
+from transforms.work_folder import open_for_reading
 from warehouse.import_list import entries
 from warehouse.import_list.claims import (
     ClaimsBefore,
@@ -128,19 +129,22 @@ def finish_file(imports: ImportList, file: WaitingFile, rows: Sequence[Mapping[s
 
 
 def write_rejected_rows(file: WaitingFile, row: Mapping[str, Any]) -> None:
-    """Copy the rejected file of an import into the inbox; where it is on another machine, say so there."""
+    """Copy the rejected file of an import into the inbox; where it cannot be read here, say so there."""
     rejected = _rejected_file(row)
     if rejected is None:
         return
-    if exists(rejected):
-        with open_for_reading(rejected) as content:
+    with ExitStack() as stack:
+        content = None
+        with suppress(OSError, ImportError):  # it may be another machine's, another user's, or in an object store
+            content = stack.enter_context(open_for_reading(rejected))
+        if content is not None:
             file.folder.write(rejected_name(file.name, row["import_id"]), content)
-    else:
-        text = (
-            f"The rejected rows of import {row['import_id']} are on another machine, or were removed: {rejected}\n"
-            f"There, this writes them: contacts rejected {row['import_id']} --output FILE\n"
-        )
-        file.folder.write(rejected_name(file.name, row["import_id"], ".txt"), BytesIO(text.encode()))
+            return
+    text = (
+        f"The rejected rows of import {row['import_id']} cannot be read from here, or were removed: {rejected}\n"
+        f"There, this writes them: contacts rejected {row['import_id']} --output FILE\n"
+    )
+    file.folder.write(rejected_name(file.name, row["import_id"], ".txt"), BytesIO(text.encode()))
 
 
 def _rejected_file(row: Mapping[str, Any]) -> str | None:
@@ -156,4 +160,4 @@ def _reason(file: WaitingFile, failed: Sequence[Mapping[str, Any]]) -> str:
         lines += [row["error_message"], ""]
         if _rejected_file(row):
             lines += [f"Its rejected rows are in {rejected_name(file.name, row['import_id'])}", ""]
-    return "\n".join([*lines, "Correct this, then put the file into the inbox again.", ""])
+    return "\n".join([*lines, "Correct this, then put the whole file into the inbox again.", ""])

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import date
+from decimal import Decimal
 
 from flows.config.request import ImportRequest, ReadingOptions
 from schemas.catalogue import FieldCatalogue
@@ -16,9 +17,10 @@ from transforms.mapping.columns import ColumnOutcome
 from transforms.sources.addresses import redacted
 
 
-def row_limit(text: str, whole: int) -> float:
+def row_limit(text: str, whole: int) -> Decimal:
     """The number of rows that `100` or `5%` means. The percentage is of `whole`."""
-    return float(text.removesuffix("%")) * whole / 100 if text.endswith("%") else float(text)
+    number = Decimal(text.removesuffix("%"))
+    return number * whole / 100 if text.endswith("%") else number
 
 
 def check_required_known(request: ImportRequest, fields: Sequence[str]) -> None:
@@ -69,7 +71,7 @@ def check_min_rows(request: ImportRequest, read: int, last: int | None) -> list[
         return []
     if request.min_rows.endswith("%") and last is None:
         source = redacted(request.source)
-        return [f"no import of {source!r} was completed before, so {request.min_rows} of its rows says nothing"]
+        return [f"no import of {source!r} was completed before, so --min-rows {request.min_rows} was not checked"]
     if read < row_limit(request.min_rows, last or 0):
         raise TooFewRows(read, request.min_rows, last)
     return []

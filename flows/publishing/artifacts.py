@@ -37,6 +37,7 @@ from warehouse.import_list.entries import list_imports
 from warehouse.merge.dry_run import MergePreview
 
 REJECTED_ROWS = "rejected-rows"
+WHOLE_FILE_AGAIN = " The import failed: correct its source, and import the whole file again."
 PROGRESS_DELAY_SECONDS = 10.0  # seconds after which an import shows its progress
 PROGRESS_INTERVAL_SECONDS = 3.0
 
@@ -64,7 +65,9 @@ def publish_undo(report: UndoReport) -> None:
         create_markdown_artifact(undo_summary(report), key="undo-summary", description=undo_line(report))
 
 
-def publish_rejected_rows(report: ReportBuilder, settings: Settings, in_inbox: str | None = None) -> None:
+def publish_rejected_rows(
+    report: ReportBuilder, settings: Settings, in_inbox: str | None = None, *, has_failed: bool = False
+) -> None:
     """The artifact of the rejected rows, if there are any. It names their file if the report does.
 
     It reads a file of the import's folder. Publish it after the merge, which may reject more rows.
@@ -73,7 +76,8 @@ def publish_rejected_rows(report: ReportBuilder, settings: Settings, in_inbox: s
     if report.rejected and report.rejected.rows:
         with log_and_continue("rejected rows"):
             rows = rejected_rows_table(report.rejected, settings)
-            description = rejected_rows_description(len(rows), report.rejected, report.rejected_file, in_inbox)
+            next_step = WHOLE_FILE_AGAIN if has_failed else _next_step(report.rejected_file, in_inbox)
+            description = rejected_rows_description(len(rows), report.rejected, next_step)
             create_table_artifact(rows, key=REJECTED_ROWS, description=description)
 
 
@@ -125,14 +129,18 @@ def _rejected_row(row: Mapping[Any, Any], masked: bool) -> dict[str, Any]:
     }
 
 
-def rejected_rows_description(shown: int, rejected: RejectedRows, file: str | None, in_inbox: str | None) -> str:
-    """How many of the reasons the table shows, and where the file with all rejected rows is."""
+def _next_step(file: str | None, in_inbox: str | None) -> str:
+    """What to do with the rejected rows, and where the file with all of them is."""
+    if in_inbox:
+        return f" Correct them in this file of the inbox, and put it into the inbox again: {code(in_inbox)}"
+    return f" Correct them in this file and import it as a retry: {code(file)}" if file else ""
+
+
+def rejected_rows_description(shown: int, rejected: RejectedRows, next_step: str) -> str:
+    """How many of the reasons the table shows, and what to do next."""
     part = counted(shown, "reason")
     if shown < rejected.found:
         part = f"{shown:,} of {rejected.found:,} reasons, some of each kind, the most frequent kind first,"
-    next_step = f" Correct them in this file and import it as a retry: {code(file)}" if file else ""
-    if in_inbox:
-        next_step = f" Correct them in this file of the inbox, and put it into the inbox again: {code(in_inbox)}"
     return f"{part} in {counted(rejected.rows, 'rejected row')}.{next_step}"
 
 
@@ -162,10 +170,8 @@ class ProgressArtifact:
         if now - self._began < PROGRESS_DELAY_SECONDS or now - self._updated < PROGRESS_INTERVAL_SECONDS:
             return
         self._updated = now
-        try:
+        with log_and_continue("import progress"):
             if self._artifact is None:
                 self._artifact = create_progress_artifact(percent, key="import-progress", description=name)
             else:
                 update_progress_artifact(self._artifact, percent, description=name)
-        except Exception as error:  # the import does not depend on it
-            get_run_logger().warning("the progress could not be published: %s", type(error).__name__)

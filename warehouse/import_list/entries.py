@@ -48,7 +48,7 @@ def start_import(
     options: Mapping[str, Any] | None = None,
     claim: Callable[[Connection], Mapping[str, Any]] | None = None,
 ) -> int:
-    """Add an import as `running` before any work, and return its number; repeated with one key, it adds one row.
+    """Add an import as `running` before any work, and return its number; repeated for its source, it adds one row.
 
     `options` are those that a retry keeps. `claim` gives the columns that claim a file of an inbox, or raises.
     """
@@ -66,7 +66,10 @@ def start_import(
     imports = WarehouseTables(warehouse.schema).imports
     with warehouse.write_transaction() as connection:
         # When the answer to the commit was lost, the key tells this import's row from that of a dead one.
-        same_import = select(imports.c.import_id).where(imports.c.alive_key == alive_key, imports.c.status == RUNNING)
+        # All files of an inbox that one look finds have one key.
+        same_import = select(imports.c.import_id).where(
+            imports.c.alive_key == alive_key, imports.c.status == RUNNING, imports.c.source == row["source"]
+        )
         if alive_key is not None and (known := connection.scalar(same_import)) is not None:
             return int(known)
         row |= claim(connection) if claim else {}
@@ -108,10 +111,14 @@ def fail_import(
     error_message: str,
     report: Mapping[str, Any],
     finished_at: datetime,
+    seen: Mapping[str, Any] | None = None,
 ) -> bool:
-    """Close a running import as `failed`; False where it was closed before, which does not change."""
+    """Close a running import as `failed`; False where it was closed before, which does not change.
+
+    `seen`: the row that another process saw. The import goes on if it was suspended or resumed since.
+    """
     error = {"error_code": error_code, "error_message": escape_unstorable(error_message)}
-    return _close(warehouse, import_id, FAILED, report, finished_at, error)
+    return _close(warehouse, import_id, FAILED, report, finished_at, error, seen)
 
 
 @retry_transient
@@ -256,7 +263,13 @@ def _close(
     report: Mapping[str, Any],
     finished_at: datetime,
     details: dict[str, Any],
+    seen: Mapping[str, Any] | None = None,
 ) -> bool:
+    running = _update_running(warehouse, import_id)
+    if seen:
+        running = running.where(
+            *(column(name).is_not_distinct_from(seen[name]) for name in ("waits_until", "alive_key"))
+        )
     values = {**columns_from_report(report), "status": status, "finished_at": finished_at, "waits_until": None}
     with warehouse.write_transaction() as connection:
-        return connection.execute(_update_running(warehouse, import_id).values(values | details)).rowcount == 1
+        return connection.execute(running.values(values | details)).rowcount == 1

@@ -131,17 +131,21 @@ def check_file(options: argparse.Namespace) -> int:
 def _check_outputs(options: argparse.Namespace, request: ReadingOptions, settings: Settings) -> None:
     """Refuse outputs that are inputs of the check, or the same file twice."""
     outputs = [path for path in (options.accepted, options.rejected) if path]
+    for path in outputs:
+        check_output(path, settings, inputs_of(request), force=options.force)
+    targets = {Path(path).resolve() for path in outputs}
+    if len(targets) < len(outputs) and not any(path.exists() and not path.is_file() for path in targets):
+        raise UsageError("--accepted and --rejected are the same file; give each its own")
+
+
+def inputs_of(request: ReadingOptions) -> dict[str, str | None]:
+    """The local files that the request reads, by what they are."""
     address = parse(fill_dates(request.source, lambda: request.date or local_today()))
-    inputs = {
+    return {
         "the source": address.path if address.is_local else None,
         "the mapping file": request.mapping_file,
         "the preset": split_preset_name(request.preset or "")[0],
     }
-    for path in outputs:
-        check_output(path, settings, inputs, force=options.force)
-    targets = {Path(path).resolve() for path in outputs}
-    if len(targets) < len(outputs) and not any(path.exists() and not path.is_file() for path in targets):
-        raise UsageError("--accepted and --rejected are the same file; give each its own")
 
 
 def request_from(options: argparse.Namespace, model: type[Options], **more: Any) -> Options:

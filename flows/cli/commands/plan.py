@@ -4,7 +4,7 @@ import argparse
 from collections.abc import Iterator
 
 from flows.cli.commands.changes import written_changes
-from flows.cli.commands.files import import_request, log_stages, progress_shown
+from flows.cli.commands.files import import_request, inputs_of, log_stages, progress_shown
 from flows.cli.console import print_outcome, print_table
 from flows.cli.parser import FAILED, OK, settings_from_options
 from flows.cli.resources import open_target
@@ -37,7 +37,7 @@ def plan(options: argparse.Namespace) -> int:
     settings = Settings.load(**settings_from_options(options))
     request = import_request(options, ImportRequest)
     if options.output:
-        check_output(options.output, settings, force=options.force)
+        check_output(options.output, settings, inputs_of(request), force=options.force)
     files = requests_per_file(request, settings, local_today)
     if len(files) > 1:
         raise needs_one_file(request, files)
