@@ -1,12 +1,15 @@
 """The flow around a check, on a real Prefect server."""
 
 import logging
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from flows.config.request import ReadingOptions
+from tests.flows.cli.test_local_server import outside
 from tests.flows.import_runs.test_multi_file import IN_ORDER, audience
 
 
@@ -35,3 +38,23 @@ def test_a_traceback_is_shown_only_with_contacts_debug(
     assert str(state.message).startswith("source-not-found: ")
     told = [record.exc_info for record in caplog.records if record.exc_info]
     assert [kind.__name__ for kind, _, _ in told if kind] == (["SourceNotFound"] if asked else [])
+
+
+@pytest.mark.usefixtures("own_prefect")
+def test_a_check_of_all_or_nothing_fails_if_a_row_is_rejected(tmp_path: Path) -> None:
+    from flows.check_contacts import check_contacts
+
+    path = tmp_path / "c.csv"
+    path.write_text("email\na@b.com\nno\n")
+    request = ReadingOptions(source=str(path), strict=True)
+    state = check_contacts(request, return_state=True)
+    assert state.is_failed()
+    assert str(state.message).startswith("not-all-accepted: ")
+
+
+def test_accepted_rows_may_go_into_a_pipe(tmp_path: Path) -> None:
+    path = tmp_path / "c.csv"
+    path.write_text("email\na@b.com\n")
+    command = [sys.executable, "-P", "-m", "flows.cli.main", "check", str(path), "-q", "--accepted", "/dev/stdout"]
+    ran = subprocess.run(command, capture_output=True, text=True, check=True, env=outside(tmp_path))
+    assert ran.stdout.splitlines()[1].startswith('"a@b.com"')

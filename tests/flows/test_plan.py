@@ -301,6 +301,13 @@ def artifact_of_run(state: Any, key: str) -> str:
 
 
 @one_warehouse
+def test_a_plan_is_not_written_over_its_source(contacts: Contacts) -> None:
+    file = contacts.file(FILE)
+    is_one_line(contacts("plan", file, "--output", file), "the source")
+    assert file.read_text() == FILE
+
+
+@one_warehouse
 def test_a_warehouse_whose_path_has_a_space_is_compared_with(contacts: Contacts) -> None:
     warehouse = ("--warehouse", sqlite_url(contacts.folder / "two words" / "contacts.db"))
     contacts.load(STORED, *warehouse)

@@ -14,7 +14,7 @@ from flows.config.request import ReadingOptions, local_today
 from flows.config.settings import Settings
 from flows.import_runs.multi_file import combine_outcomes, requests_per_file
 from flows.pipeline.check import check_locally
-from flows.reports.models import CheckReport
+from flows.reports.models import CheckReport, ImportReport
 from flows.reports.outcomes import RunOutcome
 from tests.flows.conftest import Contacts
 from tests.remote.web import web_site
@@ -171,6 +171,11 @@ def test_a_check_of_an_archive_reports_the_same_rows_as_an_import(tmp_path: Path
     parts = ["subscribed", "unsubscribed", "cleaned"]
     assert [each["preset"] for each in report["imports"]] == [f"mailchimp:{part}" for part in parts]
     assert json.loads(json.dumps(report)) == report
+
+
+def test_the_rejections_that_are_kept_are_summed() -> None:
+    outcomes = [RunOutcome(ImportReport(status="completed", source="a!b", rejections_kept=n), {}) for n in (2, 3)]
+    assert combine_outcomes("a", outcomes).report.rejections_kept == 5
 
 
 @pytest.mark.parametrize(

@@ -48,6 +48,16 @@ def test_another_option_imports_again(contacts: Contacts, first: tuple[str, ...]
 
 
 @pytest.mark.parametrize("warehouse_url", ["sqlite"], indirect=True)
+def test_a_folder_with_the_name_of_the_preset_does_not_matter(
+    contacts: Contacts, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (contacts.folder / "google").mkdir()
+    monkeypatch.chdir(contacts.folder)
+    contacts.load(FILE, "--preset", "google")
+    assert skipping(contacts, contacts.folder / "contacts.csv", "--preset", "google")["status"] == "skipped"
+
+
+@pytest.mark.parametrize("warehouse_url", ["sqlite"], indirect=True)
 def test_a_mapping_from_a_pipe_never_counts_as_the_same(contacts: Contacts) -> None:
     def load() -> dict[str, Any]:
         reading, writing = os.pipe()

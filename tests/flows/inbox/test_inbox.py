@@ -128,9 +128,11 @@ def test_a_rejected_file_of_another_warehouse_fails_and_merges_nothing(contacts:
     mark = rejected.rpartition("import 1, file ")[2][:17]
     inbox.put("other.csv", rejected.replace(mark, "00-00000000000000"))
     inbox.put("unknown.csv", rejected.replace("import 1,", "import 99,"))
+    contacts("undo", "1")
+    inbox.put("undo.csv", rejected.replace("import 1,", "import 2,"))
     codes = {report["error"]["code"] for report in handled(contacts, inbox)}
-    assert codes == {"rejected-file-of-another-import", "unknown-import"}
-    assert list(contacts.database.contacts()) == ["ann@example.com"]
+    assert codes == {"rejected-file-of-another-import", "unknown-import", "import-not-completed"}
+    assert list(contacts.database.contacts()) == []
 
 
 @on_sqlite

@@ -14,7 +14,8 @@ GAPS = TEN.replace(",Name 5,6", ",Name 5,")
 
 
 @pytest.mark.parametrize(
-    ("text", "whole", "rows"), [("0", 9, 0.0), ("7", 9, 7.0), ("50%", 9, 4.5), ("0.5%", 1000, 5.0), ("100%", 0, 0.0)]
+    ("text", "whole", "rows"),
+    [("0", 9, 0), ("7", 9, 7), ("50%", 9, 4.5), ("0.5%", 1000, 5), ("100%", 0, 0), ("0.57%", 10_000, 57)],
 )
 def test_a_share_is_a_number_or_a_percentage(text: str, whole: int, rows: float) -> None:
     assert row_limit(text, whole) == rows

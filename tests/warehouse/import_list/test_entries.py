@@ -1,6 +1,7 @@
 """The import list has the result of every import."""
 
 from datetime import UTC, datetime, timedelta, timezone
+from typing import Any
 
 import pytest
 
@@ -14,6 +15,7 @@ from warehouse.import_list.entries import (
     record_landing,
     skip_import,
     start_import,
+    suspend_import,
 )
 
 NOON = datetime(2026, 7, 1, 12, 0, 0, 5, tzinfo=UTC)
@@ -54,6 +56,24 @@ def test_a_closed_import_does_not_change(listed: Warehouse) -> None:
     skip_import(listed, import_id, repeats=1, report={}, finished_at=NOON)
     fail_import(listed, import_id, error_code="x", error_message="late", report={}, finished_at=NOON)
     assert get_import(listed, import_id)["status"] == "skipped"
+
+
+def test_two_files_of_one_look_at_an_inbox_have_two_entries(listed: Warehouse) -> None:
+    def enter(source: str) -> int:
+        return start_import(listed, source=source, merge_policy="overwrite", started_at=NOON, alive_key=7)
+
+    first = enter("a.csv")
+    assert enter("b.csv") != first
+    assert enter("a.csv") == first  # once more, since the answer was lost
+
+
+def test_an_import_that_was_suspended_since_it_was_seen_is_not_closed(listed: Warehouse) -> None:
+    import_id = start(listed)
+    seen = get_import(listed, import_id)
+    suspend_import(listed, import_id, NOON)
+    closing: dict[str, Any] = {"error_code": "x", "error_message": "died", "report": {}, "finished_at": NOON}
+    assert not fail_import(listed, import_id, seen=seen, **closing)
+    assert fail_import(listed, import_id, seen=get_import(listed, import_id), **closing)
 
 
 def test_the_list_has_the_newest_first_and_no_reports(listed: Warehouse) -> None:
