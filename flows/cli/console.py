@@ -10,7 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from flows.cli.tables import Column, cut_middle, fit_table
-from flows.cli.terminal import print_error, print_json, print_line, print_note
+from flows.cli.terminal import print_error, print_json, print_line, print_note, reader_may_leave
 from flows.publishing.visible_text import visible
 from flows.reports.models import (
     CheckReport,
@@ -53,7 +53,7 @@ def print_table(header: Sequence[str | Column], rows: Iterable[Sequence[object]]
     columns = [each if isinstance(each, Column) else Column(each) for each in header]
     body = [list(row) for row in rows]
     numeric = [any(isinstance(row[index], int) for row in body) for index in range(len(columns))]
-    texts = [[_cell_text(cell) for cell in row] for row in body]
+    texts = [[_cell_text(cell, column.ids) for cell, column in zip(row, columns, strict=True)] for row in body]
     interactive = sys.stdout.isatty()
     available = Console(file=sys.stdout).width if interactive else PIPE_WIDTH
     layout = fit_table(columns, texts, numeric, available, complete=not interactive)
@@ -73,7 +73,10 @@ def print_table(header: Sequence[str | Column], rows: Iterable[Sequence[object]]
 
 def print_fields_table(names: Sequence[str], rows: Sequence[Mapping[str, object]]) -> None:
     """A table of the columns that have a value in some row, as many of the first ones as fit into the width."""
-    columns = [Column(name, least=LEAST_FIELD, cut=True, rank=rank) for rank, name in enumerate(names)]
+    columns = [
+        Column(name, least=LEAST_FIELD, cut=True, rank=rank, ids=name == "contact_id")
+        for rank, name in enumerate(names)
+    ]
     print_table(columns, [[row.get(name) for name in names] for row in rows])
 
 
@@ -84,9 +87,9 @@ class _Console(Console):
         raise BrokenPipeError
 
 
-def _cell_text(cell: object) -> str:
+def _cell_text(cell: object, is_id: bool) -> str:
     if isinstance(cell, int) and not isinstance(cell, bool):
-        return f"{cell:,}"
+        return str(cell) if is_id else f"{cell:,}"
     return visible("" if cell is None else cell)
 
 
@@ -98,20 +101,28 @@ def print_outcome(outcome: RunOutcome[Any], as_json: bool, *, with_stages: bool 
 
 
 def print_report(report: CheckReport, as_json: bool, quiet: bool = False) -> None:
-    """A report; a failure also prints one line on standard error, the only one if it should be `quiet`."""
-    if as_json:
-        print_json(report.model_dump())
-    elif quiet:
-        pass
-    elif report.imports:
+    """A report; each failure also prints one line on standard error, all that is printed if it should be `quiet`."""
+    with reader_may_leave():
+        if as_json:
+            print_json(report.model_dump())
+        elif not quiet:
+            _print_for_people(report)
+    if report.imports:
         for single in report.imports:
-            _print_one_report(single)
-            print_line()
+            if single.error:
+                print_error(f"{single.source}: {single.error.message}")
+    elif report.error:
+        print_error(report.error.message)
+
+
+def _print_for_people(report: CheckReport) -> None:
+    for single in report.imports or []:
+        _print_one_report(single)
+        print_line()
+    if report.imports:
         _print_totals(report, len(report.imports))
     else:
         _print_one_report(report)
-    if report.error:
-        print_error(report.error.message)
 
 
 def _print_one_report(report: CheckReport) -> None:

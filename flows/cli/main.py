@@ -8,11 +8,10 @@ import os
 import signal
 import sys
 from collections.abc import Sequence
-from contextlib import suppress
 from pkgutil import resolve_name
 
 from flows.cli.parser import FAILED, OK, WRONG_COMMAND, build_parser, has_visible_password
-from flows.cli.terminal import escape_unencodable_output, print_error, print_line
+from flows.cli.terminal import discard_output, escape_unencodable_output, print_error, print_line
 from schemas.errors.base import CommandInterrupted, CommandStopped, ContactImportError
 from schemas.errors.request import UsageError
 
@@ -26,6 +25,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command; 0 done, 1 failed, 2 the command itself was wrong."""
     words = list(sys.argv[1:] if arguments is None else arguments)
     as_json = "--json" in words
+    status = OK
     _reduce_garbage_collection()
     escape_unencodable_output()
     try:
@@ -44,9 +44,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         _report_error(error, as_json)
         return WRONG_COMMAND if isinstance(error, UsageError) else FAILED
     except BrokenPipeError:
-        with suppress(OSError):
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return OK
+        discard_output()
+        return status
     except KeyboardInterrupt:
         _report_error(CommandInterrupted(), as_json)
         return 128 + signal.SIGINT

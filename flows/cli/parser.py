@@ -59,7 +59,8 @@ class CommandParser(argparse.ArgumentParser):
             raise argparse.ArgumentError(action, f"unknown: {value!r}{suggestion}; use one of: {', '.join(known)}")
 
     def error(self, message: str) -> NoReturn:
-        without_password = re.sub(r"://[^@\s]*@", "://…@", message)
+        without_password = re.sub(r"://\S*@", "://…@", message)
+        without_password = re.sub(r"([?&]password=)[^&\s'\"]*", r"\1…", without_password)
         raise UsageError(f"{without_password}; run '{self.prog} --help' to see what is accepted")
 
 

@@ -18,7 +18,7 @@ class Column:
 
     Text wraps at its words, numbers stay on one line. `least` is the usual least width. With `cut`, cells lose their
     middle instead of wrapping. With `fixed`, they keep their width. Columns with a `rank` may be left out, the highest
-    first, and always are if they are empty.
+    first, and always are if they are empty. The numbers of `ids` are written as commands take them, without commas.
     """
 
     name: str
@@ -26,6 +26,7 @@ class Column:
     cut: bool = False
     fixed: bool = False
     rank: int = 0
+    ids: bool = False
 
 
 @dataclass(frozen=True)

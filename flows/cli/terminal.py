@@ -6,9 +6,10 @@ It imports nothing heavy: a wrong command prints its error at once.
 import codecs
 import io
 import json
+import os
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any, BinaryIO, cast
 
 from flows.publishing.visible_text import NOT_ASCII_TEXT, visible
@@ -40,6 +41,22 @@ def print_json(content: object) -> None:
     text = json.dumps(content, ensure_ascii=not unicode_output, default=str)
     # Control characters occur in strings only, where JSON has its own escapes.
     print(NOT_ASCII_TEXT.sub(lambda found: found[0] if found[0].isprintable() else json.dumps(found[0])[1:-1], text))
+
+
+@contextmanager
+def reader_may_leave() -> Iterator[None]:
+    """Go on if the reader of standard output has gone (`… | head`): the exit status still says how it ended."""
+    try:
+        yield
+        sys.stdout.flush()
+    except BrokenPipeError:
+        discard_output()
+
+
+def discard_output() -> None:
+    """Print to nowhere from now on; otherwise Python would fail when it flushes standard output at exit."""
+    with suppress(OSError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def escape_unencodable_output() -> None:

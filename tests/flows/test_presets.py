@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from flows.cli.main import main
-from flows.config.request import ImportRequest, ReadingOptions
+from flows.config.request import ImportRequest, ReadingOptions, local_today
 from flows.publishing.summary import summary
 from flows.reports.builder import ImportReportBuilder
 from flows.reports.models import TranslationReport
@@ -338,6 +338,13 @@ def test_a_suggested_preset_goes_to_the_terminal_without_an_option(alone: Alone)
     ran = alone("presets", "suggest", alone.file(SURVEY))
     assert "\nsignature:\n- Email\n" in ran.out
     assert not (alone.home / "presets").exists()
+
+
+def test_a_suggested_preset_is_not_written_over_its_source(alone: Alone) -> None:
+    file = alone.file(SURVEY, f"{local_today()}.csv")
+    ran = alone("presets", "suggest", alone.home / "{date}.csv", "--output", file)
+    assert (ran.status, file.read_text()) == (2, SURVEY)
+    assert "is the source" in ran.err
 
 
 @pytest.mark.parametrize(

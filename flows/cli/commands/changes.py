@@ -32,7 +32,7 @@ ROWS_PER_WRITE = 20_000
 CHANGE_COLUMNS = ("email", "contact_id", "field", "kind", "before", "after")
 CHANGES_TABLE = (
     Column("email", least=16, cut=True),
-    Column("contact_id", rank=1),
+    Column("contact_id", rank=1, ids=True),
     Column("field", least=16, cut=True),
     Column("kind", fixed=True),
     Column("before", least=8),
@@ -40,7 +40,7 @@ CHANGES_TABLE = (
 )
 HISTORY_TABLE = (
     Column("at (UTC)", fixed=True),
-    Column("import", fixed=True),
+    Column("import", fixed=True, ids=True),
     Column("source", cut=True),
     Column("field", least=16, cut=True),
     Column("before", least=8),

@@ -17,7 +17,7 @@ from flows.config.output_files import check_output
 from flows.config.request import ImportRequest, ReadingOptions, local_today
 from flows.config.settings import Settings
 from flows.pipeline.temporary_folders import cleaned_up_on_sigterm, delete_abandoned_folders, temporary_folder
-from flows.prefect_lookups import wrong_settings_named
+from flows.prefect_lookups import source_logins, wrong_settings_named
 from schemas.choices import FieldPolicy
 from schemas.errors.base import did_you_mean
 from schemas.errors.request import SourceAddressInvalid, UsageError
@@ -27,10 +27,13 @@ from transforms.sources.addresses import fill_dates, parse
 if TYPE_CHECKING:  # reports import pandas, which a wrong command does without
     from flows.reports.models import CheckReport, ImportReport
     from flows.reports.outcomes import RunOutcome
+    from transforms.sources.credentials import Login
 
 Options = TypeVar("Options", bound=ReadingOptions)
 ImportOptions = TypeVar("ImportOptions", bound=ImportRequest)
 
+# The options of the fields of a request that have another name.
+OPTIONS = {"source": "SOURCE", "mapping": "--map", "values": "--value", "merge_fields": "--merge-field"}
 SAMPLE_DAY = datetime.date(2000, 1, 1)  # any day shows whether the dates of an address are well written
 
 
@@ -69,6 +72,13 @@ def start_prefect(settings: Settings) -> None:
             with wrong_settings_named():
                 import prefect.main  # noqa: F401 - the reason may be a wrong setting of Prefect
             raise
+
+
+def command_logins(settings: Settings) -> dict[str, "Login"]:
+    """The logins for a remote source; those of a Secret block are in the Prefect that an import would use."""
+    if settings.credentials_block:
+        start_prefect(settings)
+    return source_logins(settings)
 
 
 def _print_outcome(outcome: "RunOutcome[Any]", options: argparse.Namespace) -> int:
@@ -114,12 +124,11 @@ def check_file(options: argparse.Namespace) -> int:
     from flows.import_runs.multi_file import combine_outcomes, requests_per_file
     from flows.pipeline.check import check_locally
     from flows.pipeline.sources import SourceLookups
-    from flows.prefect_lookups import source_logins
 
     _check_outputs(options, request, settings)
     log_stages(options)
     outcomes: list[RunOutcome[CheckReport]] = []
-    lookups = SourceLookups(local_today, source_logins)
+    lookups = SourceLookups(local_today, command_logins)
     # --accepted and --rejected hold the rows of one check, so an archive of several files is then one request.
     single = options.accepted or options.rejected
     for each, _ in [(request, None)] if single else requests_per_file(request, settings, local_today):
@@ -163,15 +172,18 @@ def request_from(options: argparse.Namespace, model: type[Options], **more: Any)
 
 
 def _problem(error: Any) -> str:
-    if error["type"] == "string_unicode":
+    name = str(error["loc"][0]) if error["loc"] else ""
+    if error["type"] == "string_unicode" and name == "source":
         return "the name of the file is not UTF-8; rename it"
-    option = "--" + str(error["loc"][0]).replace("_", "-") + ": " if error["loc"] else ""
-    return option.replace("--source", "SOURCE") + _plain_reason(error)
+    option = OPTIONS.get(name, f"--{name.replace('_', '-')}")
+    return f"{option}: {_plain_reason(error)}" if name else _plain_reason(error)
 
 
 def _plain_reason(error: Any) -> str:
     """Pydantic's messages in plain words; our own messages unchanged."""
     match error["type"]:
+        case "string_unicode":
+            return "it is not UTF-8; write it in UTF-8"
         case "string_too_short":
             return "it is blank; name a file"
         case "greater_than_equal":

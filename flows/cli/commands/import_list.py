@@ -31,7 +31,7 @@ COUNT_COLUMNS = ("read", "accepted", "rejected", "inserted", "updated", "missing
 _RANKS = {"rejected": 1, "read": 2, "inserted": 3, "missing": 4, "updated": 5, "retry_of": 6, "accepted": 7}
 LONGEST_CODE = 31  # characters of the codes of errors
 HEADER = (
-    Column("id", fixed=True),
+    Column("id", fixed=True, ids=True),
     Column("status", fixed=True),
     Column("started (UTC)", fixed=True),
     Column("source", least=18, cut=True),

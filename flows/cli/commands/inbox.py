@@ -5,6 +5,7 @@ import time
 from typing import TYPE_CHECKING
 
 from flows.cli.commands.files import (
+    command_logins,
     import_request,
     log_stages,
     progress_shown,
@@ -16,7 +17,7 @@ from flows.cli.terminal import print_error, print_json, print_line
 from flows.config.request import InboxRequest
 from flows.config.settings import Settings
 from flows.pipeline.sources import SourceLookups, find_folder
-from flows.prefect_lookups import source_logins, wrong_settings_named
+from flows.prefect_lookups import wrong_settings_named
 from schemas.errors.request import SourceAddressInvalid, UsageError
 from schemas.errors.source import SourceUnavailable
 from transforms.sources.folders import Folder, parse_folder
@@ -36,9 +37,8 @@ def watch_inbox(options: argparse.Namespace) -> int:
     except SourceAddressInvalid as error:
         raise UsageError(str(error)) from error
     request = import_request(options, InboxRequest)
-    if settings.credentials_block:
-        start_prefect(settings)  # which has the block with the logins
-    folder = find_folder(request, settings, SourceLookups(logins=source_logins))
+    folder = find_folder(request, settings, SourceLookups(logins=command_logins))
+    log_stages(options)
     while True:
         status = _look(folder, request, settings, options)
         if options.once or status != OK:
@@ -62,7 +62,6 @@ def _look(folder: Folder, request: InboxRequest, settings: Settings, options: ar
             _print([], options)
         return OK
     start_prefect(settings)
-    log_stages(options)
     with progress_shown(options):
         return _run_flow(request, options)
 
@@ -79,8 +78,10 @@ def _run_flow(request: InboxRequest, options: argparse.Namespace) -> int:
         try:
             state = import_inbox(request, return_state=True)
         finally:
-            if recorded or options.once:
+            if recorded:
                 _print(recorded, options)
+    if options.once and not recorded:
+        _print([], options)
     if state.is_completed():
         return OK
     print_error(f"not every file of the inbox was handled: {state.message}")

@@ -4,7 +4,7 @@ import argparse
 from collections.abc import Iterator
 
 from flows.cli.commands.changes import written_changes
-from flows.cli.commands.files import import_request, inputs_of, log_stages, progress_shown
+from flows.cli.commands.files import command_logins, import_request, inputs_of, log_stages, progress_shown
 from flows.cli.console import print_outcome, print_table
 from flows.cli.parser import FAILED, OK, settings_from_options
 from flows.cli.resources import open_target
@@ -19,13 +19,12 @@ from flows.pipeline.sources import SourceLookups
 from flows.pipeline.task_order import thread_runner
 from flows.pipeline.temporary_folders import cleaned_up_on_sigterm, temporary_folder
 from flows.planning.plan import plan_import
-from flows.prefect_lookups import source_logins
 from flows.reports.phrases import EXAMPLES_HEADER, TRANSITIONS_HEADER, transition_rows
 from warehouse.merge.change_list import Change
 from warehouse.merge.dry_run import MergePreview
 
 SERVICES = RunServices(
-    SourceLookups(local_today, source_logins),
+    SourceLookups(local_today, command_logins),
     lambda settings: thread_runner(settings.workers),
     current_progress.get,
     lambda *_: None,
@@ -36,7 +35,7 @@ def plan(options: argparse.Namespace) -> int:
     """Print what the import would do; with --output, write every change as CSV."""
     settings = Settings.load(**settings_from_options(options))
     request = import_request(options, ImportRequest)
-    if options.output:
+    if options.output is not None:
         check_output(options.output, settings, inputs_of(request), force=options.force)
     files = requests_per_file(request, settings, local_today)
     if len(files) > 1:
@@ -48,7 +47,7 @@ def plan(options: argparse.Namespace) -> int:
             yield from written_changes(changes, target)
 
     with progress_shown(options), cleaned_up_on_sigterm(), temporary_folder() as folder:
-        planned = plan_import(request, settings, folder, SERVICES, written if options.output else None)
+        planned = plan_import(request, settings, folder, SERVICES, None if options.output is None else written)
     report = planned.outcome.report
     print_outcome(planned.outcome, options.json, with_stages=options.profile, quiet=options.quiet)
     if planned.preview and not (options.json or options.quiet):

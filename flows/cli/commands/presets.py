@@ -3,7 +3,7 @@
 import argparse
 from pathlib import Path
 
-from flows.cli.commands.files import request_from
+from flows.cli.commands.files import command_logins, inputs_of, request_from
 from flows.cli.console import print_table
 from flows.cli.parser import OK, settings_from_options
 from flows.cli.tables import Column
@@ -37,12 +37,11 @@ def save_preset(options: argparse.Namespace) -> int:
     request = request_from(options, ReadingOptions)
     from flows.pipeline.sources import SourceLookups
     from flows.pipeline.steps import catalogue_for, read_source
-    from flows.prefect_lookups import source_logins
     from flows.reports.builder import ReportBuilder
 
     with cleaned_up_on_sigterm(), temporary_folder() as folder:
         catalogue, place = catalogue_for(request, settings), ImportFolder.local(folder)
-        lookups = SourceLookups(local_today, source_logins)
+        lookups = SourceLookups(local_today, command_logins)
         source = read_source(request, catalogue, settings, place, lookups, ReportBuilder(request))
     preset = preset_from_mapping(options.name, source.mapping, request.header, settings.presets)
     write_preset(target, dump_preset(preset))
@@ -55,12 +54,12 @@ def save_preset(options: argparse.Namespace) -> int:
 def suggest_preset(options: argparse.Namespace) -> int:
     """Check a file, and write a preset that reads it: what is certain is active, the rest is in comments."""
     settings = Settings.load(**settings_from_options(options))
-    if options.save and options.output:
+    if options.save is not None and options.output is not None:
         raise UsageError("--save and --output both say where the preset goes; write one of them")
-    target = path_of_new_preset(options.save, settings.presets, force=options.force) if options.save else None
+    target = None if options.save is None else path_of_new_preset(options.save, settings.presets, force=options.force)
     request = request_from(options, ReadingOptions)
-    if options.output:
-        check_output(options.output, settings, {"the source": request.source}, force=options.force)
+    if options.output is not None:
+        check_output(options.output, settings, inputs_of(request), force=options.force)
     text = _suggested_preset(request, settings, options.save or "")
     if target:
         write_preset(target, text)
@@ -78,11 +77,10 @@ def suggest_preset(options: argparse.Namespace) -> int:
 def _suggested_preset(request: ReadingOptions, settings: Settings, name: str) -> str:
     from flows.pipeline.check import check_file
     from flows.pipeline.sources import SourceLookups
-    from flows.prefect_lookups import source_logins
     from flows.reports.builder import ReportBuilder
 
     report = ReportBuilder(request)
-    lookups = SourceLookups(local_today, source_logins)
+    lookups = SourceLookups(local_today, command_logins)
     with cleaned_up_on_sigterm(), temporary_folder() as folder:
         checked = check_file(report, request, settings, ImportFolder.local(folder), lookups)
         unmatched = count_unmatched(checked.results, checked.mapping)

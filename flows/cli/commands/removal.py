@@ -6,17 +6,17 @@ from contextlib import ExitStack, contextmanager
 
 import pyarrow as pa
 
-from flows.cli.commands.files import request_from
+from flows.cli.commands.files import command_logins, request_from
 from flows.cli.console import print_table
 from flows.cli.parser import OK, settings_from_options
 from flows.cli.resources import open_warehouse
+from flows.cli.tables import Column
 from flows.cli.terminal import print_json, print_line, print_note
 from flows.config.request import ReadingOptions, local_today
 from flows.config.settings import Settings
 from flows.pipeline.address_list import AddressList, read_address_list
 from flows.pipeline.sources import SourceLookups
 from flows.pipeline.temporary_folders import cleaned_up_on_sigterm, temporary_folder
-from flows.prefect_lookups import source_logins
 from flows.reports.models import RemovalReport
 from flows.reports.phrases import counted, deletion_sentences, erasure_sentences
 from schemas.cells.emails import normalise_email
@@ -60,7 +60,7 @@ def address_list(options: argparse.Namespace, settings: Settings) -> Iterator[Ad
     """The addresses of SOURCE, as long as the block lasts; a note counts the rows without one."""
     request = request_from(options, ReadingOptions)
     with cleaned_up_on_sigterm(), temporary_folder() as folder:
-        found = read_address_list(request, settings, folder, SourceLookups(local_today, source_logins))
+        found = read_address_list(request, settings, folder, SourceLookups(local_today, command_logins))
         if found.invalid:
             print_note(
                 f"{found.invalid:,} of {counted(found.rows, 'row')} have no valid email, the first on line "
@@ -132,7 +132,7 @@ def show_suppressions(options: argparse.Namespace) -> int:
     if options.json:
         print_json([{**row, "suppressed_at": row["suppressed_at"].isoformat()} for row in rows])
         return OK
-    header = ("suppression", "since (UTC)", "reason", "hash")
+    header = (Column("suppression", ids=True), "since (UTC)", "reason", "hash")
     print_table(
         header,
         [

@@ -10,13 +10,15 @@ import atexit
 import os
 import secrets
 import socket
+import ssl
 import subprocess
 import sys
 import threading
 import time
 from functools import cache
+from http.client import HTTPException
 from pathlib import Path
-from urllib.error import HTTPError
+from urllib.error import HTTPError, URLError
 from urllib.request import ProxyHandler, build_opener, urlopen
 
 from flows.config.environment import (
@@ -153,7 +155,11 @@ def _prepare_user_prefect(api_url: str | None) -> None:
 
 
 def _not_writable(error: OSError) -> PrefectServerFailed:
-    return PrefectServerFailed(f"{error.filename!r} cannot be written ({error.strerror})")
+    if error.filename is None:
+        return PrefectServerFailed(f"it cannot be started ({error.strerror})")
+    return PrefectServerFailed(
+        f"{error.filename!r} cannot be written ({error.strerror}); set CONTACTS_HOME to a folder that you may write"
+    )
 
 
 def _bind_port() -> socket.socket:
@@ -182,7 +188,9 @@ def _require_answer(api_url: str | None) -> None:
             urlopen(f"{api_url}/health", timeout=10).close()
     except HTTPError as answer:
         answer.close()
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, HTTPException) as error:
+        if isinstance(error, URLError) and isinstance(error.reason, ssl.SSLError):
+            return  # Prefect may know its certificate
         raise PrefectServerFailed("nothing answers at PREFECT_API_URL; start it, or unset the variable") from error
 
 

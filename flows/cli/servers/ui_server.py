@@ -7,6 +7,7 @@ listens on this machine only, asks for a password, and answers web pages of its 
 import os
 import secrets
 import sys
+import tempfile
 from contextlib import suppress
 from pathlib import Path
 
@@ -18,12 +19,19 @@ PASSWORD_FILE = "auth-string"
 
 
 def auth_string(home: Path) -> str:
-    """The password in the home of Prefect, created once and readable by its owner only."""
+    """The password in the home of Prefect, created once and readable by its owner only.
+
+    The file gets its name when it is complete: an empty password would let everybody in.
+    """
     file = home / PASSWORD_FILE
+    if file.exists() and not file.read_text(encoding="utf-8").strip():
+        file.unlink()
+    created, name = tempfile.mkstemp(prefix=PASSWORD_FILE, dir=home)  # which others may not read
+    with os.fdopen(created, "w", encoding="utf-8") as stream:
+        stream.write(f"contacts:{secrets.token_urlsafe(32)}")
     with suppress(FileExistsError):
-        created = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(created, "w", encoding="utf-8") as stream:
-            stream.write(f"contacts:{secrets.token_urlsafe(32)}")
+        os.link(name, file)
+    Path(name).unlink()
     file.chmod(0o600)
     return file.read_text(encoding="utf-8").strip()
 

@@ -4,6 +4,7 @@ import shlex
 import subprocess
 import sys
 from importlib.metadata import version
+from pathlib import Path
 
 import pytest
 
@@ -284,3 +285,19 @@ def test_help_loads_nothing_heavy() -> None:
     )
     ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert (ran.stderr.strip(), ran.returncode) == ("", 0)
+
+
+@pytest.mark.parametrize("address", ["postgresql://h/db?password=s3cret", "postgresql://me:x@s3cret@h/db"])
+def test_a_word_that_is_not_accepted_is_repeated_without_its_password(command: Contacts, address: str) -> None:
+    ran = command("list", address)
+    assert ran.status == 2
+    assert "postgresql://" in ran.err
+    assert "s3cret" not in ran.err
+
+
+def test_a_failed_check_whose_reader_has_gone_fails(tmp_path: Path) -> None:
+    command = [sys.executable, "-P", "-m", "flows.cli.main", "check", str(tmp_path / "none.csv"), "--json"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as process:
+        assert process.stdout
+        process.stdout.close()
+        assert process.wait() == 1

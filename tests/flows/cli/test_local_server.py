@@ -17,6 +17,7 @@ import pytest
 
 from flows.cli.servers import local_server
 from flows.cli.servers.local_server import LocalServer, PrefectServerFailed, start_local_server
+from flows.cli.servers.ui_server import PASSWORD_FILE, auth_string
 
 RUN = """
 from flows.config.environment import set_prefect_environment
@@ -111,8 +112,8 @@ def test_only_requests_with_the_password_of_the_command_are_answered(own_home: P
     server = LocalServer(own_home)
     other = LocalServer(own_home / "other")
     server.wait()
-    for auth_string in (None, "contacts:", other.auth_string):
-        assert status_of(server, "/flow_runs/filter", auth_string) == 401
+    for wrong in (None, "contacts:", other.auth_string):
+        assert status_of(server, "/flow_runs/filter", wrong) == 401
     assert status_of(server, "/flow_runs/filter", server.auth_string) == 200
     with opener().open(Request(f"{server.api_url}/health", headers={"Origin": "http://example.com"})) as answer:
         assert "Access-Control-Allow-Origin" not in answer.headers
@@ -220,3 +221,13 @@ def test_a_prefect_api_that_does_not_answer_is_reported_in_one_line(
     monkeypatch.delitem(sys.modules, "prefect", raising=False)
     with pytest.raises(PrefectServerFailed, match="nothing answers at PREFECT_API_URL"):
         start_local_server.__wrapped__()
+
+
+def test_the_password_of_the_ui_stays_and_is_never_empty(tmp_path: Path) -> None:
+    first = auth_string(tmp_path)
+    assert auth_string(tmp_path) == first
+    (tmp_path / PASSWORD_FILE).write_text("")
+    second = auth_string(tmp_path)
+    assert len(second) > 20 and second != first
+    assert [path.name for path in tmp_path.iterdir()] == [PASSWORD_FILE]
+    assert (tmp_path / PASSWORD_FILE).stat().st_mode & 0o077 == 0

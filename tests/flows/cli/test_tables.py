@@ -121,3 +121,8 @@ def test_a_table_without_rows_and_one_that_cannot_fit_are_printed(
     assert BOLD.sub("", capsys.readouterr().out).split() == ["name"]
     print_table((Column("code", fixed=True), "text"), [("a-very-long-code-of-30-letters", "some words")])
     assert "a-very-long-code-of-30-letters" in capsys.readouterr().out
+
+
+def test_numbers_that_commands_take_have_no_commas(capsys: pytest.CaptureFixture[str]) -> None:
+    print_table((Column("id", ids=True), "rows"), [(1234, 5678)])
+    assert capsys.readouterr().out.split() == ["id", "rows", "1234", "5,678"]

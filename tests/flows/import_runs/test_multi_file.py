@@ -136,6 +136,15 @@ def test_the_same_archive_again_is_skipped_file_by_file(contacts: Contacts) -> N
 
 
 @one_warehouse
+def test_each_file_that_fails_is_named_with_its_error(contacts: Contacts) -> None:
+    archive = audience(contacts.folder)
+    ran = contacts("import", archive, "--preset", "mailchimp", "--min-rows", "5", "--quiet")
+    lines = ran.err.splitlines()
+    assert (ran.status, len(lines)) == (1, 3)
+    assert [name in line for name, line in zip(IN_ORDER, lines, strict=True)] == [True] * 3
+
+
+@one_warehouse
 def test_an_import_stopped_between_two_files_reports_the_first(
     contacts: Contacts, monkeypatch: pytest.MonkeyPatch
 ) -> None:
