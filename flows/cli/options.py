@@ -184,7 +184,7 @@ def add_dry_run(parser: argparse.ArgumentParser) -> None:
 
 
 def add_json(parser: argparse.ArgumentParser) -> None:
-    group(parser, OUTPUT).add_argument("--json", action="store_true", help="print one JSON object and nothing else")
+    group(parser, OUTPUT).add_argument("--json", action="store_true", help="print one JSON value and nothing else")
 
 
 def add_diagnostics(parser: argparse.ArgumentParser) -> None:
