@@ -25,7 +25,8 @@ from flows.pipeline.sources import ArchiveOrigin
 from flows.pipeline.steps import map_source_columns
 from flows.planning.digest import approval_of
 from flows.prefect_lookups import scheduled_day
-from flows.publishing.results import publish_results
+from flows.publishing.artifacts import publish_import_list
+from flows.publishing.results import publish_result
 from flows.reports.builder import ImportReportBuilder
 from flows.reports.models import ImportReport
 from flows.reports.outcomes import RunOutcome, record_outcome
@@ -46,21 +47,21 @@ def import_contacts(request: ImportRequest) -> State[dict[str, Any]]:
         record_outcome(RunOutcome(failed, {}))
         return final_state(failed)
     done: list[RunOutcome[ImportReport]] = []
+    published = True
     try:
         for each in files:
             done.append(import_one(*each, settings))
-            if len(files) > 1:
-                publish_results([done[-1].report], settings)
+            record_outcome(combine_outcomes(request.source, done))
+            # Before the next file: the summary links to the rejected rows that were published last.
+            published = published and publish_result(done[-1].report)
     except BaseException:
         if 0 < len(done) < len(files):  # what was committed stays, so it is reported
             stopped = ImportReportBuilder(files[len(done)][0]).failed(Interrupted())
             record_outcome(combine_outcomes(request.source, [*done, RunOutcome(stopped, {})]))
         raise
-    outcome = combine_outcomes(request.source, done)
-    record_outcome(outcome)
-    if len(files) == 1:
-        publish_results([outcome.report], settings)
-    return final_state(outcome.report)
+    if published and any(result.import_id for result, _ in done):
+        publish_import_list(settings)
+    return final_state(combine_outcomes(request.source, done).report)
 
 
 def import_one(request: ImportRequest, origin: ArchiveOrigin | None, settings: Settings) -> RunOutcome[ImportReport]:

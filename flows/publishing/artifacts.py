@@ -37,7 +37,6 @@ from warehouse.import_list.entries import list_imports
 from warehouse.merge.dry_run import MergePreview
 
 REJECTED_ROWS = "rejected-rows"
-WHOLE_FILE_AGAIN = " The import failed: correct its source, and import the whole file again."
 PROGRESS_DELAY_SECONDS = 10.0  # seconds after which an import shows its progress
 PROGRESS_INTERVAL_SECONDS = 3.0
 
@@ -76,7 +75,7 @@ def publish_rejected_rows(
     if report.rejected and report.rejected.rows:
         with log_and_continue("rejected rows"):
             rows = rejected_rows_table(report.rejected, settings)
-            next_step = WHOLE_FILE_AGAIN if has_failed else _next_step(report.rejected_file, in_inbox)
+            next_step = _next_step(report.rejected_file, in_inbox, has_failed)
             description = rejected_rows_description(len(rows), report.rejected, next_step)
             create_table_artifact(rows, key=REJECTED_ROWS, description=description)
 
@@ -129,8 +128,11 @@ def _rejected_row(row: Mapping[Any, Any], masked: bool) -> dict[str, Any]:
     }
 
 
-def _next_step(file: str | None, in_inbox: str | None) -> str:
+def _next_step(file: str | None, in_inbox: str | None, has_failed: bool) -> str:
     """What to do with the rejected rows, and where the file with all of them is."""
+    if has_failed:
+        place = f" The file with these rows: {code(file)}" if file else ""
+        return f" The import failed, so correct its source and import the whole file again.{place}"
     if in_inbox:
         return f" Correct them in this file of the inbox, and put it into the inbox again: {code(in_inbox)}"
     return f" Correct them in this file and import it as a retry: {code(file)}" if file else ""

@@ -9,10 +9,14 @@ from flows.reports.models import ImportReport
 
 
 def publish_results(results: Sequence[ImportReport], settings: Settings) -> None:
-    """Publish the reports of one run. A failure here changes nothing about the imports."""
-    if not all(map(publish_summary, results)):
-        return  # Prefect has waited for its server for a minute already
-    if any(result.import_id for result in results):
+    """Publish the reports of one run, and the import list. A failure here changes nothing about the imports."""
+    if all(map(publish_result, results)) and any(result.import_id for result in results):
         publish_import_list(settings)
-    for result in results:
-        emit_events(result)
+
+
+def publish_result(result: ImportReport) -> bool:
+    """Publish one report. False if Prefect's server does not answer: Prefect has waited for it for a minute then."""
+    if not publish_summary(result):
+        return False
+    emit_events(result)
+    return True

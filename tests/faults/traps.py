@@ -29,7 +29,7 @@ POINTS = {
     "committed": "flows.import_runs.tasks:load_import",
     "tidying": "flows.import_runs.lifecycle:clean_up_folder",
     "telling": "flows.import_contacts:record_outcome",
-    "showing": "flows.import_contacts:publish_results",
+    "showing": "flows.import_contacts:publish_result",
     # Of a merge: number 1 is the journal, 2 the update, 3 the inserts.
     "found": "warehouse.merge.execution:count_changes",
     "written": "warehouse.merge.execution:_row_count",
