@@ -30,7 +30,7 @@ def check_output(path: str, settings: Settings, inputs: Mapping[str, str | None]
     file that is not CSV may be overwritten, a protected one may not.
     """
     try:
-        if _is_stream(path):
+        if is_stream(path):
             return
         target = Path(path).resolve()
         if target.is_dir():
@@ -56,7 +56,7 @@ def open_output(path: str) -> Iterator[BinaryIO]:
 
     An error leaves what was there before. Devices and pipes are written directly.
     """
-    direct = _is_stream(path)
+    direct = is_stream(path)
     target = Path(path) if direct else Path(path).resolve()
     partial = target if direct else target.with_name(f".contacts-{secrets.token_hex(8)}.partial")
     try:
@@ -73,7 +73,7 @@ def open_output(path: str) -> Iterator[BinaryIO]:
             partial.unlink(missing_ok=True)
 
 
-def _is_stream(path: str) -> bool:
+def is_stream(path: str) -> bool:
     """Whether it is a device or a pipe. The link `/dev/stdout` may lead to a pipe, which has no other path."""
     return Path(path).exists() and not (Path(path).is_file() or Path(path).is_dir())
 

@@ -11,7 +11,7 @@ from transforms.parsing.csv_writer import remove_guard
 
 SUFFIX = ".xlsx"
 MAX_CELL_LENGTH = 32_767  # characters, in a spreadsheet
-OUTSIDE_THE_SHEET = -1  # what writing a cell returns
+OUTSIDE_THE_SHEET = -1  # the library returns it for a cell beyond the last row or column
 _MAX_RECORD_CHARACTERS = 1 << 24  # a quoted cell of a source is no longer
 
 

@@ -13,7 +13,7 @@ from pydantic import ValidationError
 
 from flows.cli.parser import FAILED, OK, settings_from_options
 from flows.cli.servers.local_server import PrefectServerFailed, start_local_server
-from flows.config.output_files import check_output
+from flows.config.output_files import check_output, is_stream
 from flows.config.request import ImportRequest, ReadingOptions, local_today
 from flows.config.settings import Settings
 from flows.pipeline.temporary_folders import cleaned_up_on_sigterm, delete_abandoned_folders, temporary_folder
@@ -143,7 +143,7 @@ def _check_outputs(options: argparse.Namespace, request: ReadingOptions, setting
     for path in outputs:
         check_output(path, settings, inputs_of(request), force=options.force)
     targets = {Path(path).resolve() for path in outputs}
-    if len(targets) < len(outputs) and not any(path.exists() and not path.is_file() for path in targets):
+    if len(targets) < len(outputs) and not any(map(is_stream, outputs)):
         raise UsageError("--accepted and --rejected are the same file; give each its own")
 
 

@@ -3,6 +3,7 @@
 import os
 import socket
 import sqlite3
+import ssl
 import subprocess
 import sys
 import time
@@ -10,7 +11,7 @@ from base64 import b64encode
 from collections.abc import Iterator
 from pathlib import Path
 from unittest.mock import patch
-from urllib.error import HTTPError
+from urllib.error import HTTPError, URLError
 from urllib.request import OpenerDirector, ProxyHandler, Request, build_opener
 
 import pytest
@@ -231,3 +232,16 @@ def test_the_password_of_the_ui_stays_and_is_never_empty(tmp_path: Path) -> None
     assert len(second) > 20 and second != first
     assert [path.name for path in tmp_path.iterdir()] == [PASSWORD_FILE]
     assert (tmp_path / PASSWORD_FILE).stat().st_mode & 0o077 == 0
+
+
+def test_an_address_that_is_none_is_named_and_an_unknown_certificate_is_an_answer(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    with pytest.raises(PrefectServerFailed, match="PREFECT_API_URL"):
+        local_server._require_answer("http://127.0.0.1:abc/api")
+
+    def refused(*_: object, **__: object) -> None:
+        raise URLError(ssl.SSLCertVerificationError("self-signed"))
+
+    monkeypatch.setattr(local_server, "urlopen", refused)
+    local_server._require_answer("https://127.0.0.1/api")

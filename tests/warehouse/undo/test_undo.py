@@ -18,7 +18,7 @@ from tests.warehouse.conftest import NOON, Importer, on_postgres
 from warehouse.contacts.segments import create_segment
 from warehouse.database.connection import Warehouse
 from warehouse.database.migrations import migrate
-from warehouse.import_list.entries import fail_import, get_import, get_last_row_count, list_imports
+from warehouse.import_list.entries import fail_import, get_import, get_last_row_count, list_imports, skip_import
 from warehouse.merge.change_list import Change, import_changes
 from warehouse.merge.journal import prune_journals
 from warehouse.tables import WarehouseTables
@@ -235,11 +235,13 @@ def test_what_cannot_be_undone_is_an_error_and_changes_nothing(people: Importer)
         for dry_run in (False, True):
             with pytest.raises(error, match=hint):
                 undo(people, number, dry_run=dry_run)
-    for number, hint in ((failed, "failed"), (running, "when it has ended")):
+    skipped = people.start()
+    skip_import(people.warehouse, skipped, repeats=1, report={}, finished_at=NOON)
+    for number, hint in ((failed, "failed"), (running, "when it has ended"), (skipped, "import 1 did the same")):
         with pytest.raises(NothingChanged, match=hint):
             list(import_changes(people.warehouse, number, CATALOGUE))
     assert people.contacts() == before
-    assert len(list_imports(people.warehouse)) == 6
+    assert len(list_imports(people.warehouse)) == 7
 
 
 def test_an_undo_whose_answer_was_lost_is_not_done_twice(people: Importer, monkeypatch: pytest.MonkeyPatch) -> None:
