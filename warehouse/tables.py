@@ -14,12 +14,16 @@ from sqlalchemy import (
     DateTime,
     Dialect,
     ForeignKey,
+    FromClause,
     Index,
     MetaData,
     Numeric,
+    Subquery,
     Table,
     Text,
     TypeDecorator,
+    func,
+    select,
 )
 from sqlalchemy.types import TypeEngine
 
@@ -294,3 +298,10 @@ class WarehouseTables:
     def suppression_key(self) -> Table:
         """The key of these hashes, one row in hex digits."""
         return Table("suppression_key", self.metadata, Column("key", Text, primary_key=True))
+
+
+def emails_of_deleted(journal: FromClause) -> Subquery:
+    """The emails of the contacts that were deleted; of others, the journal has no email."""
+    deleted = journal.alias("d").c
+    emails = select(deleted.contact_id, func.max(deleted.email).label("email")).where(deleted.email.is_not(None))
+    return emails.group_by(deleted.contact_id).subquery("deleted")

@@ -7,7 +7,7 @@ from sqlalchemy import ColumnElement, CompoundSelect, Text, case, cast, false, f
 
 from schemas.field_types import Storage
 from schemas.fields import Field
-from warehouse.tables import WarehouseTables, after, before
+from warehouse.tables import WarehouseTables, after, before, emails_of_deleted
 
 
 def contact_changes(tables: WarehouseTables, fields: Sequence[Field]) -> CompoundSelect[Any]:
@@ -17,17 +17,22 @@ def contact_changes(tables: WarehouseTables, fields: Sequence[Field]) -> Compoun
 
 def _changes_of(tables: WarehouseTables, field: Field) -> Any:
     journal, contacts = tables.journal.alias("j"), tables.contacts.alias("c")
+    deleted = emails_of_deleted(tables.journal)
     old, new = journal.c[before(field.id)], journal.c[after(field.id)]
     return (
         select(
             journal.c.import_id,
             journal.c.contact_id,
-            func.coalesce(contacts.c.email, journal.c.email).label("email"),
+            func.coalesce(contacts.c.email, deleted.c.email).label("email"),
             literal(field.id).label("field"),
             column_as_text(old, field.storage).label("before"),
             column_as_text(new, field.storage).label("after"),
         )
-        .select_from(journal.outerjoin(contacts, contacts.c.contact_id == journal.c.contact_id))
+        .select_from(
+            journal.outerjoin(contacts, contacts.c.contact_id == journal.c.contact_id).outerjoin(
+                deleted, deleted.c.contact_id == journal.c.contact_id
+            )
+        )
         .where(old.is_distinct_from(new))
     )
 

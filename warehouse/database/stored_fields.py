@@ -12,11 +12,18 @@ IDENTITY = "email"
 
 
 def stored_fields(connection: Connection, schema: str | None, known: Iterable[Field] = ()) -> list[Field]:
-    """The fields except the email: first the `known` ones, as the catalogue has them, then the others by name."""
+    """The fields except the email: first the `known` ones, as the catalogue has them, then the others by name.
+
+    A known field that is stored as another type is given with that type.
+    """
     table = WarehouseTables(schema).contact_fields
     types: dict[str, str] = {row.field: row.type for row in connection.execute(select(table.c.field, table.c.type))}
     types.pop(IDENTITY, None)
-    fields = [field for field in known if types.pop(field.id, None)]
+    fields = [
+        field if field.type == stored else _field(field.id, FieldType(stored))
+        for field in known
+        if (stored := types.pop(field.id, None))
+    ]
     return fields + [_field(id, FieldType(type)) for id, type in sorted(types.items())]
 
 

@@ -16,7 +16,7 @@ from warehouse.database.migrations import migrate
 from warehouse.database.stored_fields import stored_fields
 from warehouse.import_list.entries import COMPLETED, get_import
 from warehouse.merge.journal import INSERTED, UPDATED
-from warehouse.tables import WarehouseTables, after, before
+from warehouse.tables import WarehouseTables, after, before, emails_of_deleted
 
 FETCHED_ROWS = 5_000
 
@@ -80,9 +80,14 @@ def import_changes(warehouse: Warehouse, import_id: int, catalogue: FieldCatalog
 def _changes_statement(tables: WarehouseTables, fields: Sequence[Field], import_id: int) -> Select[Any]:
     journal, contacts = tables.journal, tables.contacts
     of_import = journal.c.import_id == import_id
+    deleted = emails_of_deleted(journal)
     journalled = (
-        select(journal.c.contact_id, func.coalesce(contacts.c.email, journal.c.email).label("email"), journal.c.action)
-        .select_from(journal.outerjoin(contacts, contacts.c.contact_id == journal.c.contact_id))
+        select(journal.c.contact_id, func.coalesce(contacts.c.email, deleted.c.email).label("email"), journal.c.action)
+        .select_from(
+            journal.outerjoin(contacts, contacts.c.contact_id == journal.c.contact_id).outerjoin(
+                deleted, deleted.c.contact_id == journal.c.contact_id
+            )
+        )
         .where(of_import)
     )
     created = select(contacts.c.contact_id, contacts.c.email, literal(INSERTED, Text)).where(
@@ -129,7 +134,7 @@ def contact_history(warehouse: Warehouse, email: str, catalogue: FieldCatalogue)
             select(imports.c.finished_at, imports.c.import_id, imports.c.source, *values)
             .join(journal, journal.c.import_id == imports.c.import_id)
             .where(journal.c.contact_id.in_(numbers))
-            .order_by(imports.c.import_id.desc(), journal.c.contact_id)
+            .order_by(imports.c.finished_at.desc(), imports.c.import_id.desc(), journal.c.contact_id)
         )
         return [entry for row in connection.execute(statement) for entry in _history_of(row, fields)]
 

@@ -28,10 +28,10 @@ from sqlalchemy import (
     func,
     insert,
     literal,
-    null,
     or_,
     select,
     true,
+    tuple_,
     union_all,
     update,
 )
@@ -40,7 +40,7 @@ from schemas.fields import Field
 from warehouse.import_list.entries import DELETE_POLICY
 from warehouse.merge.differences import ChangeKind, stored_value
 from warehouse.merge.journal import DELETED, INSERTED, UPDATED, journal_deleted
-from warehouse.tables import KeyInteger, UtcDateTime, WarehouseTables, after, before
+from warehouse.tables import KeyInteger, UtcDateTime, WarehouseTables, after, before, emails_of_deleted
 from warehouse.undo.members import MemberStatements
 
 # Outcomes of a contact that the import inserted or, if it was an undo, deleted.
@@ -77,6 +77,7 @@ class UndoStatements:
         self.tables, self.fields = tables, tables.fields
         self.target, self.undo_id = int(undone.import_id), undo_id
         self.only_journalled = undone.undoes is not None or undone.merge_policy == DELETE_POLICY
+        self._finished_at = literal(undone.finished_at, UtcDateTime)
         self._now = literal(now, UtcDateTime)
         self._journal = tables.journal.alias("j")
         self._contacts = tables.contacts.alias("c")
@@ -103,7 +104,7 @@ class UndoStatements:
         is_there = contacts.c.contact_id.is_not(None)
         may_not_return = entries.c.contact_id.in_(select(self.suppressed.c.contact_id))
         outcome = case(
-            (entries.c.action == UPDATED, null()),
+            (entries.c.action == UPDATED, literal("")),
             (may_not_return, literal(SUPPRESSED)),
             (and_(entries.c.action == DELETED, or_(is_there, self._email_is_taken())), literal(EMAIL_TAKEN)),
             (entries.c.action == DELETED, literal(REINSERTED)),
@@ -116,12 +117,12 @@ class UndoStatements:
         whole = and_(
             contacts.c.updated_at.is_not_distinct_from(journal.c[after("updated_at")]),
             contacts.c.updated_by_import.is_not_distinct_from(journal.c[after("updated_by_import")]),
-            *(self._restorable_or_unchanged(field) for field in self.fields),
+            func.ltrim(cells, UNCHANGED_CELL + "".join(RESTORED_LETTERS)) == "",
         )
         is_update = entries.c.action == UPDATED
         return select(
             entries.c.contact_id,
-            func.coalesce(outcome, literal("")).label("outcome"),
+            outcome.label("outcome"),
             case((is_update, cells)).label("cells"),
             case((and_(is_update, is_there, whole), true()), else_=false()).label("whole"),
         ).select_from(
@@ -161,13 +162,6 @@ class UndoStatements:
         cases = [(condition, literal(str(letter))) for condition, letter in letters]
         return case(*cases, else_=literal(str(ChangeKind.REPLACED)))
 
-    def _restorable_or_unchanged(self, field: Field) -> ColumnElement[bool]:
-        old, new, now = self._values(field)
-        restorable = now.is_not_distinct_from(new)
-        if field.consent:
-            restorable = and_(restorable, new.is_distinct_from(field.consent[-1]))
-        return or_(old.is_not_distinct_from(new), restorable)
-
     def _values(self, field: Field) -> tuple[ColumnElement[Any], ColumnElement[Any], ColumnElement[Any]]:
         """What the import found, what it wrote, and what is there now."""
         journal = self._journal.c
@@ -194,8 +188,15 @@ class UndoStatements:
 
     @property
     def find_later(self) -> Select[Any]:
-        """The fields that later imports changed, for the contacts with a cell that has another value now."""
+        """The fields that imports changed that were completed later, for contacts with a cell of another value now.
+
+        The undos and redos of this import do not count: they wrote what it found, or what it wrote.
+        """
         later, work = self.tables.journal.alias("l"), self.work
+        imports = self.tables.imports
+        is_later = tuple_(imports.c.finished_at, imports.c.import_id) > tuple_(self._finished_at, literal(self.target))
+        repeats = select(imports.c.import_id).where(imports.c.undoes == self.target).cte("repeats", recursive=True)
+        repeats = repeats.union_all(select(imports.c.import_id).where(imports.c.undoes == repeats.c.import_id))
         marks = [
             case(
                 (
@@ -211,7 +212,12 @@ class UndoStatements:
         return (
             select(work.c.contact_id, cells.label("cells"))
             .select_from(later.join(work, work.c.contact_id == later.c.contact_id))
-            .where(later.c.import_id > self.target, work.c.cells.contains(EDITED))
+            .where(
+                later.c.import_id.in_(select(imports.c.import_id).where(is_later)),
+                later.c.import_id.not_in(select(repeats.c.import_id)),
+                later.c.action == UPDATED,
+                work.c.cells.contains(EDITED),
+            )
             .group_by(work.c.contact_id)
         )
 
@@ -227,7 +233,8 @@ class UndoStatements:
     def list_work(self) -> Select[Any]:
         """The rows of `work` by email, with the value that was there before the import and the one that is now."""
         work, later, journal, contacts = self.work, self.later, self._journal, self._contacts
-        email = func.coalesce(contacts.c.email, journal.c.email)
+        deleted = emails_of_deleted(self.tables.journal)
+        email = func.coalesce(contacts.c.email, deleted.c.email)
         values = [
             value
             for field in self.fields
@@ -240,6 +247,7 @@ class UndoStatements:
                     journal, and_(journal.c.import_id == self.target, journal.c.contact_id == work.c.contact_id)
                 )
                 .outerjoin(contacts, contacts.c.contact_id == work.c.contact_id)
+                .outerjoin(deleted, deleted.c.contact_id == work.c.contact_id)
                 .outerjoin(later, later.c.contact_id == work.c.contact_id)
             )
             .order_by(email, work.c.contact_id)

@@ -7,8 +7,9 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 import pytest
-from sqlalchemy import Connection, delete, insert, select, update
+from sqlalchemy import Connection, MetaData, Table, delete, insert, select, update
 
 from schemas.catalogue import FieldCatalogue
 from schemas.errors.changes import AlreadyUndone, JournalGone, NothingChanged
@@ -19,8 +20,9 @@ from warehouse.contacts.segments import create_segment
 from warehouse.database.connection import Warehouse
 from warehouse.database.migrations import migrate
 from warehouse.import_list.entries import fail_import, get_import, get_last_row_count, list_imports, skip_import
-from warehouse.merge.change_list import Change, import_changes
+from warehouse.merge.change_list import Change, contact_history, import_changes
 from warehouse.merge.journal import prune_journals
+from warehouse.removal.delete import delete_contacts
 from warehouse.tables import WarehouseTables
 from warehouse.undo.undo import undo_import
 
@@ -155,6 +157,78 @@ def test_a_cell_with_another_value_stays(people: Importer) -> None:
     ann, bob = people.contacts()
     assert (ann["city"], ann["points"], ann["updated_by_import"]) == ("Salt", 1, 4)
     assert (bob["city"], bob["points"], bob["updated_by_import"]) == ("Reus", 3, 3)
+
+
+def test_an_edit_after_an_undo_and_a_redo_is_not_said_to_be_a_later_import(people: Importer) -> None:
+    people([{"email": email, "city": "Vic"} for email in (ANN, BOB)])
+    people([{"email": email, "city": "Olot"} for email in (ANN, BOB)])
+    undo(people, 2)  # is import 3
+    undo(people, 3)
+    edit(people, ANN, city="Salt")
+    assert counts(undo(people, 2))["kept"] == {"edited": 1}
+    undo(people, 5)
+    people([{"email": BOB, "city": "Reus"}])
+    assert counts(undo(people, 2))["kept"] == {"edited": 1, "later-import": 1}
+
+
+def test_an_edit_after_a_delete_that_was_undone_is_not_said_to_be_a_later_import(people: Importer) -> None:
+    people([{"email": ANN, "city": "Vic"}])
+    people([{"email": ANN, "city": "Olot"}])
+    emails = pa.RecordBatch.from_pydict({"email": [ANN]})
+    delete_contacts(people.warehouse, source="delete of left.csv", emails=[emails])
+    undo(people, 3)
+    edit(people, ANN, city="Salt")
+    assert counts(undo(people, 2))["kept"] == {"edited": 1}
+
+
+def test_a_later_import_is_one_that_was_completed_later(people: Importer) -> None:
+    """A guided import has its number when it starts, and is merged days later."""
+    people([{"email": ANN, "city": "Vic"}])
+    with people.staging(people.start()) as guided:
+        guided.add(people.write([{"email": ANN, "city": "Olot"}]))
+        guided.ensure_staged()
+        people([{"email": ANN, "city": "Reus"}])
+        people.load(guided, 1)
+    imports = WarehouseTables(people.warehouse.schema).imports
+    with people.warehouse.write_transaction() as connection:
+        later = update(imports).where(imports.c.import_id == 2).values(finished_at=NOON + timedelta(days=1))
+        connection.execute(later)
+    history = contact_history(people.warehouse, ANN, CATALOGUE)
+    assert [(each.import_id, each.before, each.after) for each in history] == [(2, "Reus", "Olot"), (3, "Vic", "Reus")]
+    assert counts(undo(people, 3, dry_run=True))["kept"] == {"later-import": 1}
+    edit(people, ANN, city="Salt")
+    assert counts(undo(people, 2))["kept"] == {"edited": 1}
+
+
+def test_changes_of_a_deleted_contact_still_name_it(people: Importer) -> None:
+    people([{"email": email, "city": "Vic"} for email in (ANN, BOB)])
+    people([{"email": email, "city": "Olot"} for email in (ANN, BOB)])
+    emails = pa.RecordBatch.from_pydict({"email": [BOB]})
+    delete_contacts(people.warehouse, source="delete of left.csv", emails=[emails])
+    assert [change.email for change in import_changes(people.warehouse, 2, CATALOGUE)] == [ANN, BOB]
+    with people.warehouse.read_transaction() as connection:
+        view = Table("contact_changes", MetaData(schema=people.warehouse.schema), autoload_with=connection)
+        assert sorted(connection.scalars(select(view.c.email).where(view.c.import_id == 2))) == [ANN, BOB]
+    listed: list[Change] = []
+    undo(people, 2, use_changes=listed.extend)
+    assert [(change.email, change.kind) for change in listed] == [(ANN, "replaced"), (BOB, "gone")]
+
+
+def test_a_field_with_another_type_in_the_catalogue_is_listed_and_restored_as_stored(people: Importer) -> None:
+    people([{"email": ANN, "city": "Vic", "points": 1}])
+    people([{"email": ANN, "city": "Olot", "points": 2}])
+    types = {"city": "date", "points": "text"}
+    fields = [{**each.model_dump(), "type": types.get(each.id, each.type)} for each in CATALOGUE.fields]
+    changed = FieldCatalogue.model_validate({"fields": fields})
+    history = contact_history(people.warehouse, ANN, changed)
+    assert [(each.field, each.before, each.after) for each in history] == [
+        ("city", "Vic", "Olot"),
+        ("points", "1", "2"),
+    ]
+    listed: list[Change] = []
+    undo_import(people.warehouse, 2, changed, use_changes=listed.extend)
+    assert [change.after for change in listed] == ["Vic", "1"]
+    assert (people.contacts()[0]["city"], people.contacts()[0]["points"]) == ("Vic", 1)
 
 
 def test_an_edit_since_the_import_is_not_dated_back(people: Importer) -> None:

@@ -1,6 +1,7 @@
 """Random imports, edits, deletes and undos in random order, compared with a model in plain Python."""
 
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
@@ -130,6 +131,15 @@ class Model:
         self.entries[undo_number] = entry
         return {name: plain for name, each in found.items() if (plain := {key: n for key, n in each.items() if n})}
 
+    def _later_imports(self, number: int) -> Iterator[Entry]:
+        """All after this one except its undos and redos."""
+        repeats = {number}
+        for later, entry in self.entries.items():
+            if entry.undoes in repeats:
+                repeats.add(later)
+            elif later > number:
+                yield entry
+
     def _is_deletable(self, each: int, target: Entry) -> bool:
         contact = self.contacts.get(each)
         unchanged = contact is not None and stamp(contact) == target.inserted[each]
@@ -152,7 +162,7 @@ class Model:
         restored = {}
         for name, (old, new) in cells.items():
             if contact[name] != new:
-                later = any(name in it.updated.get(each, {}) for later, it in self.entries.items() if later > number)
+                later = any(name in it.updated.get(each, {}) for it in self._later_imports(number))
                 found["kept"]["later-import" if later else "edited"] += 1
             elif name == "status" and new == CONSENT[-1]:
                 found["kept"]["consent"] += 1
