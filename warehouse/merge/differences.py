@@ -127,8 +127,14 @@ def _intended_value(
         case FieldPolicy.FILL_EMPTY:
             return func.coalesce(before, cell)
         case FieldPolicy.APPEND:
-            return _union(before, cell, field.option_ids)
+            return _appended(before, cell, field.option_ids)
     return cell if rules.blanks is Blanks.CLEAR else func.coalesce(cell, before)
+
+
+def _appended(before: ColumnElement[Any], cell: ColumnElement[Any], options: Sequence[str]) -> ColumnElement[Any]:
+    """The stored options with those of the cell. Where none is new, the stored text stays, whatever its order."""
+    union = _union(before, cell, options)
+    return case((union == _union(before, literal("", Text), options), before), else_=union)
 
 
 def _union(before: ColumnElement[Any], cell: ColumnElement[Any], options: Sequence[str]) -> ColumnElement[Any]:
