@@ -247,3 +247,10 @@ def test_bad_input_is_one_line_and_erases_nothing(people: Contacts) -> None:
         is_one_line(ran, hint)
         assert ANN not in ran.err
     assert dump(people.database) == before
+
+
+def test_a_contact_that_another_program_stored_in_capitals_is_erased(contacts: Contacts) -> None:
+    contacts.load(FIRST)
+    contacts.database.run("update contacts set email = 'Ann@Example.COM' where contact_id = 1")
+    assert contacts("erase", "--email", ANN, "--json").json["deleted"] == 1
+    assert list(contacts.database.contacts()) == [BOB]

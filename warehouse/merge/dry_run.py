@@ -13,8 +13,10 @@ from warehouse.merge.execution import MergeCounts, MergeResult, find_changes
 from warehouse.merge.plan import ChangeSummary, summarise
 from warehouse.merge.staging import Staging
 from warehouse.merge.statements import Comparison, compare
-from warehouse.merge.transaction import MergeNumbers, count_added
+from warehouse.merge.transaction import MergeNumbers, find_joining
 from warehouse.tables import WarehouseTables
+
+ChangeStream = Callable[[Iterator[Change]], Iterator[Change]]
 
 
 @dataclass(frozen=True)
@@ -43,7 +45,7 @@ def preview_merge(
     segment: str | None = None,
     accepted: int,
     rows: int = 0,
-    through: Callable[[Iterator[Change]], Iterator[Change]] | None = None,
+    through: ChangeStream | None = None,
 ) -> MergePreview:
     """What a merge would do now; MergeOutOfBalance unless it counts as many rows as were accepted.
 
@@ -59,10 +61,11 @@ def preview_merge(
         with find_changes(connection, comparison, backend.create_table_as) as result:
             if result.counts.total != accepted:
                 raise MergeOutOfBalance(accepted, result.counts.total)
-            added = count_added(connection, tables, contacts, staging.tables.staged, segment, result.counts)
+            joining = find_joining(connection, tables, contacts, staging.tables.staged, segment)
+            added = joining.number + result.counts.inserted if segment else 0
             summary = summarise(connection, comparison, result, through)
             new = _first_rows(connection, comparison, staging, rows) if result.counts.inserted and rows else []
-        return MergePreview(result, added, summary, summary.digest(result.counts, added), new)
+        return MergePreview(result, added, summary, summary.digest(result.counts, joining), new)
 
 
 def _existing_contacts(connection: Connection, tables: WarehouseTables) -> FromClause:

@@ -58,6 +58,13 @@ def list_changes(connection: Connection, comparison: Comparison, *, with_new: bo
             yield Change(email, contact_id, name, kept or kind_of(before, after), cell_text(before), written)
 
 
+class JoiningMembers(NamedTuple):
+    """How many existing contacts join the segment, and a sum over their numbers that shows which."""
+
+    number: int = 0
+    checksum: int = 0
+
+
 @dataclass
 class ChangeSummary:
     """Takes every change of a plan once: sums a digest, counts transitions, and keeps a few cells as examples.
@@ -88,9 +95,9 @@ class ChangeSummary:
         if self.single_values.setdefault(change.field, change.after) != change.after:
             self.single_values[change.field] = None
 
-    def digest(self, counts: MergeCounts, segment_added: int) -> str:
+    def digest(self, counts: MergeCounts, joining: JoiningMembers) -> str:
         """Of the counts, the new members and every change of an existing contact, in any order."""
-        content = json.dumps([asdict(counts), segment_added, self._total % (1 << 128)])
+        content = json.dumps([asdict(counts), joining, self._total % (1 << 128)])
         return hashlib.sha256(content.encode()).hexdigest()[:DIGEST_LENGTH]
 
 

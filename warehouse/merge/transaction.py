@@ -4,12 +4,14 @@ import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 import pandas as pd
 import pyarrow as pa
 from sqlalchemy import (
     Connection,
+    Exists,
     FromClause,
     Insert,
     Table,
@@ -34,14 +36,15 @@ from warehouse.import_list.retries import RetriedRecords, RetryCounts, save_retr
 from warehouse.merge.change_counts import FieldChanges
 from warehouse.merge.differences import MergeRules
 from warehouse.merge.execution import MergeCounts, MergeResult, become_contacts, merge
-from warehouse.merge.plan import summarise
+from warehouse.merge.plan import JoiningMembers, summarise
 from warehouse.merge.staging import Staging
-from warehouse.merge.statements import merge_statements
+from warehouse.merge.statements import Comparison, merge_statements
 from warehouse.storable_text import escape_unstorable, escape_unstorable_column
 from warehouse.tables import WarehouseTables
 
 ReportData = dict[str, Any]
 RECORDS_PER_QUERY = 1000
+MULTIPLIER, MODULUS = 2_654_435_761, (1 << 31) - 1  # odd and prime, so that the sums of different numbers differ
 
 
 @dataclass(frozen=True)
@@ -126,15 +129,9 @@ def load_import(
             statements = merge_statements(
                 tables, staging.tables, staging.fields, rules, import_id=import_id, now=now(), journal=journal
             )
-            check = None
-            if approve is not None:
-
-                def check_digest(result: MergeResult) -> None:
-                    joining = count_added(connection, tables, tables.contacts, staged, segment, result.counts)
-                    digest = summarise(connection, statements.comparison, result).digest(result.counts, joining)
-                    approve(result.counts, digest)
-
-                check = check_digest
+            check = approve and partial(
+                _check_plan, connection, tables, staged, segment, statements.comparison, approve
+            )
             result = merge(connection, statements, store, accepted=accepted, check=check)
         counts = result.counts
         added = _add_members(connection, tables, staged, segment, import_id)
@@ -144,6 +141,20 @@ def load_import(
         content = report(MergeNumbers(counts, result.changes, added, retried))
         _complete(connection, tables, import_id, counts, content, now, counts.updated if journal else None)
         return content
+
+
+def _check_plan(
+    connection: Connection,
+    tables: WarehouseTables,
+    staged: FromClause,
+    segment: str | None,
+    comparison: Comparison,
+    approve: Callable[[MergeCounts, str], None],
+    result: MergeResult,
+) -> None:
+    """Give `approve` the counts and the digest of what the merge is going to do; it raises unless this was planned."""
+    joining = find_joining(connection, tables, tables.contacts, staged, segment)
+    approve(result.counts, summarise(connection, comparison, result).digest(result.counts, joining))
 
 
 def _find_or_create_contacts(connection: Connection, warehouse: Warehouse, *, create: bool) -> bool:
@@ -186,31 +197,36 @@ def _completed_before(connection: Connection, tables: WarehouseTables, import_id
 
 def member_statement(tables: WarehouseTables, staged: FromClause, segment: str, import_id: int) -> Insert:
     """Adds the contacts of the staged rows to the segment, unless they are members."""
-    contacts, members = tables.contacts, tables.segment_members
-    member = exists().where(members.c.segment_id == segment, members.c.contact_id == contacts.c.contact_id)
+    contacts = tables.contacts
     rows = (
         select(literal(segment), contacts.c.contact_id, literal(import_id))
         .join(staged, staged.c.email == contacts.c.email)
-        .where(~member)
+        .where(~_is_member(tables, contacts, segment))
     )
-    return insert(members).from_select(["segment_id", "contact_id", "import_id"], rows, include_defaults=False)
+    return insert(tables.segment_members).from_select(
+        ["segment_id", "contact_id", "import_id"], rows, include_defaults=False
+    )
 
 
-def count_added(
-    connection: Connection,
-    tables: WarehouseTables,
-    contacts: FromClause,
-    staged: FromClause,
-    segment: str | None,
-    counts: MergeCounts,
-) -> int:
-    """How many members the segment would get: contacts that are not members yet, and new ones."""
-    if segment is None:
-        return 0
+def _is_member(tables: WarehouseTables, contacts: FromClause, segment: str) -> Exists:
     members = tables.segment_members
-    member = exists().where(members.c.segment_id == segment, members.c.contact_id == contacts.c.contact_id)
-    joining = select(func.count()).select_from(contacts.join(staged, staged.c.email == contacts.c.email)).where(~member)
-    return connection.scalars(joining).one() + counts.inserted
+    return exists().where(members.c.segment_id == segment, members.c.contact_id == contacts.c.contact_id)
+
+
+def find_joining(
+    connection: Connection, tables: WarehouseTables, contacts: FromClause, staged: FromClause, segment: str | None
+) -> JoiningMembers:
+    """The existing contacts that the merge would make members of the segment."""
+    if segment is None:
+        return JoiningMembers()
+    mixed = (contacts.c.contact_id * MULTIPLIER) % MODULUS
+    joining = (
+        select(func.count(), func.coalesce(func.sum(mixed), 0))
+        .select_from(contacts.join(staged, staged.c.email == contacts.c.email))
+        .where(~_is_member(tables, contacts, segment))
+    )
+    number, checksum = connection.execute(joining).one()
+    return JoiningMembers(number, int(checksum))
 
 
 def _add_members(

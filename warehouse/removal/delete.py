@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pyarrow as pa
-from sqlalchemy import Connection, Table, delete, select, update
+from sqlalchemy import Connection, Table, delete, func, select, update
 
 from schemas.errors.changes import OtherNumberOfContacts
 from schemas.fields import Field
@@ -51,7 +51,7 @@ def delete_contacts(
         contact_ids = select(contacts.c.contact_id)
         if segment is None:
             listed = list_emails(warehouse, connection, emails)
-            contact_ids = contact_ids.where(contacts.c.email.in_(select(listed.c.email)))
+            contact_ids = contact_ids.where(func.lower(contacts.c.email).in_(select(listed.c.email)))
         else:
             require_segment(connection, tables, segment)
             in_segment = select(members.c.contact_id).where(members.c.segment_id == segment)

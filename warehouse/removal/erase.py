@@ -84,11 +84,15 @@ def erase_people(
 
 
 def _contacts_of(tables: WarehouseTables, listed: Table) -> Select[Any]:
-    """The numbers of the contacts with these emails, and of deleted ones that had them."""
+    """The numbers of the contacts with these emails, and of deleted ones that had them.
+
+    Another program may have stored an email in capitals.
+    """
     contacts, journal, addresses = tables.contacts, tables.journal, select(listed.c.email)
+    had_one = func.lower(journal.c.email).in_(addresses)
     is_there = exists(select(contacts.c.contact_id).where(contacts.c.contact_id == journal.c.contact_id))
-    present = select(contacts.c.contact_id).where(contacts.c.email.in_(addresses))
-    gone = select(journal.c.contact_id).where(journal.c.email.in_(addresses), ~is_there)
+    present = select(contacts.c.contact_id).where(func.lower(contacts.c.email).in_(addresses))
+    gone = select(journal.c.contact_id).where(had_one, ~is_there)
     return select(union(present, gone).subquery().c.contact_id)
 
 
@@ -99,7 +103,8 @@ def _erase_contacts(
     for table in (tables.segment_members, tables.journal_members, tables.journal, tables.contacts):
         connection.execute(delete(table).where(table.c.contact_id.in_(ids)))
     journal = tables.journal
-    connection.execute(delete(journal).where(journal.c.email.in_(addresses)))  # of one that has another email now
+    # Of one that has another email now.
+    connection.execute(delete(journal).where(func.lower(journal.c.email).in_(addresses)))
     for field in fields:
         if field.type is FieldType.EMAIL:  # of other contacts: the cell counts as unchanged then
             old, new = journal.c[before(field.id)], journal.c[after(field.id)]

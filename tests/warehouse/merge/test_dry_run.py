@@ -146,6 +146,21 @@ def test_memberships_that_were_not_planned_are_not_added(importer: Importer) -> 
         assert importer.load(staging, len(FILE), segment="vip", approve=approval_of(again.digest)).segment_added == 4
 
 
+def test_other_members_than_planned_are_not_added_where_their_number_is_the_same(importer: Importer) -> None:
+    create_segment(importer.warehouse, "vip")
+    importer(STORED)
+    importer(STORED[:1], segment="vip")
+    members = WarehouseTables(importer.warehouse.schema).segment_members
+    with importer.staging(importer.start()) as staging:
+        staging.add(importer.write(FILE))
+        previewed = preview(staging, "overwrite", segment="vip")
+        with importer.warehouse.write_transaction() as connection:
+            connection.execute(update(members).values(contact_id=2))
+        assert preview(staging, "overwrite", segment="vip").segment_added == previewed.segment_added
+        with pytest.raises(PlanOutdated):
+            importer.load(staging, len(FILE), segment="vip", approve=approval_of(previewed.digest))
+
+
 def test_another_change_of_the_same_counts_is_not_merged(importer: Importer) -> None:
     """The same numbers of cells and contacts, but another stored value."""
     importer(STORED)
