@@ -28,7 +28,7 @@ T = TypeVar("T")
 K = TypeVar("K")
 POSTGRES = "PostgreSQL"
 SQLITE = "SQLite"
-STAGES = ("landing", "examining", "settling", "merging")
+STAGES = ("landing", "examining", "rejecting", "merging")
 ALLOCATED_BYTES = 2 << 30  # enough for an import of a million rows with its server and files, not for ten million
 ALLOCATE = "import sys; block = bytearray(int(sys.argv[1])); block[::4096] = bytes(len(block[::4096]))"
 Part = Callable[["Bench"], Iterator[str]]
@@ -128,8 +128,24 @@ class Bench:
         seconds = sum(float(stages[name]) for name in STAGES)
         return replace(measurement, output=measurement.output | {"seconds": seconds})
 
+    def check(self, file: Path) -> Measurement:
+        warm_up([file])
+        return self.contacts("check", file)
+
+    def first_import(self, database: str, file: Path) -> Measurement:
+        """Into an empty warehouse."""
+        with self.warehouse(database) as warehouse:
+            prepare_load(warehouse, file)
+            return self.import_into(warehouse, file)
+
     def import_into(self, warehouse: str, file: Path) -> Measurement:
         return self.contacts("import", file, "--merge", "overwrite", warehouse=warehouse)
+
+
+def bare_read(file: Path) -> Measurement:
+    """Read the file without any check, from the page cache."""
+    warm_up([file])
+    return bare_load("read", file)
 
 
 def bare_load(target: str, file: Path) -> Measurement:

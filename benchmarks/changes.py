@@ -22,8 +22,8 @@ def changes(bench: Bench) -> Iterator[str]:
     for number in range(bench.rounds):
         for database in (POSTGRES, SQLITE):
             for share in SHARES:
-                for journal in rotated([OFF, ON], number):
-                    _measure(bench, database, share, journal, runs)
+                for step in rotated([OFF, ON, PLAN], number):
+                    _measure(bench, database, share, step, runs)
     yield header("warehouse", "changed", "journal off", "on", "ratio", "target")
     for database in (POSTGRES, SQLITE):
         for share, target in JOURNAL_TARGETS.items():
@@ -43,17 +43,21 @@ def changes(bench: Bench) -> Iterator[str]:
             yield _compared(database, share, on, plan, PLAN_TARGET if share == NOTHING else None)
 
 
-def _measure(bench: Bench, database: str, share: str, journal: str, runs: Runs) -> None:
+def _measure(bench: Bench, database: str, share: str, step: str, runs: Runs) -> None:
+    """Each step follows the first import; only the undo follows what it undoes."""
     file = bench.file(bench.rows, changed=SHARES[share])
     with bench.warehouse(database) as warehouse:
         bench.import_into(warehouse, bench.file(bench.rows))
-        given = {"warehouse": warehouse, "CONTACTS_JOURNAL": journal}
-        steps: dict[str, tuple[str | Path, ...]] = {journal: ("import", file, "--merge", "overwrite")}
-        if journal == ON:
-            steps = {PLAN: ("plan", file, "--merge", "overwrite"), **steps, UNDO: ("undo", "2")}
-        for name, command in steps.items():
+        command = "plan" if step == PLAN else "import"
+        steps: dict[str, tuple[str | Path, ...]] = {step: (command, file, "--merge", "overwrite")}
+        if step == ON:
+            steps[UNDO] = ("undo", "2")
+        journal = OFF if step == OFF else ON
+        for name, arguments in steps.items():
             prepare_load(warehouse, file)
-            runs[database, share, name].append(bench.contacts(*command, **given))
+            runs[database, share, name].append(
+                bench.contacts(*arguments, warehouse=warehouse, CONTACTS_JOURNAL=journal)
+            )
             log_progress(f"{database}, {share} changed, {name}: {runs[database, share, name][-1]}")
 
 

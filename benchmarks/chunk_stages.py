@@ -23,7 +23,7 @@ from transforms.work_folder import ImportFolder
 
 
 @flow(name="chunks", persist_result=False)
-def validate(file: str, runner: str, workers: int) -> dict[str, float]:
+def time_stages(file: str, runner: str, workers: int) -> dict[str, float]:
     """Seconds of the second pass."""
     settings = Settings.load(task_runner=runner, workers=workers)
     options = ReadingOptions(source=file)
@@ -34,10 +34,10 @@ def validate(file: str, runner: str, workers: int) -> dict[str, float]:
         source = map_source_columns(options, catalogue, landed, detect_layout(options, catalogue, landed))
         for _ in range(2):
             began = time.perf_counter()
-            examination = FileCheck(source, catalogue.default_prefix, folder, settings.chunk_bytes, run, NoProgress())
-            _, verdicts = check_whole_file(examination)
+            check = FileCheck(source, catalogue.default_prefix, folder, settings.chunk_bytes, run, NoProgress())
+            _, results = check_whole_file(check)
             seconds = time.perf_counter() - began
-    return {"seconds": seconds, "accepted": sum(verdict.accepted for verdict in verdicts)}
+    return {"seconds": seconds, "accepted": sum(result.accepted for result in results)}
 
 
 def main() -> None:
@@ -48,7 +48,7 @@ def main() -> None:
     parser.add_argument("file")
     arguments = parser.parse_args()
     set_prefect_environment()
-    json.dump(validate(arguments.file, arguments.runner, arguments.workers), sys.stdout)
+    json.dump(time_stages(arguments.file, arguments.runner, arguments.workers), sys.stdout)
 
 
 if __name__ == "__main__":

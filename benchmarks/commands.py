@@ -2,8 +2,9 @@
 
 import statistics
 from collections.abc import Iterator
+from functools import partial
 
-from benchmarks.bench import POSTGRES, SQLITE, Bench, Measurement, bare_load, measure, measure_rounds, warm_up
+from benchmarks.bench import POSTGRES, SQLITE, Bench, Measurement, bare_read, measure, measure_rounds
 from benchmarks.tables import compare_with_target, header, median_ratio, median_seconds, row
 
 SMALL_ROWS = 10
@@ -51,16 +52,7 @@ print("{}")
 def check(bench: Bench) -> Iterator[str]:
     """The work time of `contacts check` beside pyarrow, which reads the file and guesses its types."""
     file = bench.file(bench.rows)
-
-    def bare_read() -> Measurement:
-        warm_up([file])
-        return bare_load("read", file)
-
-    def check_file() -> Measurement:
-        warm_up([file])
-        return bench.contacts("check", file)
-
-    results = measure_rounds({"read": bare_read, "check": check_file}, bench.rounds)
+    results = measure_rounds({"read": partial(bare_read, file), "check": partial(bench.check, file)}, bench.rounds)
     reads, checks = ([each.seconds for each in results[name]] for name in ("read", "check"))
     ratio = median_ratio(checks, reads)
     yield header("bare read by pyarrow", "contacts check", "ratio", "target")

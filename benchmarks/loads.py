@@ -1,6 +1,5 @@
 """Imports beside bare loads and plain pandas; and imports of a file with many bad rows."""
 
-import statistics
 import sys
 from collections import defaultdict
 from collections.abc import Callable, Iterator
@@ -98,14 +97,8 @@ def _table(seconds: Seconds) -> Iterator[str]:
 def dirty(bench: Bench) -> Iterator[str]:
     """The first import of a clean file and of one with 20 % bad rows."""
     files = {"clean": bench.file(bench.rows), "20 % bad": bench.file(bench.rows, bad=0.2)}
-
-    def import_file(database: str, file: Path) -> Measurement:
-        with bench.warehouse(database) as warehouse:
-            prepare_load(warehouse, file)
-            return bench.import_into(warehouse, file)
-
     contenders = {
-        (database, name): partial(import_file, database, file)
+        (database, name): partial(bench.first_import, database, file)
         for database in (POSTGRES, SQLITE)
         for name, file in files.items()
     }
@@ -113,6 +106,6 @@ def dirty(bench: Bench) -> Iterator[str]:
     yield header("warehouse", "clean", "20 % bad", "ratio", "target")
     for database in (POSTGRES, SQLITE):
         clean, bad = ([each.seconds for each in results[database, name]] for name in files)
-        ratio = statistics.median(bad) / statistics.median(clean)
+        ratio = median_ratio(bad, clean)
         target = compare_with_target(round(ratio, 2), DIRTY_TARGET)
         yield row(database, median_seconds(clean), median_seconds(bad), f"{ratio:.2f}", target)

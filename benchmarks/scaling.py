@@ -12,15 +12,15 @@ from benchmarks.bench import (
     Bench,
     Measurement,
     bare_load,
+    bare_read,
     log_progress,
     measure,
     measure_rounds,
     prepare_load,
-    warm_up,
 )
 from benchmarks.loads import PANDAS, load_with_pandas
 from benchmarks.peers_table import is_available, load_with_key
-from benchmarks.tables import compare_with_target, header, median_seconds, row
+from benchmarks.tables import compare_with_target, header, median_ratio, median_seconds, row
 
 LARGE_ROWS = 1_000_000  # above this, `memory` compares with a tenth of the rows and not with ten times the rows
 TIME_TARGET, PEAK_TARGET = 11, 1.1
@@ -36,10 +36,10 @@ def memory(bench: Bench) -> Iterator[str]:
     results = _measure_sizes(bench, PROGRAMS, (small, large), bench.rounds)
     yield header("", f"{small:,} rows", f"{large:,} rows", "ratio of times", "target", "ratio of peaks", "target")
     for name in PROGRAMS:
-        seconds = [statistics.median(each.seconds for each in results[name, rows]) for rows in (small, large)]
+        seconds = [[each.seconds for each in results[name, rows]] for rows in (small, large)]
         peaks = [max(each.peak_bytes for each in results[name, rows]) for rows in (small, large)]
-        cells = [f"{time:.2f} s, {peak / 2**20:.0f} MiB" for time, peak in zip(seconds, peaks, strict=True)]
-        time_ratio, peak_ratio = seconds[1] / seconds[0], peaks[1] / peaks[0]
+        cells = [f"{median_seconds(time)}, {peak / 2**20:.0f} MiB" for time, peak in zip(seconds, peaks, strict=True)]
+        time_ratio, peak_ratio = median_ratio(seconds[1], seconds[0]), peaks[1] / peaks[0]
         time_target, peak_target = "", ""
         if not name.startswith("bare"):
             time_target = compare_with_target(time_ratio, TIME_TARGET)
@@ -83,33 +83,21 @@ def _measure_sizes(
     return measure_rounds(contenders, rounds)
 
 
-def _import(database: str, bench: Bench, file: Path) -> Measurement:
-    with bench.warehouse(database) as warehouse:
-        prepare_load(warehouse, file)
-        return bench.import_into(warehouse, file)
-
-
 def _bare_load(database: str, bench: Bench, file: Path) -> Measurement:
     with bench.warehouse(database) as warehouse:
         prepare_load(warehouse, file)
         return bare_load(warehouse, file)
 
 
-def _check(bench: Bench, file: Path) -> Measurement:
-    warm_up([file])
-    return bench.contacts("check", file)
-
-
-def _bare_read(bench: Bench, file: Path) -> Measurement:
-    warm_up([file])
-    return bare_load("read", file)
-
-
 # By the names in the tables and the plot. Every load goes into an empty warehouse.
 LOADS: dict[str, Program] = {
-    "import into PostgreSQL": partial(_import, POSTGRES),
+    "import into PostgreSQL": lambda bench, file: bench.first_import(POSTGRES, file),
     "bare load into PostgreSQL": partial(_bare_load, POSTGRES),
-    "import into SQLite": partial(_import, SQLITE),
+    "import into SQLite": lambda bench, file: bench.first_import(SQLITE, file),
     "bare load into SQLite": partial(_bare_load, SQLITE),
 }
-PROGRAMS: dict[str, Program] = {**LOADS, "check": _check, "bare read by pyarrow": _bare_read}
+PROGRAMS: dict[str, Program] = {
+    **LOADS,
+    "check": lambda bench, file: bench.check(file),
+    "bare read by pyarrow": lambda _, file: bare_read(file),
+}
