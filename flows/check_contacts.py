@@ -43,7 +43,7 @@ def check_one(request: ReadingOptions, settings: Settings) -> RunOutcome[CheckRe
     with temporary_folder() as path:
         try:
             folder = ImportFolder.local(path)
-            checked = check_file(report, request, settings, folder, lookups, show=settings.artifact_rows)
+            checked = check_file(report, settings, folder, lookups, show=settings.artifact_rows)
             publish_rejected_rows(report, settings)
             check_strict(request, checked.profile, checked.rejected.rows)
             return RunOutcome(report.completed_check(), report.stages)

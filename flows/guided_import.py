@@ -48,7 +48,7 @@ def guided_import(request: ImportRequest) -> State[dict[str, Any]]:
         if request.plan:
             raise UsageError("a guided import shows a plan of its own to approve; leave the field Plan empty")
         with open_import_list(settings) as imports:
-            result = take_next_step(imports, request, report)
+            result = take_next_step(imports, report)
     except Exception as error:  # the import could not even be entered in the list
         result = report.failed(log_and_redact_error(error))
     publish_results([result], settings)
@@ -57,7 +57,7 @@ def guided_import(request: ImportRequest) -> State[dict[str, Any]]:
     return final_state(result)
 
 
-def take_next_step(imports: ImportList, request: ImportRequest, report: ImportReportBuilder) -> ImportReport:
+def take_next_step(imports: ImportList, report: ImportReportBuilder) -> ImportReport:
     """Take the step that follows from the last answer. If it ends with a question, the process ends with it."""
     last, suspended_id = last_question(), None
     if last:
@@ -65,7 +65,7 @@ def take_next_step(imports: ImportList, request: ImportRequest, report: ImportRe
         suspended_id = _resume(imports, last.state)
         if suspended_id is None and last.answer == {"decision": STOP}:
             last = LastQuestion(last.state, None)  # that run was stopped; a run that is started again asks again
-    step = run_import(imports, request, report, partial(next_step, last), suspended_id=suspended_id)
+    step = run_import(imports, report, partial(next_step, last), suspended_id=suspended_id)
     if isinstance(step, ImportReport):
         return step
     import_id = step.state["import_id"]

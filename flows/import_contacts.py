@@ -1,4 +1,4 @@
-"""The flow that imports one contacts CSV into the warehouse."""
+"""The flow that imports a file of contacts, or each file of an archive."""
 
 from typing import Any
 
@@ -16,13 +16,13 @@ from flows.import_runs.same_file import RepeatCheck
 from flows.import_runs.tasks import (
     check_names,
     land_source,
+    map_landed,
     merge_staged,
     prepare_warehouse,
     resolve_source,
     staged_file,
 )
 from flows.pipeline.sources import ArchiveOrigin
-from flows.pipeline.steps import map_source_columns
 from flows.planning.digest import approval_of
 from flows.prefect_lookups import scheduled_day
 from flows.publishing.artifacts import publish_import_list
@@ -69,7 +69,7 @@ def import_one(request: ImportRequest, origin: ArchiveOrigin | None, settings: S
     report = ImportReportBuilder(request, series=origin.series if origin else "")
     try:
         with open_import_list(settings) as imports:
-            result = run_import(imports, request, report, import_file, origin=origin)
+            result = run_import(imports, report, import_file, origin=origin)
     except Exception as error:  # the import could not even be entered in the list
         result = report.failed(log_and_redact_error(error))
     return RunOutcome(result, report.stages)
@@ -91,8 +91,7 @@ def import_file(context: ImportContext) -> ImportReport:
         if context.inbox and layout.rejected_file:
             context = as_retry(context, landed, layout)
             check_names(context)
-        presets = context.settings.presets
-        source = map_source_columns(context.request, context.catalogue, landed, layout, report.first_import, presets)
+        source = map_landed(context, landed, layout)
     report.log_stage("landing", f"{landed.size:,} bytes")
     planned = context.request.plan
     approve = approval_of(planned, landed.sha256, repeat_check.fingerprint) if planned else None

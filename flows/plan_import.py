@@ -14,7 +14,7 @@ from flows.pipeline.task_order import thread_runner
 from flows.pipeline.temporary_folders import temporary_folder
 from flows.planning.plan import PlanOutcome, plan_import
 from flows.prefect_lookups import scheduled_day
-from flows.publishing.artifacts import publish_plan, publish_summary
+from flows.publishing.artifacts import publish_plan, publish_rejected_rows, publish_summary
 from flows.reports.builder import ImportReportBuilder
 from flows.reports.outcomes import RunOutcome
 
@@ -37,9 +37,11 @@ def plan_contacts_import(request: ImportRequest) -> State[dict[str, Any]]:
 
 
 def _plan(request: ImportRequest, settings: Settings) -> PlanOutcome:
-    files = requests_per_file(request, settings, scheduled_day)
+    files, report = requests_per_file(request, settings, scheduled_day), ImportReportBuilder(request)
     if len(files) > 1:
-        return PlanOutcome(RunOutcome(ImportReportBuilder(request).failed(needs_one_file(request, files)), {}))
+        return PlanOutcome(RunOutcome(report.failed(needs_one_file(request, files)), {}))
     services = prefect_services()._replace(runner=lambda settings: thread_runner(settings.workers))
     with temporary_folder() as path:
-        return plan_import(request, settings, path, services)
+        planned = plan_import(report, settings, path, services)
+        publish_rejected_rows(report, settings)
+    return planned

@@ -35,7 +35,7 @@ def undo_contacts_import(request: UndoRequest) -> State[dict[str, Any]]:
         redacted = log_and_redact_error(error)
         failure = ErrorReport(code=redacted.code, message=str(redacted))
         return failed_state(failure, {"status": "failed", "error": failure.model_dump()})
-    publish_undo(report)
+    publish_undo(report, settings)
     publish_import_list(settings)
     return Completed(message=undo_line(report), data=report.model_dump())
 

@@ -5,6 +5,7 @@ import sys
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Literal
 
+from pydantic import BaseModel
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
@@ -15,29 +16,29 @@ from flows.publishing.visible_text import visible
 from flows.reports.models import (
     CheckReport,
     ColumnReport,
-    ContactCounts,
     ImportReport,
-    RowCounts,
-    SuggestionReport,
-    TranslationReport,
 )
 from flows.reports.outcomes import RunOutcome
 from flows.reports.phrases import (
     CHANGES_HEADER,
     COMMAND,
+    SUGGESTIONS_HEADER,
+    TRANSLATIONS_HEADER,
     changed_fields,
     counted,
     describe_dialect,
     describe_gaps,
+    list_counts,
     outcome_line,
     reason_rows,
     retry_progress,
+    suggestion_rows,
+    translation_rows,
     unimported_columns,
     use_of_gaps,
     use_of_rejected,
     use_of_suggestions,
 )
-from schemas.presets.writer import describe_translation
 from schemas.validation.rules import Rule
 
 UNKNOWN_VALUE = (Rule.OPTION_UNKNOWN, Rule.BOOLEAN_INVALID)
@@ -115,6 +116,15 @@ def print_report(report: CheckReport, as_json: bool, quiet: bool = False) -> Non
         print_error(report.error.message)
 
 
+def print_sentences(report: BaseModel, sentences: Iterable[str], as_json: bool = False) -> None:
+    """A report as JSON, or as sentences."""
+    if as_json:
+        print_json(report.model_dump())
+        return
+    for sentence in sentences:
+        print_line(sentence)
+
+
 def _print_for_people(report: CheckReport) -> None:
     for single in report.imports or []:
         _print_one_report(single)
@@ -136,7 +146,7 @@ def _print_one_report(report: CheckReport) -> None:
     if isinstance(report, ImportReport) and report.repeats:
         print_line(f"It is the same file as in import {report.repeats}, with the same catalogue and options.")
     if report.rows:
-        print_line(f"rows:     {_format_counts(report.rows)}")
+        print_line(f"rows:     {list_counts(report.rows)}")
     if isinstance(report, ImportReport):
         _print_merge(report)
     if isinstance(report, ImportReport) and (changes := changed_fields(report)):
@@ -147,9 +157,9 @@ def _print_one_report(report: CheckReport) -> None:
         print_table(("column", Column("why", fixed=True), "details"), map(_unimported_row, columns))
         if any(column.outcome == "incomplete" for column in columns):
             print_line(use_of_gaps(COMMAND))
-    if translations := [each for each in report.translations if each.cells]:
+    if translations := translation_rows(report):
         _print_section("Translated cells")
-        print_table(("column", "field", "translation", "by", "cells"), map(_translation_row, translations))
+        print_table(TRANSLATIONS_HEADER, translations)
     if report.rejections:
         _print_section("Rejections")
         reason = Column("reason", fixed=True)
@@ -160,7 +170,7 @@ def _print_one_report(report: CheckReport) -> None:
             print_line(f"To give a value a meaning, add {option}.")
     if report.suggestions:
         _print_section("Readings that would make rejected cells valid")
-        print_table(("column", "reading", "fixes", "blanks", "certain"), map(_suggestion_row, report.suggestions))
+        print_table(SUGGESTIONS_HEADER, suggestion_rows(report))
         print_line(use_of_suggestions(report, COMMAND))
     for warning in report.warnings:
         _print_section(f"Note: {warning}")
@@ -172,7 +182,7 @@ def _print_one_report(report: CheckReport) -> None:
 
 def _print_merge(report: ImportReport) -> None:
     if report.contacts:
-        print_line(f"contacts: {_format_counts(report.contacts)} ({report.merge})")
+        print_line(f"contacts: {list_counts(report.contacts)} ({report.merge})")
     if report.retry_of and (progress := retry_progress(report.retry_of)):
         print_line(f"retry:    {progress}")
     if report.segment:
@@ -188,9 +198,9 @@ def _print_totals(report: CheckReport, files: int) -> None:
     """The sums over several files."""
     print_line(f"All {files} files: {report.status} in {report.seconds:.1f} s")
     if report.rows:
-        print_line(f"rows:     {_format_counts(report.rows)}")
+        print_line(f"rows:     {list_counts(report.rows)}")
     if isinstance(report, ImportReport) and report.contacts:
-        print_line(f"contacts: {_format_counts(report.contacts)}")
+        print_line(f"contacts: {list_counts(report.contacts)}")
 
 
 def _print_stages(outcome: RunOutcome[CheckReport]) -> None:
@@ -200,20 +210,7 @@ def _print_stages(outcome: RunOutcome[CheckReport]) -> None:
         print_note(f"{name:<24} {seconds:>8.2f} {rows / max(seconds, 1e-9):>12,.0f}")
 
 
-def _format_counts(counts: RowCounts | ContactCounts) -> str:
-    return ", ".join(f"{count:,} {name}" for name, count in counts)
-
-
 def _unimported_row(column: ColumnReport) -> tuple[object, ...]:
     if column.outcome == "incomplete":
         return column.column, column.outcome, describe_gaps(column)
     return column.column, column.outcome, f"did you mean {column.suggestion}?" if column.suggestion else ""
-
-
-def _suggestion_row(row: SuggestionReport) -> tuple[object, ...]:
-    fixes = f"{row.fixes:,} of {row.of:,}"
-    return row.column, describe_translation(row.translation), fixes, row.blanks, "yes" if row.certain else "no"
-
-
-def _translation_row(row: TranslationReport) -> tuple[object, ...]:
-    return row.column or "(the file)", row.field, row.translation, row.by, row.cells

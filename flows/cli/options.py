@@ -149,7 +149,7 @@ def add_plan(parser: argparse.ArgumentParser) -> None:
 
 
 def add_output(parser: argparse.ArgumentParser) -> None:
-    group(parser, OUTPUT).add_argument("-o", "--output", metavar="FILE", help="write the rows to this file")
+    group(parser, OUTPUT).add_argument("-o", "--output", metavar="FILE", help="write the result to this file")
     add_force(parser)
 
 

@@ -321,9 +321,8 @@ def has_visible_password(arguments: argparse.Namespace) -> bool:
 
 
 def settings_from_options(arguments: argparse.Namespace) -> dict[str, Any]:
-    """The settings that have an option, where it was used."""
-    settings = {
+    """The settings that have an option; None where it was not used."""
+    return {
         "warehouse_url": getattr(arguments, "warehouse", None),
         "catalogue": getattr(arguments, "catalogue", None),
     }
-    return {name: value for name, value in settings.items() if value is not None}

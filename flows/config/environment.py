@@ -33,14 +33,14 @@ LOCAL_SERVER_DEFAULTS = {
 CONSOLE_LOG_LEVEL = "PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL"
 
 
-def _absolute_folder(path: str) -> Path:
+def absolute_path(path: str | Path) -> Path:
     return Path(os.path.expanduser(path)).resolve()  # unlike Path.expanduser, no error for an unknown ~user
 
 
 def home_folder() -> Path:
     """The folder of warehouse, import folders and runs: `data/` of a checkout, or the user's data folder."""
     if home := os.environ.get("CONTACTS_HOME"):
-        return _absolute_folder(home)
+        return absolute_path(home)
     if (CHECKOUT / "pyproject.toml").is_file():
         return CHECKOUT / "data"
     from platformdirs import user_data_path
@@ -51,7 +51,7 @@ def home_folder() -> Path:
 def prefect_home() -> Path:
     """The folder with the command's runs. `prefect server start` shows them if this is its home."""
     home = os.environ.get("PREFECT_HOME")
-    return _absolute_folder(home) if home else home_folder() / "prefect"
+    return absolute_path(home) if home else home_folder() / "prefect"
 
 
 def make_private_folder(folder: Path) -> None:
@@ -70,7 +70,7 @@ def home_warnings(home: Path) -> list[str]:
 
 def make_prefect_home() -> None:
     """Create Prefect's home: Prefect creates only the last part of the path, and goes on without it."""
-    make_private_folder(_absolute_folder(os.environ.get("PREFECT_HOME") or "~/.prefect"))
+    make_private_folder(absolute_path(os.environ.get("PREFECT_HOME") or "~/.prefect"))
 
 
 def user_configured_prefect() -> bool:
@@ -88,7 +88,7 @@ def set_prefect_environment() -> None:
             database = f"file:{quote(os.environ['PREFECT_HOME'])}/prefect.db?uri=true"
             os.environ.setdefault("PREFECT_SERVER_DATABASE_CONNECTION_URL", f"sqlite+aiosqlite:///{database}")
     # Otherwise Prefect looks for the path of its profiles in the files of the current folder.
-    profiles = _absolute_folder(os.environ.get("PREFECT_HOME") or "~/.prefect") / "profiles.toml"
+    profiles = absolute_path(os.environ.get("PREFECT_HOME") or "~/.prefect") / "profiles.toml"
     os.environ.setdefault("PREFECT_PROFILES_PATH", str(profiles))
     for name, value in {**OFFLINE_DEFAULTS, **LOCAL_SERVER_DEFAULTS}.items():
         os.environ.setdefault(name, value)

@@ -3,9 +3,9 @@
 import datetime
 import re
 from collections.abc import Callable
-from typing import Any, Self
+from typing import Annotated, Any, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationInfo, field_validator, model_validator
 
 from schemas.cells.phones import is_country_prefix
 from schemas.choices import Blanks, Duplicates, FieldPolicy, GapRule, IfSameFile, MergePolicy
@@ -91,6 +91,55 @@ NO_PASSWORD_PATTERN = (
 )
 
 
+def _optional(check: Callable[[str], str | None], problem: str) -> AfterValidator:
+    """An empty text is None, any other what `check` makes of it; `problem` is the error where that is None."""
+
+    def checked(value: str | None) -> str | None:
+        if not value:
+            return None
+        if (found := check(value)) is None:
+            raise ValueError(problem.format(value))
+        return found
+
+    return AfterValidator(checked)
+
+
+def _matching(pattern: str) -> Callable[[str], str | None]:
+    return lambda value: value if re.fullmatch(pattern, value) else None
+
+
+Name = Annotated[str | None, AfterValidator(lambda value: (value or "").strip() or None)]
+Delimiter = Annotated[
+    str | None,
+    _optional(parse_delimiter, "the delimiter is one character, but no letter, digit or double quote"),
+]
+Mark = Annotated[
+    str | None,
+    _optional(
+        parse_quote_character,
+        "this is one character, but no letter, digit or white space; write for example ' or backslash",
+    ),
+]
+Encoding = Annotated[
+    str | None,
+    _optional(usable_encoding, "{!r} is no known encoding; write one such as utf-8 or windows-1252"),
+]
+Prefix = Annotated[
+    str | None,
+    _optional(
+        lambda value: value if is_country_prefix(value) else None, "{!r} is no country prefix; write for example +34"
+    ),
+]
+RowLimit = Annotated[
+    str | None, _optional(_matching(_SHARE_OF_ANOTHER), "{!r} is no number of rows; write for example 100 or 5%")
+]
+ShareOfFile = Annotated[RowLimit, _optional(_matching(_SHARE), "{!r} is more than the file has; write 100% or less")]
+Plan = Annotated[
+    str | None,
+    _optional(_matching(_PLAN), "{!r} is no digest of a plan; copy the text after 'plan:' that contacts plan prints"),
+]
+
+
 def local_today() -> datetime.date:
     """Today in the local time zone: what `{date}` in the source of a command means."""
     return datetime.datetime.now().astimezone().date()
@@ -118,14 +167,14 @@ class ReadingOptions(BaseModel):
     Columns that are not named here are matched by their names."""
     mapping_file: str | None = Field(None, json_schema_extra=_optional_text_box, title="Mapping file")
     """The path of a YAML file with lines 'Column: field'. The columns above take precedence."""
-    preset: str | None = Field(None, json_schema_extra=_preset_box, title="Preset")
+    preset: Name = Field(None, json_schema_extra=_preset_box, title="Preset")
     """Where the file comes from: a platform, or auto to find it out; or the name of a preset that you saved, or the
     path of one (YAML)."""
-    delimiter: str | None = Field(None, json_schema_extra=_pattern_text_box(_CHARACTER), title="Delimiter")
+    delimiter: Delimiter = Field(None, json_schema_extra=_pattern_text_box(_CHARACTER), title="Delimiter")
     """One character, or comma, semicolon, tab, pipe, space. Detected when left empty."""
-    quote: str | None = Field(None, json_schema_extra=_pattern_text_box(_CHARACTER), title="Quote")
+    quote: Mark = Field(None, json_schema_extra=_pattern_text_box(_CHARACTER), title="Quote")
     """The character around cells that hold delimiters or line breaks; the double quote when left empty."""
-    escape: str | None = Field(None, json_schema_extra=_pattern_text_box(_CHARACTER), title="Escape")
+    escape: Mark = Field(None, json_schema_extra=_pattern_text_box(_CHARACTER), title="Escape")
     """The character after which the next one is taken literally, such as backslash. None when left empty."""
     skip_lines: int = Field(0, ge=0, le=1_000_000, title="Lines above the header")
     """The number of lines above the header, which are skipped. Line numbers stay those of the file."""
@@ -135,13 +184,13 @@ class ReadingOptions(BaseModel):
     """The number of lines at the end, such as totals and report text, which are skipped."""
     header: bool = Field(True, title="The first record is a header")
     """Without a header, the columns are called column_1, column_2, … in the mapping."""
-    encoding: str | None = Field(None, json_schema_extra=_optional_text_box, title="Encoding")
+    encoding: Encoding = Field(None, json_schema_extra=_optional_text_box, title="Encoding")
     """Such as utf-8, windows-1252 or utf-16. Detected when left empty."""
     duplicates: Duplicates = Field(Duplicates.LAST, title="Rows with the same email")
     """Which row is kept: the last one, the first one, or none."""
     gaps: GapRule = Field(GapRule.CATALOGUE, title="Empty cells")
     """'catalogue' drops a phone, date, number or radio column with an empty cell; 'allow' imports it."""
-    default_prefix: str | None = Field(None, json_schema_extra=_pattern_text_box(_PREFIX), title="Default phone prefix")
+    default_prefix: Prefix = Field(None, json_schema_extra=_pattern_text_box(_PREFIX), title="Default phone prefix")
     """For phones without an international prefix, such as +34. The catalogue's when left empty."""
 
     values: list[str] = Field(default_factory=list, title="Meanings of values")
@@ -158,31 +207,6 @@ class ReadingOptions(BaseModel):
             raise ValueError("the source has no {date} for this day; write one, or leave the day out")
         return value
 
-    @field_validator("delimiter")
-    @classmethod
-    def _one_character(cls, value: str | None) -> str | None:
-        if value is None or value == "":
-            return None
-        if (delimiter := parse_delimiter(value)) is None:
-            raise ValueError("the delimiter is one character, but no letter, digit or double quote")
-        return delimiter
-
-    @field_validator("preset")
-    @classmethod
-    def _no_preset(cls, value: str | None) -> str | None:
-        return value.strip() or None if value else None
-
-    @field_validator("quote", "escape")
-    @classmethod
-    def _one_mark(cls, value: str | None) -> str | None:
-        if not value:
-            return None
-        if (mark := parse_quote_character(value)) is None:
-            raise ValueError(
-                "this is one character, but no letter, digit or white space; write for example ' or backslash"
-            )
-        return mark
-
     @model_validator(mode="after")
     def _marks_differ(self) -> Self:
         quote = self.quote or QUOTE
@@ -197,24 +221,6 @@ class ReadingOptions(BaseModel):
         """The parts of the dialect that the request names."""
         quote = self.quote or QUOTE
         return DialectOptions(self.delimiter, quote, self.escape, self.header, self.skip_lines, self.skip_last)
-
-    @field_validator("encoding")
-    @classmethod
-    def _known_encoding(cls, value: str | None) -> str | None:
-        if not value:
-            return None
-        if (name := usable_encoding(value)) is None:
-            raise ValueError(f"{value!r} is no known encoding; write one such as utf-8 or windows-1252")
-        return name
-
-    @field_validator("default_prefix")
-    @classmethod
-    def _country_prefix(cls, value: str | None) -> str | None:
-        if not value:
-            return None
-        if not is_country_prefix(value):
-            raise ValueError(f"{value!r} is no country prefix; write for example +34")
-        return value
 
 
 class ImportRequest(ReadingOptions):
@@ -232,57 +238,27 @@ class ImportRequest(ReadingOptions):
     )
     """How many stored consents the file may replace by a weaker one. The error consent-loosening has the right number.
     Empty: none are replaced."""
-    segment: str | None = Field(None, json_schema_extra=_optional_text_box, title="Add to segment")
+    segment: Name = Field(None, json_schema_extra=_optional_text_box, title="Add to segment")
     """A segment that exists. Every accepted contact that is in the warehouse joins it."""
 
     if_same_file: IfSameFile = Field(IfSameFile.IMPORT, title="The same file again")
     """'skip' does nothing when file, catalogue and options are those of the last completed import of this source."""
-    max_rejected: str | None = Field(
+    max_rejected: ShareOfFile = Field(
         None, json_schema_extra=_pattern_text_box(_SHARE), title="At most this many rejected rows"
     )
     """A number or a percentage such as 5%. With more rejected rows the import fails and merges nothing."""
-    min_rows: str | None = Field(
+    min_rows: RowLimit = Field(
         None, json_schema_extra=_pattern_text_box(_SHARE_OF_ANOTHER), title="At least this many rows"
     )
     """A number, or a percentage of the last completed import of the same file. With fewer, the import fails."""
     require: list[str] = Field(default_factory=list, title="Required fields")
     """Field IDs. If one of them cannot be imported (no column, or one with gaps), the import fails."""
 
-    plan: str | None = Field(None, json_schema_extra=_pattern_text_box(_PLAN), title="Plan")
+    plan: Plan = Field(None, json_schema_extra=_pattern_text_box(_PLAN), title="Plan")
     """The digest that a plan of this file ends with: merge exactly what the plan shows, or nothing."""
 
     retry_of: int | None = Field(None, ge=1, lt=2**63, json_schema_extra=_optional_integer_box, title="Retry of import")
     """For a corrected rejected file: the number of its import. Its columns are read as in that import."""
-
-    @field_validator("max_rejected", "min_rows")
-    @classmethod
-    def _number_or_percentage(cls, value: str | None) -> str | None:
-        if not value:
-            return None
-        if not re.fullmatch(_SHARE_OF_ANOTHER, value):
-            raise ValueError(f"{value!r} is no number of rows; write for example 100 or 5%")
-        return value
-
-    @field_validator("plan")
-    @classmethod
-    def _digest(cls, value: str | None) -> str | None:
-        if not value:
-            return None
-        if not re.fullmatch(_PLAN, value):
-            raise ValueError(f"{value!r} is no digest of a plan; copy the text after 'plan:' that contacts plan prints")
-        return value
-
-    @field_validator("max_rejected")
-    @classmethod
-    def _at_most_all(cls, value: str | None) -> str | None:
-        if value and not re.fullmatch(_SHARE, value):
-            raise ValueError(f"{value!r} is more than the file has; write 100% or less")
-        return value
-
-    @field_validator("segment")
-    @classmethod
-    def _no_segment(cls, value: str | None) -> str | None:
-        return value.strip() or None if value else None
 
     @model_validator(mode="after")
     def _clearing_needs_overwriting(self) -> Self:

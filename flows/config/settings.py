@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import AfterValidator, BeforeValidator, ByteSize, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
-from flows.config.environment import home_folder
+from flows.config.environment import absolute_path, home_folder
 from schemas.cells.phones import is_country_prefix
 from schemas.errors.request import SettingsInvalid, UsageError
 from transforms.landing.archives import ExpansionLimits
@@ -22,15 +22,11 @@ ENV_PREFIX = "CONTACTS_"
 FLAG_NAMES = {"warehouse_url": "--warehouse"}
 
 
-def _absolute(path: Path) -> Path:
-    return Path(os.path.expanduser(path)).resolve()  # unlike Path.expanduser, no error for an unknown ~user
-
-
 def _folder_or_address(value: str) -> str:
     """An absolute path, or an address as it is. It is shown in reports, so it must not hold a password."""
     scheme, there, rest = value.partition("://")
     if not there or scheme == "file":
-        return str(_absolute(Path(rest if there else value)))
+        return str(absolute_path(Path(rest if there else value)))
     if ":" in rest.partition("/")[0].rpartition("@")[0] or not rest:
         raise ValueError("an address holds no password")
     return value.rstrip("/")
@@ -72,7 +68,7 @@ def _credentials(value: SecretStr) -> SecretStr:
     return value
 
 
-AbsolutePath = Annotated[Path, AfterValidator(_absolute)]
+AbsolutePath = Annotated[Path, AfterValidator(absolute_path)]
 FolderOrAddress = Annotated[str, AfterValidator(_folder_or_address)]
 TaskRunnerName = Annotated[str, AfterValidator(_task_runner)]
 CountryPrefix = Annotated[str, AfterValidator(_country_prefix)]

@@ -18,7 +18,7 @@ from flows.publishing.markdown import MASKED_VALUE, code, plain, table
 from flows.publishing.plan_summary import plan_sections
 from flows.reports.builder import ImportReportBuilder
 from flows.reports.models import ImportReport, RowCounts
-from flows.reports.phrases import counted
+from flows.reports.phrases import counted, list_counts
 from schemas.cells.suppressed_emails import SuppressedEmails
 from schemas.errors.base import ContactImportError, Names
 from schemas.errors.request import DuplicateMapping, NoEmailColumn
@@ -138,7 +138,7 @@ def _file(source: str) -> str:
 def preview_line(result: ImportReport) -> str:
     """The counts of rows and contacts in one line."""
     rows = result.rows or RowCounts(read=0, accepted=0, rejected=0)
-    changes = ", ".join(f"{count:,} {name}" for name, count in result.contacts or ())
+    changes = list_counts(result.contacts or ())
     return f"{counted(rows.read, 'row')}, {rows.accepted:,} accepted ({changes}), {rows.rejected:,} rejected"
 
 
@@ -150,10 +150,9 @@ def change_note(approved: RunState | None, today: PlanDigest) -> str:
     counts = dict(approved["contacts"])
     if approved["segment_added"]:
         counts["joining the segment"] = approved["segment_added"]
-    before = ", ".join(f"{number:,} {change}" for change, number in counts.items())
     return (
-        f"What the import would do has changed since you approved ({before}), because of {what}. Nothing was merged. "
-        "Check the new preview."
+        f"What the import would do has changed since you approved ({list_counts(counts.items())}), because of {what}. "
+        "Nothing was merged. Check the new preview."
     )
 
 

@@ -25,8 +25,8 @@ from flows.guided.readings_form import Offer, offers_for, readings_form
 from flows.guided.suspension import Question, RunState
 from flows.import_runs.context import ImportContext
 from flows.import_runs.same_file import RepeatCheck
-from flows.import_runs.tasks import merge_rules, merge_staged, staged_file
-from flows.pipeline.steps import CheckedFile, SourceFile, map_source_columns
+from flows.import_runs.tasks import map_landed, merge_staged, preview_staged, staged_file
+from flows.pipeline.steps import CheckedFile, SourceFile
 from flows.planning.digest import PlanDigest, approval_of
 from flows.reports.models import ImportReport
 from flows.reports.phrases import counted
@@ -43,11 +43,8 @@ from transforms.sources.fetch import ResolvedSource
 from transforms.work_folder import name_of
 from warehouse.contacts.suppressions import load_suppressions
 from warehouse.errors import retry_transient
-from warehouse.merge.dry_run import MergePreview, preview_merge
-from warehouse.merge.staging import Staging
 
 COLUMNS, READINGS, PREVIEW = "columns", "readings", "preview"
-PREVIEW_ROWS = 5
 CORRECTABLE_ERRORS = (
     NoEmailColumn,
     DuplicateMapping,
@@ -96,27 +93,14 @@ class GuidedSession:
 
     def map_columns(self, choices: Choices, *, final: bool) -> SourceFile:
         """Map the columns as chosen in the forms. The choice takes precedence over the request's mapping."""
-        return self._map(self._changed(choices.mapping), choices.readings, final=final)
-
-    def _map(self, answer: Mapping[str, str], readings: Readings | None = None, *, final: bool) -> SourceFile:
-        context = self.context
-        return map_source_columns(
-            context.request,
-            context.catalogue,
-            self.landed,
-            self.layout,
-            context.report.first_import,
-            context.settings.presets,
-            answer,
-            readings,
-            final=final,
-        )
+        answer = self._changed(choices.mapping)
+        return map_landed(self.context, self.landed, self.layout, answer, choices.readings, final=final)
 
     def _changed(self, mapping: Mapping[str, str]) -> dict[str, str]:
         """The mapping without what the retried import decided already: its dropped columns stay dropped."""
         if not self.context.report.first_import.columns:
             return dict(mapping)
-        source = self._map({}, final=False)
+        source = map_landed(self.context, self.landed, self.layout, final=False)
         before = {column.key: column.field.id if column.field else "" for column in source.mapping.columns}
         return {column: field for column, field in mapping.items() if field != before.get(column)}
 
@@ -152,7 +136,7 @@ class GuidedSession:
                     with suppress(PlanOutdated):
                         check = approval_of(approved["plan"], self.landed.sha256, options)
                         return merge_staged(self.context, checked, staging, check)
-                preview = self._preview(checked, staging)
+                preview = retry_transient(preview_staged)(self.context, checked, staging)
         except CORRECTABLE_ERRORS as error:
             return self.ask_columns(choices, mapping_error_text(error))
         report.rejected_file = None  # the next step begins with another folder
@@ -193,22 +177,6 @@ class GuidedSession:
             report.notes.append(f"the preset was not saved: {error}")
         else:
             report.notes.append(f"the columns and readings are saved as the preset {name!r}")
-
-    def _preview(self, checked: CheckedFile, staging: Staging) -> MergePreview:
-        """Count what the merge would do, and read the first rows. Nothing is written."""
-
-        @retry_transient
-        def preview() -> MergePreview:
-            staging.ensure_staged()
-            return preview_merge(
-                staging,
-                rules=merge_rules(self.context.request),
-                segment=self.context.request.segment,
-                accepted=checked.accepted,
-                rows=PREVIEW_ROWS,
-            )
-
-        return preview()
 
     def _state(self, step: str, choices: Choices, shown: RunState | None = None) -> RunState:
         return {

@@ -60,7 +60,7 @@ def suspend(question: Question, seconds: int) -> NoReturn:
 
 
 def _say_in_state(state: State[Any], message: str) -> None:
-    """Prefect suspends without a message, so the state is set again with one. Without it, the run waits as well."""
+    """Prefect suspends without a message, so the state is set again with one. If that fails, the run waits as well."""
     with suppress(Exception), get_client(sync_client=True) as client:
         said = state.model_copy(update={"message": message})
         client.set_flow_run_state(UUID(runtime.flow_run.id), said, force=True)

@@ -10,7 +10,7 @@ from flows.config.settings import Settings
 from flows.pipeline.progress import Progress
 from flows.pipeline.sources import ArchiveOrigin, SourceLookups
 from flows.pipeline.task_order import ChunkRunner
-from flows.reports.builder import ImportReportBuilder, ReportBuilder
+from flows.reports.builder import ImportReportBuilder
 from schemas.catalogue import FieldCatalogue
 from transforms.sources.fetch import ResolvedSource
 from transforms.work_folder import ImportFolder
@@ -45,14 +45,12 @@ class RunServices(NamedTuple):
     lookups: SourceLookups
     runner: Callable[[Settings], AbstractContextManager[ChunkRunner]]
     progress: Callable[[], Progress]
-    publish_rejected: Callable[[ReportBuilder, Settings], None]
 
 
 @dataclass(frozen=True)
 class ImportContext:
     """One import that is in the list, or a plan, which is not. `report` collects what becomes known."""
 
-    request: ImportRequest
     settings: Settings
     warehouse: Warehouse
     catalogue: FieldCatalogue
@@ -62,3 +60,7 @@ class ImportContext:
     services: RunServices
     origin: ArchiveOrigin | None = None
     inbox: InboxFile | None = None
+
+    @property
+    def request(self) -> ImportRequest:
+        return self.report.options

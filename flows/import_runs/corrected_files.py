@@ -41,7 +41,7 @@ def as_retry(context: ImportContext, landed: Landed, layout: Layout) -> ImportCo
         options=kept_options(request),
     )
     context.report.options, context.report.series = request, request.source
-    return replace(context, request=request, catalogue=catalogue_for(request, context.settings))
+    return replace(context, catalogue=catalogue_for(request, context.settings))
 
 
 def _first_mark(landed: Landed, layout: Layout) -> RejectionMark | None:

@@ -9,7 +9,6 @@ from typing import TypeVar
 from prefect import runtime
 
 from flows.config.environment import home_warnings
-from flows.config.request import ImportRequest
 from flows.config.settings import Settings
 from flows.import_runs.context import ImportContext, ImportList, InboxFile, RunServices
 from flows.import_runs.corrected_files import kept_options
@@ -38,12 +37,11 @@ T = TypeVar("T")
 
 
 def prefect_services() -> RunServices:
-    """A run of Prefect: progress and rejected rows are artifacts."""
+    """A run of Prefect: its progress is an artifact."""
     return RunServices(
         SourceLookups(scheduled_day, source_logins, runs_as_command),
         chunk_runner,
         lambda: ProgressArtifact(current_progress.get()),
-        publish_rejected_rows,
     )
 
 
@@ -64,7 +62,6 @@ def _open_warehouse(settings: Settings) -> Warehouse:
 
 def run_import(
     imports: ImportList,
-    request: ImportRequest,
     report: ImportReportBuilder,
     work: Callable[[ImportContext], T],
     *,
@@ -77,6 +74,7 @@ def run_import(
     An import that was suspended is in the list already, as `suspended_id`. FileClaimed if another import has the file
     of the inbox.
     """
+    request = report.options
     import_id = suspended_id or start_import(
         imports.warehouse,
         source=redacted(request.source),
@@ -92,54 +90,54 @@ def run_import(
     report.import_id = import_id
     report.notes += [*home_warnings(imports.settings.home), *imports.warehouse.warnings()]
     name = folder_name(import_id, imports.liveness_key)
-
-    def in_context() -> T:
-        folder = make_import_folder(imports.settings, name)
-        catalogue = catalogue_for(request, imports.settings)
-        context = ImportContext(
-            request=request,
-            settings=imports.settings,
-            warehouse=imports.warehouse,
-            catalogue=catalogue,
-            folder=folder,
-            import_id=import_id,
-            report=report,
-            services=prefect_services(),
-            origin=origin,
-            inbox=inbox,
-        )
-        has_failed = True
-        try:
-            result = work(context)
-            has_failed = False
-            if not isinstance(result, ImportReport):  # a question, whose next step begins with another folder
-                report.rejected_file = None
-            return result
-        finally:  # not before: the merge rejects more rows if addresses were suppressed meanwhile
-            in_inbox = inbox.rejected_name(import_id) if inbox else None
-            publish_rejected_rows(report, imports.settings, in_inbox, has_failed=has_failed)
-
     try:
-        return _close_on_failure(imports.warehouse, import_id, report, in_context)
+        return _work_in_folder(imports, name, import_id, report, work, origin, inbox)
+    except Exception as error:
+        return record_failure(imports.warehouse, import_id, report, log_and_redact_error(error))
+    except BaseException:
+        result = record_failure(imports.warehouse, import_id, report, Interrupted())
+        emit_events(result)
+        if result.status == COMPLETED:
+            record_outcome(RunOutcome(result, report.stages))
+        raise
     finally:
         clean_up_folder(imports.settings, name, files_to_keep(report, imports.settings))
         with suppress(ContactImportError):  # otherwise the next import finds out whether this one lives
             clear_liveness_key(imports.warehouse, import_id)
 
 
-def _close_on_failure(
-    warehouse: Warehouse, import_id: int, report: ImportReportBuilder, work: Callable[[], T]
-) -> T | ImportReport:
+def _work_in_folder(
+    imports: ImportList,
+    name: str,
+    import_id: int,
+    report: ImportReportBuilder,
+    work: Callable[[ImportContext], T],
+    origin: ArchiveOrigin | None,
+    inbox: InboxFile | None,
+) -> T:
+    """Do the work in a new folder, and publish the rejected rows while it is there."""
+    folder = make_import_folder(imports.settings, name)
+    context = ImportContext(
+        settings=imports.settings,
+        warehouse=imports.warehouse,
+        catalogue=catalogue_for(report.options, imports.settings),
+        folder=folder,
+        import_id=import_id,
+        report=report,
+        services=prefect_services(),
+        origin=origin,
+        inbox=inbox,
+    )
+    has_failed = True
     try:
-        return work()
-    except Exception as error:
-        return record_failure(warehouse, import_id, report, log_and_redact_error(error))
-    except BaseException:
-        result = record_failure(warehouse, import_id, report, Interrupted())
-        emit_events(result)
-        if result.status == COMPLETED:
-            record_outcome(RunOutcome(result, report.stages))
-        raise
+        result = work(context)
+        has_failed = False
+        if not isinstance(result, ImportReport):  # a question, whose next step begins with another folder
+            report.rejected_file = None
+        return result
+    finally:  # not before: the merge rejects more rows if addresses were suppressed meanwhile
+        in_inbox = inbox.rejected_name(import_id) if inbox else None
+        publish_rejected_rows(report, imports.settings, in_inbox, has_failed=has_failed)
 
 
 def record_failure(

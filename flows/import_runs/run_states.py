@@ -32,10 +32,7 @@ stage_log.addHandler(RunLogHandler())
 
 
 def _is_unexpected(record: logging.LogRecord) -> bool:
-    """Whether an exception is more than the end of a run whose last state was returned by the flow.
-
-    Prefect raises TypeError for such a state, and logs it with two tracebacks. The state says everything already.
-    """
+    """False for the TypeError that Prefect logs when a flow returns a failed state: the state says everything."""
     error = record.exc_info[1] if record.exc_info else None
     return not (isinstance(error, TypeError) and str(error).startswith("Unexpected result for failed state"))
 

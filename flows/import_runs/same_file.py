@@ -86,7 +86,8 @@ class RepeatCheck:
         return result
 
     def _find(self, **file: str | None) -> RepeatedImport | None:
-        if self.context.request.if_same_file is IfSameFile.IMPORT:
+        request = self.context.request
+        if request.if_same_file is IfSameFile.IMPORT or request.plan:  # a plan is merged, or is outdated
             return None
         return find_repeated_import(
             self.context.warehouse, names=self.names, fingerprint=self.fingerprint, archives=self.archives, **file

@@ -1,10 +1,11 @@
 """The steps of an import, from the warehouse's tables to the merge."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 from flows.config.request import ImportRequest
 from flows.import_runs.context import ImportContext
@@ -21,10 +22,17 @@ from flows.pipeline.limits import (
     check_strict,
 )
 from flows.pipeline.sources import find_source
-from flows.pipeline.steps import CheckedFile, SourceFile, detect_layout, land_file, resolve_rejections
+from flows.pipeline.steps import (
+    CheckedFile,
+    SourceFile,
+    detect_layout,
+    land_file,
+    map_source_columns,
+    resolve_rejections,
+)
 from flows.pipeline.task_order import ChunkRunner, run_in_order
 from flows.reports.models import ImportReport
-from flows.reports.phrases import counted
+from flows.reports.phrases import counted, list_counts
 from schemas.cells.suppressed_emails import SuppressedEmails
 from transforms.chunks.duplicates import count_dropped_values, dropped_duplicates
 from transforms.chunks.split import ChunkResult
@@ -41,10 +49,13 @@ from warehouse.errors import retry_transient
 from warehouse.import_list.entries import get_last_row_count, get_latest_day
 from warehouse.import_list.retries import RetriedRecords, get_retried_import
 from warehouse.merge.differences import MergeRules
+from warehouse.merge.dry_run import ChangeStream, MergePreview, preview_merge
 from warehouse.merge.execution import MergeCounts
 from warehouse.merge.journal import prune_journals
 from warehouse.merge.staging import Staging
 from warehouse.merge.transaction import SuppressionCheck, load_import
+
+NEW_CONTACTS = 5  # how many a preview shows
 
 
 def prepare_warehouse(context: ImportContext) -> None:
@@ -84,6 +95,29 @@ def land_source(context: ImportContext, found: ResolvedSource) -> tuple[Landed, 
     return landed, layout
 
 
+def map_landed(
+    context: ImportContext,
+    landed: Landed,
+    layout: Layout,
+    answer: Mapping[str, str] | None = None,
+    readings: Mapping[str, Mapping[str, Any]] | None = None,
+    *,
+    final: bool = True,
+) -> SourceFile:
+    """Map the columns to fields; `answer`, `readings` and `final` as in `map_source_columns`."""
+    return map_source_columns(
+        context.request,
+        context.catalogue,
+        landed,
+        layout,
+        context.report.first_import,
+        context.settings.presets,
+        answer,
+        readings,
+        final=final,
+    )
+
+
 @contextmanager
 def staged_file(context: ImportContext, source: SourceFile) -> Iterator[tuple[CheckedFile, Staging]]:
     """Check and stage the file. Then everything is decided except what becomes of each contact."""
@@ -101,20 +135,20 @@ def staged_file(context: ImportContext, source: SourceFile) -> Iterator[tuple[Ch
             progress,
             suppressed=suppressed,
         )
-        with examination(check, report, fix=request.fix) as (check, results):
+        with examination(check, report) as (check, results):
             check_marks(context, check.profile())
             check_required_imported(request, check.profile())  # most missing fields are missing in the first chunk
             staging = _stage_chunks(context, check, results, stack)
-        checked = _settle(context, check, results, run)
+        checked = _reject_rows(context, check, results, run)
         with report.stage("examining"):
             staged = staging.finish()
-        with report.stage("settling"):
+        with report.stage("rejecting"):
             _exclude_dropped_duplicates(context, checked, staged)
-        report.log_stage("settling", f"{checked.accepted:,} accepted, {checked.rejected.rows:,} rejected")
+        report.log_stage("rejecting", f"{checked.accepted:,} accepted, {checked.rejected.rows:,} rejected")
         yield checked, staged
 
 
-def _settle(context: ImportContext, check: FileCheck, results: list[ChunkResult], run: ChunkRunner) -> CheckedFile:
+def _reject_rows(context: ImportContext, check: FileCheck, results: list[ChunkResult], run: ChunkRunner) -> CheckedFile:
     """Decide which rows are rejected, write their file, and check the limits of the request."""
     request, settings, report = context.request, context.settings, context.report
     source, profile = check.source, check.profile()
@@ -122,7 +156,7 @@ def _settle(context: ImportContext, check: FileCheck, results: list[ChunkResult]
     check_required_imported(request, profile)
     last_row_count = get_last_row_count(context.warehouse, report.series)
     report.notes += check_min_rows(request, profile.records, last_row_count)
-    with report.stage("settling"):
+    with report.stage("rejecting"):
         inputs = RejectedInputs(
             context.folder,
             source.read_inputs,
@@ -148,9 +182,10 @@ def _stage_chunks(
     """Give all accepted rows to a thread that stages them; the stack closes it. The last ones may not be staged yet."""
 
     def start() -> BackgroundStaging:
+        ids = context.catalogue.ids
         staging = Staging(
             context.warehouse,
-            check.profile().imported,
+            sorted(check.profile().imported, key=lambda field: ids.index(field.id)),  # changes are listed in this order
             Path(context.folder.scratch),
             open_table,
             becomes_contacts=not has_contacts(context.warehouse),
@@ -207,13 +242,31 @@ def _exclude_dropped_duplicates(context: ImportContext, checked: CheckedFile, st
             staging.exclude(dropped[:, 0])
 
 
+def preview_staged(
+    context: ImportContext, checked: CheckedFile, staging: Staging, through: ChangeStream | None = None
+) -> MergePreview:
+    """What the merge would do now, with the first new contacts. Nothing is written.
+
+    `through` gets every change, also each new contact, by email, and hands it on.
+    """
+    staging.ensure_staged()
+    return preview_merge(
+        staging,
+        rules=merge_rules(context.request),
+        segment=context.request.segment,
+        accepted=checked.accepted,
+        rows=NEW_CONTACTS,
+        through=through,
+    )
+
+
 def merge_staged(
     context: ImportContext,
     checked: CheckedFile,
     staging: Staging,
     approve: Callable[[MergeCounts, str], None] | None = None,
 ) -> ImportReport:
-    """Merge in one transaction. A retry stages again what a lost connection took along.
+    """Merge in one transaction. After a lost connection, the retry first stages the rows again.
 
     `approve` gets the counts and the digest of its changes before anything is written.
     """
@@ -247,8 +300,7 @@ def merge_staged(
 
     with context.report.stage("merging"):
         report = merge()
-    contacts = report.contacts.model_dump() if report.contacts else {}
-    context.report.log_stage("merging", ", ".join(f"{count:,} {name}" for name, count in contacts.items()))
+    context.report.log_stage("merging", list_counts(report.contacts or ()))
     return report
 
 

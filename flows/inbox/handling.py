@@ -106,7 +106,7 @@ def _import_part(
     imports: ImportList, request: ImportRequest, origin: ArchiveOrigin | None, file: InboxFile
 ) -> RunOutcome[ImportReport]:
     report = ImportReportBuilder(request, series=origin.series if origin else file.claim.inbox)
-    return RunOutcome(run_import(imports, request, report, import_file, origin=origin, inbox=file), report.stages)
+    return RunOutcome(run_import(imports, report, import_file, origin=origin, inbox=file), report.stages)
 
 
 def _stored(row: Mapping[str, Any]) -> RunOutcome[ImportReport]:

@@ -1,1 +1,1 @@
-"""From a source to judged, staged rows, without Prefect."""
+"""From a source to checked, staged rows, without Prefect."""

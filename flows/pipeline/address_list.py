@@ -42,7 +42,7 @@ def read_address_list(options: ReadingOptions, settings: Settings, folder: Path,
     """Read the addresses of a source. NoEmailInList if it has none, since then the column is probably wrong."""
     work = ImportFolder.local(folder)
     catalogue = catalogue_for(options, settings)
-    source = read_source(options, catalogue, settings, work, lookups, ReportBuilder(options))
+    source = read_source(ReportBuilder(options), catalogue, settings, work, lookups)
     with thread_runner(settings.workers) as run:
         check = FileCheck(
             _only_email(source),

@@ -35,9 +35,17 @@ def check_locally(
     lookups: SourceLookups = LOCAL_LOOKUPS,
 ) -> RunOutcome[CheckReport]:
     """Check a file. `path` is a folder for temporary files. The outputs are CSV files of accepted and rejected rows."""
-    report = ReportBuilder(options)
+    report, folder = ReportBuilder(options), ImportFolder.local(path)
     try:
-        _check(options, settings, ImportFolder.local(path), lookups, report, accepted, rejected)
+        checked = check_file(report, settings, folder, lookups, keys_only=accepted is None)
+        if accepted:
+            with open_output(accepted) as stream:
+                write_accepted(stream, checked.profile, checked.results, folder.scratch)
+        if rejected:
+            with open_for_reading(checked.rejected.path) as source, open_output(rejected) as stream:
+                shutil.copyfileobj(source, stream)
+            report.rejected_file = rejected
+        check_strict(options, checked.profile, checked.rejected.rows)
     except Exception as error:
         if os.environ.get("CONTACTS_DEBUG"):
             raise
@@ -45,29 +53,8 @@ def check_locally(
     return RunOutcome(report.completed_check(), report.stages)
 
 
-def _check(
-    options: ReadingOptions,
-    settings: Settings,
-    folder: ImportFolder,
-    lookups: SourceLookups,
-    report: ReportBuilder,
-    accepted: str | None,
-    rejected: str | None,
-) -> None:
-    checked = check_file(report, options, settings, folder, lookups, keys_only=accepted is None)
-    if accepted:
-        with open_output(accepted) as stream:
-            write_accepted(stream, checked.profile, checked.results, folder.scratch)
-    if rejected:
-        with open_for_reading(checked.rejected.path) as source, open_output(rejected) as stream:
-            shutil.copyfileobj(source, stream)
-        report.rejected_file = rejected
-    check_strict(options, checked.profile, checked.rejected.rows)
-
-
 def check_file(
     report: ReportBuilder,
-    options: ReadingOptions,
     settings: Settings,
     folder: ImportFolder,
     lookups: SourceLookups,
@@ -76,21 +63,21 @@ def check_file(
     keys_only: bool = True,
 ) -> CheckedFile:
     """Land and check the file. `show`: how many rejections go into the sample that people see."""
-    catalogue = catalogue_for(options, settings)
+    catalogue = catalogue_for(report.options, settings)
     progress = current_progress.get()
     with report.stage("landing"):
-        source = read_source(options, catalogue, settings, folder, lookups, report)
+        source = read_source(report, catalogue, settings, folder, lookups)
     report.log_stage("landing", f"{source.landed.size:,} bytes")
     with thread_runner(settings.workers) as run:
         check = FileCheck(
             source, catalogue.default_prefix, folder, settings.chunk_bytes, run, progress, keys_only=keys_only
         )
-        with examination(check, report, fix=options.fix) as (check, results):
+        with examination(check, report) as (check, results):
             run_passes(check, results)
         profile = check.profile()
-        with report.stage("settling"):
-            inputs = RejectedInputs(folder, check.source.read_inputs, options.duplicates, max_shown=show)
+        with report.stage("rejecting"):
+            inputs = RejectedInputs(folder, check.source.read_inputs, report.options.duplicates, max_shown=show)
             report.rejected = rejected = resolve_rejections(inputs, profile, results, run)
     checked = CheckedFile(check.source.mapping, profile, results, rejected)
-    report.log_stage("settling", f"{checked.accepted:,} accepted, {rejected.rows:,} rejected")
+    report.log_stage("rejecting", f"{checked.accepted:,} accepted, {rejected.rows:,} rejected")
     return checked

@@ -1,8 +1,8 @@
 """Checks one file: each chunk is read and checked in one step, several chunks at a time.
 
 A column with gaps is dropped, but whether it has gaps is known only when the whole file is read. So the first pass
-takes a column without a gap so far as complete. If a later chunk has a gap after all, a second pass checks again. So it
-does if the whole file shows that numbers such as `1.234` are ambiguous.
+takes a column without a gap so far as complete. A second pass checks all chunks again if a later chunk has a gap after
+all, or if the whole file shows that numbers such as `1.234` are ambiguous.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -39,8 +39,8 @@ class FileCheck:
     """One file, from its blocks to the results of its chunks.
 
     With `keys_only`, only the keys of accepted rows are written, by which duplicates are found. Rows with a
-    `suppressed` address are rejected. `seconds` are those of all workers by step, with those of a pass or a check whose
-    results were not used.
+    `suppressed` address are rejected. `seconds`: how long all workers together took for each step, including passes and
+    checks whose results were not used.
     """
 
     source: SourceFile
@@ -159,14 +159,15 @@ def run_passes(check: FileCheck, results: list[ChunkResult]) -> None:
 
 
 @contextmanager
-def examination(check: FileCheck, report: ReportBuilder, *, fix: bool) -> Iterator[tuple[FileCheck, list[ChunkResult]]]:
-    """The block runs the passes of the check, and collects the results; then the report gets what the file has.
+def examination(check: FileCheck, report: ReportBuilder) -> Iterator[tuple[FileCheck, list[ChunkResult]]]:
+    """Gives the block a check that has started, and an empty list. The block runs the passes and fills the list.
 
-    With `fix`, the whole file is checked before, and the check that the block gets has the certain suggestions.
+    Then the report gets what they found. With the option `fix`, the whole file is checked once before, to find the
+    certain suggestions; the check of the block applies them.
     """
     results: list[ChunkResult] = []
     with report.stage("examining"):
-        if fix:
+        if report.options.fix:
             check = check.with_certain_suggestions()
         report.mapping = check.source.mapping
         check.start()

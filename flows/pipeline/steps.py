@@ -124,14 +124,14 @@ def map_source_columns(
 
 
 def read_source(
-    options: ReadingOptions,
+    report: ReportBuilder,
     catalogue: FieldCatalogue,
     settings: Settings,
     folder: ImportFolder,
     lookups: SourceLookups,
-    report: ReportBuilder,
 ) -> SourceFile:
     """Find the source, copy it into the folder, and map its columns. The report gets what becomes known."""
+    options = report.options
     found = find_source(options, settings, lookups)
     report.landed = landed = land_file(options, folder, found, settings.limits)
     report.layout = layout = detect_layout(options, catalogue, landed)

@@ -1,17 +1,23 @@
 """Plans an import: reads and checks the file as the import would, compares it with the contacts, and writes nothing."""
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
-from flows.config.request import ImportRequest
 from flows.config.settings import Settings, sqlite_url
 from flows.import_runs.context import ImportContext, RunServices
 from flows.import_runs.same_file import RepeatCheck
-from flows.import_runs.tasks import check_names, land_source, merge_rules, resolve_source, staged_file
-from flows.pipeline.steps import catalogue_for, map_source_columns
+from flows.import_runs.tasks import (
+    check_names,
+    land_source,
+    map_landed,
+    preview_staged,
+    resolve_source,
+    staged_file,
+)
+from flows.pipeline.steps import catalogue_for
 from flows.planning.digest import PlanDigest
 from flows.reports.builder import ImportReportBuilder, redact_error
 from flows.reports.models import ImportReport
@@ -21,13 +27,9 @@ from schemas.catalogue import FieldCatalogue
 from transforms.work_folder import ImportFolder
 from warehouse.database.connection import Warehouse, database_file
 from warehouse.database.migrations import check_current, has_contacts, migrate
-from warehouse.merge.change_list import Change
-from warehouse.merge.dry_run import MergePreview, preview_merge
+from warehouse.merge.dry_run import ChangeStream, MergePreview
 
 NO_IMPORT = 0  # a plan is not in the import list
-NEW_CONTACTS = 5  # how many a plan shows
-
-ChangeStream = Callable[[Iterator[Change]], Iterator[Change]]
 
 
 class PlanOutcome(NamedTuple):
@@ -38,23 +40,25 @@ class PlanOutcome(NamedTuple):
 
 
 def plan_import(
-    request: ImportRequest, settings: Settings, path: Path, services: RunServices, through: ChangeStream | None = None
+    report: ImportReportBuilder,
+    settings: Settings,
+    path: Path,
+    services: RunServices,
+    through: ChangeStream | None = None,
 ) -> PlanOutcome:
-    """Plan the import of one file. `path` is a folder for temporary files.
+    """Plan the import of one file. `path` is a folder for temporary files. The report gets what becomes known.
 
     `through` gets every change, also each new contact, by email, and hands it on.
     """
-    report = ImportReportBuilder(request)
     try:
-        catalogue = catalogue_for(request, settings)
+        catalogue = catalogue_for(report.options, settings)
         with _warehouse_or_empty_one(settings, path, catalogue) as warehouse:
             folder = ImportFolder.local(path)
-            context = ImportContext(request, settings, warehouse, catalogue, folder, NO_IMPORT, report, services)
+            context = ImportContext(settings, warehouse, catalogue, folder, NO_IMPORT, report, services)
             try:
                 preview, digest = _plan(context, through)
             finally:
                 report.rejected_file = None  # it is deleted with the folder
-                services.publish_rejected(report, settings)
     except Exception as error:
         if os.environ.get("CONTACTS_DEBUG"):
             raise
@@ -63,25 +67,15 @@ def plan_import(
 
 
 def _plan(context: ImportContext, through: ChangeStream | None) -> tuple[MergePreview, PlanDigest]:
-    request, report = context.request, context.report
+    report = context.report
     check_names(context)
     with report.stage("landing"):
         found = resolve_source(context)
         landed, layout = land_source(context, found)
-        source = map_source_columns(
-            request, context.catalogue, landed, layout, report.first_import, context.settings.presets
-        )
+        source = map_landed(context, landed, layout)
     report.log_stage("landing", f"{landed.size:,} bytes")
     with staged_file(context, source) as (checked, staging), report.stage("comparing"):
-        staging.ensure_staged()
-        preview = preview_merge(
-            staging,
-            rules=merge_rules(request),
-            segment=request.segment,
-            accepted=checked.accepted,
-            rows=NEW_CONTACTS,
-            through=through,
-        )
+        preview = preview_staged(context, checked, staging, through)
     report.log_stage("comparing", counted(preview.counts.updated, "contact") + " would change")
     fingerprint = RepeatCheck.of(context, found).fingerprint
     return preview, PlanDigest.of(landed.sha256, fingerprint, preview.digest)

@@ -1,6 +1,7 @@
-"""The artifacts of a run in the Prefect UI: a summary, the rejected rows, the import list, and progress.
+"""The artifacts of a run in the Prefect UI: a summary, the rejected rows, a plan, an undo, the import list, progress.
 
-An error while publishing is logged, and the import continues. Of these, only the rejected rows show contact values.
+An error while publishing is logged, and the import continues. Only the rejected rows and the plan show contact values,
+unless they are masked.
 """
 
 import time
@@ -58,10 +59,11 @@ def publish_plan(result: ImportReport, preview: MergePreview, settings: Settings
         create_markdown_artifact(markdown, key="import-plan", description=summary_line(result))
 
 
-def publish_undo(report: UndoReport) -> None:
+def publish_undo(report: UndoReport, settings: Settings) -> None:
     """The artifact of every undo, also of one that only counts. It has no contact values."""
     with log_and_continue("undo summary"):
-        create_markdown_artifact(undo_summary(report), key="undo-summary", description=undo_line(report))
+        text = undo_summary(report, journalled=settings.journal == "on")
+        create_markdown_artifact(text, key="undo-summary", description=undo_line(report))
 
 
 def publish_rejected_rows(

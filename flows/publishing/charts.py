@@ -7,6 +7,8 @@ suit both. Its text is numbers and our own words only.
 from base64 import b64encode
 from collections.abc import Mapping
 
+from flows.reports.phrases import list_counts
+
 CHART_WIDTH, BAR_HEIGHT, LEGEND_HEIGHT = 720, 26, 22  # pixels
 MIN_PART_WIDTH = 3.0  # so that one row in a million is visible
 COLOURS = {
@@ -25,7 +27,7 @@ def rows_chart(rows: Mapping[str, int], contacts: Mapping[str, int] | None) -> s
     shown = {name: count for name, count in parts.items() if count}
     if not shown:
         return ""
-    words = ", ".join(f"{count:,} {name}" for name, count in shown.items())
+    words = list_counts(shown.items())
     return f"![Of {rows['read']:,} rows: {words}](data:image/svg+xml;base64,{b64encode(_svg(shown).encode()).decode()})"
 
 
@@ -55,4 +57,4 @@ def _percentage(count: int, total: int) -> str:
     share = 100 * count / total
     if count == total:
         return "100%"
-    return "<0.1%".replace("<", "&lt;") if share < 0.1 else f"{min(share, 99.9):.1f}%"
+    return "&lt;0.1%" if share < 0.1 else f"{min(share, 99.9):.1f}%"

@@ -10,6 +10,9 @@ from flows.reports.models import CheckReport, ColumnReport, ContactCounts, Impor
 from flows.reports.phrases import (
     CHANGES_HEADER,
     FORM,
+    NO_JOURNAL,
+    SUGGESTIONS_HEADER,
+    TRANSLATIONS_HEADER,
     changed_fields,
     counted,
     describe_dialect,
@@ -18,12 +21,13 @@ from flows.reports.phrases import (
     outcome_line,
     reason_rows,
     retry_progress,
+    suggestion_rows,
+    translation_rows,
     unimported_columns,
     use_of_gaps,
     use_of_rejected,
     use_of_suggestions,
 )
-from schemas.presets.writer import describe_translation
 
 
 def summary(result: CheckReport, rejected_rows: UUID | None = None) -> str:
@@ -138,27 +142,16 @@ def columns_section(result: CheckReport) -> Iterable[str]:
 
 def translations_section(result: CheckReport) -> Iterable[str]:
     """What a preset and added readings changed in the cells."""
-    if changes := result.translations:
+    if changes := translation_rows(result):
         yield f"## Translated cells{f' (preset {code(result.preset)})' if result.preset else ''}"
-        rows = ((each.column or "(the file)", each.field, each.translation, each.by, each.cells) for each in changes)
-        yield table(["column", "field", "translation", "by", "cells"], rows)
+        yield table(TRANSLATIONS_HEADER, changes)
 
 
 def suggestions_section(result: CheckReport) -> Iterable[str]:
     """Which readings would make rejected cells valid."""
     if result.suggestions:
         yield "## Readings that would make rejected cells valid"
-        rows = (
-            (
-                each.column,
-                describe_translation(each.translation),
-                f"{each.fixes:,} of {each.of:,}",
-                each.blanks,
-                "yes" if each.certain else "no",
-            )
-            for each in result.suggestions
-        )
-        yield table(["column", "reading", "fixes", "blanks", "certain"], rows)
+        yield table(SUGGESTIONS_HEADER, suggestion_rows(result))
         yield use_of_suggestions(result, FORM)
 
 
@@ -178,7 +171,7 @@ def warnings_section(result: CheckReport) -> Iterable[str]:
         yield "\n".join(f"- {plain(in_form_words(warning))}" for warning in warnings)
 
 
-def undo_summary(report: UndoReport) -> str:
+def undo_summary(report: UndoReport, *, journalled: bool) -> str:
     """What an undo restored, and what it kept and why, as markdown."""
     number = f" (import {report.import_id})" if report.import_id else ""
     planned = report.status == "planned"
@@ -193,5 +186,6 @@ def undo_summary(report: UndoReport) -> str:
     if kept := kept_causes(report):
         parts += ["## Cells that keep their value", table(["why", "cells"], kept)]
     if report.import_id:
-        parts.append(f"To bring import {report.undoes} back, undo import {report.import_id}.")
+        back = f"To bring import {report.undoes} back, undo import {report.import_id}."
+        parts.append(back if journalled else NO_JOURNAL)
     return "\n\n".join(filter(None, parts))

@@ -22,7 +22,9 @@ def file_warnings(profile: FileProfile) -> Iterator[str]:
         these = f"the last {lines} lines look" if lines > 1 else "the last line looks"
         yield f"{these} like text below the records; if so, skip it with --skip-last {lines}"
     if profile.cut_off:
-        yield "the file stops inside a quoted cell: it may have been cut off"
+        yield (
+            "the file stops inside a quoted cell: it may have been cut off; export it again, or correct its last record"
+        )
 
 
 def count_warnings(profile: FileProfile, rewritten_emails: int, swapped_dates: Mapping[int, int]) -> Iterator[str]:

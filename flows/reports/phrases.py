@@ -1,7 +1,6 @@
 """Phrases that the terminal and the artifacts share."""
 
-import shlex
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +14,7 @@ from flows.reports.models import (
     UndoReport,
 )
 from schemas.errors.base import Names
+from schemas.presets.writer import describe_translation
 from schemas.validation.rules import EXPECTED, Rule, sort_by_count
 from transforms.mapping.columns import ColumnOutcome
 from transforms.parsing.dialect import QUOTE
@@ -29,6 +29,11 @@ _CHARACTERS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "pipe", " ": "s
 def counted(number: int, thing: str, plural: str = "") -> str:
     """A number and its noun, in the plural unless the number is 1."""
     return f"{number:,} {thing if number == 1 else plural or f'{thing}s'}"
+
+
+def list_counts(counts: Iterable[tuple[str, int]]) -> str:
+    """Such as `5 inserted, 2 updated`."""
+    return ", ".join(f"{number:,} {name}" for name, number in counts)
 
 
 def describe_dialect(dialect: DialectReport) -> str:
@@ -75,8 +80,7 @@ def outcome_line(report: CheckReport) -> str:
         parts = [f"{rows.accepted:,} of {rows.read:,} {verb}", f"{rows.rejected:,} rejected"]
     if dropped:
         parts.append(f"{counted(len(dropped), 'column')} left out ({Names(dropped)})")
-    contacts = (report.contacts or ()) if isinstance(report, ImportReport) else ()
-    changes = ", ".join(f"{count:,} {name}" for name, count in contacts)
+    changes = list_counts((report.contacts or ()) if isinstance(report, ImportReport) else ())
     return ", ".join(parts) + (f"; {'would be ' if planned else ''}{changes}" if changes else "")
 
 
@@ -90,6 +94,33 @@ def reason_rows(report: CheckReport) -> list[tuple[str, str, int, int | None, st
     if not reasons:
         reasons = [(code, "", cells, None) for code, cells in sort_by_count(report.rejections)]
     return [(*reason, EXPECTED[Rule(reason[0])]) for reason in reasons]
+
+
+TRANSLATIONS_HEADER = ("column", "field", "translation", "by", "cells")
+SUGGESTIONS_HEADER = ("column", "reading", "fixes", "blanks", "certain")
+
+
+def translation_rows(report: CheckReport) -> list[tuple[str, str, str, str, int]]:
+    """A row for each translation of cells, by a preset or an added reading."""
+    return [
+        (each.column or "(the file)", each.field, each.translation, each.by, each.cells)
+        for each in report.translations
+        if each.cells
+    ]
+
+
+def suggestion_rows(report: CheckReport) -> list[tuple[str, str, str, int, str]]:
+    """A row for each suggested reading: how many rejected cells it fixes, and how many cells would become blank."""
+    return [
+        (
+            each.column,
+            describe_translation(each.translation),
+            f"{each.fixes:,} of {each.of:,}",
+            each.blanks,
+            "yes" if each.certain else "no",
+        )
+        for each in report.suggestions
+    ]
 
 
 def describe_gaps(column: ColumnReport) -> str:
@@ -155,6 +186,7 @@ def transition_rows(summary: "ChangeSummary") -> list[tuple[str, str, str, int]]
     return [(each.field, each.before or "(empty)", each.after or "(empty)", number) for each, number in most]
 
 
+NO_JOURNAL = "This cannot be undone, since the journal is off; set CONTACTS_JOURNAL=on before the next change."
 KEPT_CAUSES = {
     "later-import": "changed by a later import",
     "edited": "changed by somebody since",
@@ -179,29 +211,29 @@ def undo_line(report: UndoReport) -> str:
     )
 
 
-def undo_sentences(report: UndoReport) -> list[str]:
-    """What an undo restored, and what it kept and why."""
+def undo_sentences(report: UndoReport, *, journalled: bool) -> list[str]:
+    """What an undo restored, and what it kept and why. Without a journal, it cannot be undone."""
     title = f"Undo of import {report.undoes}" + (f" (import {report.import_id})" if report.import_id else "")
-
-    def numbers(counts: Mapping[str, int]) -> str:
-        return ", ".join(f"{number:,} {name}" for name, number in counts.items())
-
     lines = [f"{title}: {report.status}"]
-    lines += [f"{name + ':':<9} {numbers(getattr(report, name))}" for name in ("contacts", "cells", "members")]
+    lines += [
+        f"{name + ':':<9} {list_counts(getattr(report, name).items())}" for name in ("contacts", "cells", "members")
+    ]
     lines += [f"kept:     {counted(number, 'cell')}: {cause}" for cause, number in kept_causes(report)]
     if report.import_id:
-        lines.append(f"To bring import {report.undoes} back: contacts undo {report.import_id}")
+        back = f"To bring import {report.undoes} back: contacts undo {report.import_id}"
+        lines.append(back if journalled else NO_JOURNAL)
     return lines
 
 
-def deletion_sentences(report: RemovalReport, segment: str | None = None) -> list[str]:
-    """What a delete did, or would do, and the next step."""
+def deletion_sentences(report: RemovalReport, *, journalled: bool, of_segment: bool = False) -> list[str]:
+    """What a delete did, or would do, and the next step. Without a journal, it cannot be undone."""
     what = f"{counted(report.deleted, 'contact')} with {counted(report.members, 'membership')}"
     if report.import_id is None:
-        of_segment = f" --segment {shlex.quote(segment)} --expect {report.found}" if segment else ""
-        next_step = f"contacts delete{of_segment}" if segment else "the same command without --dry-run"
-        return [f"{what} would be deleted.", f"To delete them: {next_step}"]
-    return [f"Import {report.import_id}: {what} deleted.", f"To bring them back: contacts undo {report.import_id}"]
+        option = f"with --expect {report.found} instead of --dry-run" if of_segment else "without --dry-run"
+        next_step = f"To delete them: the same command {option}"
+        return [f"{what} would be deleted.", *([] if journalled else [NO_JOURNAL]), next_step]
+    back = f"To bring them back: contacts undo {report.import_id}" if journalled else NO_JOURNAL
+    return [f"Import {report.import_id}: {what} deleted.", back]
 
 
 def erasure_sentences(report: RemovalReport, rejected_rows: int, suppressed: int) -> list[str]:

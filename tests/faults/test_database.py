@@ -77,7 +77,7 @@ def cut(scenario: ImportScenario) -> None:
     [
         pytest.param(("staging", "before", 2), id="while staging"),
         pytest.param(("staging", "after", 1), id="between chunks", marks=pytest.mark.harness),
-        pytest.param(("settling", "after", 1), id="after settling", marks=pytest.mark.harness),
+        pytest.param(("rejecting", "after", 1), id="after rejecting", marks=pytest.mark.harness),
         pytest.param(("merging", "before", 1), id="before the merge's first statement", marks=pytest.mark.harness),
         pytest.param(("members", "after", 1), id="in the merge"),
         pytest.param(("commit", "before", 1), id="before the commit", marks=pytest.mark.harness),

@@ -17,7 +17,7 @@ POINTS = {
     "checking": "flows.pipeline.chunk_runs:check_chunk",
     "staging": "warehouse.merge.staging:Staging._stage_file",
     "read": "flows.import_runs.tasks:check_min_rows",
-    "settling": "flows.import_runs.tasks:resolve_rejections",
+    "rejecting": "flows.import_runs.tasks:resolve_rejections",
     "excluding": "warehouse.merge.staging:Staging._exclude_records",
     "ensured": "warehouse.merge.staging:Staging.ensure_staged",
     "adopting": "warehouse.merge.transaction:become_contacts",
@@ -35,7 +35,7 @@ POINTS = {
     "written": "warehouse.merge.execution:_row_count",
     # Of a plan.
     "copied": "flows.planning.plan:land_source",
-    "comparing": "flows.planning.plan:preview_merge",
+    "comparing": "flows.import_runs.tasks:preview_merge",
     # Of an undo.
     "undoing": "warehouse.undo.undo:check_undoable",
     "entered": "warehouse.undo.undo:enter_change",

@@ -14,7 +14,8 @@ from flows.cli.commands.plan import SERVICES
 from flows.config.request import ImportRequest
 from flows.config.settings import Settings, sqlite_url
 from flows.pipeline.temporary_folders import temporary_folder
-from flows.planning.plan import ChangeStream, plan_import
+from flows.planning.plan import plan_import
+from flows.reports.builder import ImportReportBuilder
 from schemas.catalogue import load_catalogue
 from tests.flows.conftest import Contacts, is_one_line
 from tests.warehouse.conftest import on_postgres
@@ -22,6 +23,7 @@ from warehouse.backends.postgres import LOCK_SECONDS
 from warehouse.database.connection import Warehouse
 from warehouse.database.migrations import migrate
 from warehouse.merge.change_list import Change
+from warehouse.merge.dry_run import ChangeStream
 
 one_warehouse = pytest.mark.parametrize("warehouse_url", ["sqlite"], indirect=True)
 STATUS = "newsletter_subscription_status"
@@ -70,14 +72,16 @@ def test_a_plan_says_what_the_import_then_does(contacts: Contacts, options: tupl
 def test_the_whole_difference_is_written_by_email_and_then_in_the_catalogues_order(contacts: Contacts) -> None:
     contacts.load(STORED)
     output = contacts.folder / "plan.csv"
-    plan(contacts, contacts.file(FILE), "--merge", "overwrite", "--merge-field", "city=keep", "--output", output)
+    columns = [line.split(",") for line in FILE.splitlines()]
+    backwards = contacts.file("".join(",".join(reversed(cells)) + "\n" for cells in columns))
+    plan(contacts, backwards, "--merge", "overwrite", "--merge-field", "city=keep", "--output", output)
     assert rows_of(output) == [
         ["email", "contact_id", "field", "kind", "before", "after"],
         ["ann@example.com", "1", "name", "replaced", "Ann", "Anna"],
         ["ann@example.com", "1", STATUS, "replaced", "none", "subscribed"],
         ["ann@example.com", "1", "interests", "replaced", "sports", "music"],
-        ["bob@example.com", "2", "city", "kept-by-policy", "", "Reus"],
         ["bob@example.com", "2", STATUS, "kept-by-consent", "unsubscribed", "subscribed"],
+        ["bob@example.com", "2", "city", "kept-by-policy", "", "Reus"],
         ["zoe@example.com", "", "", "inserted", "", ""],
     ]
 
@@ -152,6 +156,18 @@ def test_an_outdated_plan_names_what_differs_and_merges_nothing(contacts: Contac
     is_one_line(ran, f"because of the {what}", "1 inserted", "2 updated", "Make a new plan")
     assert contacts.database.contents() == before
     assert contacts.database.imports()[-1]["error_code"] == "plan-outdated"
+
+
+@one_warehouse
+def test_a_planned_import_is_not_skipped_as_the_same_file(contacts: Contacts) -> None:
+    """Another program changed a contact since, so the import would not only repeat the first one."""
+    contacts.load(STORED)
+    path, options = contacts.file(FILE, "night.csv"), ("--merge", "overwrite", "--if-same-file", "skip")
+    assert contacts("import", path, *options).status == 0
+    contacts.database.run("update contacts set city = 'Olot' where email = 'bob@example.com'")
+    planned = plan(contacts, path, *options)
+    ran = contacts("import", path, *options, "--plan", planned["plan"], "--json").json
+    assert (ran["status"], ran["contacts"]["updated"]) == ("completed", 1)
 
 
 @one_warehouse
@@ -246,7 +262,7 @@ def test_two_plans_at_once_do_not_wait_for_each_other(command: Contacts) -> None
 
     def plan_one(through: ChangeStream | None = None) -> int:
         with temporary_folder() as folder:
-            report = plan_import(request, settings, folder, SERVICES, through).outcome.report
+            report = plan_import(ImportReportBuilder(request), settings, folder, SERVICES, through).outcome.report
         assert report.contacts is not None
         return report.contacts.inserted
 

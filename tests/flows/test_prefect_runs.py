@@ -195,7 +195,7 @@ def test_the_log_of_a_run_has_one_line_per_stage_with_counts(contacts: Contacts,
     assert [line.rpartition(", ")[0] for line in lines] == [
         f"landing: {len(MARKED):,} bytes",
         "examining: 5 records in 1 chunk",
-        "settling: 1 accepted, 4 rejected",
+        "rejecting: 1 accepted, 4 rejected",
         "merging: 1 inserted, 0 updated, 0 unchanged, 0 skipped",
     ]
 

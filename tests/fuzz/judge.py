@@ -299,7 +299,7 @@ def _duplicates(checked: Checked, choice: Duplicates) -> Iterator[str]:
         last = dict(order)
         wrong = [email for email in times if kept[email] != 1 or last[email]]
     if wrong:
-        yield f"duplicates are settled otherwise than by {choice}"
+        yield f"the duplicates that are kept are not those of {choice}"
 
 
 def _as_written(case: Case, checked: Checked) -> Iterator[str]:

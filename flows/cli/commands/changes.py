@@ -10,7 +10,7 @@ from typing import BinaryIO
 
 import pandas as pd
 
-from flows.cli.console import print_table
+from flows.cli.console import print_sentences, print_table
 from flows.cli.parser import OK, settings_from_options
 from flows.cli.resources import open_target, open_warehouse
 from flows.cli.tables import Column
@@ -18,7 +18,7 @@ from flows.cli.terminal import print_json, print_line
 from flows.config.output_files import check_output
 from flows.config.settings import Settings
 from flows.reports.models import FieldChangesReport, UndoReport
-from flows.reports.phrases import CHANGES_HEADER, counted, undo_sentences
+from flows.reports.phrases import CHANGES_HEADER, counted, list_counts, undo_sentences
 from schemas.catalogue import load_catalogue
 from schemas.cells.arrow_columns import TEXT_DTYPE
 from schemas.cells.emails import normalise_email
@@ -99,7 +99,7 @@ def show_changes(options: argparse.Namespace) -> int:
         print_json({**head, "contacts": {"updated": row["updated"] or 0, **contacts}, "changes": counts})
         return OK
     numbers = {"updated": row["updated"] or 0, "inserted": tally.contacts["inserted"]} | tally.contacts
-    print_line(f"Import {options.id} of {row['source']}: " + ", ".join(f"{n:,} {kind}" for kind, n in numbers.items()))
+    print_line(f"Import {options.id} of {row['source']}: {list_counts(numbers.items())}")
     if changed := [(name, *each.values()) for name, each in counts.items() if any(each.values())]:
         print_table(CHANGES_HEADER, changed)
     if tally.examples:
@@ -144,9 +144,5 @@ def undo(options: argparse.Namespace) -> int:
             use_changes=write if options.output else None,
         )
     report = UndoReport.model_validate(undone)
-    if options.json:
-        print_json(report.model_dump())
-    else:
-        for line in undo_sentences(report):
-            print_line(line)
+    print_sentences(report, undo_sentences(report, journalled=settings.journal == "on"), options.json)
     return OK

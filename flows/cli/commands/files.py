@@ -104,7 +104,9 @@ def _run_flow(request: ImportRequest) -> "RunOutcome[ImportReport]":
     if not recorded:
         raise result
     if isinstance(result, BaseException):
-        recorded[-1].report.warnings.append("Prefect stopped before it recorded how the import ended")
+        recorded[-1].report.warnings.append(
+            "Prefect stopped before it recorded how the import ended; 'contacts imports' has this report"
+        )
     return recorded[-1]
 
 

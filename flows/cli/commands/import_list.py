@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from flows.cli.console import print_report, print_table
+from flows.cli.console import print_report, print_sentences, print_table
 from flows.cli.options import PRUNE
 from flows.cli.parser import OK, settings_from_options
 from flows.cli.resources import open_target, open_warehouse
@@ -92,11 +92,11 @@ def _print_import(row: Mapping[str, Any], as_json: bool) -> None:
     if as_json:  # as it was stored, perhaps by another release
         print_json(row["report"] or {name: row[name] for name in ("import_id", "status", "source")})
     elif row["report"] and row["undoes"]:
-        for line in undo_sentences(UndoReport.model_validate(row["report"])):
-            print_line(line)
+        undone = UndoReport.model_validate(row["report"])
+        print_sentences(undone, undo_sentences(undone, journalled=row["journalled"] is not None))
     elif row["report"] and row["merge_policy"] == DELETE_POLICY:
-        for line in deletion_sentences(RemovalReport.model_validate(row["report"])):
-            print_line(line)
+        removed = RemovalReport.model_validate(row["report"])
+        print_sentences(removed, deletion_sentences(removed, journalled=row["journalled"] is not None))
     elif row["report"]:
         print_report(ImportReport.model_validate(row["report"]), as_json=False)
     else:  # it is still running, or its process died

@@ -19,6 +19,7 @@ from flows.pipeline.sources import SourceLookups
 from flows.pipeline.task_order import thread_runner
 from flows.pipeline.temporary_folders import cleaned_up_on_sigterm, temporary_folder
 from flows.planning.plan import plan_import
+from flows.reports.builder import ImportReportBuilder
 from flows.reports.phrases import EXAMPLES_HEADER, TRANSITIONS_HEADER, transition_rows
 from warehouse.merge.change_list import Change
 from warehouse.merge.dry_run import MergePreview
@@ -27,7 +28,6 @@ SERVICES = RunServices(
     SourceLookups(local_today, command_logins),
     lambda settings: thread_runner(settings.workers),
     current_progress.get,
-    lambda *_: None,
 )
 
 
@@ -47,7 +47,8 @@ def plan(options: argparse.Namespace) -> int:
             yield from written_changes(changes, target)
 
     with progress_shown(options), cleaned_up_on_sigterm(), temporary_folder() as folder:
-        planned = plan_import(request, settings, folder, SERVICES, None if options.output is None else written)
+        through = None if options.output is None else written
+        planned = plan_import(ImportReportBuilder(request), settings, folder, SERVICES, through)
     report = planned.outcome.report
     print_outcome(planned.outcome, options.json, with_stages=options.profile, quiet=options.quiet)
     if planned.preview and not (options.json or options.quiet):

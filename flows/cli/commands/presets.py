@@ -42,7 +42,7 @@ def save_preset(options: argparse.Namespace) -> int:
     with cleaned_up_on_sigterm(), temporary_folder() as folder:
         catalogue, place = catalogue_for(request, settings), ImportFolder.local(folder)
         lookups = SourceLookups(local_today, command_logins)
-        source = read_source(request, catalogue, settings, place, lookups, ReportBuilder(request))
+        source = read_source(ReportBuilder(request), catalogue, settings, place, lookups)
     preset = preset_from_mapping(options.name, source.mapping, request.header, settings.presets)
     write_preset(target, dump_preset(preset))
     print_line(f"{target}: {len(preset.columns)} columns; use it with --preset {options.name}")
@@ -82,7 +82,7 @@ def _suggested_preset(request: ReadingOptions, settings: Settings, name: str) ->
     report = ReportBuilder(request)
     lookups = SourceLookups(local_today, command_logins)
     with cleaned_up_on_sigterm(), temporary_folder() as folder:
-        checked = check_file(report, request, settings, ImportFolder.local(folder), lookups)
+        checked = check_file(report, settings, ImportFolder.local(folder), lookups)
         unmatched = count_unmatched(checked.results, checked.mapping)
     mapping = add_certain(checked.mapping, report.suggestions)
     uncertain = [each for each in report.suggestions if not each.certain]

@@ -7,7 +7,7 @@ from contextlib import ExitStack, contextmanager
 import pyarrow as pa
 
 from flows.cli.commands.files import command_logins, request_from
-from flows.cli.console import print_table
+from flows.cli.console import print_sentences, print_table
 from flows.cli.parser import OK, settings_from_options
 from flows.cli.resources import open_warehouse
 from flows.cli.tables import Column
@@ -47,11 +47,8 @@ def delete(options: argparse.Namespace) -> int:
             source = f"delete of {redacted(options.source)}"
             done = delete_contacts(warehouse, source=source, emails=found.batches(), **common)
     report = RemovalReport.model_validate(done)
-    if options.json:
-        print_json(report.model_dump())
-    else:
-        for line in deletion_sentences(report, options.segment):
-            print_line(line)
+    sentences = deletion_sentences(report, journalled=common["journal"], of_segment=options.segment is not None)
+    print_sentences(report, sentences, options.json)
     return OK
 
 
@@ -87,11 +84,7 @@ def erase(options: argparse.Namespace) -> int:
             "as it is. Repeat the command when none is running"
         )
     report = RemovalReport.model_validate(done.report)
-    if options.json:
-        print_json(report.model_dump())
-    else:
-        for line in erasure_sentences(report, done.rejected_rows, done.suppressed):
-            print_line(line)
+    print_sentences(report, erasure_sentences(report, done.rejected_rows, done.suppressed), options.json)
     return OK
 
 

@@ -149,3 +149,7 @@ def test_without_a_journal_nothing_can_be_undone(contacts: Contacts, monkeypatch
     monkeypatch.setenv("CONTACTS_JOURNAL", "off")
     contacts.load(FIRST)
     is_one_line(contacts("undo", "1"), "no journal")
+    file = contacts.file(FIRST)
+    for said in (contacts("delete", file, "--dry-run").out, contacts("delete", file).out, contacts("imports", "2").out):
+        assert "cannot be undone" in said
+        assert "contacts undo" not in said

@@ -24,6 +24,6 @@ def test_a_check_logs_counts_and_seconds_of_each_stage_but_no_value(
     assert [line.rpartition(", ")[0] for line in lines] == [
         "contacts: landing: 42 bytes",
         "contacts: examining: 2 records in 1 chunk",
-        "contacts: settling: 1 accepted, 1 rejected",
+        "contacts: rejecting: 1 accepted, 1 rejected",
     ]
     assert all(line.endswith(" s") for line in lines)
