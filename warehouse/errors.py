@@ -1,4 +1,4 @@
-"""What to do about errors of the warehouse that may not occur again."""
+"""Repeats a short step while the warehouse is away."""
 
 import time
 from collections.abc import Callable

@@ -111,6 +111,7 @@ class WarehouseTables:
     def __init__(self, schema: str | None, fields: Iterable[Field] = ()) -> None:
         self.metadata = MetaData(schema=schema)
         self.fields = tuple(fields)
+        # Made now, so that `metadata` has every table.
         _ = (self.contacts, self.imports, self.import_columns, self.rejections, self.mended_records)
         _ = (self.segments, self.segment_members, self.contact_fields, self.journal, self.journal_members)
         _ = (self.suppressions, self.suppression_key)

@@ -108,7 +108,7 @@ class Interrupted(ContactImportError):
 
 
 class CommandStopped(UnexpectedError):
-    """A fault of this project stopped a command of which is not known whether it had done its work."""
+    """A fault of this project stopped a command; it is not known whether its work was done."""
 
     template = (
         f"the command stopped at an unexpected {{kind}}; {_WHAT_STAYS}. CONTACTS_DEBUG=1 shows where: run it again"
@@ -116,7 +116,7 @@ class CommandStopped(UnexpectedError):
 
 
 class CommandInterrupted(Interrupted):
-    """Ctrl-C stopped a command of which is not known whether it had done its work."""
+    """Ctrl-C stopped a command; it is not known whether its work was done."""
 
     template = f"the command was interrupted; {_WHAT_STAYS}. Run it again to complete the rest"
 

@@ -84,7 +84,7 @@ def _with_comments(name: str, rule: Mapping[str, Any], comments: ColumnComments)
 
 
 def _block(content: Mapping[str, Any]) -> str:
-    """On several lines. Line breaks that YAML knows beside LF are written as escapes, like other characters then."""
+    """On several lines. If a text has a line break other than LF, all characters beyond ASCII become escapes."""
     dump = partial(yaml.safe_dump, dict(content), sort_keys=False, width=120)
     text = str(dump(allow_unicode=True))
     return str(dump(allow_unicode=False)) if _OTHER_LINE_BREAK.search(text) else text

@@ -20,7 +20,7 @@ from transforms.chunks.split import EMAIL_HASH, ChunkResult
 from transforms.work_folder import read_table
 
 ROWS_PER_PARTITION = 500_000
-HASHES_PER_ROW = 2  # hashes that are sorted in memory instead of one row with its email; both take about as much
+HASHES_PER_ROW = 2  # two hashes take about as much memory as one row with its email
 
 _KEYS = pa.schema([("record_number", pa.int64()), ("email", pa.string())])
 

@@ -150,13 +150,6 @@ def _footer(table: pa.Table, keys: list[str]) -> tuple[int, int]:
     return found, table["line"][start].as_py() if "line" in table.column_names else start
 
 
-def well_formed_records(table: pa.Table) -> pa.Table:
-    """The records that are rows of cells, valid or not."""
-    if "rule" not in table.column_names:
-        return table
-    return table.filter(pc.invert(pc.fill_null(pc.starts_with(table["rule"], "row-"), False)))
-
-
 def _blank_cells(cells: pa.ChunkedArray) -> np.ndarray:
     """A mask of the cells that are empty or only white space; the null cells of malformed records are not blank."""
     blank = may_be_blank(first_bytes(cells))
@@ -267,8 +260,8 @@ def judged_cells(table: pa.Table, column: MappedColumn) -> pa.ChunkedArray:
 def _profile(table: pa.Table, mapping: ColumnMapping) -> tuple[dict[int, tuple[int, tuple[int, ...]]], frozenset[str]]:
     rows = np.arange(table.num_rows)
     if "rule" in table.column_names:
-        rows = rows[~np.asarray(pc.fill_null(pc.starts_with(table["rule"], "row-"), False))]
-    table = well_formed_records(table)
+        well_formed = pc.invert(pc.fill_null(pc.starts_with(table["rule"], "row-"), False))
+        table, rows = table.filter(well_formed), rows[np.asarray(well_formed)]
     blank = {
         column.position: np.flatnonzero(_blank_cells(judged_cells(table, column)))
         for column in mapping.columns

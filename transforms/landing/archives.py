@@ -98,17 +98,16 @@ def archive_kind(head: bytes) -> Archive | None:
     return Archive.ZIP if head.startswith((b"PK\x03\x04", b"PK\x05\x06", b"PK\x07\x08")) else None
 
 
-def list_members(path: str, source: str | None = None) -> list[str]:
+def list_members(path: str) -> list[str]:
     """The CSV files in the ZIP archive at `path`, in its own order; none if it is not a ZIP archive.
 
-    If no name in it is one of a CSV, all its files. Raises `ArchiveRefused` if an entry may not be there. `source`
-    is its name in errors.
+    If no name in it is one of a CSV, all its files. Raises `ArchiveRefused` if an entry may not be there.
     """
     with Path(path).open("rb") as stream:
-        if archive_kind(stream.read(4)) is not Archive.ZIP:
+        if archive_kind(stream.read(MAGIC_BYTES)) is not Archive.ZIP:
             return []
-    with _open_zip(path, source or path) as archive:
-        return _csv_names(_entries(archive, source or path))
+    with _open_zip(path, path) as archive:
+        return _csv_names(_entries(archive, path))
 
 
 def expand_archive(

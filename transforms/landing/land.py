@@ -101,8 +101,8 @@ def land(
 ) -> Landed:
     """Copy the source into `folder`, expanded if it is an archive, as UTF-8.
 
-    Its bytes are `blocks`, or the file at the path `source`. Raises `SourceError` if it cannot be read as text, and
-    `ImportFolderError` if the folder cannot be written.
+    Its bytes are `blocks`, or the file at the path `source`. Raises `SourceError` if it cannot be read as text,
+    `LimitError` if it is too large, and `ImportFolderError` if the folder cannot be written.
     """
     path, member = split_member(source)
     blocks = read_local_blocks(path) if blocks is None else blocks

@@ -81,7 +81,7 @@ class Layout:
 
 
 def find_layout(landed: Landed, catalogue: FieldCatalogue, options: DialectOptions = DETECT_ALL) -> Layout:
-    """Read the first records; `SourceError` if there is none, or if the header cannot be one."""
+    """Read the first records; SourceEmpty if there is none, LimitError if the first is too long or too wide."""
     rejected_file_delimiter = _rejected_file_delimiter(landed)
     ignored: tuple[str, ...] = ()
     if rejected_file_delimiter:
@@ -146,7 +146,7 @@ def _check_header_size(source: str, candidates: "_DialectCandidates") -> None:
 
 
 def _first_record(source: str, candidates: "_DialectCandidates", delimiter: str) -> Record:
-    """The first record, which is the header if the file has one; `SourceError` if none, too long or too wide."""
+    """The first record, which is the header if the file has one; errors as in `find_layout`."""
     first = next(iter(candidates.records(delimiter)), None)
     if first is None:
         raise SourceEmpty(source, candidates.options.skip_lines)

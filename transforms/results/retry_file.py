@@ -60,8 +60,8 @@ def columns_of_first_import(
 ) -> dict[int, MappedColumn]:
     """By position, the columns that the first import's report decides; UnknownField if a field no longer exists.
 
-    Columns are known by their names, the first of a name for the first. Of one that the catalogue had no field for,
-    nothing was decided.
+    Columns are matched by name; if several have one name, by their order. Nothing was decided about a column that the
+    catalogue had no field for.
     """
     decided: dict[str, list[Mapping[str, Any]]] = {}
     for column in earlier:

@@ -63,7 +63,7 @@ class Backend(ABC):
     adopts_staged: ClassVar[bool] = False  # whether the first import makes the table of contacts, by `adopt`
 
     name: str  # what people and logs may see of the URL: no password
-    schema: str | None  # where the tables are; None where a database is as much
+    schema: str | None  # the schema of the tables; None is the default one, or a database without schemas
     engine: Engine
 
     def __init__(self, url: URL, schema: str | None) -> None:
@@ -242,17 +242,22 @@ def _view_name(element: CreateView | DropView, compiler: DDLCompiler) -> str:
 
 
 def build_staging_tables(
-    fields: Sequence[Field], staged: MetaData, changes: MetaData, suffix: str = "", *prefixes: str, keyed: bool
+    fields: Sequence[Field],
+    staged: MetaData,
+    changes: MetaData,
+    *,
+    keyed: bool,
+    suffix: str = "",
+    prefixes: Sequence[str] = (),
 ) -> tuple[Table, Table, Table]:
     """The tables `staged`, `excluded` and `changes` in their schemas; `keyed` where a record number can be the key."""
 
-    def record_number(*, keyed: bool = keyed) -> Column[int]:
-        return Column("record_number", KeyInteger, primary_key=keyed, autoincrement=False)
+    def table(name: str, metadata: MetaData, *columns: Column[Any], keyed: bool = keyed) -> Table:
+        number = Column("record_number", KeyInteger, primary_key=keyed, autoincrement=False)
+        return Table(f"{name}{suffix}", metadata, number, *columns, prefixes=list(prefixes))
 
-    email = Column("email", EmailText)
-    contact, kind = Column("contact_id", KeyInteger), list(prefixes)
     return (
-        Table(f"staged{suffix}", staged, record_number(), email, *field_columns(fields), prefixes=kind),
-        Table(f"excluded{suffix}", staged, record_number(keyed=False), prefixes=kind),
-        Table(f"changes{suffix}", changes, record_number(), contact, Column("kinds", Text), prefixes=kind),
+        table("staged", staged, Column("email", EmailText), *field_columns(fields)),
+        table("excluded", staged, keyed=False),
+        table("changes", changes, Column("contact_id", KeyInteger), Column("kinds", Text)),
     )

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 import pandas as pd
-from sqlalchemy import ColumnElement, Connection, Table, func, inspect, null, select
+from sqlalchemy import ColumnElement, Table, func, null, select
 
 from schemas.catalogue import FieldCatalogue
 from schemas.cells.decimals import plain_decimal
@@ -11,6 +11,7 @@ from schemas.field_types import Storage
 from schemas.fields import Field
 from warehouse.database.changes_view import column_as_text
 from warehouse.database.connection import Warehouse
+from warehouse.database.stored_fields import contact_columns
 from warehouse.tables import WarehouseTables
 
 ROWS_PER_BATCH = 50_000
@@ -25,7 +26,7 @@ def export_batches(
     """
     contacts = WarehouseTables(warehouse.schema, catalogue.fields).contacts
     with warehouse.read_transaction() as connection:
-        stored = stored_columns(connection, warehouse.schema)
+        stored = contact_columns(connection, warehouse.schema)
         fields = [as_text(contacts, field) if field.id in stored else null() for field in catalogue.fields]
         statement = select(*fields).order_by(contacts.c.contact_id)
         is_empty = True
@@ -35,14 +36,6 @@ def export_batches(
             yield _frame([tuple(row) for row in batch], catalogue)
     if is_empty:
         yield _frame([], catalogue)
-
-
-def stored_columns(connection: Connection, schema: str | None) -> set[str]:
-    """The columns of the contacts table, which may be fewer than the catalogue's; none before the first import."""
-    inspector = inspect(connection)
-    if not inspector.has_table("contacts", schema):
-        return set()
-    return {column["name"] for column in inspector.get_columns("contacts", schema)}
 
 
 def as_text(contacts: Table, field: Field) -> ColumnElement[object]:

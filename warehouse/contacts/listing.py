@@ -1,5 +1,6 @@
 """A few contacts as text, for people and scripts: the first of a segment, or one by its email."""
 
+from collections.abc import Collection
 from typing import Any
 
 from sqlalchemy import Select, func, select
@@ -8,9 +9,10 @@ from schemas.catalogue import FieldCatalogue
 from schemas.cells.decimals import plain_decimal
 from schemas.errors.request import UnknownContact
 from schemas.field_types import Storage
-from warehouse.contacts.export import as_text, stored_columns
+from warehouse.contacts.export import as_text
 from warehouse.contacts.segments import require_segment
 from warehouse.database.connection import Warehouse
+from warehouse.database.stored_fields import contact_columns
 from warehouse.tables import WarehouseTables
 
 
@@ -21,7 +23,7 @@ def list_contacts(
     tables = WarehouseTables(warehouse.schema, catalogue.fields)
     contacts, members = tables.contacts, tables.segment_members
     with warehouse.read_transaction() as connection:
-        stored = stored_columns(connection, warehouse.schema)
+        stored = contact_columns(connection, warehouse.schema)
         if segment is not None:
             require_segment(connection, tables, segment)
         if not stored:
@@ -41,7 +43,7 @@ def get_contact(warehouse: Warehouse, catalogue: FieldCatalogue, email: str) -> 
     contacts, members = tables.contacts, tables.segment_members
     life = [contacts.c[name] for name in ("created_at", "updated_at", "created_by_import", "updated_by_import")]
     with warehouse.read_transaction() as connection:
-        stored = stored_columns(connection, warehouse.schema)
+        stored = contact_columns(connection, warehouse.schema)
         statement = _contacts(tables, catalogue, stored).add_columns(*life).where(contacts.c.email == email)
         row = connection.execute(statement).one_or_none() if stored else None
         if row is None:
@@ -60,7 +62,7 @@ def _plain(row: dict[str, Any], catalogue: FieldCatalogue) -> dict[str, Any]:
     }
 
 
-def _contacts(tables: WarehouseTables, catalogue: FieldCatalogue, stored: set[str]) -> Select[Any]:
+def _contacts(tables: WarehouseTables, catalogue: FieldCatalogue, stored: Collection[str]) -> Select[Any]:
     contacts = tables.contacts
     fields = [as_text(contacts, field).label(field.id) for field in catalogue.fields if field.id in stored]
     return select(contacts.c.contact_id, *fields)

@@ -26,7 +26,7 @@ def load_suppressions(warehouse: Warehouse) -> SuppressedEmails | None:
 
 
 def read_suppressions(connection: Connection, tables: WarehouseTables, after: int = 0) -> SuppressedEmails | None:
-    """The suppressions with a number above `after`; None if there are none. One reads a single row then."""
+    """The suppressions with a number above `after`; None if there are none, which takes one row to find."""
     table = tables.suppressions
     newer = table.c.suppression_id > after
     last = connection.scalar(select(func.max(table.c.suppression_id)).where(newer))

@@ -12,7 +12,7 @@ from schemas.errors.warehouse import FieldTypeChanged, WarehouseOutdated, Wareho
 from schemas.fields import Field
 from warehouse.database.changes_view import contact_changes
 from warehouse.database.connection import Warehouse
-from warehouse.database.stored_fields import stored_fields
+from warehouse.database.stored_fields import contact_columns, stored_fields
 from warehouse.errors import retry_transient
 from warehouse.tables import COLUMN_TYPES, CONTACTS, WarehouseTables
 
@@ -157,8 +157,7 @@ def _new_fields(connection: Connection, tables: WarehouseTables, catalogue: Fiel
 
 
 def _add_field(connection: Connection, tables: WarehouseTables, field: Field, warehouse: str) -> None:
-    found = inspect(connection).get_multi_columns(tables.contacts.schema, filter_names=[CONTACTS])
-    present = {column["name"]: column["type"] for columns in found.values() for column in columns}
+    present = contact_columns(connection, tables.contacts.schema)
     column = Column(field.id, COLUMN_TYPES[field.storage])
     if present and field.id not in present:
         tables.contacts.append_column(column)

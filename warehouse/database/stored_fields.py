@@ -1,12 +1,14 @@
 """The fields that have a column in the warehouse, whether or not the catalogue still has them."""
 
 from collections.abc import Iterable
+from typing import Any
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, inspect, select
+from sqlalchemy.types import TypeEngine
 
-from schemas.field_types import FieldType, Gaps
+from schemas.field_types import FieldType
 from schemas.fields import Field
-from warehouse.tables import WarehouseTables
+from warehouse.tables import CONTACTS, WarehouseTables
 
 IDENTITY = "email"
 
@@ -29,4 +31,10 @@ def stored_fields(connection: Connection, schema: str | None, known: Iterable[Fi
 
 def _field(id: str, type: FieldType) -> Field:
     """Without the options that a catalogue would require."""
-    return Field.model_construct(id=id, type=type, gaps=Gaps.ALLOW)
+    return Field.model_construct(id=id, type=type)
+
+
+def contact_columns(connection: Connection, schema: str | None) -> dict[str, TypeEngine[Any]]:
+    """The columns of the table of contacts, with their types; none before the first import."""
+    found = inspect(connection).get_multi_columns(schema, filter_names=[CONTACTS])
+    return {column["name"]: column["type"] for columns in found.values() for column in columns}

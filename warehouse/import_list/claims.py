@@ -53,7 +53,8 @@ class InboxClaim:
     def take(self, warehouse: Warehouse, connection: Connection) -> dict[str, Any]:
         """The columns of the import's entry.
 
-        FileClaimed if another import has the file, unless that failed and may be repeated, or had it since the look.
+        FileClaimed if another import has the file, or had it since the look. A failed import that may be repeated
+        gives it up.
         """
         imports = WarehouseTables(warehouse.schema).imports
         warehouse.backend.lock_migrations(connection)  # else two would insert one key, and one of them fail

@@ -30,6 +30,7 @@ from warehouse.tables import COUNT_COLUMNS, WarehouseTables
 
 DEFAULT_LIST_LIMIT = 50
 RUNNING, COMPLETED, FAILED, SKIPPED = "running", "completed", "failed", "skipped"
+PLANNED = "planned"  # the status of a dry run, which is not in the list
 UNDO_POLICY, DELETE_POLICY = "undo", "delete"  # in the column `merge_policy`, of entries that read no contacts
 UNLISTED_COLUMNS = ("report", "alive_key", "options", "inbox", "inbox_claim", "inbox_tries")
 

@@ -28,7 +28,7 @@ def liveness_lock(warehouse: Warehouse) -> Iterator[int]:
 
 
 def find_dead_keys(warehouse: Warehouse, keys: list[int]) -> set[int]:
-    """Those of the keys whose lock is free, and still is when a lock lost with its session would be back."""
+    """The keys whose lock is free, and still free after the time that a live import needs to take a lost lock again."""
     dead = warehouse.backend.find_unlocked_keys(keys)
     if dead and warehouse.backend.liveness_grace_seconds:
         time.sleep(warehouse.backend.liveness_grace_seconds)

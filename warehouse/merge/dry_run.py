@@ -4,9 +4,10 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, FromClause, cast, false, inspect, null, select
+from sqlalchemy import Connection, FromClause, cast, false, null, select
 
 from schemas.errors.warehouse import MergeOutOfBalance
+from warehouse.database.stored_fields import contact_columns
 from warehouse.merge.change_list import Change
 from warehouse.merge.differences import MergeRules
 from warehouse.merge.execution import MergeCounts, MergeResult, find_changes
@@ -74,9 +75,8 @@ def _existing_contacts(connection: Connection, tables: WarehouseTables) -> FromC
     On PostgreSQL there is no table before the first import.
     """
     contacts = tables.contacts
-    found = inspect(connection).get_multi_columns(contacts.schema, filter_names=[contacts.name])
-    present = {column["name"] for columns in found.values() for column in columns}
-    if present.issuperset(contacts.columns.keys()):
+    present = contact_columns(connection, contacts.schema)
+    if present.keys() >= set(contacts.columns.keys()):
         return contacts
     empty = {column.name: cast(null(), column.type).label(column.name) for column in contacts.columns}
     if not present:

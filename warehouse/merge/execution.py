@@ -118,9 +118,9 @@ def find_changes(connection: Connection, comparison: Comparison, store: StoreQue
     """
     policy = comparison.rules.policy
     staged = connection.scalars(comparison.count_staged).one()
-    store(connection, comparison.changes, comparison.find_changes)
+    store(connection, comparison.changes, comparison.changes_query)
     rows = connection.execute(count_kinds(comparison.changes), execution_options={"yield_per": ROWS_PER_FETCH})
-    changes = count_changes(comparison.fields, (tuple(row) for row in rows))
+    changes = count_changes(comparison.field_ids, (tuple(row) for row in rows))
     _check_loosened(changes.weaker_consents, comparison.rules)
     known = staged - changes.absent
     counts = MergeCounts(

@@ -42,7 +42,7 @@ def list_changes(connection: Connection, comparison: Comparison, *, with_new: bo
 
     `with_new`: also the contacts that would be inserted, and everything by email, then in the order of the fields.
     """
-    query = comparison.list_changes if with_new else comparison.list_known_changes
+    query = comparison.list_query if with_new else comparison.list_known_query
     for email, contact_id, kinds, *values in connection.execute(query, execution_options={"yield_per": FETCHED_ROWS}):
         if kinds is None:
             if comparison.rules.policy.inserts:
@@ -54,7 +54,7 @@ def list_changes(connection: Connection, comparison: Comparison, *, with_new: bo
             before, after, cell = values[3 * position : 3 * position + 3]
             kept = KEPT_KINDS.get(kind)
             written = cell_text(cell if kept else after)
-            name = comparison.fields[position]
+            name = comparison.field_ids[position]
             yield Change(email, contact_id, name, kept or kind_of(before, after), cell_text(before), written)
 
 
@@ -126,7 +126,9 @@ def summarise(
     `through` gets every change, also of new contacts, by email, and hands it on. Without it, no row is read if no
     cell differs.
     """
-    summary = ChangeSummary({each.field.id: each.field for each in comparison.found if each.field.type in OPTION_TYPES})
+    summary = ChangeSummary(
+        {each.field.id: each.field for each in comparison.differences if each.field.type in OPTION_TYPES}
+    )
     changes: Iterable[Change] = ()
     if through:
         changes = through(list_changes(connection, comparison))

@@ -41,21 +41,21 @@ from warehouse.tables import UtcDateTime, WarehouseTables
 class Comparison:
     """The queries that compare the staged rows with the contacts.
 
-    The result of `find_changes` goes into the table `changes`, which the lists read.
+    The result of `changes_query` goes into the table `changes`, which the lists read.
     """
 
     rules: MergeRules
-    found: tuple[Difference, ...]
+    differences: tuple[Difference, ...]
     changes: Table
     count_staged: Select[tuple[int]]
-    find_changes: Select[tuple[Any, int | None, str | None]]
-    list_changes: Select[Any]
-    list_known_changes: Select[Any]
+    changes_query: Select[tuple[Any, int | None, str | None]]
+    list_query: Select[Any]
+    list_known_query: Select[Any]
 
     @property
-    def fields(self) -> tuple[str, ...]:
+    def field_ids(self) -> tuple[str, ...]:
         """The fields that are compared; none where the policy does not change existing contacts."""
-        return tuple(each.field.id for each in self.found)
+        return tuple(each.field.id for each in self.differences)
 
 
 @dataclass(frozen=True)
@@ -77,8 +77,8 @@ class MergeStatements:
 def compare(contacts: FromClause, staging: StagingTables, fields: Sequence[Field], rules: MergeRules) -> Comparison:
     """The comparison of the imported `fields`, which do not include the email.
 
-    `list_changes` gives the email, the contact number, the letters, and for each field the stored value, the new one
-    and the cell, by email. `list_known_changes` leaves the rows without a contact out, and has no order.
+    `list_query` gives the email, the contact number, the letters, and for each field the stored value, the new one
+    and the cell, by email. `list_known_query` leaves the rows without a contact out, and has no order.
     """
     staged, changes = staging.staged, staging.changes
     found = differences(contacts, staged, fields, rules) if rules.policy.updates else []
@@ -94,14 +94,14 @@ def compare(contacts: FromClause, staging: StagingTables, fields: Sequence[Field
     )
     return Comparison(
         rules=rules,
-        found=tuple(found),
+        differences=tuple(found),
         changes=changes,
         count_staged=select(func.count()).select_from(staged),
-        find_changes=select(staged.c.record_number, contacts.c.contact_id, kinds.label("kinds"))
+        changes_query=select(staged.c.record_number, contacts.c.contact_id, kinds.label("kinds"))
         .select_from(joined)
         .where(is_new_or_differs),
-        list_changes=listed.order_by(staged.c.email),
-        list_known_changes=listed.where(changes.c.contact_id.is_not(None)),
+        list_query=listed.order_by(staged.c.email),
+        list_known_query=listed.where(changes.c.contact_id.is_not(None)),
     )
 
 
@@ -118,7 +118,7 @@ def merge_statements(
     """The statements of a merge of the imported `fields`, which do not include the email."""
     contacts, staged, changes, policy = tables.contacts, staging.staged, staging.changes, rules.policy
     comparison = compare(contacts, staging, fields, rules)
-    found = comparison.found
+    found = comparison.differences
     same_record = changes.c.record_number == staged.c.record_number
     names = [field.id for field in fields]
     insert_into = partial(_insert, contacts, staging, names, import_id, now)

@@ -1,9 +1,7 @@
 """The contacts that a delete or an erase is about, as a table of its transaction."""
 
-from collections.abc import Iterable
 from typing import Any
 
-import pyarrow as pa
 from sqlalchemy import Column, Connection, Select, Table, func, select
 from sqlalchemy.schema import CreateTable
 
@@ -11,12 +9,10 @@ from warehouse.database.connection import Warehouse
 from warehouse.tables import EmailText, KeyInteger, WarehouseTables
 
 
-def list_emails(warehouse: Warehouse, connection: Connection, emails: Iterable[pa.RecordBatch]) -> Table:
-    """A table of this transaction with these emails, which may repeat."""
+def email_table(warehouse: Warehouse, connection: Connection) -> Table:
+    """A new table of this transaction for emails, which may repeat."""
     table = warehouse.backend.work_table("listed_emails", Column("email", EmailText))
     connection.execute(CreateTable(table))
-    for batch in emails:
-        warehouse.backend.append_batch(connection, table, batch)
     return table
 
 

@@ -14,13 +14,11 @@ from warehouse.contacts.segments import require_segment
 from warehouse.database.connection import Warehouse
 from warehouse.database.migrations import migrate
 from warehouse.database.stored_fields import stored_fields
-from warehouse.import_list.entries import COMPLETED, DELETE_POLICY, enter_change
+from warehouse.import_list.entries import COMPLETED, DELETE_POLICY, PLANNED, enter_change
 from warehouse.merge.journal import journal_deleted
-from warehouse.removal.chosen_contacts import choose_contacts, count_chosen, list_emails
+from warehouse.removal.chosen_contacts import choose_contacts, count_chosen, email_table
 from warehouse.tables import WarehouseTables
 from warehouse.undo.members import REMOVED, journal_members
-
-PLANNED = "planned"  # the status of a dry run
 
 
 def delete_contacts(
@@ -50,7 +48,9 @@ def delete_contacts(
         backend.tune_for_merge(connection)
         contact_ids = select(contacts.c.contact_id)
         if segment is None:
-            listed = list_emails(warehouse, connection, emails)
+            listed = email_table(warehouse, connection)
+            for batch in emails:
+                backend.append_batch(connection, listed, batch)
             contact_ids = contact_ids.where(func.lower(contacts.c.email).in_(select(listed.c.email)))
         else:
             require_segment(connection, tables, segment)

@@ -17,9 +17,8 @@ from warehouse.contacts.suppressions import lock_suppressions, require_key, supp
 from warehouse.database.connection import Warehouse
 from warehouse.database.migrations import migrate
 from warehouse.database.stored_fields import stored_fields
-from warehouse.import_list.entries import COMPLETED, RUNNING
-from warehouse.removal.chosen_contacts import choose_contacts, count_chosen, list_emails
-from warehouse.removal.delete import PLANNED
+from warehouse.import_list.entries import COMPLETED, PLANNED, RUNNING
+from warehouse.removal.chosen_contacts import choose_contacts, count_chosen, email_table
 from warehouse.tables import WarehouseTables, after, before
 
 REASON = "erased"
@@ -59,7 +58,7 @@ def erase_people(
         lock_suppressions(warehouse, connection, tables)
         backend.tune_for_merge(connection)
         key = require_key(connection, tables)
-        listed = list_emails(warehouse, connection, ())
+        listed = email_table(warehouse, connection)
         hashes: list[bytes] = []
         suppressed = 0
         for batch in emails:

@@ -9,9 +9,8 @@ from sqlalchemy import func, select
 from warehouse.contacts.suppressions import lock_suppressions, require_key, suppress
 from warehouse.database.connection import Warehouse
 from warehouse.database.migrations import create_tables
-from warehouse.import_list.entries import COMPLETED
-from warehouse.removal.chosen_contacts import list_emails
-from warehouse.removal.delete import PLANNED
+from warehouse.import_list.entries import COMPLETED, PLANNED
+from warehouse.removal.chosen_contacts import email_table
 from warehouse.tables import WarehouseTables
 
 
@@ -28,7 +27,7 @@ def suppress_addresses(
     with warehouse.write_transaction(dry_run=dry_run) as connection:
         lock_suppressions(warehouse, connection, tables)
         key = require_key(connection, tables)
-        listed = list_emails(warehouse, connection, ())
+        listed = email_table(warehouse, connection)
         added = 0
         for batch in emails:
             warehouse.backend.append_batch(connection, listed, batch)

@@ -24,7 +24,7 @@ from warehouse.database.connection import Warehouse
 from warehouse.database.migrations import migrate
 from warehouse.database.stored_fields import stored_fields
 from warehouse.errors import retry_transient
-from warehouse.import_list.entries import COMPLETED, UNDO_POLICY, enter_change
+from warehouse.import_list.entries import COMPLETED, PLANNED, UNDO_POLICY, enter_change
 from warehouse.merge.change_list import FETCHED_ROWS, Change, cell_text, kind_of
 from warehouse.tables import WarehouseTables
 from warehouse.undo.statements import (
@@ -132,7 +132,7 @@ def undo_import(
             report = {
                 "import_id": undo_id or None,
                 "undoes": import_id,
-                "status": "planned" if dry_run else COMPLETED,
+                "status": PLANNED if dry_run else COMPLETED,
                 **counts.as_report(),
             }
             if not dry_run:
@@ -235,9 +235,9 @@ def _kept_kind(letter: str, mark: str) -> str:
 
 def _count_contact(counts: UndoCounts, outcome: str, number: int) -> None:
     """A contact that the undo deletes or inserts again, or would."""
-    names = {DELETED_NOW: "deleted", REINSERTED: "reinserted", GONE: "gone"}
-    counts.contacts[names.get(outcome, "kept")] += number
-    if outcome in (EMAIL_TAKEN, SUPPRESSED):
+    stays = outcome in (EMAIL_TAKEN, SUPPRESSED)
+    counts.contacts[KEPT if stays else outcome] += number
+    if stays:
         counts.cells["kept"] += number
         counts.kept[outcome] += number
 

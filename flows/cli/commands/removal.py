@@ -24,8 +24,8 @@ from schemas.errors.request import UsageError
 from transforms.results.erased_rows import erase_rows
 from transforms.sources.addresses import redacted
 from warehouse.contacts.suppressions import list_suppressions, remove_suppression
-from warehouse.import_list.entries import COMPLETED
-from warehouse.removal.delete import PLANNED, delete_contacts
+from warehouse.import_list.entries import COMPLETED, PLANNED
+from warehouse.removal.delete import delete_contacts
 from warehouse.removal.erase import erase_people
 from warehouse.removal.suppress import suppress_addresses
 
