@@ -188,6 +188,10 @@ class Backend(ABC):
         """
         self.create_table_as(connection, table, query)
 
+    def returns_old_values(self, connection: Connection) -> bool:
+        """Whether an UPDATE can return the values from before it, as the tables `old` and `new`."""
+        return False
+
     @abstractmethod
     def work_table(self, name: str, *columns: Column[Any]) -> Table:
         """A table for `create_table_as` that only this transaction uses and that it drops."""

@@ -199,6 +199,9 @@ class PostgresBackend(Backend):
         connection.execute(CreateTableAs(table, query))
         connection.exec_driver_sql(f"analyze {_quoted(connection, table)}")
 
+    def returns_old_values(self, connection: Connection) -> bool:
+        return (connection.dialect.server_version_info or (0,)) >= (18,)
+
     def work_table(self, name: str, *columns: Column[Any]) -> Table:
         return Table(f"{name}_{secrets.token_hex(4)}", MetaData(schema=self.schema), *columns)
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Insert, Select, case, delete, func, insert, literal, select, update
+from sqlalchemy import ColumnElement, Insert, Select, Update, case, delete, func, insert, literal, select, update
 
 from schemas.fields import Field
 from warehouse.backends.base import StagingTables
@@ -41,6 +41,28 @@ def journal_statement(
         .where(has_written(changes.c.kinds))
         .order_by(staging.journal_order)
     )
+    return insert(tables.journal).from_select(list(values), rows, include_defaults=False)
+
+
+def update_with_journal(
+    tables: WarehouseTables, changed: Update, found: Sequence[Difference], *, import_id: int
+) -> Insert:
+    """The update and its journal as one statement, where the database returns the values from before an update."""
+    contacts = tables.contacts
+    old, new = contacts.alias("old"), contacts.alias("new")
+    names = ("updated_at", "updated_by_import", *(each.field.id for each in found))
+    sides = [side for name in names for side in (old.c[name].label(before(name)), new.c[name].label(after(name)))]
+    updated = changed.returning(contacts.c.contact_id, *sides).cte("updated").c
+    values: dict[str, ColumnElement[Any]] = {
+        "import_id": literal(import_id),
+        "contact_id": updated.contact_id,
+        "action": literal(UPDATED),
+        **{side(name): updated[side(name)] for name in names[:2] for side in (before, after)},
+    }
+    for name in names[2:]:  # two equal values become null
+        one, other = stored_value(updated[before(name)]), stored_value(updated[after(name)])
+        values |= {before(name): func.nullif(one, other), after(name): func.nullif(other, one)}
+    rows = select(*values.values()).order_by(updated.contact_id)
     return insert(tables.journal).from_select(list(values), rows, include_defaults=False)
 
 

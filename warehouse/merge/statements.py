@@ -33,7 +33,7 @@ from sqlalchemy.types import Text
 from schemas.fields import Field
 from warehouse.backends.base import StagingTables
 from warehouse.merge.differences import Difference, MergeRules, differences, differs_anywhere, has_written, kinds_of
-from warehouse.merge.journal import journal_statement
+from warehouse.merge.journal import journal_statement, update_with_journal
 from warehouse.tables import UtcDateTime, WarehouseTables
 
 
@@ -62,13 +62,14 @@ class Comparison:
 class MergeStatements:
     """The statements of one merge.
 
-    `update` and the inserts are None where the policy has no such step, `journal` also where it is off.
+    `update` and the inserts are None where the policy has no such step, `journal` also where it is off, or is stored by
+    the update.
     `insert_all` is for a table without contacts, and does not look for existing ones.
     """
 
     comparison: Comparison
     any_contact: Select[tuple[int]]
-    update: Update | None
+    update: Update | Insert | None
     journal: Insert | None
     insert_all: Insert | None
     insert_absent: Insert | None
@@ -114,23 +115,35 @@ def merge_statements(
     import_id: int,
     now: datetime,
     journal: bool = True,
+    returns_old: bool = False,
 ) -> MergeStatements:
-    """The statements of a merge of the imported `fields`, which do not include the email."""
+    """The statements of a merge of the imported `fields`, which do not include the email.
+
+    `returns_old`: the database returns the values from before an update.
+    """
     contacts, staged, changes, policy = tables.contacts, staging.staged, staging.changes, rules.policy
     comparison = compare(contacts, staging, fields, rules)
     found = comparison.differences
     same_record = changes.c.record_number == staged.c.record_number
     names = [field.id for field in fields]
     insert_into = partial(_insert, contacts, staging, names, import_id, now)
+    updates: Update | Insert | None = None
+    journals: Insert | None = None
+    if found:
+        updates = (
+            update(contacts)
+            .where(changes.c.contact_id == contacts.c.contact_id, same_record, has_written(changes.c.kinds))
+            .values({each.field.id: each.after for each in found} | {"updated_at": now, "updated_by_import": import_id})
+        )
+        if journal and returns_old:
+            updates = update_with_journal(tables, updates, found, import_id=import_id)
+        elif journal:
+            journals = journal_statement(tables, staging, found, import_id=import_id, now=now)
     return MergeStatements(
         comparison=comparison,
         any_contact=select(literal(1)).select_from(contacts).limit(1),
-        update=update(contacts)
-        .where(changes.c.contact_id == contacts.c.contact_id, same_record, has_written(changes.c.kinds))
-        .values({each.field.id: each.after for each in found} | {"updated_at": now, "updated_by_import": import_id})
-        if found
-        else None,
-        journal=journal_statement(tables, staging, found, import_id=import_id, now=now) if found and journal else None,
+        update=updates,
+        journal=journals,
         insert_all=insert_into() if policy.inserts else None,
         insert_absent=insert_into(same_record, changes.c.contact_id.is_(None)) if policy.inserts else None,
     )

@@ -127,7 +127,14 @@ def load_import(
             staged = tables.contacts.alias("staged")
         else:
             statements = merge_statements(
-                tables, staging.tables, staging.fields, rules, import_id=import_id, now=now(), journal=journal
+                tables,
+                staging.tables,
+                staging.fields,
+                rules,
+                import_id=import_id,
+                now=now(),
+                journal=journal,
+                returns_old=backend.returns_old_values(connection),
             )
             check = approve and partial(
                 _check_plan, connection, tables, staged, segment, statements.comparison, approve

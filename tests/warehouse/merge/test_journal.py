@@ -7,7 +7,8 @@ import pytest
 from sqlalchemy import column, insert, select, table
 
 from schemas.catalogue import FieldCatalogue
-from tests.warehouse.conftest import NOON, Importer
+from tests.warehouse.conftest import NOON, Importer, on_postgres
+from warehouse.backends.postgres import PostgresBackend
 from warehouse.database.migrations import migrate
 from warehouse.import_list.entries import get_import
 from warehouse.merge.journal import prune_journals
@@ -48,6 +49,12 @@ def test_the_journal_has_the_changed_fields_of_the_changed_contacts(importer: Im
         (3, 1, ANN, "name", "Anna", None),
     ]
     assert [get_import(importer.warehouse, number)["journalled"] for number in (1, 2, 3)] == [0, 2, 1]
+
+
+@on_postgres
+def test_before_postgresql_18_the_journal_is_the_same(importer: Importer, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(PostgresBackend, "returns_old_values", lambda *_: False)
+    test_the_journal_has_the_changed_fields_of_the_changed_contacts(importer)
 
 
 def test_the_journal_has_when_and_by_what_a_contact_was_updated_before(importer: Importer) -> None:
