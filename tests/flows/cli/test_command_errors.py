@@ -225,7 +225,7 @@ def test_a_command_that_stops_after_its_commit_does_not_say_that_nothing_was_don
 
     command.has_a_past()
     for module in ("removal", "changes"):
-        monkeypatch.setattr(f"flows.cli.commands.{module}.print_json", stops)
+        monkeypatch.setattr(f"flows.cli.commands.{module}.print_sentences", stops)
     deleted = command("delete", command.file("email\nold@example.com\n"), "--json")
     assert command.database.contacts() == {}
     undone = command("undo", "1", "--json")
