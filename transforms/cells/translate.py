@@ -19,8 +19,9 @@ Cells: TypeAlias = pa.ChunkedArray
 SAMPLE_ROWS = 10_000
 
 _PHONE_SIGNS = " -().\t/"
-# Two numbers in one cell: six digits or more on both sides of a slash. They are never joined.
-TWO_PHONES = r"(?:[0-9][^/0-9]*){6,}/[^/0-9]*(?:[0-9][^/0-9]*){6,}"
+# Two numbers in one cell, which are never joined: six digits or more before a slash, and after it as many, or one to
+# three, which replace the last ones in the second number.
+TWO_PHONES = r"(?:[0-9][^/0-9]*){6,}/[^/0-9]*(?:(?:[0-9][^/0-9]*){6,}|[0-9]{1,3}$)"
 _TRUNK_ZERO = r"^((?:\+|00)[ ]*[0-9]{1,3}[ ]*)\(0\)"
 EXTENSION = r"(?i)[ ,;]*(?:ext(?:ension)?\.?|extensi[oó]n|x|#|;ext=)[ .:]*[0-9]{1,6}$"
 # A name before an address in angle brackets; a link; brackets and quotes around it; punctuation after it.

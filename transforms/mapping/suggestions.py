@@ -255,13 +255,13 @@ def _best(pairs: Sequence[tuple[Reading, ReadingCount]]) -> list[tuple[Reading, 
 
 
 def _without_repetitions(pairs: Sequence[tuple[Reading, ReadingCount]]) -> Iterator[tuple[Reading, ReadingCount]]:
-    """Readings without those that do what a simpler one does, or less."""
+    """Readings without those that do what a simpler one does, or that fix less than a part of them does."""
     kept: list[tuple[Reading, ReadingCount]] = []
     for reading, count in pairs:
         same = any(other[:3] == count[:3] for _, other in kept)
         keys = reading.rule.translation.items()
         needless = any(
-            all(item in keys for item in simpler.rule.translation.items()) and other.fixes >= count.fixes
+            all(item in keys for item in simpler.rule.translation.items()) and other.fixes > count.fixes
             for simpler, other in kept
         )
         if not same and not needless:

@@ -155,6 +155,7 @@ MESSAGES = [
     ),
     pytest.param("phone", "+34651234567 x123", "has an extension; write +34651234567", id="phone-extension"),
     pytest.param("phone", "651234567/622334455", "has two numbers; write one of them", id="two-phones"),
+    pytest.param("phone", "912345678/79", "has two numbers; write one of them", id="last-digits-of-a-second-phone"),
     pytest.param("phone", "1-800-FLOWERS", "has letters", id="phone-letters"),
     pytest.param("phone", "3.46512E+10", "has lost its digits in a spreadsheet", id="phone-exponent"),
     pytest.param("phone", "#ERROR!", "is an error of a spreadsheet", id="spreadsheet-error"),

@@ -48,6 +48,7 @@ def certain(field: str, *cells: str) -> list[dict[str, Any]]:
         pytest.param("birthdate", ("31182", "46053"), {"date": "serial"}, id="serial-numbers"),
         pytest.param("total_spent", ("1.234,50", "4,25"), {"decimal": ","}, id="decimal-comma"),
         pytest.param("total_spent", ("512,77 €", "4,25 €"), {"currency": "remove", "decimal": ","}, id="euros"),
+        pytest.param("total_spent", ("1.234 €", "950 €"), None, id="euros-without-a-number-that-shows-the-sign"),
         pytest.param("points", ("1.234.567", "1.234"), {"decimal": ",", "thousands": "."}, id="several-groups"),
         pytest.param("mobile_phone", ("651 23 45 67", "651.234.568"), {"phone": "plain"}, id="spaces-in-phones"),
         pytest.param("mobile_phone", ("491712345678",), None, id="a-missing-plus-is-never-certain"),
@@ -57,6 +58,12 @@ def certain(field: str, *cells: str) -> list[dict[str, Any]]:
         pytest.param("vip", ("VERDADERO", "no"), {"values": {"verdadero": "true", "no": "false"}}, id="words"),
         pytest.param("vip", ("T", "x"), None, id="letters-are-never-certain"),
         pytest.param("gender", ("Female", "Male"), {"values": {"Female": "f", "Male": "m"}}, id="labels"),
+        pytest.param(
+            "interests",
+            ("Sports,Music",),
+            {"separator": ",", "values": {"sports": "sports", "music": "music"}},
+            id="labels-at-commas",
+        ),
         pytest.param("newsletter_subscription_status", ("Subscribed",), None, id="a-consent-is-never-certain"),
         pytest.param("birthdate", ("1/2/1990",), None, id="two-orders-fit"),
         pytest.param("birthdate", ("31/12/90",), None, id="two-digit-years"),
@@ -106,6 +113,11 @@ def test_a_label_of_a_consent_is_certain_only_for_a_refusal() -> None:
 def test_two_readings_that_fit_are_both_listed_and_neither_is_certain() -> None:
     found = {str(each.translation): (each.fixes, each.of) for each in suggested("birthdate", ["1/2/1990", "3/4/1990"])}
     assert found == {"{'date': 'd/m/yyyy'}": (2, 2), "{'date': 'm/d/yyyy'}": (2, 2)}
+
+
+def test_both_values_of_an_amount_are_listed_where_no_number_shows_the_decimal_sign() -> None:
+    found = [each.translation for each in suggested("total_spent", ["1.234 €", "950 €", "2.500 €"])]
+    assert found == [{"currency": "remove"}, {"currency": "remove", "decimal": ","}]
 
 
 def test_a_placeholder_is_suggested_as_blank_with_its_count() -> None:
