@@ -18,7 +18,7 @@ from schemas.presets.model import ColumnRule
 from schemas.validation.checks import DATE, FORMULA
 from schemas.validation.rules import EXPECTED, Rule
 from transforms.cells.normalise import NormaliseContext
-from transforms.cells.translate import EXTENSION, TWO_PHONES, YEARLESS, titles
+from transforms.cells.translate import EXTENSION, POINT_ZERO, TWO_PHONES, YEARLESS, titles
 
 MAX_QUOTED_LENGTH = 60
 _MIN_SIMILARITY = 0.6  # from 0 to 1; an option that is less similar is not suggested
@@ -58,7 +58,7 @@ def _phone_invalid(value: str, field: Field, context: NormaliseContext) -> str:
     if len(value) > MAX_LENGTH:
         return f"{shown} is too long for a phone; write a number such as {example_phone(prefix)}"
     without = re.sub(EXTENSION, "", value)
-    if (phone := read_phone(re.sub(r"[-().\s]", "", without), prefix)) is not None:
+    if (phone := read_phone(re.sub(r"[-().\s]", "", re.sub(POINT_ZERO, r"\1", without)), prefix)) is not None:
         problem = "an extension" if without != value else "characters other than digits"
         return f"{shown} has {problem}; write {phone}"
     if re.search(TWO_PHONES, value):

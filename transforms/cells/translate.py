@@ -23,6 +23,7 @@ _PHONE_SIGNS = " -().\t/"
 # three, which replace the last ones in the second number.
 TWO_PHONES = r"(?:[0-9][^/0-9]*){6,}/[^/0-9]*(?:(?:[0-9][^/0-9]*){6,}|[0-9]{1,3}$)"
 _TRUNK_ZERO = r"^((?:\+|00)[ ]*[0-9]{1,3}[ ]*)\(0\)"
+POINT_ZERO = r"^(\+?[0-9]+)\.0$"  # a number that a spreadsheet stored as a decimal
 EXTENSION = r"(?i)[ ,;]*(?:ext(?:ension)?\.?|extensi[oó]n|x|#|;ext=)[ .:]*[0-9]{1,6}$"
 # A name before an address in angle brackets; a link; brackets and quotes around it; punctuation after it.
 _AROUND_ADDRESS = (
@@ -115,9 +116,7 @@ def steps_of(rule: ColumnRule) -> Iterator[TranslationStep]:
     if rule.email:
         yield _step("the address of a name or link", _plain_email)
     if rule.point_zero:
-        yield _step(
-            "'.0' taken off whole numbers", lambda it: pc.replace_substring_regex(it, r"^(\+?[0-9]+)\.0$", r"\1")
-        )
+        yield _step("'.0' taken off whole numbers", lambda it: pc.replace_substring_regex(it, POINT_ZERO, r"\1"))
     if rule.extension:
         yield _step("extensions taken off phones", _remove_extension)
     if rule.phone:
@@ -211,12 +210,12 @@ def _plain_phone(cells: Cells) -> Cells:
         plain = pc.utf8_normalize(plain, "NFKC")
     plain = pc.replace_substring_regex(plain, "^(?i:tel:) *", "")
     plain = pc.replace_substring_regex(plain, _TRUNK_ZERO, r"\1")
-    two = pc.match_substring_regex(plain, TWO_PHONES)
+    other = pc.match_substring_regex(plain, rf"{TWO_PHONES}|{POINT_ZERO}")
     for sign in _PHONE_SIGNS:
         plain = pc.replace_substring(plain, sign, "")
     if not pc.all(pc.string_is_ascii(plain)).as_py():
         plain = pc.replace_substring_regex(plain, _OTHER_PHONE_SIGNS, "")
-    return _where(pc.and_(pc.match_substring_regex(plain, r"^\+?[0-9]+$"), pc.invert(two)), plain, cells)
+    return _where(pc.and_(pc.match_substring_regex(plain, r"^\+?[0-9]+$"), pc.invert(other)), plain, cells)
 
 
 def _join_with_pipes(cells: Cells, separator: str) -> Cells:

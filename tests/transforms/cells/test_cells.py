@@ -217,6 +217,15 @@ def test_message_says_what_to_write(type: str, cell: str, message: str) -> None:
     assert message in verdict.messages[0]
 
 
+@pytest.mark.parametrize(
+    ("cell", "message"),
+    [pytest.param("1712345678.0", "has characters other than digits; write +491712345678", id="stored-as-a-decimal")],
+)
+def test_a_message_about_a_german_phone_says_what_to_write(cell: str, message: str) -> None:
+    [verdict] = judge([cell], field_of("phone"), NormaliseContext("+49"))
+    assert verdict.messages[0].endswith(message)
+
+
 def test_every_wrong_option_is_named() -> None:
     [verdict] = judge(["jazz|music|rock"], field_of("checkbox"))
     assert "'jazz'" in verdict.messages[0]

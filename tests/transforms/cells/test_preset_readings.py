@@ -38,6 +38,7 @@ def read(cells: list[str], **keys: Any) -> list[str]:
         pytest.param({"formula": "remove"}, '="+34651234567"', "+34651234567", id="formula"),
         pytest.param({"point_zero": "remove"}, "34651234567.0", "34651234567", id="point-zero"),
         pytest.param({"point_zero": "remove"}, "12.50", None, id="not-a-point-zero"),
+        pytest.param({"phone": "plain"}, "34651234567.0", None, id="the-zero-of-a-decimal-is-no-digit-of-a-phone"),
         pytest.param({"phone": "plain"}, "tel:+34651234567", "+34651234567", id="tel"),
         pytest.param({"phone": "plain"}, "+49 (0)30 901820", "+4930901820", id="trunk-zero"),
         pytest.param(

@@ -18,19 +18,20 @@ from transforms.mapping.suggestions import Suggestion, suggest_for_file
 
 CATALOGUE = load_catalogue()
 SPAIN = NormaliseContext("+34")
+GERMANY = NormaliseContext("+49")
 
 
-def rejected(field: str, cells: list[str]) -> list[str]:
+def rejected(field: str, cells: list[str], context: NormaliseContext) -> list[str]:
     fields = (CATALOGUE[field],)
-    contacts = normalise(pd.DataFrame({field: pd.Series(cells, dtype=TEXT_DTYPE)}), fields, SPAIN)
+    contacts = normalise(pd.DataFrame({field: pd.Series(cells, dtype=TEXT_DTYPE)}), fields, context)
     rows = {int(row) for failure in find_failures(contacts, fields) for row in failure.rows}
     return [cells[row] for row in sorted(rows)]
 
 
-def suggested(field: str, *chunks: list[str]) -> list[Suggestion]:
+def suggested(field: str, *chunks: list[str], context: NormaliseContext = SPAIN) -> list[Suggestion]:
     column = MappedColumn(1, field, CATALOGUE[field])
-    bad = [cells for chunk in chunks if (cells := rejected(field, chunk))]
-    counts = [{1: try_readings(pa.chunked_array([cells]), CATALOGUE[field], SPAIN).counts} for cells in bad]
+    bad = [cells for chunk in chunks if (cells := rejected(field, chunk, context))]
+    counts = [{1: try_readings(pa.chunked_array([cells]), CATALOGUE[field], context).counts} for cells in bad]
     return suggest_for_file([column], counts)
 
 
@@ -118,6 +119,11 @@ def test_two_readings_that_fit_are_both_listed_and_neither_is_certain() -> None:
 def test_both_values_of_an_amount_are_listed_where_no_number_shows_the_decimal_sign() -> None:
     found = [each.translation for each in suggested("total_spent", ["1.234 €", "950 €", "2.500 €"])]
     assert found == [{"currency": "remove"}, {"currency": "remove", "decimal": ","}]
+
+
+def test_a_phone_that_was_stored_as_a_decimal_has_one_reading() -> None:
+    (found,) = suggested("mobile_phone", ["1712345678.0"], context=GERMANY)
+    assert (found.translation, found.certain) == ({"point_zero": "remove"}, True)
 
 
 def test_a_placeholder_is_suggested_as_blank_with_its_count() -> None:
