@@ -4,6 +4,7 @@ A reading is one such translation, in the keys of a preset's column. Each chunk 
 would do to its rejected cells (`transforms.chunks.readings`). The sums over the file decide here.
 """
 
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -258,7 +259,7 @@ def _without_repetitions(pairs: Sequence[tuple[Reading, ReadingCount]]) -> Itera
     """Readings without those that do what a simpler one does, or that fix less than a part of them does."""
     kept: list[tuple[Reading, ReadingCount]] = []
     for reading, count in pairs:
-        same = any(other[:3] == count[:3] for _, other in kept)
+        same = any(other[:3] == count[:3] and not _swap_days(known, reading) for known, other in kept)
         keys = reading.rule.translation.items()
         needless = any(
             all(item in keys for item in simpler.rule.translation.items()) and other.fixes > count.fixes
@@ -267,6 +268,11 @@ def _without_repetitions(pairs: Sequence[tuple[Reading, ReadingCount]]) -> Itera
         if not same and not needless:
             kept.append((reading, count))
             yield reading, count
+
+
+def _swap_days(one: Reading, other: Reading) -> bool:
+    """Whether one reads the day first and the other the month: the next file shows which is right, if not this one."""
+    return {re.sub("[^dm]", "", reading.rule.date or "") for reading in (one, other)} == {"dm", "md"}
 
 
 def _suggestion(column: MappedColumn, reading: Reading, count: ReadingCount, of: int, alone: bool) -> Suggestion:

@@ -67,6 +67,7 @@ def certain(field: str, *cells: str) -> list[dict[str, Any]]:
         ),
         pytest.param("newsletter_subscription_status", ("Subscribed",), None, id="a-consent-is-never-certain"),
         pytest.param("birthdate", ("1/2/1990",), None, id="two-orders-fit"),
+        pytest.param("birthdate", ("05/05/1985", "01/01/1990"), None, id="two-orders-give-the-same-days"),
         pytest.param("birthdate", ("31/12/90",), None, id="two-digit-years"),
         pytest.param("birthdate", ("2026-01-31T10:15:00Z",), None, id="a-time-other-than-midnight"),
         pytest.param("birthdate", ("0000-07-04",), None, id="a-blank-is-never-certain"),
@@ -111,8 +112,9 @@ def test_a_label_of_a_consent_is_certain_only_for_a_refusal() -> None:
         assert found.certain is certain_reading
 
 
-def test_two_readings_that_fit_are_both_listed_and_neither_is_certain() -> None:
-    found = {str(each.translation): (each.fixes, each.of) for each in suggested("birthdate", ["1/2/1990", "3/4/1990"])}
+@pytest.mark.parametrize("cells", [["1/2/1990", "3/4/1990"], ["1/1/1990", "4/4/1990"]], ids=["two-days", "same-days"])
+def test_two_readings_that_fit_are_both_listed_and_neither_is_certain(cells: list[str]) -> None:
+    found = {str(each.translation): (each.fixes, each.of) for each in suggested("birthdate", cells)}
     assert found == {"{'date': 'd/m/yyyy'}": (2, 2), "{'date': 'm/d/yyyy'}": (2, 2)}
 
 
