@@ -25,9 +25,10 @@ TWO_PHONES = r"(?:[0-9][^/0-9]*){6,}/[^/0-9]*(?:(?:[0-9][^/0-9]*){6,}|[0-9]{1,3}
 _TRUNK_ZERO = r"^((?:\+|00)[ ]*[0-9]{1,3}[ ]*)\(0\)"
 POINT_ZERO = r"^(\+?[0-9]+)\.0$"  # a number that a spreadsheet stored as a decimal
 EXTENSION = r"(?i)[ ,;]*(?:ext(?:ension)?\.?|extensi[oó]n|x|#|;ext=)[ .:]*[0-9]{1,6}$"
-# A name before an address in angle brackets; a link; brackets and quotes around it; punctuation after it.
+_NAME_AND_ADDRESS = r"^[\s\"']*(?P<text>[^<>]*?)[\s\"']*<\s*(?P<address>[^<>\s]+)\s*>[;,.]*$"
+_LINK = r"^\[(?P<text>[^\]]*)\]\((?i:mailto:)?(?P<address>[^)]*)\)$"
+# A link; brackets and quotes around an address; punctuation after it.
 _AROUND_ADDRESS = (
-    r"^[^<>@]*<\s*([^<>\s]+)\s*>[;,.]*$",
     r"^(?i:mailto:)\s*([^?\s]+)(?:\?.*)?$",
     r"^[\[({\"'<]+([^\s\[\](){}\"'<>]+)[\])}\"'>]+[;,.]*$",
     r"^([^\s]*[^\s;,.:])[;,.:]+$",
@@ -189,9 +190,13 @@ def _remove_invisible(cells: Cells) -> Cells:
 
 def _plain_email(cells: Cells) -> Cells:
     """The address in `Name <a@b>`, `mailto:a@b`, a link or brackets, or before punctuation; never one of several."""
-    link = pc.extract_regex(cells, r"^\[(?P<text>[^\]]*)\]\((?i:mailto:)?(?P<address>[^)]*)\)$")
-    text, address = (pc.struct_field(link, name) for name in ("text", "address"))
-    plain = _where(pc.equal(text, address), address, cells)
+    plain = cells
+    # What may be a second address, unless it is the same one: any text of a link, and a name with an address in it.
+    for pattern, second in ((_LINK, ""), (_NAME_AND_ADDRESS, r"[^\s@]@[^\s@]")):
+        found = pc.extract_regex(cells, pattern)
+        text, address = (pc.struct_field(found, name) for name in ("text", "address"))
+        same = pc.equal(pc.utf8_lower(text), pc.utf8_lower(address))
+        plain = _where(pc.or_(same, pc.invert(pc.match_substring_regex(text, second))), address, plain)
     for pattern in _AROUND_ADDRESS:
         plain = pc.replace_substring_regex(plain, pattern, r"\1")
     return _where(pc.equal(pc.count_substring(plain, "@"), 1), plain, cells)

@@ -25,6 +25,15 @@ def read(cells: list[str], **keys: Any) -> list[str]:
     [
         pytest.param({"email": "address"}, '"John Smith" <john@example.com>', "john@example.com", id="quoted-name"),
         pytest.param({"email": "address"}, "Jane Roe <jane@example.com>", "jane@example.com", id="name"),
+        pytest.param(
+            {"email": "address"}, "Ann@example.com <ann@example.com>", "ann@example.com", id="address-as-name"
+        ),
+        pytest.param(
+            {"email": "address"}, "'bob@example.com' <bob@example.com>", "bob@example.com", id="quoted-address"
+        ),
+        pytest.param({"email": "address"}, '"Ann @ Acme" <ann@example.com>', "ann@example.com", id="name-with-an-at"),
+        pytest.param({"email": "address"}, "Twitter @ann <ann@example.com>", "ann@example.com", id="handle-as-name"),
+        pytest.param({"email": "address"}, "eva@example.com <ann@example.com>", None, id="another-address-as-name"),
         pytest.param({"email": "address"}, "mailto:bob@example.com?subject=x", "bob@example.com", id="mailto"),
         pytest.param({"email": "address"}, "<carl@example.com>", "carl@example.com", id="brackets"),
         pytest.param({"email": "address"}, "dora@example.com;", "dora@example.com", id="punctuation"),
