@@ -122,7 +122,7 @@ def find_layout(landed: Landed, catalogue: FieldCatalogue, options: DialectOptio
             *ignored,
             *candidates.warnings(delimiter, other),
             *lines_above_warnings(lines_above),
-            *wrapped_lines_warnings(wrapped),
+            *wrapped_lines_warnings(wrapped, candidates.are_some_lines_wrapped(delimiter)),
         ),
         lines_above=lines_above,
         data_end=landed.size,
@@ -263,13 +263,26 @@ class _DialectCandidates:
         header = next((record for record in records if record.cells and len(record.cells) == 1), None)
         if header is None or not self.options.header or any(len(record.cells or ()) != 1 for record in records):
             return False
-        text = unwrapped(self.head.text[header.start : header.end])
-        inside = (next(RecordReader(text, self.dialect(each), None).records(), None) for each in self.delimiters)
-        return text != self.head.text[header.start : header.end] and any(
+        return any(
             len(names) > 1 and self._names_identity(names)
-            for each in inside
-            if (names := (each and _header_texts(each)) or [])
+            for each in self.delimiters
+            if (names := (found := self._unwrapped(header, each)) and _header_texts(found))
         )
+
+    def are_some_lines_wrapped(self, delimiter: str) -> bool:
+        """Whether some record is one quoted cell that has as many cells in it as the header, more than one."""
+        width = len(self.names(delimiter))
+        return width > 1 and any(
+            len(found.cells or ()) == width
+            for record in self.records(delimiter)
+            if record.cells and len(record.cells) == 1 and (found := self._unwrapped(record, delimiter))
+        )
+
+    def _unwrapped(self, record: Record, delimiter: str) -> Record | None:
+        """The record in a quoted cell; None if the line of this one is anything else."""
+        line = self.head.text[record.start : record.end]
+        text = unwrapped(line)
+        return None if text == line else next(RecordReader(text, self.dialect(delimiter), None).records(), None)
 
     def lines_above(self) -> int:
         """How many lines are above what looks like the header: a record that names the identity, else has columns."""

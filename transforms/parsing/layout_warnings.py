@@ -57,10 +57,11 @@ def sep_line_warnings(sep_line: str | None, used: str) -> Iterator[str]:
         yield f"the first line says sep={sep_line!r}, but the delimiter {used!r} was used; check --delimiter"
 
 
-def wrapped_lines_warnings(wrapped: bool) -> Iterator[str]:
-    """Every line is one quoted cell."""
-    if wrapped:
-        yield "every line is one quoted cell with a record in it; read the file with --unwrap-lines"
+def wrapped_lines_warnings(every: bool, some: bool) -> Iterator[str]:
+    """Lines are one quoted cell: every one, or those that contain quotes, since some programs quote only these."""
+    if every or some:
+        lines = "every line is" if every else "some lines are"
+        yield f"{lines} one quoted cell with a record in it; read the file with --unwrap-lines"
 
 
 def lines_above_warnings(lines: int) -> Iterator[str]:

@@ -46,6 +46,8 @@ def test_a_file_is_unwrapped_however_it_is_read(
     [
         pytest.param('"email,name"\n"a@b.com,x"\n', True, id="wrapped"),
         pytest.param('"email;name"\n"a@b.com;x"\n', True, id="semicolons"),
+        pytest.param('email,name\na@b.com,x\n"c@d.com,""x, y"""\n', True, id="only-lines-with-quotes"),
+        pytest.param('email,name\na@b.com,x\n"c@d.com"\n', False, id="a-short-row"),
         pytest.param('"email"\n"a@b.com"\n', False, id="one-column"),
         pytest.param('"email","name"\n"a@b.com","x"\n', False, id="quoted-cells"),
         pytest.param("email,name\na@b.com,x\n", False, id="no-quotes"),
