@@ -25,6 +25,8 @@ _MIN_SIMILARITY = 0.6  # from 0 to 1; an option that is less similar is not sugg
 MAX_LISTED = 5  # wrong options of one cell that a message names
 MAX_KNOWN_OPTIONS = 20  # valid options that a message names
 
+_BETWEEN_OPTIONS = (",", ";", "/", "\n", " & ")  # signs with which programs and people separate several values
+
 _OTHER_DIGITS = re.compile(r"[\W\d_]*[^\D0-9][\W\d_]*")
 _EXPONENT = re.compile(r"-?[0-9][.,][0-9]+E\+?[0-9]{1,3}", re.IGNORECASE | re.ASCII)
 _DAY_FIRST = re.compile(r"[0-9]{1,2}[/.-][0-9]{1,2}[/.-][0-9]{4}", re.ASCII)
@@ -150,10 +152,18 @@ def _decimal_invalid(value: str, field: Field, context: NormaliseContext) -> str
 def _option_unknown(value: str, field: Field, context: NormaliseContext) -> str:
     if field.type is FieldType.CHECKBOX and value.startswith("["):
         return f"{quoted(value)} is a list in brackets; write the options with '|' between them"
-    parts = value.split("|") if field.type is FieldType.CHECKBOX else [value]
+    parts, next_step = [value], []
+    if field.type is FieldType.CHECKBOX:
+        parts = value.split("|")
+        names = [name for option in field.options for name in (option.id, option.label)]
+        signs = [sign for sign in _BETWEEN_OPTIONS if sign in value and not any(sign in name for name in names)]
+        if signs:
+            parts = [part.strip() for part in re.split("|".join(map(re.escape, ["|", *signs])), value)]
+            parts, next_step = list(filter(None, parts)), ["separate the options with '|'"]
     wrong = list(dict.fromkeys(part for part in parts if part not in field.option_ids))
     more = [f"and {len(wrong) - MAX_LISTED} more"] if len(wrong) > MAX_LISTED else []
-    return "; ".join([*dict.fromkeys(_wrong_option(part, field) for part in wrong[:MAX_LISTED]), *more])
+    problems = dict.fromkeys(_wrong_option(part, field) for part in wrong[:MAX_LISTED])
+    return "; ".join([*(problems or [f"{quoted(value)} has several values"]), *more, *next_step])
 
 
 def _wrong_option(part: str, field: Field) -> str:

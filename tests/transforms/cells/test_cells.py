@@ -193,6 +193,14 @@ MESSAGES = [
     pytest.param("radio", "\u0301", "'\u0301' is not an option; write one of", id="a-lone-accent-is-no-label"),
     pytest.param("checkbox", "music||none", "an option between two '|' is empty", id="empty-part"),
     pytest.param("checkbox", "music|jaz|roc", "'jaz' is not an option; write one of", id="each-wrong-option"),
+    pytest.param(
+        "checkbox",
+        "Musica, subscribd",
+        "'Musica' is a label; write the ID 'music'; 'subscribd' is not an option; did you mean 'subscribed'?; separate",
+        id="each-wrong-option-at-commas",
+    ),
+    pytest.param("checkbox", "music & none", "has several values; separate the options with '|'", id="ampersand"),
+    pytest.param("checkbox", "music\nnone", "has several values; separate the options with '|'", id="line-break"),
     pytest.param("text", "a\0b", "contains a NUL character; remove it", id="text-nul"),
     pytest.param("email", "ana.example.com", "'ana.example.com' is not a valid email: ", id="email"),
 ]
