@@ -10,7 +10,6 @@ from collections.abc import Callable
 from schemas.cells.decimals import DECIMAL, SIGNIFICANT_DIGITS
 from schemas.cells.emails import INVISIBLE, explain_invalid_email
 from schemas.cells.phones import MAX_LENGTH, example_phone, plus_reading, read_phone, to_e164
-from schemas.cells.words import BLANK_WORDS
 from schemas.field_types import FieldType
 from schemas.fields import Field, header_key
 from schemas.nearest_name import nearest_name
@@ -28,7 +27,8 @@ MAX_KNOWN_OPTIONS = 20  # valid options that a message names
 _BETWEEN_OPTIONS = (",", ";", "/", "\n", " & ")  # signs with which programs and people separate several values
 
 _OTHER_DIGITS = re.compile(r"[\W\d_]*[^\D0-9][\W\d_]*")
-_EXPONENT = re.compile(r"-?[0-9][.,][0-9]+E\+?[0-9]{1,3}", re.IGNORECASE | re.ASCII)
+_EXPONENT = re.compile(r"-?[0-9](?:[.,](?P<decimals>[0-9]+)E\+?|E\+)(?P<exponent>[0-9]{1,3})", re.IGNORECASE | re.ASCII)
+_SPREADSHEET_ERROR = re.compile(r"#(?:#+|N/[AD]|NV|[¡¿]?[\w/]+[!?])", re.IGNORECASE)  # in any language: #¡VALOR!
 _DAY_FIRST = re.compile(r"[0-9]{1,2}[/.-][0-9]{1,2}[/.-][0-9]{4}", re.ASCII)
 _DAY_AND_TIME = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2})[T ]([0-9]{1,2}:.*?)(Z|[+-]00:?00)?", re.ASCII)
 
@@ -45,13 +45,13 @@ def _general_problem(value: str) -> str | None:
         return f"{quoted(value)} has the invisible character U+{ord(found[0]):04X}"
     if _OTHER_DIGITS.fullmatch(value):
         return f"{quoted(value)} is not written with the digits 0 to 9"
-    if value.startswith("#") and value.casefold() in BLANK_WORDS:
-        return f"{quoted(value)} is an error of a spreadsheet; correct its formula there and export again"
-    if _EXPONENT.fullmatch(value):
-        return (
-            f"{quoted(value)} has lost its digits in a spreadsheet; format the column as text or number there, and "
-            "export again"
-        )
+    if _SPREADSHEET_ERROR.fullmatch(value):
+        next_step = "correct its formula" if value.strip("#") else "widen its column"
+        return f"{quoted(value)} is an error of a spreadsheet; {next_step} there and export again"
+    if found := _EXPONENT.fullmatch(value):
+        is_lost = len(found["decimals"] or "") < int(found["exponent"])
+        problem = "has lost its digits in a spreadsheet" if is_lost else "is written with an exponent"
+        return f"{quoted(value)} {problem}; format the column as text or number there, and export again"
     return None
 
 
@@ -59,12 +59,15 @@ def _phone_invalid(value: str, field: Field, context: NormaliseContext) -> str:
     shown, prefix = quoted(value), context.default_prefix
     if len(value) > MAX_LENGTH:
         return f"{shown} is too long for a phone; write a number such as {example_phone(prefix)}"
-    without = re.sub(EXTENSION, "", value)
-    if (phone := read_phone(re.sub(r"[-().\s]", "", re.sub(POINT_ZERO, r"\1", without)), prefix)) is not None:
-        problem = "an extension" if without != value else "characters other than digits"
-        return f"{shown} has {problem}; write {phone}"
     if re.search(TWO_PHONES, value):
         return f"{shown} has two numbers; write one of them"
+    without = re.sub(EXTENSION, "", value)
+    digits = re.sub(r"[-().\s]", "", re.sub(POINT_ZERO, r"\1", without))
+    if (phone := read_phone(digits, prefix)) is not None:
+        problem = "an extension" if without != value else "characters other than digits"
+        return f"{shown} has {problem}; write {phone}"
+    if plus_reading(digits, prefix) is not None:
+        return _two_meanings(shown, digits, prefix)
     if re.search(r"[^\W\d_]", value):
         return f"{shown} has letters; write a number such as {example_phone(context.default_prefix)}"
     if value.lstrip("(").startswith(("+", "00")):
@@ -88,10 +91,13 @@ def _phone_has_spaces(value: str, field: Field, context: NormaliseContext) -> st
 
 
 def _phone_ambiguous(value: str, field: Field, context: NormaliseContext) -> str:
-    prefix = context.default_prefix
-    plus, national = plus_reading(value, prefix), to_e164(value, prefix)
-    written = f"0{value}" if to_e164(f"0{value}", prefix) == national else national
-    return f"{quoted(value)} may be {plus}, or {national} with the prefix {prefix}; write {plus} or {written}"
+    return _two_meanings(quoted(value), value, context.default_prefix)
+
+
+def _two_meanings(shown: str, digits: str, prefix: str) -> str:
+    plus, national = plus_reading(digits, prefix), to_e164(digits, prefix)
+    written = f"0{digits}" if to_e164(f"0{digits}", prefix) == national else national
+    return f"{shown} may be {plus}, or {national} with the prefix {prefix}; write {plus} or {written}"
 
 
 def _decimal_ambiguous(value: str, field: Field, context: NormaliseContext) -> str:

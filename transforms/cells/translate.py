@@ -19,9 +19,11 @@ Cells: TypeAlias = pa.ChunkedArray
 SAMPLE_ROWS = 10_000
 
 _PHONE_SIGNS = " -().\t/"
-# Two numbers in one cell, which are never joined: six digits or more before a slash, and after it as many, or one to
-# three, which replace the last ones in the second number.
-TWO_PHONES = r"(?:[0-9][^/0-9]*){6,}/[^/0-9]*(?:(?:[0-9][^/0-9]*){6,}|[0-9]{1,3}$)"
+# Two numbers in one cell, which are never joined: six digits or more before a slash or the like, and after it as many.
+# After a slash, one to three digits replace the last ones of the first number.
+_SIX_DIGITS = r"(?:[0-9][\s.()-]{0,2}){5}[0-9]\)?"
+_BETWEEN_PHONES = r"(?:\s?[/,;|\n]\s?|\s-\s|\s(?i:y|e|i|o|ou|et|or|and|und|oder)\s)"
+TWO_PHONES = rf"{_SIX_DIGITS}(?:{_BETWEEN_PHONES}[+(]{{0,2}}{_SIX_DIGITS}|\s?/\s?[0-9]{{1,3}}$)"
 _TRUNK_ZERO = r"^((?:\+|00)[ ]*[0-9]{1,3}[ ]*)\(0\)"
 POINT_ZERO = r"^(\+?[0-9]+)\.0$"  # a number that a spreadsheet stored as a decimal
 EXTENSION = r"(?i)[ ,;]*(?:ext(?:ension)?\.?|extensi[oó]n|x|#|;ext=)[ .:]*[0-9]{1,6}$"

@@ -158,7 +158,27 @@ MESSAGES = [
     pytest.param("phone", "912345678/79", "has two numbers; write one of them", id="last-digits-of-a-second-phone"),
     pytest.param("phone", "1-800-FLOWERS", "has letters", id="phone-letters"),
     pytest.param("phone", "3.46512E+10", "has lost its digits in a spreadsheet", id="phone-exponent"),
+    pytest.param("phone", "6E+08", "has lost its digits in a spreadsheet", id="phone-exponent-of-one-digit"),
+    pytest.param(
+        "phone", "3.4651234567E10", "is written with an exponent; format", id="phone-exponent-with-all-digits"
+    ),
     pytest.param("phone", "#ERROR!", "is an error of a spreadsheet", id="spreadsheet-error"),
+    *(
+        pytest.param("date", error, "is an error of a spreadsheet; correct its formula", id=error)
+        for error in ("#N/A", "#N/D", "#¡VALOR!", "#¿NOMBRE?", "#NV", "#WERT!", "#VALEUR!", "#DIV/0!")
+    ),
+    pytest.param("date", "#####", "is an error of a spreadsheet; widen its column", id="column-too-narrow"),
+    *(
+        pytest.param("phone", cell, "two numbers; write one of them", id=f"two-phones-{id}")
+        for id, cell in (
+            ("comma", "+34651234567, +34622334455"),
+            ("line-break", "651234567\n622334455"),
+            ("dash", "651 23 45 67 - 622 33 44 55"),
+            ("word", "651234567 y 622334455"),
+            ("english-word", "+34 651234567 or (+34) 622334455"),
+        )
+    ),
+    pytest.param("phone", "+351 - 912 - 345678", "write +351912345678", id="dashes-in-one-phone"),
     pytest.param("phone", "+3465123456", "is not a valid phone; check its digits", id="phone-with-its-prefix"),
     pytest.param("date", "30/01/1990", "may have its day or its month first; write yyyy-mm-dd", id="date-other-order"),
     pytest.param("date", "31/02/1990", "is a day that does not exist", id="no-such-day-in-another-order"),
@@ -227,7 +247,17 @@ def test_message_says_what_to_write(type: str, cell: str, message: str) -> None:
 
 @pytest.mark.parametrize(
     ("cell", "message"),
-    [pytest.param("1712345678.0", "has characters other than digits; write +491712345678", id="stored-as-a-decimal")],
+    [
+        pytest.param("1712345678.0", "has characters other than digits; write +491712345678", id="stored-as-a-decimal"),
+        *(
+            pytest.param(
+                cell,
+                "may be +491712345678, or +49491712345678 with the prefix +49; write +491712345678 or 0491712345678",
+                id=f"two-meanings-{cell}",
+            )
+            for cell in ("49-171-2345678", "49 171 2345678")
+        ),
+    ],
 )
 def test_a_message_about_a_german_phone_says_what_to_write(cell: str, message: str) -> None:
     [verdict] = judge([cell], field_of("phone"), NormaliseContext("+49"))

@@ -55,6 +55,8 @@ def read(cells: list[str], **keys: Any) -> list[str]:
         ),
         pytest.param({"phone": "plain"}, "+34 651 234 567 / +34 622 334 455", None, id="two-phones"),
         pytest.param({"phone": "plain"}, "651234567/622334455", None, id="two-phones-without-plus"),
+        pytest.param({"phone": "plain"}, "030 901820 - 303132", None, id="two-phones-at-a-dash"),
+        pytest.param({"phone": "plain"}, "+351 - 912 - 345678", "+351912345678", id="dashes-in-one-phone"),
         pytest.param({"phone": "plain"}, "030 901820/21", None, id="last-digits-of-a-second-phone"),
         pytest.param({"phone": "plain"}, "0171/2345679", "01712345679", id="area-code-before-slash"),
         pytest.param({"phone": "plain"}, "1-800-FLOWERS", None, id="letters"),
