@@ -1,5 +1,6 @@
 """The built-in presets with the header rows of their platforms."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -134,14 +135,29 @@ def test_a_corrected_mailchimp_file_keeps_the_part_named_in_the_report() -> None
     assert again.accepted[0]["newsletter_subscription_status"] == "unsubscribed"
 
 
-def test_gaps_are_those_of_the_translated_cells() -> None:
+def test_gaps_are_those_of_the_translated_cells(tmp_path: Path) -> None:
     """What a preset reads as blank is a gap like any other, and drops a column that must be complete."""
-    export = EXPORTS["outlook"]
-    found = checked(export, {}, {"E-mail Address": "b@example.com", "Gender": "Unspecified", "Birthday": "0/0/00"})
+    preset = tmp_path / "own.yaml"
+    preset.write_text("columns: {Mail: email, Sex: {field: gender, values: {Male: m, Unspecified: ''}}}")
+    found = check("Mail,Sex\na@example.com,Male\nb@example.com,Unspecified\n", BUILT_IN, preset=str(preset))
     column = {each["column"]: each for each in found.columns}
-    assert (column["Gender"]["outcome"], column["Gender"]["empty_cells"]) == ("incomplete", 1)
-    assert (column["Birthday"]["outcome"], column["Birthday"]["first_empty"]) == ("incomplete", [2])
-    assert found.translations[("Gender", "'Unspecified' to blank")] == 1
+    assert (column["Sex"]["outcome"], column["Sex"]["first_empty"]) == ("incomplete", [2])
+    assert found.translations[("Sex", "'Unspecified' to blank")] == 1
+
+
+@pytest.mark.parametrize(("name", "export"), CASES)
+def test_a_contact_without_phone_birthday_and_gender_drops_no_column(name: str, export: Export) -> None:
+    preset = next(each for each in load_built_in_presets() if each.name == name)
+    by_field = {rule.field: column for column, rule in preset.columns.items()}
+    empty = {by_field[field]: "" for field in ("mobile_phone", "birthdate", "gender") if field in by_field}
+    found = checked(export, {}, {by_field["email"]: "b@example.com", **empty}, preset=name)
+    assert "incomplete" not in {found.outcomes.get(column) for column in preset.columns}
+
+
+def test_placeholders_of_a_platform_are_blank_cells() -> None:
+    row = {"E-mail Address": "b@example.com", "Gender": "Unspecified", "Birthday": "0/0/00"}
+    found = checked(EXPORTS["outlook"], {}, row)
+    assert [found.column(field)[1] for field in ("gender", "birthdate")] == ["", ""]
 
 
 @pytest.mark.parametrize("block_bytes", [1, 200, 1 << 20])
