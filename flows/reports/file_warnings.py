@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 
-from flows.reports.consent import consent_warning
+from flows.reports.consent import consent_warnings
 from flows.reports.phrases import counted
 from transforms.chunks.file_profile import FileProfile
 from transforms.chunks.split import PhoneCounts
@@ -12,7 +12,7 @@ from transforms.mapping.suggestions import Suggestion
 
 def file_warnings(profile: FileProfile) -> Iterator[str]:
     """What the whole file shows, apart from counts."""
-    yield from filter(None, map(consent_warning, profile.columns))
+    yield from consent_warnings(profile.columns)
     for column in profile.with_both_signs:
         yield (
             f"some numbers of {column.name!r} have a decimal comma and some a decimal point, so none is read as "

@@ -36,13 +36,18 @@ _BOOLEANS = frozenset({*TRUE_WORDS, *FALSE_WORDS, *TRUE_LETTERS, *FALSE_LETTERS,
 _CONSENT = re.compile(
     r"\bopt(?:ed)? ?(?:out|in(?! (?:date|ip|time)))\b|consent|\bunsub(?:\b|scri)|\bsubscri(?:bed|ption)|suppress|bounce"
     r"|(?:black|block) ?list"
-    r"|\bdo ?not ?(?:e ?mail|mail|call|contact|sms|text|disturb)"
+    r"|\bdo ?not ?(?:allow|e ?mail|mail|call|contact|sms|text|disturb)|\b(?:email|sms|marketing|contact) permission"
+    r"|\bne pas (?:contact|appel|envoy|sollicit)|\bnicht (?:kontakt|anruf|anschreib|mail)"
+    r"|\bnon (?:contatt|chiam|disturb)|\bnao (?:conta|ligar|perturb)"
     r"|\bno ?(?:e ?mails?|calls?|contactar|marketing|molestar)$"
-    r"|\b(?:gdpr|rgpd)\b|\baccepts?\b.*marketing|suscri|\bbaja\b|\brebot|\bbaixa\b|subscripcio|desabonn|desinscri"
-    r"|abonnement|abgemeldet|abmeld|einwillig|abbestell|widerruf|\bconsenso|disiscri|iscrizione|descadastr|inscricao"
-    r"|subscricao|complain"
+    r"|\b(?:accept[esa]?|acepta|aceita|accetta)\b.*(?:marketing|pubb?li|com+unic|promo)|\bnewsletter"
+    r"|\b(?:gdpr|rgpd)\b|suscri|\bbaja\b|\brebot|\bbaixa\b|subscripcio|abonn|desinscri|inscrit|inscricao"
+    r"|abgemeldet|abmeld|einwillig|abbestell|widerruf|\bconsenso|disiscri|\biscri(?:tt|zion)|descadastr|subscricao|complain"
 )
-_BY_PHONE = re.compile(r"\bsms\b|\bcall\b|\btext|\bphone\b")
+# Channels of their own: a header that names one is about a field that names it too.
+_CHANNELS = tuple(
+    map(re.compile, (r"\bsms\b|\bcall\b|\btext|\bphone\b", r"\bwhats ?app|\btelegram|\bpush\b|\bpostal\b"))
+)
 
 
 def speaks_of_consent(header: str) -> bool:
@@ -51,10 +56,11 @@ def speaks_of_consent(header: str) -> bool:
 
 
 def consent_field(header: str, catalogue: FieldCatalogue) -> Field | None:
-    """The field for a column that speaks of consent: the one for messages to phones, else the first."""
+    """The field for a column that speaks of consent: the first one of the channel that it names, if any."""
     fields = [field for field in catalogue.fields if field.is_consent]
-    if _BY_PHONE.search(folded_key(header[:_MAX_COMPARED_LENGTH])):
-        fields = [field for field in fields if _BY_PHONE.search(folded_key(field.id))] or fields
+    for channel in _CHANNELS:
+        if channel.search(folded_key(header[:_MAX_COMPARED_LENGTH])):
+            fields = [field for field in fields if channel.search(folded_key(field.id))]
     return fields[0] if fields and speaks_of_consent(header) else None
 
 
