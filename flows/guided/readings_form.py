@@ -12,6 +12,7 @@ from pydantic import Field, create_model
 from flows.guided.forms import MAX_FORM_COLUMNS, ColumnsForm, truncated_header
 from flows.reports.phrases import counted
 from schemas.presets.model import PRESET_NAME
+from schemas.presets.writer import UnmatchedValues
 from transforms.cells.translate import titles
 from transforms.mapping.columns import ColumnMapping, MappedColumn
 from transforms.mapping.suggestions import Suggestion
@@ -35,7 +36,7 @@ class Offer:
 
 
 def offers_for(
-    mapping: ColumnMapping, suggestions: Sequence[Suggestion], unmatched: Mapping[int, Mapping[str, int]]
+    mapping: ColumnMapping, suggestions: Sequence[Suggestion], unmatched: Mapping[int, UnmatchedValues]
 ) -> list[Offer]:
     """A drop-down for each column that has suggestions, then one for each value that is no option."""
     readings = {
@@ -47,7 +48,7 @@ def offers_for(
         for column in mapping.columns
         for offer in (
             *([readings[column.position]] if column.position in readings else []),
-            *_value_offers(column, unmatched.get(column.position, {})),
+            *_value_offers(column, unmatched.get(column.position, UnmatchedValues())),
         )
     )
     return list(islice(offers, MAX_FORM_COLUMNS))
@@ -66,13 +67,14 @@ def _reading_offer(suggestions: Sequence[Suggestion]) -> Offer:
     return Offer(f"reading_{column.position}", column.key, truncated_header(column.name), choices, default)
 
 
-def _value_offers(column: MappedColumn, values: Mapping[str, int]) -> Iterator[Offer]:
+def _value_offers(column: MappedColumn, unmatched: UnmatchedValues) -> Iterator[Offer]:
     options = column.field.option_ids if column.field else ()
-    for number, (value, cells) in enumerate(values.items(), 1):
+    between = {"separator": unmatched.separator} if unmatched.separator else {}
+    for number, (value, cells) in enumerate(unmatched.cells.items(), 1):
         choices: dict[str, Mapping[str, Any]] = {
             REJECT: {},
-            **{option: {"values": {value: option}} for option in options},
-            BLANK: {"values": {value: ""}},
+            **{option: {**between, "values": {value: option}} for option in options},
+            BLANK: {**between, "values": {value: ""}},
         }
         title = f"{truncated_header(column.name)}: {truncated_header(value)} ({counted(cells, 'cell')})"
         yield Offer(f"value_{column.position}_{number}", column.key, title, choices, REJECT)
@@ -99,12 +101,15 @@ def readings_form(offers: Sequence[Offer], description: str) -> type[RunInput]:
 
 
 def readings_from_answer(offers: Sequence[Mapping[str, Any]], answer: Mapping[str, str]) -> dict[str, dict[str, Any]]:
-    """The translations that were chosen, by the key of the column, in the keys of a preset's column."""
+    """The translations that were chosen, by the key of the column, in the keys of a preset's column.
+
+    Readings are offered before values, so their separator counts.
+    """
     readings: dict[str, dict[str, Any]] = {}
     for offer in offers:
         chosen = offer["choices"].get(answer.get(offer["name"], ""), {})
         if chosen:
-            known = readings.setdefault(offer["column"], {})
+            known = readings.get(offer["column"], {})
             values = known.get("values", {}) | chosen.get("values", {})
-            known |= {**chosen, **({"values": values} if values else {})}
+            readings[offer["column"]] = {**chosen, **known, **({"values": values} if values else {})}
     return readings

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 import yaml
 
@@ -16,15 +16,22 @@ _LINE_BREAK = re.compile("[\n\x85\u2028\u2029]")
 _OTHER_LINE_BREAK = re.compile("[\x85\u2028\u2029]")
 
 
+class UnmatchedValues(NamedTuple):
+    """The values of a column that are no option, with how many cells have each, and the sign between several values."""
+
+    cells: Mapping[str, int] = {}
+    separator: str | None = None
+
+
 @dataclass
 class ColumnComments:
     """What is open about one column: `readings` as translations with a remark, and values without a meaning.
 
-    `unmatched` has the values that are no option, and how many cells have each; `options` are what they can mean.
+    `options` are what the unmatched values can mean.
     """
 
     readings: list[tuple[Mapping[str, Any], str]] = field(default_factory=list)
-    unmatched: Mapping[str, int] = field(default_factory=dict)
+    unmatched: UnmatchedValues = field(default_factory=UnmatchedValues)
     options: tuple[str, ...] = ()
 
 
@@ -52,7 +59,7 @@ def _columns(rules: Mapping[str, Any], comments: Mapping[str, ColumnComments]) -
         open_points = comments.get(name, ColumnComments())
         if name not in rules:
             yield f"#{_flow(name)}:   # not imported; write a field to import it"
-        elif open_points.readings or open_points.unmatched:
+        elif open_points.readings or open_points.unmatched.cells:
             yield from _with_comments(name, rules[name], open_points)
         else:
             rule = rules[name]
@@ -61,11 +68,11 @@ def _columns(rules: Mapping[str, Any], comments: Mapping[str, ColumnComments]) -
 
 def _with_comments(name: str, rule: Mapping[str, Any], comments: ColumnComments) -> Iterator[str]:
     """The column, with its open points as lines that count once their `#` is removed."""
-    values = rule.get("values")
+    values, separator = rule.get("values"), comments.unmatched.separator
     yield from _block({name: {key: value for key, value in rule.items() if key != "values"}}).splitlines()
     unmatched = [
         f"    #{_flow(value)}: OPTION   # in {cells:,} cell{'' if cells == 1 else 's'}"
-        for value, cells in comments.unmatched.items()
+        for value, cells in comments.unmatched.cells.items()
     ]
     if unmatched:
         unmatched.insert(0, f"    # OPTION is one of: {', '.join(comments.options)}; or '' for blank")
@@ -76,6 +83,8 @@ def _with_comments(name: str, rule: Mapping[str, Any], comments: ColumnComments)
         if "values" in translation:  # a column has one list of values
             yield from unmatched
             unmatched = []
+    if unmatched and separator:
+        yield f"  #separator: {_flow(separator)}"
     if values:
         yield from (f"  {line}" for line in _block({"values": values}).splitlines())
     elif unmatched:

@@ -176,6 +176,14 @@ def test_an_apostrophe_before_numbers_is_taken_off_by_fix(contacts: Contacts) ->
 
 
 @one_warehouse
+def test_a_value_of_a_checkbox_is_read_in_each_part_of_a_cell(contacts: Contacts) -> None:
+    text = 'email,Interests\na@example.com,Deportes|Libros\nb@example.com,"Deportes, Libros"\n'
+    values = ("--value", "Interests:Deportes=sports", "--value", "Interests:Libros=books")
+    assert contacts("check", contacts.file(text), *values, "--json").json["rows"]["accepted"] == 1
+    assert contacts("check", contacts.file(text), *values, "--fix", "--json").json["rows"]["accepted"] == 2
+
+
+@one_warehouse
 @pytest.mark.parametrize("column", ["VIP", "Newsletter"])
 def test_a_check_says_how_to_give_an_unknown_value_a_meaning(column: str, contacts: Contacts) -> None:
     ran = contacts("check", contacts.file(f"email,{column}\na@example.com,perhaps\n"))

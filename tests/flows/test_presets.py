@@ -328,6 +328,19 @@ def test_the_labels_and_the_unknown_values_of_a_column_are_one_list(alone: Alone
     assert alone("check", file, "--preset", path, "--json").json["rows"]["accepted"] == 6
 
 
+def test_unknown_values_in_cells_of_several_have_the_sign_between_them(alone: Alone) -> None:
+    file = alone.file('Email,Interests\na@example.com,"Deportes, Libros"\nb@example.com,Libros\n')
+    path = alone.home / "own.yaml"
+    alone("presets", "suggest", file, "--output", path)
+    text = (
+        path.read_text("utf-8")
+        .replace("deportes: OPTION", "deportes: sports")
+        .replace("libros: OPTION", "libros: books")
+    )
+    path.write_text(re.sub(r"^( *)#(?! )", r"\1", text, flags=re.MULTILINE), encoding="utf-8")
+    assert alone("check", file, "--preset", path, "--json").json["rows"]["accepted"] == 2
+
+
 def test_the_use_of_a_suggested_preset_repeats_the_country_prefix_that_it_lacks(alone: Alone) -> None:
     file = alone.file("Email,Phone\na@b.com,612345678\n")
     ran = alone("presets", "suggest", file, "--save", "mine", "--default-prefix", "+33")

@@ -16,7 +16,7 @@ from schemas.presets.loader import (
     split_preset_name,
 )
 from schemas.presets.model import Preset
-from schemas.presets.writer import ColumnComments, dump_preset
+from schemas.presets.writer import ColumnComments, UnmatchedValues, dump_preset
 
 BUILT_INS = list(load_built_in_presets())
 
@@ -149,7 +149,9 @@ def test_a_line_break_of_any_kind_does_not_end_a_comment() -> None:
     preset = Preset.model_validate({"columns": {f"Mail{breaks}x": "email", "Status": "status"}})
     comments = {
         f"odd{breaks}columns: {{}}": ColumnComments(),
-        "Status": ColumnComments([({"separator": "\u2028"}, "1 cell")], {f"a{breaks}label: b": 2}, ("none",)),
+        "Status": ColumnComments(
+            [({"separator": "\u2028"}, "1 cell")], UnmatchedValues({f"a{breaks}label: b": 2}, breaks), ("none",)
+        ),
     }
     for text in (dump_preset(preset, comments), dump_preset(preset)):
         assert Preset.model_validate(yaml.safe_load(text)) == preset

@@ -161,15 +161,19 @@ def _option_unknown(value: str, field: Field, context: NormaliseContext) -> str:
     parts, next_step = [value], []
     if field.type is FieldType.CHECKBOX:
         parts = value.split("|")
-        names = [name for option in field.options for name in (option.id, option.label)]
-        signs = [sign for sign in _BETWEEN_OPTIONS if sign in value and not any(sign in name for name in names)]
-        if signs:
+        if signs := signs_between_options(value, field):
             parts = [part.strip() for part in re.split("|".join(map(re.escape, ["|", *signs])), value)]
             parts, next_step = list(filter(None, parts)), ["separate the options with '|'"]
     wrong = list(dict.fromkeys(part for part in parts if part not in field.option_ids))
     more = [f"and {len(wrong) - MAX_LISTED} more"] if len(wrong) > MAX_LISTED else []
     problems = dict.fromkeys(_wrong_option(part, field) for part in wrong[:MAX_LISTED])
     return "; ".join([*(problems or [f"{quoted(value)} has several values"]), *more, *next_step])
+
+
+def signs_between_options(cell: str, field: Field) -> list[str]:
+    """The signs that seem to separate several values of a checkbox cell, beside `|`: no option contains them."""
+    names = [name for option in field.options for name in (option.id, option.label)]
+    return [sign for sign in _BETWEEN_OPTIONS if sign in cell and not any(sign in name for name in names)]
 
 
 def _wrong_option(part: str, field: Field) -> str:
@@ -239,8 +243,8 @@ def _has_foreign_form(rule: Rule, value: str, field: Field) -> bool:
 
 
 def explain_rule(rule: ColumnRule) -> str:
-    """What the preset of a column reads in addition to the rules' own format."""
-    return f"(in this column the preset also reads: {', '.join(titles(rule)[:MAX_LISTED])})"
+    """What is read in a column in addition to the rules' own format."""
+    return f"(translated in this column: {', '.join(titles(rule)[:MAX_LISTED])})"
 
 
 def explain_row(rule: Rule, cells: int | None, width: int, has_lone_cr: bool = False) -> str:

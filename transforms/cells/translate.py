@@ -4,7 +4,7 @@ They run before normalising and change only what they can read; any other cell s
 judge. A cell that is valid already stays too, so a corrected file imports.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import NamedTuple, TypeAlias
 
 import numpy as np
@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from schemas.cells.dates import MONTHS, SERIAL, date_pattern
+from schemas.field_types import FieldType
 from schemas.presets.model import ColumnRule
 from schemas.validation.checks import DATE, FORMULA, WHITE_SPACE
 
@@ -74,20 +75,21 @@ class TranslationResult(NamedTuple):
 
 def titles(rule: ColumnRule) -> tuple[str, ...]:
     """The names of a column's translations for the report, in the order in which they run."""
-    return tuple(title for step in steps_of(rule) for title in step.titles)
+    return tuple(title for step in steps_of(rule, FieldType.TEXT) for title in step.titles)
 
 
-def translate(cells: Cells, rule: ColumnRule) -> TranslationResult:
+def translate(cells: Cells, rule: ColumnRule, type: FieldType) -> TranslationResult:
     """Run a column's translations; nulls (the cells of malformed records) stay null.
 
     If values repeat, as in statuses and dates, each distinct value is translated once.
     """
     cells = pc.utf8_trim_whitespace(cells)
-    if not (_splits_values(rule) or _repeats(cells)):
-        return _run(cells, rule, np.ones(len(cells), np.int64))
+    steps = list(steps_of(rule, type))
+    if not (_splits_values(rule, type) or _repeats(cells)):
+        return _run(cells, steps, np.ones(len(cells), np.int64))
     coded = cells.combine_chunks().dictionary_encode()
     times = np.bincount(np.asarray(coded.indices.drop_null()), minlength=len(coded.dictionary))
-    distinct, counts = _run(pa.chunked_array([coded.dictionary]), rule, times)
+    distinct, counts = _run(pa.chunked_array([coded.dictionary]), steps, times)
     return TranslationResult(distinct.take(coded.indices), counts)
 
 
@@ -96,17 +98,17 @@ def _repeats(cells: Cells) -> bool:
     return 2 * int(pc.count_distinct(sample).as_py()) < len(sample)
 
 
-def _run(cells: Cells, rule: ColumnRule, times: np.ndarray) -> TranslationResult:
+def _run(cells: Cells, steps: Iterable[TranslationStep], times: np.ndarray) -> TranslationResult:
     """Run the steps on distinct cells; `times` is how often each one occurs."""
     counts: list[int] = []
-    for step in steps_of(rule):
+    for step in steps:
         cells, changed = step.apply(cells)
         counts += [int(times[mask].sum()) for mask in changed]
     return TranslationResult(cells, tuple(counts))
 
 
-def steps_of(rule: ColumnRule) -> Iterator[TranslationStep]:
-    """The order matters: each step may make a cell readable for the next one."""
+def steps_of(rule: ColumnRule, type: FieldType) -> Iterator[TranslationStep]:
+    """The order matters: each step may make a cell readable for the next one. Titles do not depend on the type."""
     separator = rule.trimmed_separator
     if rule.formula:
         yield _step('the ="…" of a spreadsheet taken off', lambda it: pc.replace_substring_regex(it, FORMULA, r"\1"))
@@ -130,7 +132,7 @@ def steps_of(rule: ColumnRule) -> Iterator[TranslationStep]:
         yield _step(f"several values: {separator!r} to '|'", lambda it: _join_with_pipes(it, separator))
     if pairs := rule.values.items():
         named = tuple(_value_title(key, target) for key, target in pairs)
-        valued = _map_parts if _splits_values(rule) else _map_values
+        valued = _map_parts if _splits_values(rule, type) else _map_values
         yield TranslationStep(named, lambda cells: valued(cells, rule.values))
     if rule.yearless:
         yield _step("dates without a year to blank", lambda it: pc.replace_substring_regex(it, YEARLESS, ""))
@@ -154,8 +156,9 @@ def _value_title(key: str, target: str) -> str:
     return f"{key!r} to {target!r}" if target else f"{key!r} to blank"
 
 
-def _splits_values(rule: ColumnRule) -> bool:
-    return bool(rule.separator and not rule.take)
+def _splits_values(rule: ColumnRule, type: FieldType) -> bool:
+    """Whether a cell may have several values, of which each is translated."""
+    return bool((rule.separator and not rule.take) or (rule.values and type is FieldType.CHECKBOX))
 
 
 def _step(title: str, change: Callable[[Cells], Cells]) -> TranslationStep:

@@ -245,8 +245,8 @@ def _blank_never_read_columns(table: pa.Table, mapping: ColumnMapping) -> pa.Tab
 def _apply_translations(table: pa.Table, mapping: ColumnMapping) -> tuple[pa.Table, dict[int, tuple[int, ...]]]:
     """The table with one more column for each column in which a translation changed a cell, and the counts."""
     counts = {}
-    for column, _, rule in mapping.translated:
-        cells, counts[column.position] = translate(table[column.key], rule)
+    for column, target, rule in mapping.translated:
+        cells, counts[column.position] = translate(table[column.key], rule, target.type)
         if any(counts[column.position]):
             table = table.append_column(column.translated_key, cells)
     return table, counts

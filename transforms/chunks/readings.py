@@ -2,7 +2,7 @@
 
 import re
 from functools import cache, lru_cache
-from typing import NamedTuple, TypeAlias
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -16,14 +16,11 @@ from schemas.fields import Field
 from schemas.presets.model import ColumnRule
 from schemas.validation.pandera_schemas import find_failures
 from transforms.cells.normalise import NormaliseContext, normalise
-from transforms.cells.translate import TranslationStep, steps_of, titles
+from transforms.cells.translate import TranslationStep, steps_of, titles, translate
 from transforms.chunks.text_hashes import hash_texts
 from transforms.mapping.suggestions import ColumnCounts, Reading, ReadingCount, readings_of
 
 _SHAPES = {"yyyy": "9999", "yy": "99", "mmm": r"[^0-9/,]+?", "mm": "99", "m": "99?", "dd": "99", "d": "99?"}
-
-
-_StepKey: TypeAlias = tuple[tuple[str, ...], bool]  # its titles, and whether the column has a separator
 
 
 class TriedReadings(NamedTuple):
@@ -42,13 +39,20 @@ class _Judged(NamedTuple):
     text_numbers: np.ndarray
 
 
-def try_readings(cells: pa.ChunkedArray, field: Field, context: NormaliseContext) -> TriedReadings:
-    """Try every reading on rejected cells, none of which is null. What the readings make of them is judged once."""
+def try_readings(
+    cells: pa.ChunkedArray, field: Field, context: NormaliseContext, rule: ColumnRule | None = None
+) -> TriedReadings:
+    """Try every reading on rejected cells, none of which is null. What the readings make of them is judged once.
+
+    The `rule` of the column has translated the cells already. It runs again after each reading, as it would with both.
+    """
     counted = pc.value_counts(cells.combine_chunks())
     distinct = pc.struct_field(counted, "values")
     times = np.asarray(pc.struct_field(counted, "counts")).astype(np.uint64)
     readings = readings_of(field)
     read, ends = _run_readings(pc.utf8_trim_whitespace(distinct), field)
+    if rule:
+        read[1:] = [translate(pa.chunked_array([each]), rule, field.type).cells.combine_chunks() for each in read[1:]]
     changed = {end: np.flatnonzero(np.asarray(pc.not_equal(read[end], read[0]))) for end in dict.fromkeys(ends)}
     coded = pa.concat_arrays([read[end].take(pa.array(rows)) for end, rows in changed.items()]).dictionary_encode()
     judged, codes = _judge(coded.dictionary, field, context), np.asarray(coded.indices)
@@ -75,35 +79,37 @@ def try_readings(cells: pa.ChunkedArray, field: Field, context: NormaliseContext
 def _run_readings(cells: pa.Array, field: Field) -> tuple[list[pa.Array], list[int]]:
     """The different results that some steps of the readings have, the cells themselves first; and that of each reading.
 
-    A step runs once on equal cells, since most readings share their first steps, and most steps change nothing.
+    A step, known by its titles, runs once on equal cells, since most readings share their first steps, and most steps
+    change nothing.
     """
-    results, after = [cells], dict[tuple[int, _StepKey], int]()
+    results, after = [cells], dict[tuple[int, tuple[str, ...]], int]()
     shapes: dict[int, list[str]] = {}
     ends = []
     for named_steps in _named_steps(field):
         at = 0
-        for key, step, shape in named_steps:
-            if (at, key) not in after:
-                after[at, key] = at
+        for step, shape in named_steps:
+            key = at, step.titles
+            if key not in after:
+                after[key] = at
                 if shape and at not in shapes:
                     shapes[at] = pc.unique(pc.replace_substring_regex(results[at], "[0-9]", "9")).to_pylist()
                 if shape is None or any(map(shape.search, shapes[at])):
                     read, masks = step.apply(pa.chunked_array([results[at]]))
                     if any(mask.any() for mask in masks):
-                        after[at, key] = len(results)
+                        after[key] = len(results)
                         results.append(read.combine_chunks())
-            at = after[at, key]
+            at = after[key]
         ends.append(at)
     return results, ends
 
 
 @lru_cache
-def _named_steps(field: Field) -> list[list[tuple[_StepKey, TranslationStep, re.Pattern[str] | None]]]:
+def _named_steps(field: Field) -> list[list[tuple[TranslationStep, re.Pattern[str] | None]]]:
     """The steps of each reading; with a date's step, what the cells look like that it may change."""
     found = []
     for rule in (reading.rule for reading in readings_of(field)):
         shapes = {titles(rule)[-1:]: _date_shape(rule.date)} if rule.date else {}
-        found.append([((step.titles, bool(rule.separator)), step, shapes.get(step.titles)) for step in steps_of(rule)])
+        found.append([(step, shapes.get(step.titles)) for step in steps_of(rule, field.type)])
     return found
 
 
@@ -155,8 +161,8 @@ def _used_values(rule: ColumnRule, cells: list[str]) -> frozenset[str]:
     if not rule.values:
         return frozenset()
     keys = {key.strip().casefold(): key for key in rule.values}
-    pattern = re.compile(rf"{re.escape(rule.trimmed_separator)}|\|") if rule.trimmed_separator else None
-    parts = {part.strip() for cell in cells for part in (pattern.split(cell) if pattern else [cell])}
+    pattern = re.compile("|".join(re.escape(sign) for sign in ("|", rule.trimmed_separator) if sign))
+    parts = {part.strip() for cell in cells for part in pattern.split(cell)}
     found = ((keys.get(part.casefold()), part) for part in parts)
     return frozenset(key for key, part in found if key is not None and rule.values[key] != part)
 

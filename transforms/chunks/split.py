@@ -255,7 +255,8 @@ def _try_readings(failures: Sequence[Failure], raw: pd.DataFrame, inputs: CheckI
     tried = {}
     for id, found in rows.items():
         cells = to_arrow(raw[id]).take(pa.array(np.unique(np.concatenate(found))))
-        tried[id] = try_readings(cells, inputs.mapping.column_of(id)[1], inputs.context)
+        column, field = inputs.mapping.column_of(id)
+        tried[id] = try_readings(cells, field, inputs.context, column.rule)
     return tried
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from schemas.fields import header_key
 from schemas.presets.loader import load_preset, split_preset_name
 from schemas.presets.model import ColumnRule, Preset
-from schemas.presets.writer import ColumnComments
+from schemas.presets.writer import ColumnComments, UnmatchedValues
 from transforms.mapping.columns import ColumnMapping, MappedColumn
 from transforms.mapping.suggestions import Suggestion
 
@@ -62,11 +62,11 @@ def _constants_without(constants: dict[str, str], fields: set[str]) -> dict[str,
 
 
 def open_points(
-    mapping: ColumnMapping, suggestions: Iterable[Suggestion], unmatched: Mapping[int, Mapping[str, int]]
+    mapping: ColumnMapping, suggestions: Iterable[Suggestion], unmatched: Mapping[int, UnmatchedValues]
 ) -> dict[str, ColumnComments]:
     """What a person still has to decide about each column of the file, by its name in the preset.
 
-    `unmatched`: by column position, the values that are no option, and how many cells have each.
+    `unmatched` are by column position.
     """
     readings: dict[int, list[tuple[Mapping[str, object], str]]] = {}
     for each in suggestions:
@@ -79,7 +79,7 @@ def open_points(
     return {
         _rule_key(column, times): ColumnComments(
             readings.get(column.position, []),
-            unmatched.get(column.position, {}),
+            unmatched.get(column.position, UnmatchedValues()),
             column.field.option_ids if column.field else (),
         )
         for column in columns

@@ -5,8 +5,13 @@ from pathlib import Path
 
 import pytest
 
+from flows.guided.readings_form import offers_for, readings_from_answer
+from schemas.catalogue import load_catalogue
+from schemas.presets.writer import UnmatchedValues
 from tests.flows.conftest import Contacts, Database
 from tests.flows.guided.test_guided_import import Guided, guided  # noqa: F401 - a fixture
+from transforms.mapping.columns import ColumnMapping, MappedColumn
+from transforms.mapping.suggestions import Suggestion
 
 SPANISH = """\
 Correo;Nombre;Fecha de nacimiento;Teléfono móvil;Boletín
@@ -16,6 +21,26 @@ eva@example.com;Eva;28/02/1979;651 23 45 69;Baja
 """
 
 one_warehouse = pytest.mark.parametrize("warehouse_url", ["sqlite"], indirect=True)
+
+
+def test_a_meaning_of_a_value_in_a_cell_of_several_has_the_sign_between_them() -> None:
+    mapping = ColumnMapping((MappedColumn(1, "x", load_catalogue()["interests"]),))
+    offers = offers_for(mapping, [], {1: UnmatchedValues({"deportes": 2, "libros": 1}, ",")})
+    answer = {offers[0].name: "sports", offers[1].name: "(blank)"}
+    assert readings_from_answer([offer.as_state() for offer in offers], answer) == {
+        "column_1": {"separator": ",", "values": {"deportes": "sports", "libros": ""}}
+    }
+
+
+def test_the_separator_of_a_chosen_reading_counts() -> None:
+    field = load_catalogue()["interests"]
+    column = MappedColumn(1, "x", field)
+    reading = Suggestion(column, {"separator": ";"}, 2, 2, 0, certain=True)
+    offers = offers_for(ColumnMapping((column,)), [reading], {1: UnmatchedValues({"deportes": 2}, ",")})
+    answer = {offers[0].name: offers[0].default, offers[1].name: "sports"}
+    assert readings_from_answer([offer.as_state() for offer in offers], answer) == {
+        "column_1": {"separator": ";", "values": {"deportes": "sports"}}
+    }
 
 
 def test_chosen_readings_and_values_are_shown_in_the_preview_and_merged(

@@ -11,6 +11,7 @@ from schemas.catalogue import FieldCatalogue
 from schemas.cells.arrow_columns import TEXT_DTYPE
 from schemas.cells.emails import normalise_email
 from schemas.cells.phones import to_e164
+from schemas.field_types import FieldType
 from schemas.presets.model import ColumnRule
 from tests.transforms.judge_cells import field_of, judge
 from transforms.cells.translate import translate
@@ -106,7 +107,7 @@ PRESETS = {
 
 @pytest.mark.parametrize("rule", PRESETS.values(), ids=PRESETS)
 def test_a_long_cell_is_translated_in_linear_time(rule: ColumnRule) -> None:
-    grows_with_its_length(lambda length: translate(pa.chunked_array([cells(length)]), rule))
+    grows_with_its_length(lambda length: translate(pa.chunked_array([cells(length)]), rule, FieldType.TEXT))
 
 
 def test_guards_are_added_and_removed_in_linear_time() -> None:

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from schemas.catalogue import load_catalogue
+from schemas.field_types import FieldType
 from schemas.presets.model import ColumnRule
 from transforms.cells.translate import titles, translate
 from transforms.mapping.suggestions import readings_of
@@ -16,7 +17,8 @@ CATALOGUE = load_catalogue()
 
 
 def read(cells: list[str], **keys: Any) -> list[str]:
-    found: list[str] = translate(pa.chunked_array([cells]), ColumnRule(field="field", **keys)).cells.to_pylist()
+    rule = ColumnRule(field="field", **keys)
+    found: list[str] = translate(pa.chunked_array([cells]), rule, FieldType.TEXT).cells.to_pylist()
     return found
 
 
@@ -98,7 +100,7 @@ def test_a_preset_key_reads_what_it_names_and_leaves_the_rest(
 @given(st.sampled_from(CATALOGUE.fields), st.data(), st.text(max_size=20))
 def test_a_reading_of_any_cell_has_one_count_for_each_title(field: Any, data: st.DataObject, cell: str) -> None:
     rule = data.draw(st.sampled_from(readings_of(field))).rule
-    found = translate(pa.chunked_array([[cell]]), rule)
+    found = translate(pa.chunked_array([[cell]]), rule, field.type)
     assert len(found.counts) == len(titles(rule))
 
 
@@ -117,5 +119,5 @@ def test_no_reading_changes_what_the_rules_accept(field: Any) -> None:
     }[field.type]
     for reading in readings_of(field):
         if reading.may_be_certain:
-            after = translate(pa.chunked_array([valid]), reading.rule).cells.to_pylist()
+            after = translate(pa.chunked_array([valid]), reading.rule, field.type).cells.to_pylist()
             assert after == valid, reading

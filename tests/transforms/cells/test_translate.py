@@ -8,13 +8,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from schemas.field_types import FieldType
 from schemas.presets.model import ColumnRule
 from transforms.cells.translate import titles, translate
 
 
-def translated(cells: list[str | None], **rule: Any) -> tuple[list[str | None], list[int]]:
+def translated(
+    cells: list[str | None], type: FieldType = FieldType.TEXT, **rule: Any
+) -> tuple[list[str | None], list[int]]:
     array = pa.chunked_array([pa.array(cells[:1], pa.string()), pa.array(cells[1:], pa.string())])
-    found = translate(array, ColumnRule(field="field", **rule))
+    found = translate(array, ColumnRule(field="field", **rule), type)
     assert len(found.counts) == len(titles(ColumnRule(field="field", **rule)))
     return found.cells.to_pylist(), list(found.counts)
 
@@ -104,12 +107,24 @@ def test_a_translation_changes_the_cells_that_it_can_read(
 
 
 @pytest.mark.parametrize(
+    ("type", "after"),
+    [
+        (FieldType.CHECKBOX, ["sports|Music", "sports|sports", "a"]),
+        (FieldType.TEXT, ["Sport|Music", "Sport|sport", "a"]),
+    ],
+)
+def test_only_in_a_checkbox_each_value_between_bars_is_translated(type: FieldType, after: list[str]) -> None:
+    cells: list[str | None] = ["Sport|Music", "Sport|sport", "a"]
+    assert translated(cells, type, values={"Sport": "sports"})[0] == after
+
+
+@pytest.mark.parametrize(
     "chunks", [pytest.param([], id="no-chunk"), pytest.param([[]], id="no-row"), pytest.param([[None]], id="null")]
 )
 @pytest.mark.parametrize("rule", [{"values": VALUES}, {"separator": ",", "values": {"a": "b"}}, {"phone": "plain"}])
 def test_chunks_without_a_cell(chunks: list[list[None]], rule: dict[str, Any]) -> None:
     cells = pa.chunked_array([pa.array(chunk, pa.string()) for chunk in chunks], pa.string())
-    found = translate(cells, ColumnRule(field="field", **rule))
+    found = translate(cells, ColumnRule(field="field", **rule), FieldType.TEXT)
     assert found.cells.to_pylist() == [None for chunk in chunks for _ in chunk]
     assert sum(found.counts) == 0
 

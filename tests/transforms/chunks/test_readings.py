@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from schemas.catalogue import FieldCatalogue, load_catalogue
 from schemas.cells.arrow_columns import TEXT_DTYPE
+from schemas.presets.model import ColumnRule
 from schemas.validation.pandera_schemas import find_failures
 from transforms.cells.normalise import NormaliseContext, normalise
 from transforms.chunks.readings import try_readings
@@ -126,6 +127,14 @@ def test_both_values_of_an_amount_are_listed_where_no_number_shows_the_decimal_s
 def test_a_phone_that_was_stored_as_a_decimal_has_one_reading() -> None:
     (found,) = suggested("mobile_phone", ["1712345678.0"], context=GERMANY)
     assert (found.translation, found.certain) == ({"point_zero": "remove"}, True)
+
+
+def test_a_reading_is_tried_with_the_translation_that_the_column_has() -> None:
+    rule = ColumnRule(field="interests", values={"Deportes": "sports"})
+    column = MappedColumn(1, "x", CATALOGUE["interests"], rule=rule)
+    tried = try_readings(pa.chunked_array([["Deportes, music"]]), CATALOGUE["interests"], SPAIN, rule)
+    (found,) = suggest_for_file([column], [{1: tried.counts}])
+    assert (found.translation, found.certain) == ({"separator": ","}, True)
 
 
 def test_a_placeholder_is_suggested_as_blank_with_its_count() -> None:
