@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from schemas.cells.dates import MONTHS, SERIAL, date_pattern
+from schemas.cells.emails import INVISIBLE
 from schemas.field_types import FieldType
 from schemas.presets.model import ColumnRule
 from schemas.validation.checks import DATE, FORMULA, WHITE_SPACE
@@ -36,11 +37,8 @@ _AROUND_ADDRESS = (
     r"^[\[({\"'<]+([^\s\[\](){}\"'<>]+)[\])}\"'>]+[;,.]*$",
     r"^([^\s]*[^\s;,.:])[;,.:]+$",
 )
-# Format characters, variation selectors and control characters: nothing of them shows.
-_INVISIBLE = (
-    r"[\x{00}-\x{08}\x{0B}\x{0C}\x{0E}-\x{1F}\x{7F}-\x{9F}\x{AD}\x{34F}\x{61C}\x{115F}\x{1160}\x{17B4}\x{17B5}"
-    r"\x{180B}-\x{180E}\x{200B}-\x{200F}\x{202A}-\x{202E}\x{2060}-\x{206F}\x{FE00}-\x{FE0F}\x{FEFF}\x{FFA0}]"
-)
+# Control characters, and those of which nothing shows.
+_INVISIBLE = rf"[\x{{00}}-\x{{08}}\x{{0B}}\x{{0C}}\x{{0E}}-\x{{1F}}\x{{7F}}-\x{{9F}}]|{INVISIBLE.pattern}"
 _CURRENCY = r"(?:[€$£¥₹]|EUR|USD|GBP|CHF|BRL|MXN|JPY|R\$|kr\.?)"
 _ZONE = r"(?: ?(?:Z|UTC|GMT|[+-][0-9]{2}:?[0-9]{2}))?"
 _TIME = rf"(?i)(?:T| +)[0-9]{{1,2}}:[0-9]{{2}}(?::[0-9]{{2}}(?:\.[0-9]+)?)?(?: ?[ap]\.?m\.?)?{_ZONE}$"
@@ -147,7 +145,9 @@ def steps_of(rule: ColumnRule, type: FieldType) -> Iterator[TranslationStep]:
     if rule.decimal or rule.thousands:
         decimal, thousands = rule.number_signs
         grouped = f", {thousands!r} between thousands" if thousands else ""
-        yield _step(f"numbers with {decimal!r} before decimals{grouped}", lambda it: _numbers(it, decimal, thousands))
+        yield _step(
+            f"numbers with {decimal!r} before decimals{grouped}", lambda it: _numbers(it, decimal, thousands, type)
+        )
 
 
 def _value_title(key: str, target: str) -> str:
@@ -300,9 +300,13 @@ def _remove_currency(cells: Cells) -> Cells:
     return pc.replace_substring_regex(bare, rf"([0-9])[ \x{{A0}}\x{{202F}}]*{_CURRENCY}$", r"\1")
 
 
-def _numbers(cells: Cells, decimal: str, thousands: str) -> Cells:
+def _numbers(cells: Cells, decimal: str, thousands: str, type: FieldType) -> Cells:
+    """Numbers without thousands signs and with a decimal point; an integer without decimals that are zero."""
     group = _THOUSANDS.get(thousands, "")
     whole = rf"[0-9]{{1,3}}(?:{group}[0-9]{{3}})+|[0-9]+" if group else "[0-9]+"
     readable = pc.match_substring_regex(cells, rf"^-?(?:{whole})(?:\{decimal}[0-9]+)?$")
     plain = pc.replace_substring_regex(cells, group, "") if group else cells
-    return _where(readable, pc.replace_substring(plain, decimal, "."), cells)
+    plain = pc.replace_substring(plain, decimal, ".")
+    if type is FieldType.INTEGER:
+        plain = pc.replace_substring_regex(plain, r"\.0+$", "")
+    return _where(readable, plain, cells)

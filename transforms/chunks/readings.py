@@ -1,8 +1,9 @@
 """Tries every reading of a field on the rejected cells of one chunk, and counts what comes out."""
 
 import re
+from collections.abc import Sequence
 from functools import cache, lru_cache
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
 import numpy as np
 import pandas as pd
@@ -18,7 +19,7 @@ from schemas.validation.pandera_schemas import find_failures
 from transforms.cells.normalise import NormaliseContext, normalise
 from transforms.cells.translate import TranslationStep, steps_of, titles, translate
 from transforms.chunks.text_hashes import hash_texts
-from transforms.mapping.suggestions import ColumnCounts, Reading, ReadingCount, readings_of
+from transforms.mapping.suggestions import ColumnCounts, ReadingCount, cleaners_of, readings_of
 
 _SHAPES = {"yyyy": "9999", "yy": "99", "mmm": r"[^0-9/,]+?", "mm": "99", "m": "99?", "dd": "99", "d": "99?"}
 
@@ -50,7 +51,7 @@ def try_readings(
     distinct = pc.struct_field(counted, "values")
     times = np.asarray(pc.struct_field(counted, "counts")).astype(np.uint64)
     readings = readings_of(field)
-    read, ends = _run_readings(pc.utf8_trim_whitespace(distinct), field)
+    read, ends, changes = _run_readings(pc.utf8_trim_whitespace(distinct), field)
     if rule:
         read[1:] = [translate(pa.chunked_array([each]), rule, field.type).cells.combine_chunks() for each in read[1:]]
     changed = {end: np.flatnonzero(np.asarray(pc.not_equal(read[end], read[0]))) for end in dict.fromkeys(ends)}
@@ -60,14 +61,18 @@ def try_readings(
     fixed = {end: judged.valid[found[end]] for end in changed}
     hashes = hash_texts(distinct), hash_texts(judged.texts)
     totals = {end: _count(times, changed[end], found[end], judged, hashes) for end in changed}
+    proofs = {
+        each: np.asarray(pc.match_substring_regex(distinct, each)) for each in {r.proof for r in readings} if each
+    }
     meant = np.full(len(distinct), -1)
-    for end in dict.fromkeys(
-        end for end, reading in zip(ends, readings, strict=True) if reading.may_be_certain and reading.proof is None
+    for end, proof in dict.fromkeys(
+        (end, reading.proof) for end, reading in zip(ends, readings, strict=True) if reading.may_be_certain
     ):
-        _note_meaning(meant, changed[end], found[end], judged)
+        clear = proofs[proof][changed[end]] if proof else slice(None)
+        _note_meaning(meant, changed[end][clear], found[end][clear], judged)
     counts = [
-        _with_proof(reading, totals[end], distinct, changed[end][fixed[end]])
-        for reading, end in zip(readings, ends, strict=True)
+        _with_proof(totals[end], changed[end][fixed[end]], proofs.get(reading.proof or ""), changed_by)
+        for reading, end, changed_by in zip(readings, ends, changes, strict=True)
     ]
     known = np.flatnonzero(meant >= 0)
     texts = (distinct.take(pa.array(known)), judged.texts.take(pa.array(meant[known])))
@@ -76,40 +81,58 @@ def try_readings(
     )
 
 
-def _run_readings(cells: pa.Array, field: Field) -> tuple[list[pa.Array], list[int]]:
+_Changes: TypeAlias = dict[tuple[str, str], np.ndarray]
+
+
+def _run_readings(cells: pa.Array, field: Field) -> tuple[list[pa.Array], list[int], list[_Changes]]:
     """The different results that some steps of the readings have, the cells themselves first; and that of each reading.
 
+    The third list has for each reading which cells its cleaners and values change.
     A step, known by its titles, runs once on equal cells, since most readings share their first steps, and most steps
     change nothing.
     """
-    results, after = [cells], dict[tuple[int, tuple[str, ...]], int]()
+    results, after = [cells], dict[tuple[int, tuple[str, ...]], tuple[int, Sequence[np.ndarray]]]()
     shapes: dict[int, list[str]] = {}
-    ends = []
+    ends, changes = [], []
     for named_steps in _named_steps(field):
-        at = 0
-        for step, shape in named_steps:
+        at, changed = 0, _Changes()
+        for step, shape, names in named_steps:
             key = at, step.titles
             if key not in after:
-                after[key] = at
+                after[key] = at, ()
                 if shape and at not in shapes:
                     shapes[at] = pc.unique(pc.replace_substring_regex(results[at], "[0-9]", "9")).to_pylist()
                 if shape is None or any(map(shape.search, shapes[at])):
                     read, masks = step.apply(pa.chunked_array([results[at]]))
                     if any(mask.any() for mask in masks):
-                        after[key] = len(results)
+                        after[key] = len(results), masks
                         results.append(read.combine_chunks())
-            at = after[key]
+            at, masks = after[key]
+            changed.update(zip(names, masks, strict=False))
         ends.append(at)
-    return results, ends
+        changes.append(changed)
+    return results, ends, changes
 
 
 @lru_cache
-def _named_steps(field: Field) -> list[list[tuple[TranslationStep, re.Pattern[str] | None]]]:
-    """The steps of each reading; with a date's step, what the cells look like that it may change."""
+def _named_steps(
+    field: Field,
+) -> list[list[tuple[TranslationStep, re.Pattern[str] | None, tuple[tuple[str, str], ...]]]]:
+    """The steps of each reading; with a date's step, what the cells look like that it may change.
+
+    With a cleaner and with values, the keys of `ReadingCount.used`.
+    """
     found = []
+    cleaners = {titles(ColumnRule(field=field.id, **{key: "remove"})): ((key, ""),) for key in cleaners_of(field)}
     for rule in (reading.rule for reading in readings_of(field)):
         shapes = {titles(rule)[-1:]: _date_shape(rule.date)} if rule.date else {}
-        found.append([(step, shapes.get(step.titles)) for step in steps_of(rule, field.type)])
+        values = {titles(ColumnRule(field=field.id, values=rule.values)): tuple(("values", key) for key in rule.values)}
+        found.append(
+            [
+                (step, shapes.get(step.titles), (cleaners | values).get(step.titles, ()))
+                for step in steps_of(rule, field.type)
+            ]
+        )
     return found
 
 
@@ -147,24 +170,12 @@ def _count(
     return ReadingCount(int(weights.sum()), int(blanks), int((pairs * weights).sum(dtype=np.uint64)))
 
 
-def _with_proof(reading: Reading, count: ReadingCount, cells: pa.Array, fixed: np.ndarray) -> ReadingCount:
+def _with_proof(count: ReadingCount, fixed: np.ndarray, proof: np.ndarray | None, changes: _Changes) -> ReadingCount:
     """The count, with what only this reading asks of the cells that it fixes."""
-    if not count.fixes or not (reading.proof or reading.rule.values):
+    if not count.fixes:
         return count
-    texts = cells.take(pa.array(fixed))
-    proved = bool(reading.proof and pc.any(pc.match_substring_regex(texts, reading.proof)).as_py())
-    return count._replace(proved=proved, used=_used_values(reading.rule, texts.to_pylist()))
-
-
-def _used_values(rule: ColumnRule, cells: list[str]) -> frozenset[str]:
-    """The keys of `values` that some cell needs."""
-    if not rule.values:
-        return frozenset()
-    keys = {key.strip().casefold(): key for key in rule.values}
-    pattern = re.compile("|".join(re.escape(sign) for sign in ("|", rule.trimmed_separator) if sign))
-    parts = {part.strip() for cell in cells for part in pattern.split(cell)}
-    found = ((keys.get(part.casefold()), part) for part in parts)
-    return frozenset(key for key, part in found if key is not None and rule.values[key] != part)
+    used = frozenset(key for key, mask in changes.items() if mask[fixed].any())
+    return count._replace(proved=proof is not None and bool(proof[fixed].any()), used=used)
 
 
 @cache

@@ -27,7 +27,17 @@ Translation: TypeAlias = dict[str, Any]
 _ORDERS = (("d", "m", "yyyy"), ("m", "d", "yyyy"), ("yyyy", "m", "d"), ("yyyy", "d", "m"))
 _SHORT_ORDERS = (("d", "m", "yy"), ("m", "d", "yy"), ("yy", "m", "d"))
 _NAMED = ("d mmm yyyy", "d-mmm-yyyy", "d/mmm/yyyy", "d.mmm.yyyy", "mmm d, yyyy", "mmm d yyyy")
-_SEVERAL_GROUPS = r"(?:[.,][0-9]{3}){2}"  # 1.234.567: then the sign cannot be a decimal one
+
+# What programs write around values of every kind. Each reading removes it, and names those keys that a cell needed.
+_AROUND_TEXTS = ("formula", "invisible")
+_AROUND_NUMBERS = (*_AROUND_TEXTS, "apostrophe")
+_CLEANERS = {
+    FieldType.PHONE: (*_AROUND_NUMBERS, "point_zero"),
+    FieldType.DATE: (*_AROUND_NUMBERS, "point_zero"),
+    FieldType.BOOLEAN: (*_AROUND_NUMBERS, "point_zero"),
+    FieldType.INTEGER: (*_AROUND_NUMBERS, "point_zero", "currency"),
+    FieldType.DECIMAL: (*_AROUND_NUMBERS, "currency"),
+}
 
 
 @dataclass(frozen=True)
@@ -42,14 +52,15 @@ class Reading:
 class ReadingCount(NamedTuple):
     """What one reading does to rejected cells; `digest` tells two readings apart that fix the same cells otherwise.
 
-    `used` are the keys of `values` that some fixed cell needs.
+    `used` are the cleaners, such as `("formula", "")`, and the `values`, such as `("values", "yes")`, that some fixed
+    cell needs.
     """
 
     fixes: int = 0
     blanks: int = 0
     digest: int = 0
     proved: bool = False
-    used: frozenset[str] = frozenset()
+    used: frozenset[tuple[str, str]] = frozenset()
 
     def plus(self, other: "ReadingCount") -> "ReadingCount":
         return ReadingCount(
@@ -107,7 +118,7 @@ class Suggestion:
 @lru_cache
 def readings_of(field: Field) -> tuple[Reading, ...]:
     """Every reading of a field's cells that we know, the simplest first."""
-    found = list(_for_any_type(field))
+    found = [_reading(field)]
     if field.type in _BY_TYPE:
         found += _BY_TYPE[field.type](field)
     elif field.traits.has_options:
@@ -118,18 +129,16 @@ def readings_of(field: Field) -> tuple[Reading, ...]:
 
 
 def _reading(field: Field, *, certain: bool = True, proof: str | None = None, **keys: Any) -> Reading:
-    return Reading(ColumnRule(field=field.id, **keys), certain, proof)
+    return Reading(ColumnRule(field=field.id, **dict.fromkeys(cleaners_of(field), "remove"), **keys), certain, proof)
 
 
-def _for_any_type(field: Field) -> Iterator[Reading]:
-    yield _reading(field, formula="remove")
-    yield _reading(field, invisible="remove")
-    yield _reading(field, formula="remove", invisible="remove")
+def cleaners_of(field: Field) -> tuple[str, ...]:
+    """The keys that every reading of the field has, whether a cell needs them or not."""
+    return _CLEANERS.get(field.type, _AROUND_TEXTS)
 
 
 def _emails(field: Field) -> Iterator[Reading]:
     yield _reading(field, email="address")
-    yield _reading(field, email="address", invisible="remove")
     for separator in (";", ",", "/", " ", ":::"):
         yield _reading(field, certain=False, separator=separator, take="first")
         yield _reading(field, certain=False, separator=separator, take="first", email="address")
@@ -137,17 +146,10 @@ def _emails(field: Field) -> Iterator[Reading]:
 
 def _phones(field: Field) -> Iterator[Reading]:
     yield _reading(field, phone="plain")
-    cleaners: Translation = dict.fromkeys(("formula", "apostrophe", "invisible", "point_zero"), "remove")
-    yield _reading(field, apostrophe="remove")
-    yield _reading(field, point_zero="remove")
-    for cleaner in cleaners.items():
-        yield _reading(field, phone="plain", **dict([cleaner]))
-    yield _reading(field, phone="plain", **cleaners)
     yield _reading(field, certain=False, extension="remove")
     yield _reading(field, certain=False, extension="remove", phone="plain")
     yield _reading(field, certain=False, plus="add")
     yield _reading(field, certain=False, plus="add", phone="plain")
-    yield _reading(field, certain=False, plus="add", point_zero="remove")
     for separator in ("/", ";", ",", ":::"):
         yield _reading(field, certain=False, separator=separator, take="first", phone="plain")
 
@@ -160,7 +162,6 @@ def _dates(field: Field) -> Iterator[Reading]:
         *((format, True) for format in (*full, *_NAMED, "yyyymmdd", SERIAL)),
         *((format, False) for format in (*short, *named_short)),
     ]
-    yield _reading(field, apostrophe="remove")
     yield _reading(field, time="midnight")
     yield _reading(field, certain=False, time="drop")
     yield _reading(field, certain=False, yearless="blank")
@@ -181,18 +182,15 @@ def _decimals(field: Field) -> Iterator[Reading]:
         {"thousands": " "},
         {"thousands": "'"},
     )
-    yield _reading(field, apostrophe="remove")
-    yield _reading(field, currency="remove")
     for keys in signs:
         yield _reading(field, **keys)
-        yield _reading(field, currency="remove", **keys)
 
 
 def _integers(field: Field) -> Iterator[Reading]:
-    yield _reading(field, apostrophe="remove")
-    yield _reading(field, point_zero="remove")
-    for sign in (".", ","):
-        yield _reading(field, proof=_SEVERAL_GROUPS, decimal="," if sign == "." else ".", thousands=sign)
+    for decimal, sign in (",.", ".,"):
+        # 1.234.567: the sign cannot be a decimal one. 1.200,00: the other sign can only be a decimal one.
+        proof = rf"(?:\{sign}[0-9]{{3}}){{2}}|\{decimal}(?:[0-9]{{1,2}}|[0-9]{{4,}})(?:[^0-9]|$)"
+        yield _reading(field, proof=proof, decimal=decimal, thousands=sign)
     for sign in (" ", "'"):
         yield _reading(field, thousands=sign)
 
@@ -201,7 +199,6 @@ def _booleans(field: Field) -> Iterator[Reading]:
     words = dict.fromkeys(TRUE_WORDS, "true") | dict.fromkeys(FALSE_WORDS, "false")
     letters = dict.fromkeys(TRUE_LETTERS, "true") | dict.fromkeys(FALSE_LETTERS, "false")
     yield _reading(field, values=words)
-    yield _reading(field, point_zero="remove")
     yield _reading(field, certain=False, values=words | letters)
 
 
@@ -277,10 +274,12 @@ def _swap_days(one: Reading, other: Reading) -> bool:
 
 def _suggestion(column: MappedColumn, reading: Reading, count: ReadingCount, of: int, alone: bool) -> Suggestion:
     translation = reading.rule.translation
-    if "values" in translation:
-        translation["values"] = {key: value for key, value in translation["values"].items() if key in count.used}
-        if not translation["values"]:
-            del translation["values"]
+    for cleaner in cleaners_of(column.field) if column.field else ():
+        if (cleaner, "") not in count.used:
+            del translation[cleaner]
+    if values := translation.pop("values", {}):
+        used = {key: value for key, value in values.items() if ("values", key) in count.used}
+        translation |= {"values": used} if used else {}
     gives_consent = any(_gives_consent(column.field, value) for value in translation.get("values", {}).values())
     certain = (
         alone

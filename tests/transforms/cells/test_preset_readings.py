@@ -46,6 +46,8 @@ def read(cells: list[str], **keys: Any) -> list[str]:
         pytest.param({"invisible": "remove"}, "rosa\u200b.mora@example.com", "rosa.mora@example.com", id="zero-width"),
         pytest.param({"invisible": "remove"}, "\ufeffluis@example.com", "luis@example.com", id="byte-order-mark"),
         pytest.param({"invisible": "remove"}, "a\u034fb@example.com", "ab@example.com", id="grapheme-joiner"),
+        pytest.param({"invisible": "remove"}, "a\u2800b\u3164@example.com", "ab@example.com", id="blank-letters"),
+        pytest.param({"invisible": "remove"}, "ab\U000e0041@example.com", "ab@example.com", id="tag"),
         pytest.param({"formula": "remove"}, '="+34651234567"', "+34651234567", id="formula"),
         pytest.param({"point_zero": "remove"}, "34651234567.0", "34651234567", id="point-zero"),
         pytest.param({"point_zero": "remove"}, "12.50", None, id="not-a-point-zero"),

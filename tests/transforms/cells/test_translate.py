@@ -118,6 +118,12 @@ def test_only_in_a_checkbox_each_value_between_bars_is_translated(type: FieldTyp
     assert translated(cells, type, values={"Sport": "sports"})[0] == after
 
 
+def test_an_integer_loses_decimals_that_are_zero() -> None:
+    cells: list[str | None] = ["1.200,00", "3,0", "3,5", "1.234"]
+    assert translated(cells, FieldType.INTEGER, decimal=",")[0] == ["1200", "3", "3.5", "1234"]
+    assert translated(cells, FieldType.DECIMAL, decimal=",")[0] == ["1200.00", "3.0", "3.5", "1234"]
+
+
 @pytest.mark.parametrize(
     "chunks", [pytest.param([], id="no-chunk"), pytest.param([[]], id="no-row"), pytest.param([[None]], id="null")]
 )

@@ -74,6 +74,37 @@ def certain(field: str, *cells: str) -> list[dict[str, Any]]:
         pytest.param("birthdate", ("0000-07-04",), None, id="a-blank-is-never-certain"),
         pytest.param("total_spent", ("1,234",), None, id="comma-of-decimals-or-thousands"),
         pytest.param("points", ("1,234",), None, id="one-group-proves-nothing"),
+        pytest.param("points", ("3.0", "1.200"), None, id="a-point-zero-proves-no-decimal-comma"),
+        pytest.param("points", ("1200 €",), {"currency": "remove"}, id="amounts-of-whole-euros"),
+        pytest.param("points", ("3,0", "4,00"), {"decimal": ",", "thousands": "."}, id="comma-zero"),
+        pytest.param("points", ("1.200,00",), {"decimal": ",", "thousands": "."}, id="both-signs-in-a-whole-number"),
+        pytest.param(
+            "points",
+            ("1.200,00 €",),
+            {"currency": "remove", "decimal": ",", "thousands": "."},
+            id="both-signs-and-euros",
+        ),
+        pytest.param(
+            "birthdate", ('="31/12/1990"',), {"formula": "remove", "date": "d/m/yyyy"}, id="date-in-a-formula"
+        ),
+        pytest.param(
+            "birthdate", ("'31/12/1990",), {"apostrophe": "remove", "date": "d/m/yyyy"}, id="date-after-an-apostrophe"
+        ),
+        pytest.param(
+            "birthdate",
+            ("\u200e31/12/1990", '="30/12/1990"', "29/12/1990"),
+            {"formula": "remove", "invisible": "remove", "date": "d/m/yyyy"},
+            id="dates-with-marks-of-direction-or-in-formulas",
+        ),
+        pytest.param("birthdate", ("31182.0",), {"point_zero": "remove", "date": "serial"}, id="serial-as-a-decimal"),
+        pytest.param("total_spent", ('="1.234,50"',), {"formula": "remove", "decimal": ","}, id="amount-in-a-formula"),
+        pytest.param("total_spent", ("'1.234",), None, id="an-apostrophe-shows-no-decimal-sign"),
+        pytest.param("total_spent", ('="1.234"',), None, id="a-formula-shows-no-decimal-sign"),
+        pytest.param("vip", ('="no"',), {"formula": "remove", "values": {"no": "false"}}, id="word-in-a-formula"),
+        pytest.param(
+            "gender", ('="Female"', "m"), {"formula": "remove", "values": {"Female": "f"}}, id="label-in-a-formula"
+        ),
+        pytest.param("interests", ("sp\u3164orts",), {"invisible": "remove"}, id="a-blank-letter"),
         pytest.param("mobile_phone", ("3.46512E+10",), None, id="digits-are-lost"),
     ],
 )
@@ -122,6 +153,15 @@ def test_two_readings_that_fit_are_both_listed_and_neither_is_certain(cells: lis
 def test_both_values_of_an_amount_are_listed_where_no_number_shows_the_decimal_sign() -> None:
     found = [each.translation for each in suggested("total_spent", ["1.234 €", "950 €", "2.500 €"])]
     assert found == [{"currency": "remove"}, {"currency": "remove", "decimal": ","}]
+
+
+@pytest.mark.parametrize(
+    ("cell", "meaning"),
+    [("1,234,567", "1234567"), ("1.200,00", "1200"), ("1.234", None)],
+    ids=["several-groups", "both-signs", "one-group"],
+)
+def test_a_whole_number_whose_signs_are_clear_has_a_meaning(cell: str, meaning: str | None) -> None:
+    assert try_readings(pa.chunked_array([[cell]]), CATALOGUE["points"], SPAIN).meant.get(cell) == meaning
 
 
 def test_a_phone_that_was_stored_as_a_decimal_has_one_reading() -> None:
