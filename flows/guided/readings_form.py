@@ -10,14 +10,17 @@ from prefect.input import RunInput
 from pydantic import Field, create_model
 
 from flows.guided.forms import MAX_FORM_COLUMNS, ColumnsForm, truncated_header
+from flows.publishing.form_words import in_form_words
 from flows.reports.phrases import counted
+from flows.reports.suggestion_notes import DROPS_COLUMN
 from schemas.presets.model import PRESET_NAME
 from schemas.presets.writer import UnmatchedValues
 from transforms.cells.translate import titles
 from transforms.mapping.columns import ColumnMapping, MappedColumn
 from transforms.mapping.suggestions import Suggestion
 
-REJECT, BLANK = "(reject)", "(blank)"
+REJECT, BLANK = "(reject)", "blank"
+_DROPS_COLUMN = f"; {in_form_words(DROPS_COLUMN)}"
 SAVE_AS = "save_as"
 
 
@@ -61,6 +64,7 @@ def _reading_offer(suggestions: Sequence[Suggestion]) -> Offer:
     default = leave
     for each in suggestions:
         blanks = f", {each.blanks:,} of them blank" if each.blanks else ""
+        blanks += _DROPS_COLUMN if each.drops_column else ""
         label = f"{'; '.join(titles(each.as_rule()))} (fixes {each.fixes:,}{blanks})"
         choices[label] = each.translation
         default = label if each.certain else default
@@ -74,7 +78,7 @@ def _value_offers(column: MappedColumn, unmatched: UnmatchedValues) -> Iterator[
         choices: dict[str, Mapping[str, Any]] = {
             REJECT: {},
             **{option: {**between, "values": {value: option}} for option in options},
-            BLANK: {**between, "values": {value: ""}},
+            f"({BLANK}{_DROPS_COLUMN if column.is_dropped_with_gaps else ''})": {**between, "values": {value: ""}},
         }
         title = f"{truncated_header(column.name)}: {truncated_header(value)} ({counted(cells, 'cell')})"
         yield Offer(f"value_{column.position}_{number}", column.key, title, choices, REJECT)

@@ -6,7 +6,7 @@ Reports in the import list may come from another release. So keys may be missing
 from collections.abc import Sequence
 from typing import Any
 
-from pydantic import BaseModel, SerializerFunctionWrapHandler, model_serializer
+from pydantic import BaseModel, Field, SerializerFunctionWrapHandler, model_serializer
 
 
 class RowCounts(BaseModel):
@@ -72,7 +72,10 @@ class TranslationReport(BaseModel):
 
 
 class SuggestionReport(BaseModel):
-    """A translation of a column, in a preset's keys, and how many of its rejected cells it makes valid or blank."""
+    """A translation of a column, in a preset's keys, and how many of its rejected cells it makes valid or blank.
+
+    `drops_column` is no key of the JSON: a catalogue and a request decide it, which the report does not have.
+    """
 
     position: int
     column: str
@@ -82,6 +85,7 @@ class SuggestionReport(BaseModel):
     fixes: int
     blanks: int
     certain: bool
+    drops_column: bool = Field(default=False, exclude=True)
 
 
 class ReasonReport(BaseModel):

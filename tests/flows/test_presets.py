@@ -328,6 +328,14 @@ def test_the_labels_and_the_unknown_values_of_a_column_are_one_list(alone: Alone
     assert alone("check", file, "--preset", path, "--json").json["rows"]["accepted"] == 6
 
 
+def test_a_suggested_preset_says_where_blank_cells_drop_the_column(alone: Alone) -> None:
+    ran = alone("presets", "suggest", alone.file("Email,Birthdate,VIP\na@b.com,0000-00-00,n/a\n"))
+    assert (
+        "# would fix 1 of 1 cells, and makes 1 blank; then the column is dropped, unless it has gaps: allow:" in ran.out
+    )
+    assert "# would fix 1 of 1 cells, and makes 1 blank:" in ran.out
+
+
 def test_unknown_values_in_cells_of_several_have_the_sign_between_them(alone: Alone) -> None:
     file = alone.file('Email,Interests\na@example.com,"Deportes, Libros"\nb@example.com,Libros\n')
     path = alone.home / "own.yaml"

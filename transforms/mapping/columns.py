@@ -20,6 +20,7 @@ from schemas.errors.request import (
     UnknownColumn,
     UnknownField,
 )
+from schemas.field_types import Gaps
 from schemas.fields import Field, header_key
 from schemas.presets.model import ColumnRule
 from schemas.yaml_files import explain_yaml_error, read_yaml_text
@@ -85,6 +86,11 @@ class MappedColumn:
     added: tuple[AddedRule, ...] = ()
     never_read: bool = False
     consent_field: str | None = None
+
+    @property
+    def is_dropped_with_gaps(self) -> bool:
+        """Whether a blank cell drops the whole column."""
+        return self.field is not None and self.field.gaps is Gaps.DROP_COLUMN
 
     @property
     def translated_key(self) -> str:

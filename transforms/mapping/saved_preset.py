@@ -72,7 +72,8 @@ def open_points(
     for each in suggestions:
         blanks = f", and makes {each.blanks:,} blank" if each.blanks else ""
         day = "; the day is that of UTC if the time is" if each.translation.get("time") == "drop" else ""
-        remark = f"would fix {each.fixes:,} of {each.of:,} cells{blanks}{day}"
+        drops = "; then the column is dropped, unless it has gaps: allow" if each.drops_column else ""
+        remark = f"would fix {each.fixes:,} of {each.of:,} cells{blanks}{drops}{day}"
         readings.setdefault(each.column.position, []).append((each.translation, remark))
     columns = mapping.of_source
     times = Counter(header_key(column.name) for column in columns)

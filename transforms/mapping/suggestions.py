@@ -98,6 +98,11 @@ class Suggestion:
     blanks: int
     certain: bool
 
+    @property
+    def drops_column(self) -> bool:
+        """Whether the cells that it makes blank drop the column."""
+        return self.blanks > 0 and self.column.is_dropped_with_gaps
+
     def as_rule(self) -> ColumnRule:
         """The reading as a preset's column has it."""
         return ColumnRule.model_validate({**self.translation, "field": self.column.field and self.column.field.id})
@@ -112,6 +117,7 @@ class Suggestion:
             "fixes": self.fixes,
             "blanks": self.blanks,
             "certain": self.certain,
+            "drops_column": self.drops_column,
         }
 
 

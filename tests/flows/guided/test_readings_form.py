@@ -7,6 +7,7 @@ import pytest
 
 from flows.guided.readings_form import offers_for, readings_from_answer
 from schemas.catalogue import load_catalogue
+from schemas.field_types import Gaps
 from schemas.presets.writer import UnmatchedValues
 from tests.flows.conftest import Contacts, Database
 from tests.flows.guided.test_guided_import import Guided, guided  # noqa: F401 - a fixture
@@ -30,6 +31,18 @@ def test_a_meaning_of_a_value_in_a_cell_of_several_has_the_sign_between_them() -
     assert readings_from_answer([offer.as_state() for offer in offers], answer) == {
         "column_1": {"separator": ",", "values": {"deportes": "sports", "libros": ""}}
     }
+
+
+@pytest.mark.parametrize(
+    ("gaps", "note"), [("drop-column", "; then the column is dropped unless “Empty cells” allow"), ("allow", "")]
+)
+def test_a_choice_that_makes_cells_blank_says_whether_this_drops_the_column(gaps: str, note: str) -> None:
+    field = load_catalogue()["gender"].model_copy(update={"gaps": Gaps(gaps)})
+    column = MappedColumn(1, "Sex", field)
+    reading = Suggestion(column, {"values": {"-": ""}}, 2, 2, 2, certain=False)
+    offers = offers_for(ColumnMapping((column,)), [reading], {1: UnmatchedValues({"frau": 1})})
+    assert f"'-' to blank (fixes 2, 2 of them blank{note})" in offers[0].choices
+    assert f"(blank{note})" in offers[1].choices
 
 
 def test_the_separator_of_a_chosen_reading_counts() -> None:
