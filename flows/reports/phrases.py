@@ -13,6 +13,7 @@ from flows.reports.models import (
     RetryReport,
     UndoReport,
 )
+from flows.reports.suggestion_notes import gaps_note
 from schemas.errors.base import Names
 from schemas.presets.writer import describe_translation
 from schemas.validation.rules import EXPECTED, Rule, sort_by_count
@@ -270,4 +271,4 @@ def use_of_suggestions(report: CheckReport, interface: Interface) -> str:
         f"To apply the certain ones, {interface.fix}." if certain else "",
         f"To choose among those that are not certain, {interface.choose_readings}." if others else "",
     ]
-    return " ".join(filter(None, parts))
+    return " ".join(filter(None, (*parts, gaps_note(report.suggestions, interface.allow_gaps))))
