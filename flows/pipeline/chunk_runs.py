@@ -17,7 +17,6 @@ from flows.pipeline.task_order import ChunkRunner
 from flows.reports.builder import ReportBuilder
 from flows.reports.phrases import counted
 from schemas.cells.suppressed_emails import SuppressedEmails
-from transforms.cells.normalise import NormaliseContext
 from transforms.chunks.file_profile import FileProfile, profile_file
 from transforms.chunks.read import ChunkProfile
 from transforms.chunks.split import CheckInputs, ChunkResult, ChunkTask, check_chunk
@@ -120,8 +119,7 @@ class FileCheck:
 
     @property
     def _inputs(self) -> CheckInputs:
-        context = NormaliseContext(self.prefix)
-        return CheckInputs(self.source.read_inputs, self.folder.address, context, self.keys_only, self.suppressed)
+        return CheckInputs(self.source.read_inputs, self.folder.address, self.prefix, self.keys_only, self.suppressed)
 
     def _read(self, tasks: Iterable[ChunkTask]) -> Iterator[Checked]:
         for profile, result in self._check(tasks):

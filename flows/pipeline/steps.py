@@ -13,7 +13,6 @@ from flows.reports.builder import ReportBuilder
 from schemas.catalogue import FieldCatalogue, load_catalogue
 from schemas.choices import GapRule
 from schemas.errors.request import NoEmailColumn
-from transforms.cells.normalise import NormaliseContext
 from transforms.chunks.duplicates import resolve_duplicates
 from transforms.chunks.file_profile import FileProfile
 from transforms.chunks.read import ReadInputs
@@ -118,7 +117,7 @@ def map_source_columns(
         raise replace(error, lines_above=layout.lines_above, wrapped=layout.wrapped) from None
     if final:
         mapping = add_rules_of_first_import(mapping, first_import.columns)
-        mapping = add_values(mapping, options.values, NormaliseContext(catalogue.default_prefix))
+        mapping = add_values(mapping, options.values, catalogue.default_prefix)
         mapping = add_readings(mapping, readings or {})
     return SourceFile(landed, layout, mapping)
 

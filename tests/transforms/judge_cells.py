@@ -11,11 +11,11 @@ from schemas.fields import Field
 from schemas.validation.pandera_schemas import find_failures
 from schemas.validation.rules import Rule
 from transforms.cells.messages import explain_cell
-from transforms.cells.normalise import NormaliseContext, normalise
+from transforms.cells.normalise import normalise
 from transforms.chunks.split import cast_accepted
 from transforms.results.accepted_file import accepted_texts
 
-SPAIN = NormaliseContext("+34")
+SPAIN = "+34"
 
 
 class Verdict(NamedTuple):
@@ -34,15 +34,15 @@ def field_of(type: str, **more: Any) -> Field:
     return Field.model_validate({"id": "value", "type": type, **more})
 
 
-def normalised(cells: Sequence[str | None], field: Field, context: NormaliseContext = SPAIN) -> list[str | None]:
+def normalised(cells: Sequence[str | None], field: Field, prefix: str = SPAIN) -> list[str | None]:
     frame = pd.DataFrame({field.id: pd.Series(list(cells), dtype=TEXT_DTYPE)})
-    return [None if pd.isna(cell) else str(cell) for cell in normalise(frame, (field,), context)[field.id]]
+    return [None if pd.isna(cell) else str(cell) for cell in normalise(frame, (field,), prefix)[field.id]]
 
 
-def judge(cells: Sequence[str | None], field: Field, context: NormaliseContext = SPAIN) -> list[Verdict]:
+def judge(cells: Sequence[str | None], field: Field, prefix: str = SPAIN) -> list[Verdict]:
     """The verdict on each cell; what is accepted is cast and written as the accepted file has it."""
     frame = pd.DataFrame({field.id: pd.Series(list(cells), dtype=TEXT_DTYPE)})
-    contacts = normalise(frame, (field,), context)
+    contacts = normalise(frame, (field,), prefix)
     codes: list[list[str]] = [[] for _ in cells]
     for failure in find_failures(contacts, (field,)):
         for row in failure.rows:
@@ -51,10 +51,10 @@ def judge(cells: Sequence[str | None], field: Field, context: NormaliseContext =
     texts = accepted_texts(cast_accepted(good, (field,)), (field,))[field.id]
     stored = iter([None if pd.isna(text) else str(text) for text in texts])
     return [
-        _refused((cell or "").strip(), each, field, context) if each else Verdict(next(stored))
+        _refused((cell or "").strip(), each, field, prefix) if each else Verdict(next(stored))
         for cell, each in zip(cells, codes, strict=True)
     ]
 
 
-def _refused(cell: str, codes: Sequence[str], field: Field, context: NormaliseContext) -> Verdict:
-    return Verdict(None, tuple(codes), tuple(explain_cell(Rule(code), cell, field, context) for code in codes))
+def _refused(cell: str, codes: Sequence[str], field: Field, prefix: str) -> Verdict:
+    return Verdict(None, tuple(codes), tuple(explain_cell(Rule(code), cell, field, prefix) for code in codes))

@@ -13,7 +13,6 @@ import pyarrow as pa
 from schemas.catalogue import FieldCatalogue
 from schemas.choices import Duplicates
 from schemas.errors.request import NoEmailColumn
-from transforms.cells.normalise import NormaliseContext
 from transforms.chunks.duplicates import ROWS_PER_PARTITION, resolve_duplicates
 from transforms.chunks.file_profile import profile_file
 from transforms.chunks.read import ReadInputs, read_chunk
@@ -115,7 +114,7 @@ def check(
             columns = map_with_preset(layout.columns, catalogue, [(mapping or {}).items()], never, {}, chosen)
         except NoEmailColumn as error:
             raise replace(error, lines_above=layout.lines_above) from None
-        plan = CheckInputs(ReadInputs(landed.path, layout, columns), folder, NormaliseContext(catalogue.default_prefix))
+        plan = CheckInputs(ReadInputs(landed.path, layout, columns), folder, catalogue.default_prefix)
         blocks = list(cut_blocks(landed.path, name, layout, block_bytes))
         return _check(plan, blocks, landed, Duplicates(duplicates), rows_per_partition)
 

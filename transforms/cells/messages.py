@@ -16,7 +16,6 @@ from schemas.nearest_name import nearest_name
 from schemas.presets.model import ColumnRule
 from schemas.validation.checks import DATE, FORMULA
 from schemas.validation.rules import EXPECTED, Rule
-from transforms.cells.normalise import NormaliseContext
 from transforms.cells.translate import EXTENSION, POINT_ZERO, TWO_PHONES, YEARLESS, titles
 
 MAX_QUOTED_LENGTH = 60
@@ -55,8 +54,8 @@ def _general_problem(value: str) -> str | None:
     return None
 
 
-def _phone_invalid(value: str, field: Field, context: NormaliseContext) -> str:
-    shown, prefix = quoted(value), context.default_prefix
+def _phone_invalid(value: str, field: Field, prefix: str) -> str:
+    shown = quoted(value)
     if len(value) > MAX_LENGTH:
         return f"{shown} is too long for a phone; write a number such as {example_phone(prefix)}"
     if re.search(TWO_PHONES, value):
@@ -69,29 +68,29 @@ def _phone_invalid(value: str, field: Field, context: NormaliseContext) -> str:
     if plus_reading(digits, prefix) is not None:
         return _two_meanings(shown, digits, prefix)
     if re.search(r"[^\W\d_]", value):
-        return f"{shown} has letters; write a number such as {example_phone(context.default_prefix)}"
+        return f"{shown} has letters; write a number such as {example_phone(prefix)}"
     if value.lstrip("(").startswith(("+", "00")):
         return f"{shown} is not a valid phone; check its digits, and its prefix"
     return (
-        f"{shown} is not a valid phone after the prefix {context.default_prefix}; check its digits, or write it with "
-        f"its own international prefix, such as {example_phone(context.default_prefix)}"
+        f"{shown} is not a valid phone after the prefix {prefix}; check its digits, or write it with "
+        f"its own international prefix, such as {example_phone(prefix)}"
     )
 
 
-def _text_invalid(value: str, field: Field, context: NormaliseContext) -> str:
+def _text_invalid(value: str, field: Field, prefix: str) -> str:
     if formula := re.fullmatch(FORMULA, value):
         return f"{quoted(value)} is the formula of a spreadsheet; write {quoted(formula[1])} alone"
     return f"{quoted(value)} contains a NUL character; remove it"
 
 
-def _phone_has_spaces(value: str, field: Field, context: NormaliseContext) -> str:
-    if phone := read_phone("".join(value.split()), context.default_prefix):
+def _phone_has_spaces(value: str, field: Field, prefix: str) -> str:
+    if phone := read_phone("".join(value.split()), prefix):
         return f"{quoted(value)} has spaces; write {phone}"
-    return f"{quoted(value)} has spaces and{_phone_invalid(value, field, context).removeprefix(quoted(value))}"
+    return f"{quoted(value)} has spaces and{_phone_invalid(value, field, prefix).removeprefix(quoted(value))}"
 
 
-def _phone_ambiguous(value: str, field: Field, context: NormaliseContext) -> str:
-    return _two_meanings(quoted(value), value, context.default_prefix)
+def _phone_ambiguous(value: str, field: Field, prefix: str) -> str:
+    return _two_meanings(quoted(value), value, prefix)
 
 
 def _two_meanings(shown: str, digits: str, prefix: str) -> str:
@@ -100,14 +99,14 @@ def _two_meanings(shown: str, digits: str, prefix: str) -> str:
     return f"{shown} may be {plus}, or {national} with the prefix {prefix}; write {plus} or {written}"
 
 
-def _decimal_ambiguous(value: str, field: Field, context: NormaliseContext) -> str:
+def _decimal_ambiguous(value: str, field: Field, prefix: str) -> str:
     return (
         f"{quoted(value)} may be {value.replace('.', '')} or {value}, since other numbers of the column have a decimal "
         f"comma; write {value.replace('.', '')} or {value}0"
     )
 
 
-def _date_invalid(value: str, field: Field, context: NormaliseContext) -> str:
+def _date_invalid(value: str, field: Field, prefix: str) -> str:
     shown = quoted(value)
     if re.fullmatch(r"0+[-/.]0+[-/.]0+(?: .*)?", value):
         return f"{shown} is no date; write yyyy-mm-dd"
@@ -135,13 +134,13 @@ def _exists_in_no_order(value: str) -> bool:
     return not any(re.search(DATE, f"{year}-{month:0>2}-{day:0>2}") for month, day in (rest, reversed(rest)))
 
 
-def _integer_invalid(value: str, field: Field, context: NormaliseContext) -> str:
+def _integer_invalid(value: str, field: Field, prefix: str) -> str:
     if re.fullmatch(r"[1-9][0-9]*", value, re.ASCII):
         return f"{quoted(value)} is too large; write at most 9223372036854775807"
     return f"{quoted(value)} is not a whole number above 0; write only digits, without zeros in front"
 
 
-def _decimal_invalid(value: str, field: Field, context: NormaliseContext) -> str:
+def _decimal_invalid(value: str, field: Field, prefix: str) -> str:
     point = value.replace(",", ".", 1)
     digits = re.sub(r"^-?[0.]*|\.", "", point)
     if re.fullmatch(r"-?[1-9][0-9]{0,2},[0-9]{3}", value, re.ASCII):
@@ -155,7 +154,7 @@ def _decimal_invalid(value: str, field: Field, context: NormaliseContext) -> str
     return f"{quoted(value)} is not a decimal; write digits with a point, such as 12.50"
 
 
-def _option_unknown(value: str, field: Field, context: NormaliseContext) -> str:
+def _option_unknown(value: str, field: Field, prefix: str) -> str:
     if field.type is FieldType.CHECKBOX and value.startswith("["):
         return f"{quoted(value)} is a list in brackets; write the options with '|' between them"
     parts, next_step = [value], []
@@ -192,16 +191,16 @@ def _wrong_option(part: str, field: Field) -> str:
     return f"{quoted(part)} is not an option; write one of: {known}"
 
 
-def _message(problem: str) -> Callable[[str, Field, NormaliseContext], str]:
-    return lambda value, field, context: f"{quoted(value)} {problem}"
+def _message(problem: str) -> Callable[[str, Field, str], str]:
+    return lambda value, field, prefix: f"{quoted(value)} {problem}"
 
 
-_MESSAGES: dict[Rule, Callable[[str, Field, NormaliseContext], str]] = {
-    Rule.EMAIL_MISSING: lambda value, field, context: "the email is empty; write it, because it identifies the contact",
-    Rule.EMAIL_INVALID: lambda value, field, context: (
+_MESSAGES: dict[Rule, Callable[[str, Field, str], str]] = {
+    Rule.EMAIL_MISSING: lambda value, field, prefix: "the email is empty; write it, because it identifies the contact",
+    Rule.EMAIL_INVALID: lambda value, field, prefix: (
         f"{quoted(value)} is not a valid email: {explain_invalid_email(value)}"
     ),
-    Rule.VALUE_MISSING: lambda value, field, context: f"{field.label or field.id} is empty; write a value",
+    Rule.VALUE_MISSING: lambda value, field, prefix: f"{field.label or field.id} is empty; write a value",
     Rule.TEXT_INVALID: _text_invalid,
     Rule.PHONE_HAS_SPACES: _phone_has_spaces,
     Rule.PHONE_INVALID: _phone_invalid,
@@ -227,11 +226,11 @@ _FOREIGN_FORM = {
 }
 
 
-def explain_cell(rule: Rule, value: str, field: Field, context: NormaliseContext, meant: str | None = None) -> str:
+def explain_cell(rule: Rule, value: str, field: Field, prefix: str, meant: str | None = None) -> str:
     """Why a cell was rejected, and what to write: `meant`, if the cell can be read in one way only."""
     problem = _general_problem(value) if field.type is not FieldType.TEXT and value else None
     if meant is None or not _has_foreign_form(rule, value, field):
-        return problem or _MESSAGES[rule](value, field, context)
+        return problem or _MESSAGES[rule](value, field, prefix)
     return f"{problem or f'{quoted(value)} {_FOREIGN_FORM[rule]}'}; write {meant}"
 
 

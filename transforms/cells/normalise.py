@@ -5,7 +5,7 @@ changes is valid, and normalising it again changes nothing.
 """
 
 from collections.abc import Callable
-from typing import NamedTuple, TypeAlias
+from typing import TypeAlias
 
 import pandas as pd
 
@@ -16,38 +16,16 @@ from schemas.cells.phone_columns import normalise_phones
 from schemas.field_types import FieldType
 from schemas.fields import Field
 
-
-class NormaliseContext(NamedTuple):
-    """What the meaning of a cell depends on, besides its field."""
-
-    default_prefix: str
+# The arguments are the column, its field, and the default country prefix of phones.
+Normaliser: TypeAlias = Callable[[pd.Series, Field, str], pd.Series]
 
 
-Normaliser: TypeAlias = Callable[[pd.Series, Field, NormaliseContext], pd.Series]
-
-
-def _as_written(column: pd.Series, field: Field, context: NormaliseContext) -> pd.Series:
-    return column
-
-
-def _email(column: pd.Series, field: Field, context: NormaliseContext) -> pd.Series:
-    return normalise_emails(column)
-
-
-def _phone(column: pd.Series, field: Field, context: NormaliseContext) -> pd.Series:
-    return normalise_phones(column, context.default_prefix)
-
-
-def _decimal(column: pd.Series, field: Field, context: NormaliseContext) -> pd.Series:
-    return plain_decimals(column)
-
-
-def _boolean(column: pd.Series, field: Field, context: NormaliseContext) -> pd.Series:
+def _boolean(column: pd.Series) -> pd.Series:
     words = {"1": "true", "true": "true", "0": "false", "false": "false"}
     return map_unique(column, lambda cell: words.get(cell.lower()))
 
 
-def _checkbox(column: pd.Series, field: Field, context: NormaliseContext) -> pd.Series:
+def _checkbox(column: pd.Series, field: Field) -> pd.Series:
     def in_catalogue_order(cell: str) -> str | None:
         chosen = set(cell.split("|"))
         if not chosen.issubset(field.option_ids):
@@ -58,21 +36,21 @@ def _checkbox(column: pd.Series, field: Field, context: NormaliseContext) -> pd.
 
 
 NORMALISERS: dict[FieldType, Normaliser] = {
-    FieldType.TEXT: _as_written,
-    FieldType.EMAIL: _email,
-    FieldType.PHONE: _phone,
-    FieldType.DATE: _as_written,
-    FieldType.INTEGER: _as_written,
-    FieldType.DECIMAL: _decimal,
-    FieldType.BOOLEAN: _boolean,
-    FieldType.RADIO: _as_written,
-    FieldType.CHECKBOX: _checkbox,
+    FieldType.TEXT: lambda column, field, prefix: column,
+    FieldType.EMAIL: lambda column, field, prefix: normalise_emails(column),
+    FieldType.PHONE: lambda column, field, prefix: normalise_phones(column, prefix),
+    FieldType.DATE: lambda column, field, prefix: column,
+    FieldType.INTEGER: lambda column, field, prefix: column,
+    FieldType.DECIMAL: lambda column, field, prefix: plain_decimals(column),
+    FieldType.BOOLEAN: lambda column, field, prefix: _boolean(column),
+    FieldType.RADIO: lambda column, field, prefix: column,
+    FieldType.CHECKBOX: lambda column, field, prefix: _checkbox(column, field),
 }
 
 
-def normalise(contacts: pd.DataFrame, fields: tuple[Field, ...], context: NormaliseContext) -> pd.DataFrame:
+def normalise(contacts: pd.DataFrame, fields: tuple[Field, ...], prefix: str) -> pd.DataFrame:
     """Raw text cells, one column per field, in the same shape: trimmed, blank as null, in canonical form."""
     return pd.DataFrame(
-        {field.id: NORMALISERS[field.type](trim(contacts[field.id]), field, context) for field in fields},
+        {field.id: NORMALISERS[field.type](trim(contacts[field.id]), field, prefix) for field in fields},
         index=contacts.index,
     )

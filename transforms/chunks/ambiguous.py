@@ -15,7 +15,6 @@ from schemas.cells.phones import plus_reading
 from schemas.fields import Field
 from schemas.validation.pandera_schemas import Failure
 from schemas.validation.rules import Rule
-from transforms.cells.normalise import NormaliseContext
 
 SAMPLE_ROWS = 1_000
 
@@ -55,13 +54,13 @@ def mark_ambiguous(
     failures: Sequence[Failure],
     raw: pd.DataFrame,
     fields: Sequence[Field],
-    context: NormaliseContext,
+    prefix: str,
     comma_fields: frozenset[str],
 ) -> Iterator[Failure]:
     """The failures, with ambiguous phones under their own code, and the ambiguous decimals of `comma_fields`."""
     for failure in failures:
         if failure.code == Rule.PHONE_INVALID:
-            yield from _split_phones(failure, raw, context)
+            yield from _split_phones(failure, raw, prefix)
         else:
             yield failure
     for field in fields:
@@ -71,9 +70,9 @@ def mark_ambiguous(
             yield Failure(field.id, Rule.DECIMAL_AMBIGUOUS.value, np.flatnonzero(np.asarray(either)))
 
 
-def _split_phones(failure: Failure, raw: pd.DataFrame, context: NormaliseContext) -> Iterator[Failure]:
+def _split_phones(failure: Failure, raw: pd.DataFrame, prefix: str) -> Iterator[Failure]:
     cells = to_arrow(raw[failure.field]).take(pa.array(failure.rows)).to_pylist()
-    ambiguous = np.array([plus_reading(cell.strip(), context.default_prefix) is not None for cell in cells], bool)
+    ambiguous = np.array([plus_reading(cell.strip(), prefix) is not None for cell in cells], bool)
     for code, rows in ((failure.code, failure.rows[~ambiguous]), (Rule.PHONE_AMBIGUOUS.value, failure.rows[ambiguous])):
         if len(rows):
             yield Failure(failure.field, code, rows)

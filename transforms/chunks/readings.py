@@ -16,7 +16,7 @@ from schemas.cells.dates import SERIAL
 from schemas.fields import Field
 from schemas.presets.model import ColumnRule
 from schemas.validation.pandera_schemas import find_failures
-from transforms.cells.normalise import NormaliseContext, normalise
+from transforms.cells.normalise import normalise
 from transforms.cells.translate import TranslationStep, steps_of, titles, translate
 from transforms.chunks.text_hashes import hash_texts
 from transforms.mapping.suggestions import ColumnCounts, ReadingCount, cleaners_of, readings_of
@@ -40,9 +40,7 @@ class _Judged(NamedTuple):
     text_numbers: np.ndarray
 
 
-def try_readings(
-    cells: pa.ChunkedArray, field: Field, context: NormaliseContext, rule: ColumnRule | None = None
-) -> TriedReadings:
+def try_readings(cells: pa.ChunkedArray, field: Field, prefix: str, rule: ColumnRule | None = None) -> TriedReadings:
     """Try every reading on rejected cells, none of which is null. What the readings make of them is judged once.
 
     The `rule` of the column has translated the cells already. It runs again after each reading, as it would with both.
@@ -56,7 +54,7 @@ def try_readings(
         read[1:] = [translate(pa.chunked_array([each]), rule, field.type).cells.combine_chunks() for each in read[1:]]
     changed = {end: np.flatnonzero(np.asarray(pc.not_equal(read[end], read[0]))) for end in dict.fromkeys(ends)}
     coded = pa.concat_arrays([read[end].take(pa.array(rows)) for end, rows in changed.items()]).dictionary_encode()
-    judged, codes = _judge(coded.dictionary, field, context), np.asarray(coded.indices)
+    judged, codes = _judge(coded.dictionary, field, prefix), np.asarray(coded.indices)
     found = dict(zip(changed, np.split(codes, np.cumsum([len(rows) for rows in changed.values()])), strict=False))
     fixed = {end: judged.valid[found[end]] for end in changed}
     hashes = hash_texts(distinct), hash_texts(judged.texts)
@@ -136,11 +134,11 @@ def _named_steps(
     return found
 
 
-def _judge(cells: pa.Array, field: Field, context: NormaliseContext) -> _Judged:
+def _judge(cells: pa.Array, field: Field, prefix: str) -> _Judged:
     raw = pd.DataFrame(
         {field.id: pd.Series(pd.arrays.ArrowExtensionArray(pa.chunked_array([cells])), dtype=TEXT_DTYPE)}
     )
-    judged = normalise(raw, (field,), context)
+    judged = normalise(raw, (field,), prefix)
     valid = np.ones(len(cells), bool)
     for failure in find_failures(judged, (field,)) if len(cells) else ():
         valid[failure.rows] = False

@@ -25,7 +25,7 @@ from schemas.fields import Field
 from schemas.validation.pandera_schemas import Failure, find_failures
 from schemas.validation.rules import Rule
 from transforms.cells.messages import explain_cell, explain_remaining_code, explain_row, explain_rule
-from transforms.cells.normalise import NormaliseContext, normalise
+from transforms.cells.normalise import normalise
 from transforms.chunks.ambiguous import mark_ambiguous
 from transforms.chunks.read import ChunkProfile, ReadInputs, raw_frame, read_chunk
 from transforms.chunks.readings import TriedReadings, try_readings
@@ -55,7 +55,7 @@ class CheckInputs:
 
     read: ReadInputs
     folder: str
-    context: NormaliseContext
+    prefix: str
     keys_only: bool = False
     suppressed: SuppressedEmails | None = None
 
@@ -177,7 +177,7 @@ def split_records(
     rows = np.flatnonzero(~malformed) if rules else np.arange(table.num_rows)
     raw = raw_frame(table, inputs.mapping)[[field.id for field in fields]]
     raw = raw[~malformed] if malformed.any() else raw
-    contacts = normalise(raw, fields, inputs.context)
+    contacts = normalise(raw, fields, inputs.prefix)
     suppressed = np.zeros(table.num_rows, bool)
     if rules:  # in a rejected file, the records that were rejected for it have no address any more
         suppressed |= np.array([rule is Rule.SUPPRESSED for rule in rules], bool)
@@ -187,7 +187,7 @@ def split_records(
         kept = ~suppressed[rows]
         raw, contacts, rows = raw[kept], contacts[kept], rows[kept]
         rules = [None if gone else rule for rule, gone in zip(rules, suppressed, strict=True)] if rules else rules
-    failures = list(mark_ambiguous(find_failures(contacts, fields), raw, fields, inputs.context, comma_fields))
+    failures = list(mark_ambiguous(find_failures(contacts, fields), raw, fields, inputs.prefix, comma_fields))
     rejected = np.array([rule is not None for rule in rules], bool) if rules else np.zeros(table.num_rows, bool)
     rejected |= suppressed
     for failure in failures:
@@ -223,7 +223,7 @@ def _count_swapped_dates(failures: Sequence[Failure], raw: pd.DataFrame, inputs:
 def _count_phones(
     fields: Sequence[Field], raw: pd.DataFrame, accepted: pd.DataFrame, inputs: CheckInputs
 ) -> dict[int, PhoneCounts]:
-    prefix, found = inputs.context.default_prefix, {}
+    prefix, found = inputs.prefix, {}
     phones = [(each, each.field) for each in inputs.mapping.mapped if each.field and each.field.type is FieldType.PHONE]
     for column, field in phones:
         if field not in fields:
@@ -256,7 +256,7 @@ def _try_readings(failures: Sequence[Failure], raw: pd.DataFrame, inputs: CheckI
     for id, found in rows.items():
         cells = to_arrow(raw[id]).take(pa.array(np.unique(np.concatenate(found))))
         column, field = inputs.mapping.column_of(id)
-        tried[id] = try_readings(cells, field, inputs.context, column.rule)
+        tried[id] = try_readings(cells, field, inputs.prefix, column.rule)
     return tried
 
 
@@ -320,7 +320,7 @@ def _cell_rejections(
     hint = f" {explain_rule(column.rule)}" if column.rule else ""
     rule = Rule(failure.code)
     messages = {
-        text: explain_cell(rule, text.strip(), field, inputs.context, meant.get(text)) + hint
+        text: explain_cell(rule, text.strip(), field, inputs.prefix, meant.get(text)) + hint
         for text in dict.fromkeys(judged)
     }
     return pd.DataFrame(

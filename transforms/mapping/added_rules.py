@@ -8,7 +8,6 @@ from pydantic import ValidationError
 
 from schemas.errors.request import ValueInvalid
 from schemas.presets.model import ColumnRule
-from transforms.cells.normalise import NormaliseContext
 from transforms.mapping.columns import AddedBy, AddedRule, ColumnMapping, MappedColumn, positions_of
 from transforms.mapping.preset_fit import is_valid_value
 from transforms.mapping.suggestions import Suggestion
@@ -60,7 +59,7 @@ def add_rules_of_first_import(mapping: ColumnMapping, earlier: Sequence[Mapping[
     return add_rules(mapping, rules)
 
 
-def add_values(mapping: ColumnMapping, texts: Sequence[str], context: NormaliseContext) -> ColumnMapping:
+def add_values(mapping: ColumnMapping, texts: Sequence[str], prefix: str) -> ColumnMapping:
     """The mapping with values such as `Status:Activo=active`; `ValueInvalid` says what is wrong with one."""
     names = [column.name for column in mapping.columns]
     meant: dict[tuple[int, str], str] = {}
@@ -68,7 +67,7 @@ def add_values(mapping: ColumnMapping, texts: Sequence[str], context: NormaliseC
     for text in texts:
         positions, written, target = _parse(text, names)
         for column in (mapping.columns[position - 1] for position in positions):
-            _check(text, column, target, context)
+            _check(text, column, target, prefix)
             if meant.setdefault((column.position, written.casefold()), target) != target:
                 raise ValueInvalid(text, f"gives {written!r} a second meaning; write just one")
             values.setdefault(column.position, {})[written] = target
@@ -91,10 +90,10 @@ def _parse(text: str, names: Sequence[str]) -> tuple[list[int], str, str]:
     raise ValueInvalid(text, f"names no column of the file; write one of its names, or column_1 to column_{len(names)}")
 
 
-def _check(text: str, column: MappedColumn, target: str, context: NormaliseContext) -> None:
+def _check(text: str, column: MappedColumn, target: str, prefix: str) -> None:
     if column.field is None:
         raise ValueInvalid(text, f"is about the column {column.name!r}, which goes to no field; map it with --map")
-    if target and not is_valid_value(target, column.field, context):
+    if target and not is_valid_value(target, column.field, prefix):
         options = ", ".join(column.field.option_ids)
         write = f"write one of: {options}, or nothing for blank" if options else "write a value that the rules accept"
         raise ValueInvalid(text, f"means {target!r}, which is no value of the field {column.field.id!r}; {write}")

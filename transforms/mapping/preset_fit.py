@@ -27,7 +27,7 @@ from schemas.presets.loader import (
 )
 from schemas.presets.model import AUTO, ColumnRule, Preset
 from schemas.validation.pandera_schemas import find_failures
-from transforms.cells.normalise import NormaliseContext, normalise
+from transforms.cells.normalise import normalise
 from transforms.mapping.columns import ColumnMapping, Constant, MappedColumn, Requests, map_columns, positions_of
 from transforms.parsing.first_cells import FirstCells
 
@@ -110,9 +110,9 @@ def detect_preset(names: Sequence[str], *shelves: Sequence[Preset]) -> Preset:
     raise PresetNotFound(())
 
 
-def fit_rule(rule: ColumnRule, column: str, field: Field, context: NormaliseContext) -> tuple[ColumnRule, list[str]]:
+def fit_rule(rule: ColumnRule, column: str, field: Field, prefix: str) -> tuple[ColumnRule, list[str]]:
     """The part of a column's rule that its field supports, and a note on each part that it does not."""
-    wrong = [target for target in rule.values.values() if target and not is_valid_value(target, field, context)]
+    wrong = [target for target in rule.values.values() if target and not is_valid_value(target, field, prefix)]
     values = {key: target for key, target in rule.values.items() if target not in wrong}
     notes = [f"{target!r} is not a value of {field.id!r} (column {column!r})" for target in dict.fromkeys(wrong)]
     off: dict[str, object] = {
@@ -142,18 +142,18 @@ def map_with_preset(
     """Map columns to fields: requests come first, then an earlier import's decisions, the preset, and names."""
     if chosen is None:
         return map_columns(names, catalogue, requested, never, earlier, first=first, final=final)
-    preset, context = chosen.preset, NormaliseContext(catalogue.default_prefix)
+    preset, prefix = chosen.preset, catalogue.default_prefix
     decided = {position for level in requested for column, _ in level for position in positions_of(column, names)}
     rules = _preset_rules(preset, names, decided | earlier.keys())
     hidden = _never_read_columns(preset, names)
     lines, unknown = _preset_columns(rules, names, catalogue)
-    constants, lacking = fit_constants(chosen.constants, catalogue, context)
+    constants, lacking = fit_constants(chosen.constants, catalogue, prefix)
     decisions = _merge_columns(earlier, lines) | hidden
     implied = {constant.field.id for constant in constants}
     mapping = map_columns(names, catalogue, requested, never, decisions, implied, first, final=final)
     if read := next((column for column in mapping.columns if column.field and column.position in hidden), None):
         raise ColumnNeverRead(read.name, chosen.name)
-    columns, unfit = _fit_rules([hidden.get(column.position, column) for column in mapping.columns], rules, context)
+    columns, unfit = _fit_rules([hidden.get(column.position, column) for column in mapping.columns], rules, prefix)
     fields = {field.id for field in mapping.fields}
     return ColumnMapping(
         columns,
@@ -186,7 +186,7 @@ def _never_read_columns(preset: Preset, names: Sequence[str]) -> dict[int, Mappe
 
 
 def _fit_rules(
-    columns: Sequence[MappedColumn], rules: Mapping[int, ColumnRule], context: NormaliseContext
+    columns: Sequence[MappedColumn], rules: Mapping[int, ColumnRule], prefix: str
 ) -> tuple[tuple[MappedColumn, ...], list[str]]:
     """The columns with the part of their rules that their fields support, and notes on the rest."""
     fitted, unfit = [], []
@@ -198,7 +198,7 @@ def _fit_rules(
                 unfit.append(f"'merge: append' does not go with {field.id!r} (column {column.name!r})")
             elif rule.merge and not field.identity:
                 field = field.model_copy(update={"merge": rule.merge})
-            rule, notes = fit_rule(rule, column.name, field, context)
+            rule, notes = fit_rule(rule, column.name, field, prefix)
             unfit += notes
             column = replace(column, field=field, rule=rule if rule.changes_cells else None)
         fitted.append(column)
@@ -241,7 +241,7 @@ def _preset_notes(chosen: ChosenPreset, names: Sequence[str], skipped: Sequence[
 
 
 def fit_constants(
-    constants: dict[str, str], catalogue: FieldCatalogue, context: NormaliseContext
+    constants: dict[str, str], catalogue: FieldCatalogue, prefix: str
 ) -> tuple[tuple[Constant, ...], list[str]]:
     """The constants that the catalogue supports, and notes on the others."""
     fitted, notes = [], []
@@ -249,14 +249,14 @@ def fit_constants(
         field = catalogue.by_id.get(id)
         if field is None:
             notes.append(f"there is no field {id!r} to hold {value!r}")
-        elif not is_valid_value(value, field, context):
+        elif not is_valid_value(value, field, prefix):
             notes.append(f"{value!r} is not a value of {id!r}")
         else:
             fitted.append(Constant(field, value))
     return tuple(fitted), notes
 
 
-def is_valid_value(value: str, field: Field, context: NormaliseContext) -> bool:
+def is_valid_value(value: str, field: Field, prefix: str) -> bool:
     """Whether the rules would accept a cell with this text."""
-    cells = normalise(pd.DataFrame({field.id: pd.Series([value], dtype=TEXT_DTYPE)}), (field,), context)
+    cells = normalise(pd.DataFrame({field.id: pd.Series([value], dtype=TEXT_DTYPE)}), (field,), prefix)
     return bool(cells.notna().all(axis=None)) and not find_failures(cells, (field,))

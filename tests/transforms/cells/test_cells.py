@@ -3,7 +3,6 @@
 import pytest
 
 from tests.transforms.judge_cells import field_of, judge, normalised
-from transforms.cells.normalise import NormaliseContext
 
 ACCEPTED = [
     pytest.param("text", "Ana", "Ana", id="text"),
@@ -260,7 +259,7 @@ def test_message_says_what_to_write(type: str, cell: str, message: str) -> None:
     ],
 )
 def test_a_message_about_a_german_phone_says_what_to_write(cell: str, message: str) -> None:
-    [verdict] = judge([cell], field_of("phone"), NormaliseContext("+49"))
+    [verdict] = judge([cell], field_of("phone"), "+49")
     assert verdict.messages[0].endswith(message)
 
 
@@ -291,7 +290,7 @@ def test_message_does_not_repeat_a_long_cell() -> None:
     ],
 )
 def test_phone_is_read_in_the_default_prefix(prefix: str, cell: str, stored: str) -> None:
-    assert judge([cell], field_of("phone"), NormaliseContext(prefix)) == [(stored, (), ())]
+    assert judge([cell], field_of("phone"), prefix) == [(stored, (), ())]
 
 
 @pytest.mark.parametrize(

@@ -12,27 +12,27 @@ from schemas.catalogue import FieldCatalogue, load_catalogue
 from schemas.cells.arrow_columns import TEXT_DTYPE
 from schemas.presets.model import ColumnRule
 from schemas.validation.pandera_schemas import find_failures
-from transforms.cells.normalise import NormaliseContext, normalise
+from transforms.cells.normalise import normalise
 from transforms.chunks.readings import try_readings
 from transforms.mapping.columns import MappedColumn
 from transforms.mapping.suggestions import Suggestion, suggest_for_file
 
 CATALOGUE = load_catalogue()
-SPAIN = NormaliseContext("+34")
-GERMANY = NormaliseContext("+49")
+SPAIN = "+34"
+GERMANY = "+49"
 
 
-def rejected(field: str, cells: list[str], context: NormaliseContext) -> list[str]:
+def rejected(field: str, cells: list[str], prefix: str) -> list[str]:
     fields = (CATALOGUE[field],)
-    contacts = normalise(pd.DataFrame({field: pd.Series(cells, dtype=TEXT_DTYPE)}), fields, context)
+    contacts = normalise(pd.DataFrame({field: pd.Series(cells, dtype=TEXT_DTYPE)}), fields, prefix)
     rows = {int(row) for failure in find_failures(contacts, fields) for row in failure.rows}
     return [cells[row] for row in sorted(rows)]
 
 
-def suggested(field: str, *chunks: list[str], context: NormaliseContext = SPAIN) -> list[Suggestion]:
+def suggested(field: str, *chunks: list[str], prefix: str = SPAIN) -> list[Suggestion]:
     column = MappedColumn(1, field, CATALOGUE[field])
-    bad = [cells for chunk in chunks if (cells := rejected(field, chunk, context))]
-    counts = [{1: try_readings(pa.chunked_array([cells]), CATALOGUE[field], context).counts} for cells in bad]
+    bad = [cells for chunk in chunks if (cells := rejected(field, chunk, prefix))]
+    counts = [{1: try_readings(pa.chunked_array([cells]), CATALOGUE[field], prefix).counts} for cells in bad]
     return suggest_for_file([column], counts)
 
 
@@ -165,7 +165,7 @@ def test_a_whole_number_whose_signs_are_clear_has_a_meaning(cell: str, meaning: 
 
 
 def test_a_phone_that_was_stored_as_a_decimal_has_one_reading() -> None:
-    (found,) = suggested("mobile_phone", ["1712345678.0"], context=GERMANY)
+    (found,) = suggested("mobile_phone", ["1712345678.0"], prefix=GERMANY)
     assert (found.translation, found.certain) == ({"point_zero": "remove"}, True)
 
 
