@@ -322,5 +322,5 @@ def test_a_file_with_only_a_header_is_imported_without_rows(contacts: Contacts) 
 
 def test_emails_stored_in_another_spelling_are_counted_in_the_warnings(contacts: Contacts) -> None:
     text = "Email\na@xn--bcher-kva.com\nB@B.com\ne\u0301@b.com\nx\u034f@b.com\n"
-    [warning] = contacts("check", contacts.file(text), "--json").json["warnings"]
+    [warning] = contacts.load(text)["warnings"]
     assert warning.startswith("2 emails stored in another spelling")

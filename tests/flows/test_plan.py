@@ -112,6 +112,26 @@ def test_a_plan_warns_of_a_field_replaced_in_most_contacts_and_of_one_value_ever
     ]
 
 
+@one_warehouse
+@pytest.mark.parametrize(
+    ("replaced", "of", "warns"),
+    [
+        pytest.param(10, 20, False, id="half"),
+        pytest.param(11, 20, True, id="more than half"),
+        pytest.param(9, 9, False, id="fewer than ten"),
+        pytest.param(10, 10, True, id="ten"),
+    ],
+)
+def test_a_plan_warns_of_a_field_replaced_in_more_than_half_of_the_contacts_and_in_at_least_ten(
+    contacts: Contacts, replaced: int, of: int, warns: bool
+) -> None:
+    contacts.load("email,name\n" + "".join(f"p{number}@example.com,Old {number}\n" for number in range(of)))
+    names = ["New" if number < replaced else "Old" for number in range(of)]
+    path = contacts.file("email,name\n" + "".join(f"p{n}@example.com,{name} {n}\n" for n, name in enumerate(names)))
+    warnings = plan(contacts, path, "--merge", "overwrite")["warnings"]
+    assert warnings == ([f"name is replaced in {replaced} of {of} existing contacts"] if warns else [])
+
+
 def test_without_a_warehouse_everything_is_new_and_nothing_is_created(contacts: Contacts) -> None:
     path = contacts.file(FILE)
     planned = plan(contacts, path)
@@ -122,9 +142,7 @@ def test_without_a_warehouse_everything_is_new_and_nothing_is_created(contacts: 
     assert contacts("import", path, "--plan", planned["plan"]).status == 0
 
 
-def test_a_field_that_the_warehouse_does_not_have_yet_counts_as_empty(
-    contacts: Contacts, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_field_that_the_warehouse_does_not_have_yet_counts_as_empty(contacts: Contacts) -> None:
     contacts.load("email,name\nann@example.com,Ann\n")
     catalogue = contacts.file(
         "fields:\n  - {id: email, type: email, identity: true}\n  - {id: name, type: text}\n"

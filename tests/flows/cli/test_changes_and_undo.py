@@ -101,16 +101,27 @@ def test_an_undo_says_what_it_would_do_then_does_it_and_can_be_undone(imported: 
 
 @one_warehouse
 @pytest.mark.parametrize("name", ["undo", "changes"])
-def test_what_cannot_be_undone_is_one_line(imported: Contacts, name: str) -> None:
+def test_an_unknown_import_or_one_without_its_journal_is_an_error(imported: Contacts, name: str) -> None:
     before = imported.database.contents()
     unknown = imported(name, "99", "--json")
     assert (unknown.status, unknown.json["error"]["code"]) == (1, "unknown-import")
-    imported("imports", "prune", "--older-than", "1d")
+    assert "journals removed" not in imported("imports", "prune", "--older-than", "1d").out
     imported.database.run("update imports set finished_at = '2020-01-01 00:00:00.000000'")
-    assert "3 journals" not in imported("imports", "prune", "--older-than", "1d").out
+    assert "2 journals removed" in imported("imports", "prune", "--older-than", "1d").out
     gone = imported(name, "2", "--json")
     assert (gone.status, gone.json["error"]["code"]) == (1, "journal-gone")
     assert imported.database.contents() == before
+
+
+def test_an_import_deletes_the_journals_of_imports_that_ended_before_the_days_to_keep(
+    imported: Contacts, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CONTACTS_JOURNAL_DAYS", "1")
+    imported.load("email\nann@example.com\n")
+    assert imported.database.rows("journal") != [], "the imports have just ended"
+    imported.database.run("update imports set finished_at = '2020-01-01 00:00:00.000000'")
+    imported.load("email\nbob@example.com\n")
+    assert imported.database.rows("journal") == []
 
 
 @one_warehouse

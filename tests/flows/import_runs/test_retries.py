@@ -148,9 +148,7 @@ def test_an_import_that_is_unknown_or_not_completed_cannot_be_retried(
 
 
 @one_warehouse
-def test_a_retry_with_a_field_that_the_catalogue_lacks_is_an_error(
-    contacts: Contacts, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_retry_with_a_field_that_the_catalogue_lacks_is_an_error(contacts: Contacts) -> None:
     first = contacts.load(FIRST, "--map", "Full name=name")
     small = contacts.file("fields:\n  - {id: email, type: email, identity: true, aliases: [E-mail]}\n", "small.yaml")
     ran = contacts("import", first["rejected_file"], "--json", "--retry-of", "1", "--catalogue", small)

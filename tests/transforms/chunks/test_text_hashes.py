@@ -24,6 +24,6 @@ def test_different_texts_have_different_hashes(texts: list[str]) -> None:
 
 
 @pytest.mark.parametrize("rows", [0, 1, ROWS_PER_STEP, 3 * ROWS_PER_STEP + 1])
-def test_the_sample_has_at_most_the_requested_rows(rows: int) -> None:
+def test_every_text_of_a_long_column_gets_its_own_hash(rows: int) -> None:
     found = hash_texts(pa.array([f"user{row}@example.org" for row in range(rows)], pa.string()))
     assert (len(found), len(np.unique(found)), str(found.dtype)) == (rows, rows, "uint64")

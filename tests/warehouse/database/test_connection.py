@@ -82,7 +82,7 @@ def test_the_name_of_a_server_has_no_password_and_the_driver_is_psycopg(url: str
     assert backend.engine.url.drivername == "postgresql+psycopg"
 
 
-def test_the_name_of_a_file_is_its_url(tmp_path: Path) -> None:
+def test_the_name_of_a_file_is_its_url() -> None:
     assert SqliteBackend(make_url("sqlite:///data/contacts.db"), None).name == "sqlite:///data/contacts.db"
 
 

@@ -6,7 +6,6 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sqlalchemy.dialects import postgresql, sqlite
 
 from schemas.choices import Blanks, MergePolicy
 from schemas.errors.warehouse import MergeOutOfBalance
@@ -14,7 +13,6 @@ from tests.warehouse.conftest import NOON, Importer, merge_rules
 from warehouse.merge.differences import MergeRules
 from warehouse.merge.dry_run import preview_merge
 from warehouse.merge.execution import MergeCounts
-from warehouse.merge.statements import merge_statements
 from warehouse.tables import WarehouseTables
 
 ANN = "ann@example.org"
@@ -131,16 +129,6 @@ def test_a_merge_whose_counts_do_not_balance_writes_nothing(importer: Importer, 
 def test_only_policies_that_overwrite_can_clear(policy: MergePolicy) -> None:
     with pytest.raises(ValueError, match="never clears"):
         MergeRules(policy, Blanks.CLEAR)
-
-
-@pytest.mark.parametrize("kind", [postgresql.dialect, sqlite.dialect], ids=["postgres", "sqlite"])
-def test_fill_empty_is_one_coalesce_on_every_database(kind: Any, importer: Importer) -> None:
-    tables = WarehouseTables(None, importer.catalogue.fields)
-    staging = importer.staging(1)
-    fields, rules = [importer.catalogue["points"]], MergeRules(MergePolicy.FILL_EMPTY)
-    statements = merge_statements(tables, staging.tables, fields, rules, import_id=1, now=NOON)
-    assert statements.update is not None
-    assert "coalesce(contacts.points, " in str(statements.update.compile(dialect=kind()))
 
 
 VALUES = {

@@ -7,7 +7,7 @@ import pyarrow as pa
 import pytest
 from sqlalchemy import select
 
-from schemas.errors.changes import OtherNumberOfContacts
+from schemas.errors.changes import JournalGone, OtherNumberOfContacts
 from schemas.errors.request import UnknownSegment
 from tests.warehouse.conftest import Importer
 from warehouse.contacts.segments import create_segment
@@ -142,3 +142,6 @@ def test_an_undo_does_not_insert_a_suppressed_address_again(people: Importer) ->
 def test_without_a_journal_a_delete_cannot_be_undone(people: Importer) -> None:
     delete(people, [ANN], journal=False)
     assert get_import(people.warehouse, 3)["journalled"] is None
+    with pytest.raises(JournalGone):
+        undo(people, 3)
+    assert emails_of(people) == [BOB, CID]

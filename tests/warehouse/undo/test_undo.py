@@ -3,7 +3,7 @@
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import timedelta
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +19,15 @@ from tests.warehouse.conftest import NOON, Importer, on_postgres
 from warehouse.contacts.segments import create_segment
 from warehouse.database.connection import Warehouse
 from warehouse.database.migrations import migrate
-from warehouse.import_list.entries import fail_import, get_import, get_last_row_count, list_imports, skip_import
+from warehouse.import_list.entries import (
+    fail_import,
+    get_import,
+    get_last_row_count,
+    get_latest_day,
+    list_imports,
+    record_landing,
+    skip_import,
+)
 from warehouse.merge.change_list import Change, contact_history, import_changes
 from warehouse.merge.journal import prune_journals
 from warehouse.removal.delete import delete_contacts
@@ -396,6 +404,21 @@ def test_an_undone_import_has_no_row_count_for_the_next_one(people: Importer) ->
     assert get_last_row_count(people.warehouse, "contacts.csv") is None
     undo(people, 2)
     assert get_last_row_count(people.warehouse, "contacts.csv") == 7
+
+
+def test_the_day_of_an_undone_import_does_not_count_for_the_order_of_days(people: Importer) -> None:
+    for day in (date(2026, 3, 1), date(2026, 3, 2)):
+        number = people.start()
+        record_landing(people.warehouse, number, sha256="", source_day=day)
+        with people.staging(number) as staging:
+            staging.add(people.write([{"email": ANN, "city": str(day)}]))
+            staging.ensure_staged()
+            people.load(staging, 1)
+    assert get_latest_day(people.warehouse, "contacts.csv") == (2, date(2026, 3, 2))
+    undo(people, 2)
+    assert get_latest_day(people.warehouse, "contacts.csv") == (1, date(2026, 3, 1))
+    undo(people, 3)
+    assert get_latest_day(people.warehouse, "contacts.csv") == (2, date(2026, 3, 2))
 
 
 def test_fields_that_the_catalogue_no_longer_has_are_restored_too(people: Importer) -> None:
