@@ -11,6 +11,7 @@ import tempfile
 import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import psycopg
 import pytest
@@ -26,6 +27,19 @@ fetch.SETTLING_SECONDS = 0.0  # tests import files right after they wrote them
 if not Path.home().is_dir():  # Prefect warns at import if it cannot create a folder in the home
     os.environ["HOME"] = tempfile.mkdtemp(prefix="contacts-home-")
     atexit.register(shutil.rmtree, os.environ["HOME"], ignore_errors=True)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """With `-n`, the tests of the UI run in one process, with one Prefect server; any other test where there is time.
+
+    The option of pytest-xdist for this, `--dist=loadgroup`, has no effect under pytest 9.2.
+    """
+    from xdist.scheduler import LoadScopeScheduling
+
+    scheduler = LoadScopeScheduling(config, log)
+    scheduler._split_scope = lambda test: "ui" if test.startswith("tests/ui/") else test
+    return scheduler
 
 
 @pytest.fixture(scope="session")

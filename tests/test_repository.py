@@ -8,8 +8,10 @@ import sys
 import tomllib
 from collections import Counter
 from pathlib import Path
+from typing import Any
 
 import pytest
+import yaml
 
 ROOT = Path(__file__).parents[1]
 PACKAGES = ("flows", "schemas", "transforms", "warehouse")
@@ -40,6 +42,12 @@ def locked_releases(name: str) -> dict[str, str]:
 
 def package_names(requirements: list[str]) -> set[str]:
     return {match[0].lower() for line in requirements if (match := re.match(r"[\w.-]+", line))}
+
+
+def deployment(name: str) -> dict[str, Any]:
+    text = (ROOT / "prefect.yaml").read_text(encoding="utf-8")
+    [found] = [each for each in yaml.safe_load(text)["deployments"] if each["name"] == name]
+    return dict(found)
 
 
 def test_the_top_level_has_only_the_known_folders() -> None:
@@ -96,6 +104,20 @@ def test_make_commands_in_the_docs_are_make_targets() -> None:
     for page in (ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").glob("*.md")):
         mentioned = set(re.findall(r"(?:^|`)(?:\$ )?make ([a-z]+)", page.read_text(encoding="utf-8"), re.MULTILINE))
         assert mentioned <= targets, page.name
+
+
+def test_the_nightly_sync_overwrites_and_fails_if_too_many_rows_are_rejected_or_too_few_come() -> None:
+    request = deployment("nightly-sync")["parameters"]["request"]
+    assert (request["merge"], request["max_rejected"], request["min_rows"]) == ("overwrite", "10%", "50%")
+
+
+def test_the_backfill_only_fills_empty_fields() -> None:
+    assert deployment("backfill")["parameters"]["request"] == {"merge": "fill-empty"}
+
+
+def test_the_inbox_is_looked_at_every_five_minutes_once_its_schedule_is_on() -> None:
+    [schedule] = deployment("inbox")["schedules"]
+    assert (schedule["cron"], schedule["active"]) == ("*/5 * * * *", False)
 
 
 def test_imports_follow_the_contracts_in_pyproject() -> None:

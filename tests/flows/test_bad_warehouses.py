@@ -4,6 +4,7 @@ import re
 import socket
 import sys
 import threading
+import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -55,12 +56,13 @@ def wrong_password(folder: Path, postgres: str) -> Iterator[str]:
 
 
 def unwritable(folder: Path, postgres: str) -> Iterator[str]:
+    role = f"reader_{uuid.uuid4().hex[:12]}"  # roles belong to the whole server
     with psycopg.connect(postgres, autocommit=True) as admin:
-        admin.execute("create role reader login")
+        admin.execute(f"create role {role} login".encode())
         try:
-            yield re.sub(r"//[^@/]*@", "//reader@", postgres)
+            yield re.sub(r"//[^@/]*@", f"//{role}@", postgres)
         finally:
-            admin.execute("drop role reader")
+            admin.execute(f"drop role {role}".encode())
 
 
 def below_a_file(folder: Path, postgres: str) -> Iterator[str]:

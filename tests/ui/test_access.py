@@ -13,7 +13,7 @@ from playwright.sync_api import Page, expect
 from tests.ui.pages import WAIT
 from tests.ui.prefect_site import PrefectSite
 
-pytestmark = [pytest.mark.ui, pytest.mark.xdist_group("ui")]
+pytestmark = pytest.mark.ui
 
 READ_DEPLOYMENTS = """async ([url, password]) => {
     const headers = {"Content-Type": "application/json"}

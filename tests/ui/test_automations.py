@@ -13,7 +13,7 @@ import pytest
 
 from tests.ui.prefect_site import CHECKOUT, PREFECT, PrefectSite, wait_for
 
-pytestmark = [pytest.mark.ui, pytest.mark.xdist_group("ui")]
+pytestmark = pytest.mark.ui
 
 EXAMPLE = CHECKOUT / "docs" / "automations.yaml"
 NO_BLOCK = "00000000-0000-0000-0000-000000000000"

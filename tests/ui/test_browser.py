@@ -23,7 +23,7 @@ from tests.ui.pages import (
 )
 from tests.ui.prefect_site import CHECKOUT, PrefectSite, wait_for
 
-pytestmark = [pytest.mark.ui, pytest.mark.xdist_group("ui")]  # one group, so one server
+pytestmark = pytest.mark.ui
 
 THREE_IMPORTS = """\
 import contextlib, io, json, pathlib, sys

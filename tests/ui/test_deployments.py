@@ -11,7 +11,7 @@ import pytest
 
 from tests.ui.prefect_site import PrefectSite, wait_for
 
-pytestmark = [pytest.mark.ui, pytest.mark.xdist_group("ui")]
+pytestmark = pytest.mark.ui
 
 NAMES = ["backfill", "check", "guided-import", "import", "inbox", "nightly-sync", "plan", "undo"]
 

@@ -8,7 +8,7 @@ from playwright.sync_api import Locator, Page, expect
 from tests.ui.pages import WAIT, drop_down, press, screenshot
 from tests.ui.prefect_site import CHECKOUT, PrefectSite, wait_for
 
-pytestmark = [pytest.mark.ui, pytest.mark.xdist_group("ui")]
+pytestmark = pytest.mark.ui
 
 ODD = ["Email", "<img src=x onerror=window.broken=1>", "class", "Name", "Name", "", "x" * 300, "'\"{{ y }}"]
 

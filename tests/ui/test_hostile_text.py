@@ -9,7 +9,7 @@ from playwright.sync_api import Page, expect
 from tests.ui.pages import WAIT
 from tests.ui.prefect_site import CHECKOUT, PrefectSite, wait_for
 
-pytestmark = [pytest.mark.ui, pytest.mark.xdist_group("ui")]
+pytestmark = pytest.mark.ui
 
 IMAGE = "![p](http://127.0.0.1:9/p.png)"
 TAG = "<img src=http://127.0.0.1:9/x.png onerror=window.broken=1>"

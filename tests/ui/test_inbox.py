@@ -11,7 +11,7 @@ from playwright.sync_api import Page, expect
 from tests.ui.pages import WAIT, box_titled, open_artifact, open_form, screenshot, submit_form
 from tests.ui.prefect_site import CHECKOUT, PrefectSite
 
-pytestmark = [pytest.mark.ui, pytest.mark.xdist_group("ui")]
+pytestmark = pytest.mark.ui
 
 PEOPLE = "email,name,birthdate\nann@inbox.example.com,Ann,1990-12-31\nbob@inbox.example.com,Bob,31/12/1990\n"
 

@@ -10,7 +10,7 @@ from playwright.sync_api import Page, expect
 from tests.ui.pages import WAIT, box, box_titled, choose, open_artifact, open_form, screenshot, submit_form
 from tests.ui.prefect_site import CHECKOUT, PrefectSite, wait_for
 
-pytestmark = [pytest.mark.ui, pytest.mark.xdist_group("ui")]
+pytestmark = pytest.mark.ui
 
 STATUS = "newsletter_subscription_status"
 CITIES = ("Girona", "Reus", "Vic", "Olot", "Salt", "Blanes")

@@ -141,7 +141,7 @@ def test_a_file_that_another_program_still_writes_is_landed_when_it_is_complete(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The writer pauses for longer than landing takes."""
-    monkeypatch.setattr(sources, "SETTLING_SECONDS", 0.2)
+    monkeypatch.setattr(sources, "SETTLING_SECONDS", 1.0)
     path = tmp_path / "c.csv"
     path.write_bytes(FILE)
 
