@@ -192,17 +192,17 @@ def map_columns(
     identity, are errors only in a `final` mapping, which no person will review.
     """
     matched = _requested_columns(names, catalogue, requested)
-    taken = _field_ids(matched)
+    taken = field_ids(matched)
     for position, column in (decided or {}).items():
-        matched.setdefault(position, _ignore_if_taken(taken, column))
-    taken = _field_ids(matched).union(implied)
+        matched.setdefault(position, ignore_if_taken(taken, column))
+    taken = field_ids(matched).union(implied)
     for position, name in enumerate(names, 1):
         if name in never:
             matched[position] = MappedColumn(position, name, None, ignored=True)
     rest = {position: name for position, name in enumerate(names, 1) if position not in matched}
     matched |= _match_by_names(rest, catalogue, taken, first)
     columns = [matched[position] for position in range(1, len(names) + 1)]
-    if catalogue.identity.id not in taken.union(_field_ids(matched)):
+    if catalogue.identity.id not in taken.union(field_ids(matched)):
         columns = [_suggest_identity(column, catalogue, first) for column in columns]
     if final:
         _check_one_column_per_field(columns, catalogue)
@@ -227,15 +227,16 @@ def _requested_columns(
                 if first_target != target:
                     requests_of_column = (f"{first}: {first_target}", f"{column}: {target}")
                     raise ColumnMappedTwice(names[position - 1], requests_of_column)
-        taken = _field_ids(found)
+        taken = field_ids(found)
         for position, (_, target) in level.items():
             field = catalogue[target] if target else None
             column_of_level = MappedColumn(position, names[position - 1], field, ignored=field is None)
-            found[position] = _ignore_if_taken(taken, column_of_level)
+            found[position] = ignore_if_taken(taken, column_of_level)
     return found
 
 
-def _field_ids(columns: Mapping[int, MappedColumn]) -> set[str]:
+def field_ids(columns: Mapping[int, MappedColumn]) -> set[str]:
+    """The fields that these columns, by position, are mapped to."""
     return {column.field.id for column in columns.values() if column.field}
 
 
@@ -248,7 +249,8 @@ def positions_of(column: str, names: Sequence[str]) -> list[int]:
     return exact or [position for position, name in enumerate(names, 1) if header_key(name) == header_key(column)]
 
 
-def _ignore_if_taken(taken: set[str], column: MappedColumn) -> MappedColumn:
+def ignore_if_taken(taken: set[str], column: MappedColumn) -> MappedColumn:
+    """The column; ignored if something stronger has taken its field."""
     if column.field and column.field.id in taken:
         return MappedColumn(column.position, column.name, None, ignored=True)
     return column
@@ -262,7 +264,7 @@ def _match_by_names(
     columns = {}
     for position, name in names.items():
         if match := matched.get(position):
-            columns[position] = _ignore_if_taken(taken, MappedColumn(position, name, match.field))
+            columns[position] = ignore_if_taken(taken, MappedColumn(position, name, match.field))
         else:
             near = suggested.get(position) or suggest_field(name, cells_of(position, first), catalogue)
             consent = consent_field(name, catalogue)

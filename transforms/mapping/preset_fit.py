@@ -28,7 +28,16 @@ from schemas.presets.loader import (
 from schemas.presets.model import AUTO, ColumnRule, Preset
 from schemas.validation.pandera_schemas import find_failures
 from transforms.cells.normalise import normalise
-from transforms.mapping.columns import ColumnMapping, Constant, MappedColumn, Requests, map_columns, positions_of
+from transforms.mapping.columns import (
+    ColumnMapping,
+    Constant,
+    MappedColumn,
+    Requests,
+    field_ids,
+    ignore_if_taken,
+    map_columns,
+    positions_of,
+)
 from transforms.parsing.first_cells import FirstCells
 
 _NUMBERS = (FieldType.DECIMAL, FieldType.INTEGER)
@@ -143,8 +152,8 @@ def map_with_preset(
     if chosen is None:
         return map_columns(names, catalogue, requested, never, earlier, first=first, final=final)
     preset, prefix = chosen.preset, catalogue.default_prefix
-    decided = {position for level in requested for column, _ in level for position in positions_of(column, names)}
-    rules = _preset_rules(preset, names, decided | earlier.keys())
+    by_request = {position for level in requested for column, _ in level for position in positions_of(column, names)}
+    rules = _preset_rules(preset, names, by_request | earlier.keys())
     hidden = _never_read_columns(preset, names)
     lines, unknown = _preset_columns(rules, names, catalogue)
     constants, lacking = fit_constants(chosen.constants, catalogue, prefix)
@@ -207,12 +216,8 @@ def _fit_rules(
 
 def _merge_columns(earlier: Mapping[int, MappedColumn], lines: Mapping[int, MappedColumn]) -> dict[int, MappedColumn]:
     """An earlier import's decisions before the preset's; a column whose field is taken is ignored."""
-    taken = {column.field.id for column in earlier.values() if column.field}
-    remaining = {
-        position: replace(column, field=None, ignored=True) if column.field and column.field.id in taken else column
-        for position, column in lines.items()
-    }
-    return remaining | dict(earlier)
+    taken = field_ids(earlier)
+    return {position: ignore_if_taken(taken, column) for position, column in lines.items()} | dict(earlier)
 
 
 def _preset_columns(
