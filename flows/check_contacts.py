@@ -7,15 +7,16 @@ from prefect.client.schemas.objects import State
 
 from flows.config.request import ReadingOptions
 from flows.config.settings import Settings
-from flows.import_runs.multi_file import combine_outcomes, requests_per_file
 from flows.import_runs.run_states import final_state, flow_run_name_for, log_and_redact_error
 from flows.pipeline.check import check_file
 from flows.pipeline.limits import check_strict
+from flows.pipeline.multi_file import requests_per_file
 from flows.pipeline.sources import SourceLookups
 from flows.pipeline.temporary_folders import temporary_folder
 from flows.prefect_lookups import runs_as_command, scheduled_day, source_logins
 from flows.publishing.artifacts import publish_rejected_rows, publish_summary
 from flows.reports.builder import ReportBuilder
+from flows.reports.combined import combine_outcomes
 from flows.reports.models import CheckReport
 from flows.reports.outcomes import RunOutcome
 from transforms.work_folder import ImportFolder

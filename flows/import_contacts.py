@@ -10,7 +10,6 @@ from flows.config.settings import Settings
 from flows.import_runs.context import ImportContext
 from flows.import_runs.corrected_files import as_retry
 from flows.import_runs.lifecycle import open_import_list, run_import
-from flows.import_runs.multi_file import combine_outcomes, needs_one_file, requests_per_file
 from flows.import_runs.run_states import final_state, flow_run_name_for, log_and_redact_error
 from flows.import_runs.same_file import RepeatCheck
 from flows.import_runs.tasks import (
@@ -22,12 +21,14 @@ from flows.import_runs.tasks import (
     resolve_source,
     staged_file,
 )
+from flows.pipeline.multi_file import needs_one_file, requests_per_file
 from flows.pipeline.sources import ArchiveOrigin
 from flows.planning.digest import approval_of
 from flows.prefect_lookups import scheduled_day
 from flows.publishing.artifacts import publish_import_list
 from flows.publishing.results import publish_result
 from flows.reports.builder import ImportReportBuilder
+from flows.reports.combined import combine_outcomes
 from flows.reports.models import ImportReport
 from flows.reports.outcomes import RunOutcome, record_outcome
 from schemas.errors.base import Interrupted

@@ -8,8 +8,8 @@ from prefect.client.schemas.objects import State
 from flows.config.request import ImportRequest
 from flows.config.settings import Settings
 from flows.import_runs.lifecycle import prefect_services
-from flows.import_runs.multi_file import needs_one_file, requests_per_file
 from flows.import_runs.run_states import final_state, flow_run_name_for
+from flows.pipeline.multi_file import needs_one_file, requests_per_file
 from flows.pipeline.task_order import thread_runner
 from flows.pipeline.temporary_folders import temporary_folder
 from flows.planning.plan import PlanOutcome, plan_import

@@ -13,11 +13,12 @@ from flows.config.request import ImportRequest, InboxRequest
 from flows.import_contacts import import_file
 from flows.import_runs.context import ImportList, InboxFile
 from flows.import_runs.lifecycle import run_import
-from flows.import_runs.multi_file import combine_outcomes, requests_per_file
 from flows.inbox.names import DONE, FAILED, moved_name, reason_name, rejected_name
+from flows.pipeline.multi_file import requests_per_file
 from flows.pipeline.sources import ArchiveOrigin
 from flows.prefect_lookups import scheduled_day
 from flows.reports.builder import ImportReportBuilder
+from flows.reports.combined import combine_outcomes
 from flows.reports.models import ImportReport
 from flows.reports.outcomes import RunOutcome
 from schemas.errors.base import ContactImportError

@@ -10,7 +10,7 @@ import pytest
 
 from flows.config.request import ReadingOptions
 from tests.flows.cli.test_local_server import outside
-from tests.flows.import_runs.test_multi_file import IN_ORDER, audience
+from tests.flows.pipeline.test_multi_file import IN_ORDER, audience
 
 
 @pytest.mark.usefixtures("own_prefect")

@@ -9,7 +9,7 @@ import pytest
 
 from tests.flows.conftest import Contacts, PrefectApi, drain_prefect
 from tests.flows.guided.test_guided_import import Guided
-from tests.flows.import_runs.test_multi_file import audience
+from tests.flows.pipeline.test_multi_file import audience
 from tests.flows.test_presets import MAGENTO, SHOPIFY
 
 MARK = "qx9marked"

@@ -14,7 +14,7 @@ from sqlalchemy import Connection
 from flows.reports.models import CheckReport
 from schemas.errors.warehouse import TransientWarehouseError, WarehouseUnusable
 from tests.flows.conftest import Contacts, PrefectApi, drain_prefect
-from tests.flows.import_runs.test_multi_file import audience
+from tests.flows.pipeline.test_multi_file import audience
 from warehouse.merge.staging import Staging
 
 MARK = "zq7marked"

@@ -123,9 +123,10 @@ def check_file(options: argparse.Namespace) -> int:
     """Check a file in this process, and print the report."""
     settings = Settings.load(**settings_from_options(options))
     request = request_from(options, ReadingOptions)
-    from flows.import_runs.multi_file import combine_outcomes, requests_per_file
     from flows.pipeline.check import check_locally
+    from flows.pipeline.multi_file import requests_per_file
     from flows.pipeline.sources import SourceLookups
+    from flows.reports.combined import combine_outcomes
 
     _check_outputs(options, request, settings)
     log_stages(options)

@@ -13,7 +13,7 @@ from flows.config.output_files import check_output
 from flows.config.request import ImportRequest, local_today
 from flows.config.settings import Settings
 from flows.import_runs.context import RunServices
-from flows.import_runs.multi_file import needs_one_file, requests_per_file
+from flows.pipeline.multi_file import needs_one_file, requests_per_file
 from flows.pipeline.progress import current_progress
 from flows.pipeline.sources import SourceLookups
 from flows.pipeline.task_order import thread_runner

@@ -13,7 +13,7 @@ import pytest
 
 from flows.config.settings import Settings
 from tests.flows.conftest import Contacts, Database, PrefectApi
-from tests.flows.import_runs.test_multi_file import NAMES, audience
+from tests.flows.pipeline.test_multi_file import NAMES, audience
 from tests.workbooks import book
 from warehouse.database.connection import Warehouse
 from warehouse.tables import WarehouseTables

@@ -12,8 +12,9 @@ import pytest
 
 from flows.config.request import ReadingOptions, local_today
 from flows.config.settings import Settings
-from flows.import_runs.multi_file import combine_outcomes, requests_per_file
 from flows.pipeline.check import check_locally
+from flows.pipeline.multi_file import requests_per_file
+from flows.reports.combined import combine_outcomes
 from flows.reports.models import CheckReport, ImportReport
 from flows.reports.outcomes import RunOutcome
 from tests.flows.conftest import Contacts
