@@ -191,6 +191,18 @@ def test_a_sheet_that_is_not_there_is_an_error_that_lists_the_sheets(tmp_path: P
     assert caught.value.members == ("One", "Two")
 
 
+def test_hidden_rows_and_columns_are_read_like_the_others(tmp_path: Path) -> None:
+    sink = io.BytesIO()
+    with xlsxwriter.Workbook(sink) as workbook:
+        sheet = workbook.add_worksheet()
+        for number, row in enumerate(CONTACTS):
+            sheet.write_row(number, 0, row)
+        sheet.set_row(1, None, None, {"hidden": True})
+        sheet.set_column(1, 1, None, None, {"hidden": True})
+    source = landed(tmp_path, sink.getvalue())
+    assert (text_of(source), source.warnings) == (AS_CSV, ())
+
+
 def test_a_hidden_sheet_is_read_only_by_its_name_and_reported(tmp_path: Path) -> None:
     content = book({"Contacts": CONTACTS, "Lists": [["x"]]}, hidden=["Lists"])
     source = landed(tmp_path, content)
@@ -255,6 +267,14 @@ def test_delimiters_in_cells_do_not_matter(small_catalogue: FieldCatalogue) -> N
     found = check(content, small_catalogue, name="book.xlsx", delimiter=";")
     assert found.read == 2 and found.delimiter == ","
     assert found.warnings == ("the file is a workbook, so --delimiter, --quote and --escape were not used",)
+
+
+def test_an_encoding_does_not_apply_to_a_workbook_and_a_warning_says_so(tmp_path: Path) -> None:
+    path = tmp_path / "book.xlsx"
+    path.write_bytes(book({"Sheet": [["email", "name"], ["ana@example.com", "Núria"]]}))
+    source = land(str(path), ImportFolder.local(tmp_path), encoding="utf-16")
+    assert text_of(source) == "email,name\r\nana@example.com,Núria\r\n"
+    assert source.warnings == ("the file is a workbook, so --encoding was not used",)
 
 
 def test_empty_rows_and_columns_before_the_data_stay(tmp_path: Path) -> None:
