@@ -6,12 +6,7 @@ import pytest
 
 from tests.flows.conftest import Contacts
 
-
-@pytest.fixture
-def sqlite(warehouse_url: str) -> None:
-    """One database will do."""
-    if not warehouse_url.startswith("sqlite"):
-        pytest.skip("as on SQLite")
+one_warehouse = pytest.mark.parametrize("warehouse_url", ["sqlite"], indirect=True)
 
 
 @pytest.mark.parametrize(
@@ -22,7 +17,7 @@ def sqlite(warehouse_url: str) -> None:
         pytest.param(b"\xff\xfe", id="bytes of nothing"),
     ],
 )
-@pytest.mark.usefixtures("sqlite")
+@one_warehouse
 def test_bytes_that_are_no_text_reject_only_their_own_record(command: Contacts, bytes_: bytes) -> None:
     good = "".join(f"user{n}@example.com,Zoë {n}\n" for n in range(9)).encode()
     ran = command("check", command.file(b"email,name\n" + good + b"bad@example.com," + bytes_ + b"\n"), "--json")
@@ -31,14 +26,14 @@ def test_bytes_that_are_no_text_reject_only_their_own_record(command: Contacts, 
 
 
 @pytest.mark.parametrize("name", ["No", "on", "1.10", "2023-02-30", "~"])
-@pytest.mark.usefixtures("sqlite")
+@one_warehouse
 def test_a_mapping_file_may_name_columns_as_in_the_file_or_by_position(command: Contacts, name: str) -> None:
     mapping = command.file(f"{name}: name\n", "mapping.yaml")
     ran = command("check", command.file(f"email,{name}\na@example.com,Ana\n"), "--mapping", mapping, "--json")
     assert [column["field"] for column in ran.json["columns"]] == ["email", "name"]
 
 
-@pytest.mark.usefixtures("sqlite")
+@one_warehouse
 def test_a_catalogue_with_an_impossible_date_is_an_error(command: Contacts) -> None:
     catalogue = command.file("fields:\n  - {id: email, type: email, identity: true, label: 2023-02-30}\n", "c.yaml")
     ran = command("fields", "--catalogue", catalogue, "--json")
@@ -56,7 +51,7 @@ def test_an_export_under_another_catalogue_changes_no_table(contacts: Contacts) 
     assert contacts.database.columns("contacts") == before
 
 
-@pytest.mark.usefixtures("sqlite")
+@one_warehouse
 def test_a_first_record_that_looks_like_a_contact_is_not_quoted_as_a_header(command: Contacts) -> None:
     ran = command("check", command.file("Ana,Lopez,ana@@b.com,651 234 567\nLuis,Gil,l@b.com,1\n"), "--json")
     assert ran.json["error"]["code"] == "no-email-column"
@@ -64,14 +59,14 @@ def test_a_first_record_that_looks_like_a_contact_is_not_quoted_as_a_header(comm
     assert "column_3" in ran.err
 
 
-@pytest.mark.usefixtures("sqlite")
+@one_warehouse
 def test_a_wrong_command_shows_no_password(command: Contacts) -> None:
     ran = command("import", "x.csv", "--warehouse-url", "postgresql://shop:s3cret@db/crm", "--json")
     assert ran.status == 2
     assert "s3cret" not in ran.out + ran.err
 
 
-@pytest.mark.usefixtures("sqlite")
+@one_warehouse
 def test_a_message_quotes_only_a_few_of_many_wrong_options(command: Contacts) -> None:
     cell = "|".join(f"wrong{n}" for n in range(500))
     ran = command(

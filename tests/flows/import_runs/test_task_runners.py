@@ -12,8 +12,11 @@ from tests.flows.conftest import Contacts
 
 # A stopped cluster leaves sockets and processes to the garbage collector, which warns in whatever test runs then.
 pytestmark = [
-    pytest.mark.filterwarnings(f"ignore::{kind}")
-    for kind in ("ResourceWarning", "UserWarning", "pytest.PytestUnraisableExceptionWarning")
+    *(
+        pytest.mark.filterwarnings(f"ignore::{kind}")
+        for kind in ("ResourceWarning", "UserWarning", "pytest.PytestUnraisableExceptionWarning")
+    ),
+    pytest.mark.parametrize("warehouse_url", ["sqlite"], indirect=True),  # Dask's workers open no warehouse
 ]
 
 ROWS = [f"user{n % 700}@example.com,Name {n},{'x' if n % 50 == 3 else n + 1}" for n in range(1000)]

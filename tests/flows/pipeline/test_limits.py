@@ -8,6 +8,8 @@ from flows.config.request import ImportRequest
 from flows.pipeline.limits import row_limit
 from tests.flows.conftest import Contacts
 
+one_warehouse = pytest.mark.parametrize("warehouse_url", ["sqlite"], indirect=True)
+
 TEN = "email,name,points\n" + "".join(f"user{n}@example.com,Name {n},{n + 1}\n" for n in range(10))
 THREE_BAD = TEN.replace("user1@", "user1 ").replace("user2@", "user2 ").replace("user3@", "user3 ")
 GAPS = TEN.replace(",Name 5,6", ",Name 5,")
@@ -21,6 +23,7 @@ def test_a_share_is_a_number_or_a_percentage(text: str, whole: int, rows: float)
     assert row_limit(text, whole) == rows
 
 
+@one_warehouse
 @pytest.mark.parametrize("limit", ["3", "30%", "100%"])
 def test_as_many_rejected_rows_as_allowed_go_through(contacts: Contacts, limit: str) -> None:
     assert contacts.load(THREE_BAD, "--max-rejected", limit)["rows"]["rejected"] == 3
@@ -39,6 +42,7 @@ def test_more_rejected_rows_than_allowed_merge_nothing_but_their_file_is_kept(co
     assert contacts.database.imports()[-1]["status"] == "failed"
 
 
+@one_warehouse
 @pytest.mark.parametrize(
     ("least", "status"), [("10", 0), ("11", 1), ("100%", 0), ("50%", 0)], ids=["enough", "too few", "as many", "half"]
 )
@@ -58,6 +62,7 @@ def test_a_percentage_is_of_the_last_completed_import_of_the_same_source(contact
     assert contacts("import", four, "--min-rows", "40%", "--json").status == 0
 
 
+@one_warehouse
 @pytest.mark.parametrize(
     ("text", "why"),
     [
@@ -73,6 +78,7 @@ def test_an_import_without_a_required_field_merges_nothing(contacts: Contacts, t
     assert contacts.load(TEN, "--require", "points")["contacts"]["inserted"] == 10
 
 
+@one_warehouse
 def test_a_required_field_that_the_catalogue_lacks_is_an_error_before_reading(contacts: Contacts) -> None:
     ran = contacts("import", contacts.file(TEN), "--require", "shoe_size", "--json")
     assert (ran.status, ran.json["error"]["code"]) == (1, "unknown-field")
@@ -83,6 +89,7 @@ def test_up_to_all_rows_may_be_rejected(share: str) -> None:
     assert ImportRequest(source="a.csv", max_rejected=share).max_rejected == share
 
 
+@one_warehouse
 @pytest.mark.parametrize("option", ["--max-rejected", "--min-rows"])
 @pytest.mark.parametrize("value", ["many", "-1", "5 %", "1.5", "%", "1e3"])
 def test_a_limit_that_is_no_number_or_percentage_is_a_wrong_command(command: Contacts, option: str, value: str) -> None:
