@@ -39,8 +39,8 @@ def chromium() -> str:
 
 
 @pytest.fixture(scope="session")
-def site(chromium: str) -> Iterator[PrefectSite]:
-    """Server, worker and deployments; not started where there is no browser."""
+def site() -> Iterator[PrefectSite]:
+    """Server, worker and deployments."""
     with (
         tempfile.TemporaryDirectory(prefix="contacts-", ignore_cleanup_errors=True) as folder,
         PrefectSite.open(Path(folder)) as site,

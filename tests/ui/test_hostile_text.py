@@ -49,6 +49,10 @@ def test_markup_of_a_file_is_text(key: str, ui: str, site: PrefectSite, page: Pa
     page.on("request", lambda request: requested.append(request.url))
     page.goto(f"{site.address}{ui}/artifacts/artifact/{artifacts[key]}")
     expect(page.get_by_text(":9").first).to_be_visible(timeout=WAIT)
+    if not ui and key == "import-summary":
+        expect(page.get_by_text(f"a|b{SCRIPT}{LINK}").first).to_be_visible(timeout=WAIT)
+    if not ui and key == "rejected-rows":
+        expect(page.locator("td", has_text=f"{TAG}{IMAGE}").last).to_be_visible(timeout=WAIT)
     assert [url for url in requested if ":9/" in url] == []
     assert page.evaluate("window.broken") is None
     assert page.locator("a[href^='javascript:'], a[href*=':9/'], img[src*=':9/']").count() == 0
