@@ -47,7 +47,7 @@ def _refuse_unless(fine: object) -> None:
 
 
 def _text(text: str, field: Field, prefix: str) -> str:
-    _refuse_unless("\0" not in text)
+    _refuse_unless("\0" not in text and not re.fullmatch('=".*"', text))
     return text
 
 
