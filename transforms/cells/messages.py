@@ -162,7 +162,7 @@ def _option_unknown(value: str, field: Field, prefix: str) -> str:
         parts = value.split("|")
         if signs := signs_between_options(value, field):
             parts = [part.strip() for part in re.split("|".join(map(re.escape, ["|", *signs])), value)]
-            parts, next_step = list(filter(None, parts)), ["separate the options with '|'"]
+            parts, next_step = list(filter(None, parts)) or [value], ["separate the options with '|'"]
     wrong = list(dict.fromkeys(part for part in parts if part not in field.option_ids))
     more = [f"and {len(wrong) - MAX_LISTED} more"] if len(wrong) > MAX_LISTED else []
     problems = dict.fromkeys(_wrong_option(part, field) for part in wrong[:MAX_LISTED])

@@ -28,6 +28,7 @@ _BETWEEN_PHONES = r"(?:\s?[/,;|\n]\s?|\s-\s|\s(?i:y|e|i|o|ou|et|or|and|und|oder)
 TWO_PHONES = rf"{_SIX_DIGITS}(?:{_BETWEEN_PHONES}[+(]{{0,2}}{_SIX_DIGITS}|\s?/\s?[0-9]{{1,3}}$)"
 _TRUNK_ZERO = r"^((?:\+|00)[ ]*[0-9]{1,3}[ ]*)\(0\)"
 POINT_ZERO = r"^(\+?[0-9]+)\.0$"  # a number that a spreadsheet stored as a decimal
+_ENDS_WITH_ZERO = r"^\+?[0-9 ()/-]+\.0$"  # the zero is no digit of the phone
 EXTENSION = r"(?i)[ ,;]*(?:ext(?:ension)?\.?|extensi[oó]n|x|#|;ext=)[ .:]*[0-9]{1,6}$"
 _NAME_AND_ADDRESS = r"^[\s\"']*(?P<text>[^<>]*?)[\s\"']*<\s*(?P<address>[^<>\s]+)\s*>[;,.]*$"
 _LINK = r"^\[(?P<text>[^\]]*)\]\((?i:mailto:)?(?P<address>[^)]*)\)$"
@@ -145,8 +146,11 @@ def steps_of(rule: ColumnRule, type: FieldType) -> Iterator[TranslationStep]:
     if rule.decimal or rule.thousands:
         decimal, thousands = rule.number_signs
         grouped = f", {thousands!r} between thousands" if thousands else ""
+        # Without a sign that the rule names, the zeros of 12.000 may be a thousand.
+        drops_zeros = type is FieldType.INTEGER and rule.decimal is not None
         yield _step(
-            f"numbers with {decimal!r} before decimals{grouped}", lambda it: _numbers(it, decimal, thousands, type)
+            f"numbers with {decimal!r} before decimals{grouped}",
+            lambda it: _numbers(it, decimal, thousands, drops_zeros=drops_zeros),
         )
 
 
@@ -220,7 +224,7 @@ def _plain_phone(cells: Cells) -> Cells:
         plain = pc.utf8_normalize(plain, "NFKC")
     plain = pc.replace_substring_regex(plain, "^(?i:tel:) *", "")
     plain = pc.replace_substring_regex(plain, _TRUNK_ZERO, r"\1")
-    other = pc.match_substring_regex(plain, rf"{TWO_PHONES}|{POINT_ZERO}")
+    other = pc.match_substring_regex(plain, rf"{TWO_PHONES}|{_ENDS_WITH_ZERO}")
     for sign in _PHONE_SIGNS:
         plain = pc.replace_substring(plain, sign, "")
     if not pc.all(pc.string_is_ascii(plain)).as_py():
@@ -251,13 +255,14 @@ def _map_values(cells: Cells, values: dict[str, str]) -> tuple[Cells, Sequence[n
 
 
 def _map_parts(cells: Cells, values: dict[str, str]) -> tuple[Cells, Sequence[np.ndarray]]:
-    """Map each part of cells with several values; a part that is mapped to blank is removed."""
+    """Map a whole cell, or else each part of cells with several values; a part that is mapped to blank is removed."""
     indexes = {key.strip().lower(): index for index, key in enumerate(values)}
     targets = list(values.values())
     changed = np.zeros((len(values), len(cells)), bool)
     after = []
     for row, cell in enumerate(cells.to_pylist()):
-        parts = [(part, indexes.get(part.lower())) for part in cell.split("|")]
+        names = [cell] if cell.lower() in indexes else cell.split("|")
+        parts = [(part, indexes.get(part.lower()) if part or len(names) == 1 else None) for part in names]
         mapped = [index for part, index in parts if index is not None and targets[index] != part]
         changed[mapped, row] = True
         result = [part if index is None else targets[index] for part, index in parts]
@@ -300,13 +305,13 @@ def _remove_currency(cells: Cells) -> Cells:
     return pc.replace_substring_regex(bare, rf"([0-9])[ \x{{A0}}\x{{202F}}]*{_CURRENCY}$", r"\1")
 
 
-def _numbers(cells: Cells, decimal: str, thousands: str, type: FieldType) -> Cells:
-    """Numbers without thousands signs and with a decimal point; an integer without decimals that are zero."""
+def _numbers(cells: Cells, decimal: str, thousands: str, *, drops_zeros: bool) -> Cells:
+    """Numbers without thousands signs and with a decimal point; `drops_zeros`: without decimals that are zero."""
     group = _THOUSANDS.get(thousands, "")
     whole = rf"[0-9]{{1,3}}(?:{group}[0-9]{{3}})+|[0-9]+" if group else "[0-9]+"
     readable = pc.match_substring_regex(cells, rf"^-?(?:{whole})(?:\{decimal}[0-9]+)?$")
     plain = pc.replace_substring_regex(cells, group, "") if group else cells
     plain = pc.replace_substring(plain, decimal, ".")
-    if type is FieldType.INTEGER:
+    if drops_zeros:
         plain = pc.replace_substring_regex(plain, r"\.0+$", "")
     return _where(readable, plain, cells)

@@ -12,6 +12,7 @@ from itertools import product
 from typing import Any, NamedTuple, TypeAlias
 
 from schemas.cells.dates import SERIAL
+from schemas.cells.emails import INVISIBLE
 from schemas.cells.words import BLANK_WORDS, FALSE_LETTERS, FALSE_WORDS, TRUE_LETTERS, TRUE_WORDS
 from schemas.field_types import FieldType
 from schemas.fields import Field
@@ -32,6 +33,7 @@ _NAMED = ("d mmm yyyy", "d-mmm-yyyy", "d/mmm/yyyy", "d.mmm.yyyy", "mmm d, yyyy",
 _AROUND_TEXTS = ("formula", "invisible")
 _AROUND_NUMBERS = (*_AROUND_TEXTS, "apostrophe")
 _CLEANERS = {
+    FieldType.TEXT: ("formula",),  # invisible characters are valid there, such as those of emoji and of Persian names
     FieldType.PHONE: (*_AROUND_NUMBERS, "point_zero"),
     FieldType.DATE: (*_AROUND_NUMBERS, "point_zero"),
     FieldType.BOOLEAN: (*_AROUND_NUMBERS, "point_zero"),
@@ -52,8 +54,8 @@ class Reading:
 class ReadingCount(NamedTuple):
     """What one reading does to rejected cells; `digest` tells two readings apart that fix the same cells otherwise.
 
-    `used` are the cleaners, such as `("formula", "")`, and the `values`, such as `("values", "yes")`, that some fixed
-    cell needs.
+    `used` are the cleaners, such as `("formula", "")`, and the `values`, such as `("values", "yes")`, that changed a
+    fixed cell.
     """
 
     fixes: int = 0
@@ -209,7 +211,8 @@ def _booleans(field: Field) -> Iterator[Reading]:
 
 
 def _options(field: Field) -> Iterator[Reading]:
-    labels = [(option.label.strip(), option.id) for option in reversed(field.options)]
+    written = [(option.label.strip(), option.id) for option in reversed(field.options)]
+    labels = [(name, id) for label, id in written for name in (label, INVISIBLE.sub("", label))]  # as cleaned before
     names = [*labels, *((id, id) for _, id in labels)]  # an ID that is also a label means itself
     by_key = {name.casefold(): (name, id) for name, id in names if name}
     values = {name: id for name, id in by_key.values() if by_key[id.casefold()][1] == id}

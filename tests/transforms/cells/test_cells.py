@@ -218,6 +218,7 @@ MESSAGES = [
         "'Musica' is a label; write the ID 'music'; 'subscribd' is not an option; did you mean 'subscribed'?; separate",
         id="each-wrong-option-at-commas",
     ),
+    pytest.param("checkbox", ",", "',' is not an option; write one of: ", id="only a sign"),
     pytest.param("checkbox", "music & none", "has several values; separate the options with '|'", id="ampersand"),
     pytest.param("checkbox", "music\nnone", "has several values; separate the options with '|'", id="line-break"),
     pytest.param("text", "a\0b", "contains a NUL character; remove it", id="text-nul"),

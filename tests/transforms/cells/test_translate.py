@@ -118,6 +118,12 @@ def test_only_in_a_checkbox_each_value_between_bars_is_translated(type: FieldTyp
     assert translated(cells, type, values={"Sport": "sports"})[0] == after
 
 
+def test_a_whole_checkbox_cell_is_translated_before_its_parts() -> None:
+    cells: list[str | None] = ["News|Art", "Art|x", "art"]
+    found, _ = translated(cells, FieldType.CHECKBOX, values={"News|Art": "news", "art": "culture"})
+    assert found == ["news", "culture|x", "culture"]
+
+
 def test_an_integer_loses_decimals_that_are_zero() -> None:
     cells: list[str | None] = ["1.200,00", "3,0", "3,5", "1.234"]
     assert translated(cells, FieldType.INTEGER, decimal=",")[0] == ["1200", "3", "3.5", "1234"]

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from schemas.catalogue import FieldCatalogue, load_catalogue
 from schemas.cells.arrow_columns import TEXT_DTYPE
+from schemas.fields import Field
 from schemas.presets.model import ColumnRule
 from schemas.validation.pandera_schemas import find_failures
 from transforms.cells.normalise import normalise
@@ -52,6 +53,9 @@ def certain(field: str, *cells: str) -> list[dict[str, Any]]:
         pytest.param("total_spent", ("512,77 €", "4,25 €"), {"currency": "remove", "decimal": ","}, id="euros"),
         pytest.param("total_spent", ("1.234 €", "950 €"), None, id="euros-without-a-number-that-shows-the-sign"),
         pytest.param("points", ("1.234.567", "1.234"), {"decimal": ",", "thousands": "."}, id="several-groups"),
+        pytest.param("points", ("1 200", "12.000"), None, id="zeros-that-may-be-a-thousand"),
+        pytest.param("name", ('="Ana\u200d"',), {"formula": "remove"}, id="a-joiner-of-a-name-stays"),
+        pytest.param("mobile_phone", ("+34 651 23 45 67.0",), None, id="the-zero-of-a-decimal-is-no-digit"),
         pytest.param("mobile_phone", ("651 23 45 67", "651.234.568"), {"phone": "plain"}, id="spaces-in-phones"),
         pytest.param("mobile_phone", ("491712345678",), None, id="a-missing-plus-is-never-certain"),
         pytest.param("email", ("Ann <ann@example.com>", "mailto:bob@example.com"), {"email": "address"}, id="names"),
@@ -206,3 +210,11 @@ def test_suggestions_do_not_depend_on_how_the_file_is_cut(field: str, data: st.D
     cells = data.draw(st.lists(st.sampled_from(CELLS[field]), min_size=1, max_size=12))
     cut = data.draw(st.integers(0, len(cells)))
     assert suggested(field, cells[:cut], cells[cut:]) == suggested(field, cells)
+
+
+def test_a_label_with_an_invisible_character_is_found() -> None:
+    options = [{"id": "love", "label": "\u2764\ufe0f Love"}, {"id": "art", "label": "Art"}]
+    field = Field.model_validate({"id": "topic", "type": "radio", "options": options})
+    tried = try_readings(pa.chunked_array([["\u2764\ufe0f Love"]]), field, SPAIN)
+    (found,) = suggest_for_file([MappedColumn(1, "topic", field)], [{1: tried.counts}])
+    assert found.translation["values"] == {"\u2764 Love": "love"}
