@@ -187,7 +187,7 @@ def transition_rows(summary: "ChangeSummary") -> list[tuple[str, str, str, int]]
     return [(each.field, each.before or "(empty)", each.after or "(empty)", number) for each, number in most]
 
 
-NO_JOURNAL = "This cannot be undone, since the journal is off; set CONTACTS_JOURNAL=on before the next change."
+NO_JOURNAL = "This cannot be undone: CONTACTS_JOURNAL is off, or its journal was pruned."
 KEPT_CAUSES = {
     "later-import": "changed by a later import",
     "edited": "changed by somebody since",

@@ -59,7 +59,7 @@ def list_changes(connection: Connection, comparison: Comparison, *, with_new: bo
 
 
 class JoiningMembers(NamedTuple):
-    """How many existing contacts join the segment, and a sum over their numbers that shows which."""
+    """How many existing contacts join the segment, and a sum of hashes of their numbers."""
 
     number: int = 0
     checksum: int = 0

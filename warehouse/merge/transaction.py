@@ -44,7 +44,7 @@ from warehouse.tables import WarehouseTables
 
 ReportData = dict[str, Any]
 RECORDS_PER_QUERY = 1000
-MULTIPLIER, MODULUS = 2_654_435_761, (1 << 31) - 1  # odd and prime, so that the sums of different numbers differ
+MULTIPLIER, MODULI = 2_654_435_761, ((1 << 31) - 1, 2_147_483_629)  # primes; squares of the remainders fit into 64 bits
 
 
 @dataclass(frozen=True)
@@ -226,9 +226,10 @@ def find_joining(
     """The existing contacts that the merge would make members of the segment."""
     if segment is None:
         return JoiningMembers()
-    mixed = (contacts.c.contact_id * MULTIPLIER) % MODULUS
+    first, second = MODULI
+    mixed = (contacts.c.contact_id * MULTIPLIER) % first
     joining = (
-        select(func.count(), func.coalesce(func.sum(mixed), 0))
+        select(func.count(), func.coalesce(func.sum(mixed * mixed % second), 0))
         .select_from(contacts.join(staged, staged.c.email == contacts.c.email))
         .where(~_is_member(tables, contacts, segment))
     )

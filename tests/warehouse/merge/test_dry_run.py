@@ -5,7 +5,7 @@ from dataclasses import asdict
 from typing import Any
 
 import pytest
-from sqlalchemy import select, text, update
+from sqlalchemy import delete, insert, select, text, update
 
 from schemas.errors.changes import PlanOutdated
 from tests.warehouse.conftest import Importer, merge_rules
@@ -147,15 +147,25 @@ def test_memberships_that_were_not_planned_are_not_added(importer: Importer) -> 
 
 
 def test_other_members_than_planned_are_not_added_where_their_number_is_the_same(importer: Importer) -> None:
+    """The numbers of the members have the same sum, too."""
     create_segment(importer.warehouse, "vip")
     importer(STORED)
-    importer(STORED[:1], segment="vip")
     members = WarehouseTables(importer.warehouse.schema).segment_members
+    known = {row["email"] for row in FILE}
+    first, second, third, fourth = (row["contact_id"] for row in importer.contacts() if row["email"] in known)
+
+    def replace_members(*contact_ids: int) -> None:
+        rows = [{"segment_id": "vip", "contact_id": number, "import_id": 1} for number in contact_ids]
+        with importer.warehouse.write_transaction() as connection:
+            connection.execute(delete(members))
+            connection.execute(insert(members), rows)
+
+    assert first + fourth == second + third
+    replace_members(second, third)
     with importer.staging(importer.start()) as staging:
         staging.add(importer.write(FILE))
         previewed = preview(staging, "overwrite", segment="vip")
-        with importer.warehouse.write_transaction() as connection:
-            connection.execute(update(members).values(contact_id=2))
+        replace_members(first, fourth)
         assert preview(staging, "overwrite", segment="vip").segment_added == previewed.segment_added
         with pytest.raises(PlanOutdated):
             importer.load(staging, len(FILE), segment="vip", approve=approval_of(previewed.digest))
