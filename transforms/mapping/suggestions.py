@@ -145,6 +145,10 @@ def cleaners_of(field: Field) -> tuple[str, ...]:
     return _CLEANERS.get(field.type, _AROUND_TEXTS)
 
 
+def _texts(field: Field) -> Iterator[Reading]:
+    yield _reading(field, invisible="remove")  # a NUL character, which is not valid
+
+
 def _emails(field: Field) -> Iterator[Reading]:
     yield _reading(field, email="address")
     for separator in (";", ",", "/", " ", ":::"):
@@ -225,6 +229,7 @@ def _options(field: Field) -> Iterator[Reading]:
 
 
 _BY_TYPE = {
+    FieldType.TEXT: _texts,
     FieldType.EMAIL: _emails,
     FieldType.PHONE: _phones,
     FieldType.DATE: _dates,
