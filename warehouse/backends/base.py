@@ -8,12 +8,26 @@ from pathlib import Path
 from typing import Any, ClassVar, Protocol
 
 import pyarrow as pa
-from sqlalchemy import URL, Column, Connection, Engine, MetaData, Select, SelectBase, Table, Text, insert
+from sqlalchemy import (
+    URL,
+    Column,
+    ColumnElement,
+    Connection,
+    Engine,
+    MetaData,
+    Select,
+    SelectBase,
+    Table,
+    Text,
+    insert,
+    literal,
+)
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.schema import CreateTable, ExecutableDDLElement
 from sqlalchemy.sql.compiler import DDLCompiler
+from sqlalchemy.sql.functions import FunctionElement
 
 from schemas.errors.warehouse import TransientWarehouseError, WarehouseUnusable
 from schemas.fields import Field
@@ -212,6 +226,20 @@ class Backend(ABC):
         `values` are the same in every row. The other columns that were not staged are null.
         """
         raise NotImplementedError
+
+
+class SortedOptions(FunctionElement[str]):
+    """The options in a text such as `music|sports`, each once: those of the catalogue in its order, then the others.
+
+    NULL if there is none. Each backend compiles it, since SQL has no common way to split a text. An expression for each
+    option of the catalogue would be too deep for SQLite from about thirty on.
+    """
+
+    type = Text()
+    inherit_cache = True
+
+    def __init__(self, text: ColumnElement[str], options: Sequence[str]) -> None:
+        super().__init__(text, literal(f"|{'|'.join(options)}|", Text))
 
 
 class CreateView(ExecutableDDLElement):

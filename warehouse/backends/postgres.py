@@ -33,10 +33,10 @@ from sqlalchemy import (
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.schema import AddConstraint, CreateSchema, CreateTable, DropTable, ExecutableDDLElement
-from sqlalchemy.sql.compiler import DDLCompiler
+from sqlalchemy.sql.compiler import DDLCompiler, SQLCompiler
 
 from schemas.fields import Field
-from warehouse.backends.base import Backend, CreateView, StagingTables, build_staging_tables
+from warehouse.backends.base import Backend, CreateView, SortedOptions, StagingTables, build_staging_tables
 from warehouse.tables import CONTACTS, EmailText, WarehouseTables
 
 LOCK_SECONDS = 60
@@ -356,6 +356,17 @@ def _as_csv(rows: pa.RecordBatch) -> memoryview:
 def _email_type(_: EmailText, compiler: Any, **options: Any) -> str:
     """Compared byte by byte ("C"), whatever the database's language: the index of emails is built in half the time."""
     return str(compiler.process(Text(collation=compiler.dialect.email_collation), **options))
+
+
+@compiles(SortedOptions, "postgresql")
+def _sorted_options(element: SortedOptions, compiler: SQLCompiler, **options: Any) -> str:
+    text, catalogue = (compiler.process(clause, **options) for clause in element.clauses)
+    return (
+        "(select string_agg(option, '|' order by nullif(place, 0), number) from ("
+        f"select option, strpos({catalogue}, '|' || option || '|') as place, min(number) as number "
+        f"from unnest(string_to_array({text}, '|')) with ordinality as split (option, number) "
+        "where option <> '' group by option) as options)"
+    )
 
 
 class CreateTableAs(ExecutableDDLElement):

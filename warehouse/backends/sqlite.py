@@ -39,10 +39,11 @@ from sqlalchemy.dialects import sqlite
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.schema import CreateTable
+from sqlalchemy.sql.compiler import SQLCompiler
 
 from schemas.errors.warehouse import TransientWarehouseError, WarehouseUnusable
 from schemas.fields import Field
-from warehouse.backends.base import Backend, StagingTables, build_staging_tables
+from warehouse.backends.base import Backend, SortedOptions, StagingTables, build_staging_tables
 from warehouse.tables import KeyInteger
 
 BUSY_SECONDS = 60
@@ -72,6 +73,17 @@ READER_CACHE_KB = 48 * 1024
 @compiles(KeyInteger, "sqlite")
 def _key_integer(*_: Any, **__: Any) -> str:
     return "INTEGER"  # only a column declared exactly INTEGER PRIMARY KEY is numbered by SQLite
+
+
+@compiles(SortedOptions, "sqlite")
+def _sorted_options(element: SortedOptions, compiler: SQLCompiler, **options: Any) -> str:
+    text, catalogue = (compiler.process(clause, **options) for clause in element.clauses)
+    place = f"nullif(instr({catalogue}, '|' || value || '|'), 0)"
+    return (
+        "(select group_concat(value, '|') from ("
+        f"select value from json_each('[' || replace(json_quote({text}), '|', '\",\"') || ']') where value <> '' "
+        f"group by value order by {place} is null, {place}, min(key)))"
+    )
 
 
 class SqliteBackend(Backend):

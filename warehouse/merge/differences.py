@@ -15,6 +15,7 @@ from sqlalchemy.types import Text
 
 from schemas.choices import Blanks, FieldPolicy, MergePolicy
 from schemas.fields import Field
+from warehouse.backends.base import SortedOptions
 
 
 class ChangeKind(StrEnum):
@@ -66,6 +67,11 @@ class Difference:
     may_differ: ColumnElement[bool]
     differs: ColumnElement[bool]
     kind: ColumnElement[str]
+
+    @property
+    def written_or_kept(self) -> ColumnElement[Any]:
+        """The new value; the cell of the file where the stored value is kept."""
+        return case((self.after.is_distinct_from(self.before), self.after), else_=self.cell)
 
 
 def differences(contacts: FromClause, staged: Table, fields: Iterable[Field], rules: MergeRules) -> list[Difference]:
@@ -133,21 +139,8 @@ def _intended_value(
 
 def _appended(before: ColumnElement[Any], cell: ColumnElement[Any], options: Sequence[str]) -> ColumnElement[Any]:
     """The stored options with those of the cell. Where none is new, the stored text stays, whatever its order."""
-    union = _union(before, cell, options)
-    return case((union == _union(before, literal("", Text), options), before), else_=union)
-
-
-def _union(before: ColumnElement[Any], cell: ColumnElement[Any], options: Sequence[str]) -> ColumnElement[Any]:
-    """The options of both in the catalogue's order, then stored ones that the catalogue no longer has."""
-    bar, none = literal("|", Text), literal("", Text)
-    stored = bar + func.coalesce(before, none) + bar
-    both: ColumnElement[str] = stored + func.coalesce(cell, none) + bar
-    union: ColumnElement[str] = none
-    for option in options:
-        marked = f"|{option}|"
-        union = union + case((func.replace(both, marked, "") != both, f"{option}|"), else_="")
-        stored = func.replace(stored, marked, "|")
-    return func.nullif(func.rtrim(union + func.ltrim(stored, "|"), "|"), "")
+    union = SortedOptions(func.coalesce(before + "|", "") + func.coalesce(cell, ""), options)
+    return case((union == SortedOptions(before, options), before), else_=union)
 
 
 def _with_consent(

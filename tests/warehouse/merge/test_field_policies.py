@@ -82,6 +82,18 @@ def test_what_a_field_with_its_own_policy_becomes(
     assert loaded.counts.updated == (result != stored)
 
 
+def test_append_to_a_field_of_many_options(warehouse: Warehouse, tmp_path: Path) -> None:
+    """Stored texts that another program wrote may be no options, and may have any character."""
+    options = [f"option-{number}" for number in range(1000)]
+    field = {"id": "interests", "type": "checkbox", "options": options, "merge": "append"}
+    catalogue = FieldCatalogue.model_validate({"fields": [{"id": "email", "type": "email", "identity": True}, field]})
+    migrate(warehouse, catalogue)
+    people = Importer(warehouse, catalogue, tmp_path)
+    people([{"email": ANN, "interests": r'zoo|a "b" \c|option-999|zoo|option-3'}])
+    people([{"email": ANN, "interests": "option-20|option-100"}])
+    assert people.contacts()[0]["interests"] == r'option-3|option-20|option-100|option-999|zoo|a "b" \c'
+
+
 def test_a_blank_cell_does_not_sort_the_stored_options(people: Importer) -> None:
     """Another program, or an older catalogue, may have stored them in another order."""
     people([{"email": ANN, "city": "Vic", "interests": "music|sports"}])
