@@ -3,11 +3,26 @@
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, CompoundSelect, Text, case, cast, false, func, literal, select, true, union_all
+from sqlalchemy import (
+    ColumnElement,
+    CompoundSelect,
+    FromClause,
+    Text,
+    case,
+    cast,
+    false,
+    func,
+    literal,
+    select,
+    true,
+    union_all,
+)
 
 from schemas.field_types import Storage
 from schemas.fields import Field
 from warehouse.tables import WarehouseTables, after, before
+
+MAX_TERMS = 250  # of one compound select; SQLite takes at most 500
 
 
 def contact_changes(tables: WarehouseTables, fields: Sequence[Field]) -> CompoundSelect[Any]:
@@ -15,11 +30,13 @@ def contact_changes(tables: WarehouseTables, fields: Sequence[Field]) -> Compoun
 
     Of deleted contacts, only the rows of their delete have one: another look into the journal would read all of it.
     """
-    return union_all(*(_changes_of(tables, field) for field in fields))
+    journal, contacts = tables.journal.alias("j"), tables.contacts.alias("c")  # once: an alias copies every column
+    terms = [_changes_of(journal, contacts, field) for field in fields]
+    groups = [terms[start : start + MAX_TERMS] for start in range(0, len(terms), MAX_TERMS)]
+    return union_all(*(select(union_all(*group).subquery()) for group in groups))
 
 
-def _changes_of(tables: WarehouseTables, field: Field) -> Any:
-    journal, contacts = tables.journal.alias("j"), tables.contacts.alias("c")
+def _changes_of(journal: FromClause, contacts: FromClause, field: Field) -> Any:
     old, new = journal.c[before(field.id)], journal.c[after(field.id)]
     return (
         select(

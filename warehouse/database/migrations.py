@@ -1,6 +1,6 @@
 """Creates the tables and columns that an import needs and the warehouse does not have; it removes nothing."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -58,8 +58,9 @@ def migrate(warehouse: Warehouse, catalogue: FieldCatalogue | None = None, *, co
         if not (_new_fields(connection, tables, catalogue) or _missing_journal_columns(connection, warehouse)):
             return
     with _altering_transaction(warehouse) as connection:
+        present = contact_columns(connection, warehouse.schema)
         for field in _new_fields(connection, tables, catalogue):
-            _add_field(connection, tables, field, warehouse.name)
+            _add_field(connection, tables, field, present, warehouse.name)
         _migrate_journal(connection, warehouse)
 
 
@@ -156,8 +157,14 @@ def _new_fields(connection: Connection, tables: WarehouseTables, catalogue: Fiel
     return [field for field in catalogue.fields if field.id not in stored]
 
 
-def _add_field(connection: Connection, tables: WarehouseTables, field: Field, warehouse: str) -> None:
-    present = contact_columns(connection, tables.contacts.schema)
+def _add_field(
+    connection: Connection,
+    tables: WarehouseTables,
+    field: Field,
+    present: Mapping[str, TypeEngine[object]],
+    warehouse: str,
+) -> None:
+    """Add a field; `present` has the columns of the contacts, and is empty where that table does not exist."""
     column = Column(field.id, COLUMN_TYPES[field.storage])
     if present and field.id not in present:
         tables.contacts.append_column(column)

@@ -51,11 +51,9 @@ def list_changes(connection: Connection, comparison: Comparison, *, with_new: bo
         for position, kind in enumerate(kinds):
             if kind == NO_DIFFERENCE:  # most cells
                 continue
-            before, after, cell = values[3 * position : 3 * position + 3]
-            kept = KEPT_KINDS.get(kind)
-            written = cell_text(cell if kept else after)
-            name = comparison.field_ids[position]
-            yield Change(email, contact_id, name, kept or kind_of(before, after), cell_text(before), written)
+            before, after = values[2 * position : 2 * position + 2]
+            name, kind = comparison.field_ids[position], KEPT_KINDS.get(kind) or kind_of(before, after)
+            yield Change(email, contact_id, name, kind, cell_text(before), cell_text(after))
 
 
 class JoiningMembers(NamedTuple):

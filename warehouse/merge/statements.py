@@ -78,14 +78,15 @@ class MergeStatements:
 def compare(contacts: FromClause, staging: StagingTables, fields: Sequence[Field], rules: MergeRules) -> Comparison:
     """The comparison of the imported `fields`, which do not include the email.
 
-    `list_query` gives the email, the contact number, the letters, and for each field the stored value, the new one
-    and the cell, by email. `list_known_query` leaves the rows without a contact out, and has no order.
+    `list_query` gives the email, the contact number, the letters, and for each field the stored value and the new one,
+    by email; where the stored value is kept, the cell instead of the new one. `list_known_query` leaves the rows without
+    a contact out, and has no order.
     """
     staged, changes = staging.staged, staging.changes
     found = differences(contacts, staged, fields, rules) if rules.policy.updates else []
     kinds = case((contacts.c.contact_id.is_not(None), kinds_of(found))) if found else cast(null(), Text)
     # Most cells are equal, which is known without computing and fetching them.
-    values = [case((each.may_differ, value)) for each in found for value in (each.before, each.after, each.cell)]
+    values = [case((each.may_differ, value)) for each in found for value in (each.before, each.written_or_kept)]
     joined = staged.outerjoin(contacts, contacts.c.email == staged.c.email)
     is_new_or_differs = or_(contacts.c.contact_id.is_(None), *([differs_anywhere(found)] if found else []))
     listed = (

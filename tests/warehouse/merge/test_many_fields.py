@@ -1,0 +1,41 @@
+"""A catalogue may have hundreds of fields: databases limit the columns and the terms of one statement."""
+
+from pathlib import Path
+
+from sqlalchemy import func, select, table
+
+from schemas.catalogue import FieldCatalogue
+from tests.warehouse.conftest import Importer, merge_rules
+from warehouse.database.connection import Warehouse
+from warehouse.database.migrations import migrate
+from warehouse.merge.dry_run import preview_merge
+from warehouse.undo.undo import undo_import
+
+NAMES = [f"field_{number}" for number in range(700)]
+CATALOGUE = FieldCatalogue.model_validate(
+    {
+        "fields": [
+            {"id": "email", "type": "email", "identity": True},
+            *({"id": name, "type": "text"} for name in NAMES),
+        ]
+    }
+)
+
+
+def test_hundreds_of_fields_are_planned_imported_listed_and_undone(warehouse: Warehouse, tmp_path: Path) -> None:
+    migrate(warehouse, CATALOGUE)
+    people = Importer(warehouse, CATALOGUE, tmp_path)
+    people([{"email": "ann@example.org", **dict.fromkeys(NAMES, "old")}])
+    changed = [{"email": "ann@example.org", **dict.fromkeys(NAMES, "new")}]
+    with people.staging(people.start()) as staging:
+        staging.add(people.write(changed))
+        staging.ensure_staged()
+        preview = preview_merge(staging, rules=merge_rules("overwrite"), accepted=1, rows=0)
+    assert preview.result.counts.updated == 1
+    people(changed)
+    with warehouse.read_transaction() as connection:
+        view = table("contact_changes", schema=warehouse.schema)
+        assert connection.scalar(select(func.count()).select_from(view)) == len(NAMES)
+    undo_import(warehouse, 3, CATALOGUE)
+    [ann] = people.contacts()
+    assert {ann[name] for name in NAMES} == {"old"}
