@@ -15,7 +15,7 @@ from sqlalchemy import delete, select, update
 
 from schemas.errors.changes import AlreadyUndone
 from tests.warehouse.conftest import NOON, Importer
-from tests.warehouse.undo.test_undo import CATALOGUE, CONSENT, counts
+from tests.warehouse.undo.conftest import CATALOGUE, CONSENT, counts
 from warehouse.contacts.segments import create_segment
 from warehouse.database.connection import Warehouse
 from warehouse.database.migrations import migrate
