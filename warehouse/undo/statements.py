@@ -17,6 +17,7 @@ from sqlalchemy import (
     Insert,
     Row,
     Select,
+    Subquery,
     Table,
     Text,
     Update,
@@ -99,7 +100,7 @@ class UndoStatements:
 
     @property
     def find_work(self) -> Select[Any]:
-        journal, contacts = self._journal, self._contacts
+        journal, contacts, others = self._journal, self._contacts, self._other_members()
         entries = self._entries()
         is_there = contacts.c.contact_id.is_not(None)
         may_not_return = entries.c.contact_id.in_(select(self.suppressed.c.contact_id))
@@ -109,7 +110,7 @@ class UndoStatements:
             (and_(entries.c.action == DELETED, or_(is_there, self._email_is_taken())), literal(EMAIL_TAKEN)),
             (entries.c.action == DELETED, literal(REINSERTED)),
             (~is_there, literal(GONE)),
-            (self._is_deletable(), literal(DELETED_NOW)),
+            (and_(self._is_as_inserted(), others.c.contact_id.is_(None)), literal(DELETED_NOW)),
             else_=literal(KEPT),
         )
         letters = [self._letter(field, is_there) for field in self.fields]
@@ -128,7 +129,9 @@ class UndoStatements:
         ).select_from(
             entries.outerjoin(
                 journal, and_(journal.c.import_id == self.target, journal.c.contact_id == entries.c.contact_id)
-            ).outerjoin(contacts, contacts.c.contact_id == entries.c.contact_id)
+            )
+            .outerjoin(contacts, contacts.c.contact_id == entries.c.contact_id)
+            .outerjoin(others, others.c.contact_id == entries.c.contact_id)
         )
 
     @property
@@ -167,20 +170,20 @@ class UndoStatements:
         journal = self._journal.c
         return journal[before(field.id)], journal[after(field.id)], stored_value(self._contacts.c[field.id])
 
-    def _is_deletable(self) -> ColumnElement[bool]:
-        """Nothing changed the contact since it was inserted, and nothing else made it a member of a segment."""
-        contacts, members, journal = self._contacts, self.tables.segment_members, self._journal.c
-        other = select(members.c.contact_id).where(
-            members.c.contact_id == contacts.c.contact_id, ~self.members.is_added()
-        )
+    def _is_as_inserted(self) -> ColumnElement[bool]:
+        """Nothing changed the contact since it was inserted."""
+        contacts, journal = self._contacts, self._journal.c
         if self.only_journalled:  # it was inserted again as it had been, perhaps with updates of other imports
-            unchanged = and_(
+            return and_(
                 contacts.c.updated_at == journal[after("updated_at")],
                 contacts.c.updated_by_import.is_not_distinct_from(journal[after("updated_by_import")]),
             )
-        else:
-            unchanged = and_(contacts.c.updated_at == contacts.c.created_at, contacts.c.updated_by_import.is_(None))
-        return and_(unchanged, ~exists(other))
+        return and_(contacts.c.updated_at == contacts.c.created_at, contacts.c.updated_by_import.is_(None))
+
+    def _other_members(self) -> Subquery:
+        """Contacts that something else made members of a segment. It is joined: no index finds a contact's segments."""
+        members = self.tables.segment_members
+        return select(members.c.contact_id).where(~self.members.is_added()).distinct().subquery("others")
 
     def _email_is_taken(self) -> ColumnElement[bool]:
         other = self.tables.contacts.alias("o")

@@ -1,6 +1,7 @@
 """An undo takes back what still is as the import left it, and can be undone itself."""
 
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import date, timedelta
@@ -230,6 +231,25 @@ def test_of_two_undos_at_once_one_is_done(people: Importer, open_warehouse: Call
         thread.join()
     assert sorted(done) == ["already undone", "completed"]
     assert people.contacts()[0]["city"] == "Vic"
+
+
+@on_postgres
+def test_an_undo_outlasts_the_transaction_timeouts_of_the_server(people: Importer, postgres_url: str) -> None:
+    people([{"email": ANN, "city": "Vic"}])
+    options = "options=-c%20idle_in_transaction_session_timeout%3D200ms%20-c%20transaction_timeout%3D500ms"
+    strict = f"{postgres_url}{'&' if '?' in postgres_url else '?'}{options}"
+    with Warehouse.open(strict, people.warehouse.schema) as warehouse:
+        undo_import(warehouse, 1, CATALOGUE, use_changes=lambda _: time.sleep(0.7))
+    assert people.contacts() == []
+
+
+def test_an_undo_keeps_the_members_of_a_large_segment(people: Importer) -> None:
+    """No index finds the segments of a contact: a look for each of them would take minutes."""
+    create_segment(people.warehouse, "vip")
+    emails = [f"contact-{number}@example.org" for number in range(40_000)]
+    people([{"email": email} for email in emails])
+    people([{"email": email} for email in emails[:-1]], segment="vip")
+    assert counts(undo(people, 1))["contacts"] == {"deleted": 1, "kept": len(emails) - 1}
 
 
 def test_an_undone_import_has_no_row_count_for_the_next_one(people: Importer) -> None:
