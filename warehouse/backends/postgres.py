@@ -52,7 +52,7 @@ select set_config(name, '{LOCK_SECONDS}s', false) from pg_settings where name = 
 select set_config(name, '2s', false) from pg_settings
 where name = 'client_connection_check_interval' and setting = '0' and version() like '%linux%';
 """
-# A staging transaction is open while the file is read and checked.
+# A staging transaction is open while the file is read and checked, that of an erase while rejected files are written.
 NO_TRANSACTION_TIMEOUTS = """
 select set_config(name, '0', true) from pg_settings
 where name in ('idle_in_transaction_session_timeout', 'transaction_timeout')
@@ -83,6 +83,9 @@ NOT_READY = re.compile("starting up|shutting down|recovery|too many clients|conn
 # The address itself is wrong, so another attempt would fail too.
 WRONG_ADDRESS = re.compile("not known|no address|invalid|SSL|certificate|password|pg_hba.conf|missing")
 
+# A row is stored in one page of 8 kB. A row of the journal has two cells for each changed field.
+ROW_TOO_BIG = "54000"
+TOO_WIDE = "import fewer columns at once; without a journal (CONTACTS_JOURNAL=off), about twice as many are possible"
 ADVISORY_LOCK_CLASS = 0x434F4E54  # "CONT", so that no other program's advisory locks look like ours
 MIGRATION_LOCK_KEY = 0x636F6E74616374  # every release must use the same number
 LIVENESS_CHECK_SECONDS = 1.0
@@ -145,7 +148,8 @@ class PostgresBackend(Backend):
         if not error.sqlstate:
             return " ".join(str(error).split())
         if error.sqlstate.startswith(SAFE_MESSAGE_SQLSTATES):
-            return error.diag.message_primary or type(error).__name__
+            message = error.diag.message_primary or type(error).__name__
+            return f"{message}; {TOO_WIDE}" if error.sqlstate == ROW_TOO_BIG else message
         names = {"table": error.diag.table_name, "column": error.diag.column_name, "by": error.diag.constraint_name}
         places = "".join(f", {what} {name}" for what, name in names.items() if name)
         return f"{type(error).__name__} ({error.sqlstate}{places})"
@@ -187,7 +191,7 @@ class PostgresBackend(Backend):
             return set(keys) - set(connection.scalars(held, {"class": ADVISORY_LOCK_CLASS}))
 
     def tune_for_merge(self, connection: Connection) -> None:
-        for setting in MERGE_SETTINGS:
+        for setting in (NO_TRANSACTION_TIMEOUTS, *MERGE_SETTINGS):
             connection.exec_driver_sql(setting)
 
     def append_batch(self, connection: Connection, table: Table, batch: pa.RecordBatch) -> None:
