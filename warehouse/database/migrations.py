@@ -100,6 +100,8 @@ def check_current(warehouse: Warehouse, catalogue: FieldCatalogue) -> None:
 def _altering_transaction(warehouse: Warehouse) -> Iterator[Connection]:
     with warehouse.write_transaction() as connection:
         warehouse.backend.lock_migrations(connection)
+        if contacts_exist(connection, warehouse):  # wait for a merge first, while queries go on
+            warehouse.backend.lock_tables(connection, WarehouseTables(warehouse.schema).contacts)
         warehouse.backend.wait_briefly(connection)
         yield connection
 

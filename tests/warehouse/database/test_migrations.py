@@ -10,10 +10,12 @@ from sqlalchemy import inspect, text
 
 from schemas.catalogue import FieldCatalogue, load_catalogue
 from schemas.errors.warehouse import FieldTypeChanged, WarehouseUnusable
+from tests.warehouse.conftest import on_postgres
 from warehouse.contacts.segments import list_segments
 from warehouse.database.connection import Warehouse
 from warehouse.database.migrations import create_tables, migrate
 from warehouse.import_list.entries import get_last_row_count, list_imports, start_import
+from warehouse.tables import WarehouseTables
 
 EMAIL = {"id": "email", "type": "email", "identity": True}
 
@@ -110,6 +112,23 @@ def test_several_processes_can_migrate_at_once(open_warehouse: Callable[[], Ware
     for thread in threads:
         thread.join()
     assert errors == []
+
+
+@on_postgres
+def test_a_new_field_waits_for_a_merge(
+    open_warehouse: Callable[[], Warehouse], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It waits as long as other imports do, and not the second that it waits for queries."""
+    monkeypatch.setattr("warehouse.errors.RETRY_DELAYS", ())
+    one, other = open_warehouse(), open_warehouse()
+    migrate(one, catalogue())
+    migrating = threading.Thread(target=migrate, args=[other, catalogue(name="text")])
+    with one.write_transaction() as connection:
+        one.backend.lock_tables(connection, WarehouseTables(one.schema).contacts)
+        migrating.start()
+        migrating.join(2)
+    migrating.join()
+    assert "name" in columns(one)
 
 
 def test_migrating_a_complete_warehouse_does_not_lock_it(open_warehouse: Callable[[], Warehouse]) -> None:
