@@ -93,9 +93,11 @@ def prune_journals(warehouse: Warehouse, finished_before: datetime) -> int:
         if connection.execute(select(imports.c.import_id).where(*old).limit(1)).first() is None:
             return 0
     with warehouse.write_transaction() as connection:
-        pruned = list(connection.scalars(select(imports.c.import_id).where(*old)))
         # First, since an undo of one of them holds its row.
-        connection.execute(update(imports).where(imports.c.import_id.in_(pruned)).values(journalled=None))
+        pruned = connection.execute(update(imports).where(*old).values(journalled=None)).rowcount
+        without = select(imports.c.import_id).where(
+            imports.c.journalled.is_(None), imports.c.finished_at < finished_before
+        )
         for table in (tables.journal, tables.journal_members):
-            connection.execute(delete(table).where(table.c.import_id.in_(pruned)))
-    return len(pruned)
+            connection.execute(delete(table).where(table.c.import_id.in_(without)))
+    return pruned

@@ -95,6 +95,17 @@ def test_older_journals_are_pruned(importer: Importer) -> None:
     assert get_import(importer.warehouse, 2)["journalled"] is None
 
 
+@on_postgres
+def test_many_journals_are_pruned_at_once(importer: Importer) -> None:
+    """More than PostgreSQL takes parameters."""
+    imports = WarehouseTables(importer.warehouse.schema).imports
+    values = {"source": "a.csv", "merge_policy": "overwrite", "status": "completed", "journalled": 0}
+    row = {**values, "started_at": NOON, "finished_at": NOON}
+    with importer.warehouse.write_transaction() as connection:
+        connection.execute(insert(imports), [row] * 66_000)
+    assert prune_journals(importer.warehouse, NOON + timedelta(seconds=1)) == 66_000
+
+
 @pytest.mark.parametrize("length", [55, 56, 57, 63])
 def test_fields_with_long_names_have_their_own_columns(importer: Importer, length: int) -> None:
     names = [f"{'x' * (length - 1)}{letter}" for letter in "ab"]
