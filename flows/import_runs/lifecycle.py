@@ -101,8 +101,8 @@ def run_import(
             record_outcome(RunOutcome(result, report.stages))
         raise
     finally:
-        clean_up_folder(imports.settings, name, files_to_keep(report, imports.settings))
-        with suppress(ContactImportError):  # otherwise the next import finds out whether this one lives
+        with suppress(Exception):  # else the next command on this machine cleans up
+            clean_up_folder(imports.settings, name, files_to_keep(report, imports.settings))
             clear_liveness_key(imports.warehouse, import_id)
 
 

@@ -47,8 +47,9 @@ def close_abandoned_imports(
 
 def _clean_up(warehouse: Warehouse, settings: Settings, import_id: int, key: int) -> None:
     report = get_import(warehouse, import_id)["report"] or {}
-    if clean_up_folder(settings, folder_name(import_id, key), FilesToKeep(bool(report.get("rejected_file")))):
-        clear_liveness_key(warehouse, import_id)
+    with suppress(Exception):  # the next command tries again
+        if clean_up_folder(settings, folder_name(import_id, key), FilesToKeep(bool(report.get("rejected_file")))):
+            clear_liveness_key(warehouse, import_id)
 
 
 def _close(

@@ -9,7 +9,6 @@ import shutil
 import tempfile
 import time
 from collections.abc import Set
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -68,20 +67,15 @@ class FilesToKeep:
 
 
 def clean_up_folder(settings: Settings, name: str, kept: FilesToKeep) -> bool:
-    """Delete all other files of an import's folder. False if some may be on another machine.
-
-    Errors are ignored: the import has ended already, and the next command tries again.
-    """
+    """Delete all other files of an import's folder, or raise any error. False if some may be on another machine."""
     address = join_path(settings.imports, name)
-    with suppress(Exception):
-        if is_local(address):
-            here = Path(address).is_dir()
-        elif here := _scratch_folder(name).is_dir():
-            shutil.rmtree(_scratch_folder(name))
-        if here or not is_local(address):
-            clear_folder(address, kept)
-        return here
-    return False
+    if is_local(address):
+        here = Path(address).is_dir()
+    elif here := _scratch_folder(name).is_dir():
+        shutil.rmtree(_scratch_folder(name))
+    if here or not is_local(address):
+        clear_folder(address, kept)
+    return here
 
 
 def remove_import_folder(settings: Settings, name: str) -> None:

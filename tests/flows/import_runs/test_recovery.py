@@ -105,6 +105,21 @@ def test_an_import_that_died_after_its_commit_keeps_its_rejected_file(
     assert (row["status"], row["alive_key"]) == ("completed", None)
 
 
+def test_files_that_cannot_be_deleted_at_the_end_are_deleted_by_the_next_command(
+    contacts: Contacts, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails(*_: object) -> None:
+        raise OSError("the storage is away")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("flows.import_runs.work_folders.clear_folder", fails)
+        assert contacts.load(GOOD)["status"] == "completed"
+    imports = contacts.folder / "home" / "imports"
+    assert list(imports.rglob("source*"))
+    contacts("imports")
+    assert [path.name for path in imports.rglob("*") if path.is_file()] == ["rejected.csv"]
+
+
 def test_a_folder_of_another_machine_is_not_cleaned_up_here(
     contacts: Contacts, monkeypatch: pytest.MonkeyPatch
 ) -> None:
