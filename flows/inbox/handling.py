@@ -70,7 +70,7 @@ def handle_file(imports: ImportList, request: InboxRequest, file: WaitingFile) -
         except FileClaimed:  # imported before, or just now by another worker
             continue
     keys = {part.claim.key for _, _, part in parts}
-    rows = [row for row in list_claims(imports.warehouse, file.folder.name) if row["inbox_claim"] in keys]
+    rows = list_claims(imports.warehouse, file.folder.name, keys)
     reports = [outcome.report for outcome in imported]
     if len(rows) < len(keys) or any(row["status"] == entries.RUNNING for row in rows):
         return Handled(combine_outcomes(requested.source, imported), reports) if imported else None

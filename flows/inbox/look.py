@@ -1,6 +1,7 @@
 """One look at an inbox: which files are complete, and what becomes of them, oldest first."""
 
 import time
+from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -45,14 +46,13 @@ def look_at_inbox(request: InboxRequest, settings: Settings) -> Iterator[Handled
 
 def _release_departed(warehouse: Warehouse, folder: Folder, present: Mapping[str, FileStamp]) -> None:
     """End the claims to files that are no longer here: they were moved or deleted, and their worker died."""
-    files = {folder.file_name(name): stamp.version for name, stamp in present.items()}
+    files = defaultdict[str, list[str]](list)
+    for name, stamp in present.items():
+        files[stamp.version].append(folder.file_name(name))
 
     def is_here(row: Mapping[str, Any]) -> bool:
-        return any(
-            row["inbox_claim"].startswith(f"{version} ")
-            and (row["source"] == file or row["source"].startswith(f"{file}!"))
-            for file, version in files.items()
-        )
+        version, source = row["inbox_claim"].rpartition(" ")[0], row["source"]
+        return any(source == file or source.startswith(f"{file}!") for file in files.get(version, ()))
 
     claims = list_claims(warehouse, folder.name)
     departed = [row["import_id"] for row in claims if row["status"] != RUNNING and not is_here(row)]

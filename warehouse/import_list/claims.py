@@ -8,9 +8,9 @@ from typing import Any
 
 from sqlalchemy import Connection, func, select, update
 
-from schemas.errors.base import DiskFull, Interrupted
+from schemas.errors.base import DiskFull, ImportFolderUnusable, Interrupted
 from schemas.errors.source import SourceChanging, SourceUnavailable
-from schemas.errors.warehouse import TransientWarehouseError
+from schemas.errors.warehouse import TransientWarehouseError, WarehouseUnusable
 from warehouse.database.connection import Warehouse
 from warehouse.errors import retry_transient
 from warehouse.import_list.entries import FAILED
@@ -18,9 +18,18 @@ from warehouse.storable_text import escape_unstorable
 from warehouse.tables import WarehouseTables
 
 MAX_TRIES = 3
-# Failures that are not the file's. The same file may be imported at the next look.
+# Failures that are mostly not the file's, such as a full disk. The same file may be imported at the next look.
 TEMPORARY_FAILURES = frozenset(
-    error.code for error in (Interrupted, SourceUnavailable, SourceChanging, TransientWarehouseError, DiskFull)
+    error.code
+    for error in (
+        Interrupted,
+        SourceUnavailable,
+        SourceChanging,
+        TransientWarehouseError,
+        WarehouseUnusable,
+        ImportFolderUnusable,
+        DiskFull,
+    )
 )
 
 
@@ -92,10 +101,13 @@ def claims_before_listing(warehouse: Warehouse, inbox: str) -> ClaimsBefore:
 
 
 @retry_transient
-def list_claims(warehouse: Warehouse, inbox: str) -> list[dict[str, Any]]:
-    """The entries that have a file of the inbox, with their reports as objects."""
+def list_claims(warehouse: Warehouse, inbox: str, keys: Collection[str] | None = None) -> list[dict[str, Any]]:
+    """The entries that have a file of the inbox, or one of these claims, with their reports as objects."""
     imports = WarehouseTables(warehouse.schema).imports
-    claimed = select(imports).where(imports.c.inbox == escape_unstorable(inbox), imports.c.inbox_claim.is_not(None))
+    claims = imports.c.inbox_claim
+    claimed = select(imports).where(
+        imports.c.inbox == escape_unstorable(inbox), claims.is_not(None) if keys is None else claims.in_(keys)
+    )
     with warehouse.read_transaction() as connection:
         rows = connection.execute(claimed.order_by(imports.c.import_id))
         return [{**row._mapping, "report": json.loads(row.report) if row.report else None} for row in rows]

@@ -69,7 +69,15 @@ def test_a_file_whose_name_is_too_long_for_an_index_is_claimed(listed: Warehouse
         start(listed, claim)
 
 
-@pytest.mark.parametrize(("code", "repeated"), [("interrupted", True), ("source-empty", False)])
+@pytest.mark.parametrize(
+    ("code", "repeated"),
+    [
+        ("interrupted", True),
+        ("warehouse-unusable", True),  # such as its full disk
+        ("import-folder-unusable", True),
+        ("source-empty", False),
+    ],
+)
 def test_only_a_failure_that_is_not_the_files_is_repeated(listed: Warehouse, code: str, repeated: bool) -> None:
     fail(listed, start(listed), code)
     [row] = list_claims(listed, "/in")
