@@ -6,7 +6,21 @@ from dataclasses import dataclass
 from typing import Any
 
 import pyarrow as pa
-from sqlalchemy import ColumnElement, Connection, Select, Table, delete, exists, func, or_, select, union, update
+from sqlalchemy import (
+    ColumnElement,
+    CompoundSelect,
+    Connection,
+    Select,
+    Table,
+    delete,
+    except_,
+    exists,
+    func,
+    or_,
+    select,
+    union,
+    update,
+)
 
 from schemas.cells.suppressed_emails import SuppressedEmails, hash_emails
 from schemas.field_types import FieldType
@@ -102,13 +116,26 @@ def _erase_contacts(
     for table in (tables.segment_members, tables.journal_members, tables.journal, tables.contacts):
         connection.execute(delete(table).where(table.c.contact_id.in_(ids)))
     journal = tables.journal
+    # They may be anybody's: of contacts that are gone, and were deleted by another program or without a journal.
+    for table in (tables.journal_members, journal):
+        connection.execute(delete(table).where(table.c.contact_id.in_(_contacts_without_email(tables))))
     # Of one that has another email now.
     connection.execute(delete(journal).where(func.lower(journal.c.email).in_(addresses)))
     for field in fields:
         if field.type is FieldType.EMAIL:  # of other contacts: the cell counts as unchanged then
             old, new = journal.c[before(field.id)], journal.c[after(field.id)]
-            with_address = or_(old.in_(addresses), new.in_(addresses))
+            with_address = or_(func.lower(old).in_(addresses), func.lower(new).in_(addresses))
             connection.execute(update(journal).where(with_address).values({old: None, new: None}))
+
+
+def _contacts_without_email(tables: WarehouseTables) -> CompoundSelect[tuple[int]]:
+    """Contacts that are gone and of which the journals have rows, but no email."""
+    journal = tables.journal
+    return except_(
+        select(journal.c.contact_id),
+        select(tables.contacts.c.contact_id),
+        select(journal.c.contact_id).where(journal.c.email.is_not(None)),
+    )
 
 
 def _rejected_records(connection: Connection, tables: WarehouseTables, erased: SuppressedEmails) -> dict[int, set[int]]:

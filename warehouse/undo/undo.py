@@ -187,7 +187,7 @@ def _list_suppressed(warehouse: Warehouse, connection: Connection, statements: U
         return
     deleted = connection.execute(statements.list_deleted, execution_options={"yield_per": FETCHED_ROWS})
     for rows in deleted.partitions():
-        found = suppressed.contain(row.email for row in rows)
+        found = suppressed.contain(row.email.lower() for row in rows)  # another program may write capitals
         numbers = [row.contact_id for row, gone in zip(rows, found, strict=True) if gone]
         batch = pa.RecordBatch.from_pydict({"contact_id": pa.array(numbers, pa.int64())})
         warehouse.backend.append_batch(connection, statements.suppressed, batch)

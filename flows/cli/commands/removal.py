@@ -14,6 +14,7 @@ from flows.cli.tables import Column
 from flows.cli.terminal import print_json, print_line, print_note
 from flows.config.request import ReadingOptions, local_today
 from flows.config.settings import Settings
+from flows.import_runs.recovery import close_abandoned_imports
 from flows.pipeline.address_list import AddressList, read_address_list
 from flows.pipeline.sources import SourceLookups
 from flows.pipeline.temporary_folders import cleaned_up_on_sigterm, temporary_folder
@@ -77,6 +78,8 @@ def erase(options: argparse.Namespace) -> int:
         else:
             emails = stack.enter_context(address_list(options, settings)).batches()
         warehouse = stack.enter_context(open_warehouse(settings))
+        if not options.dry_run:  # the files of killed imports have people too
+            close_abandoned_imports(warehouse, settings)
         done = erase_people(warehouse, emails, erase_rows, dry_run=options.dry_run)
     if done.running:
         print_note(

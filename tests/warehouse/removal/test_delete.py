@@ -5,7 +5,7 @@ from typing import Any
 
 import pyarrow as pa
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from schemas.errors.changes import JournalGone, OtherNumberOfContacts
 from schemas.errors.request import UnknownSegment
@@ -137,6 +137,15 @@ def test_an_undo_does_not_insert_a_suppressed_address_again(people: Importer) ->
     undo(people, 4)
     undo(people, 3)
     assert emails_of(people) == [ANN, BOB, CID]
+
+
+def test_a_suppressed_address_that_another_program_stored_in_capitals_stays_out(people: Importer) -> None:
+    contacts = WarehouseTables(people.warehouse.schema).contacts
+    with people.warehouse.write_transaction() as connection:
+        connection.execute(update(contacts).where(contacts.c.email == ANN).values(email="Ann@Example.org"))
+    delete(people, [ANN])
+    suppress_addresses(people.warehouse, [pa.RecordBatch.from_pydict({"email": [ANN]})], reason="complaint")
+    assert undo(people, 3)["kept"] == {"suppressed": 1}
 
 
 def test_without_a_journal_a_delete_cannot_be_undone(people: Importer) -> None:
