@@ -78,9 +78,9 @@ class MergeStatements:
 def compare(contacts: FromClause, staging: StagingTables, fields: Sequence[Field], rules: MergeRules) -> Comparison:
     """The comparison of the imported `fields`, which do not include the email.
 
-    `list_query` gives the email, the contact number, the letters, and for each field the stored value and the new one,
-    by email; where the stored value is kept, the cell instead of the new one. `list_known_query` leaves the rows without
-    a contact out, and has no order.
+    `list_query` gives the email, the contact number, the letters, and for each field the stored value and the new one;
+    where the stored value is kept, the cell instead of the new one. It is sorted by email. `list_known_query` leaves
+    the rows without a contact out, and has no order.
     """
     staged, changes = staging.staged, staging.changes
     found = differences(contacts, staged, fields, rules) if rules.policy.updates else []
