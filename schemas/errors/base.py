@@ -32,6 +32,10 @@ class Names(tuple[str, ...]):
     def options(self) -> str:
         return self._joined(" ", " and ")
 
+    @property
+    def alternatives(self) -> str:
+        return self._joined(" or ", " or one of ")
+
     def _joined(self, separator: str, before_count: str) -> str:
         more = f"{before_count}{len(self) - MAX_LISTED_NAMES} more" if len(self) > MAX_LISTED_NAMES else ""
         return separator.join(map(_shortened, self[:MAX_LISTED_NAMES])) + more

@@ -1,6 +1,6 @@
 """Requests that cannot be met: request something else."""
 
-from schemas.errors.base import ContactImportError, did_you_mean
+from schemas.errors.base import ContactImportError, Names, did_you_mean
 
 
 def skip_lines_hint(lines: int) -> str:
@@ -50,7 +50,7 @@ class NoEmailColumn(RequestError):
         if not self.likely:
             return f"Name the right one with --map COLUMN={self.identity}"
         seems = "One column looks" if len(self.likely) == 1 else f"{len(self.likely)} columns look"
-        return f"{seems} like it: use {' or '.join(self.likely)}"
+        return f"{seems} like it: use {Names(self.likely).alternatives}"
 
     @property
     def skip_lines(self) -> str:

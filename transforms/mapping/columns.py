@@ -2,6 +2,7 @@
 
 import re
 import shlex
+from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
@@ -288,21 +289,24 @@ def _check_one_column_per_field(columns: Sequence[MappedColumn], catalogue: Fiel
     for field, found in sources.items():
         if len(found) > 1:
             problem = SeveralEmailColumns if field == identity else DuplicateMapping
-            superfluous = (column for each in sources.values() for column in each[1:])
-            ignoring = (map_option(column, "", unique=_is_unique(column, columns)) for column in superfluous)
-            raise problem(field, tuple(column.name for column in found), tuple(ignoring))
+            superfluous = [column for each in sources.values() for column in each[1:]]
+            ignoring = _map_options(superfluous, "", columns)
+            raise problem(field, tuple(column.name for column in found), ignoring)
     if identity not in sources:
         # A file without a header shows its first contact here, unless some name is known to be one.
         likely = [column for column in columns if column.suggestion == identity]
         has_contact = any("@" in column.name for column in columns)
         named = any(column.field or column.ignored for column in columns) or (bool(likely) and not has_contact)
         texts = [column.name if named else column.key for column in columns]
-        options = (map_option(column, identity, unique=named and _is_unique(column, columns)) for column in likely)
-        raise NoEmailColumn(identity, tuple(texts), tuple(options))
+        raise NoEmailColumn(identity, tuple(texts), _map_options(likely, identity, columns, named=named))
 
 
-def _is_unique(column: MappedColumn, columns: Sequence[MappedColumn]) -> bool:
-    return sum(header_key(other.name) == header_key(column.name) for other in columns) == 1
+def _map_options(
+    some: Iterable[MappedColumn], field: str, columns: Sequence[MappedColumn], *, named: bool = True
+) -> tuple[str, ...]:
+    """The options that map some of the columns to a field; if `named`, by those names that no other column has."""
+    times = Counter(header_key(column.name) for column in columns)
+    return tuple(map_option(each, field, unique=named and times[header_key(each.name)] == 1) for each in some)
 
 
 def map_option(column: MappedColumn, field: str, *, unique: bool) -> str:

@@ -116,6 +116,22 @@ def test_a_request_that_cannot_be_met_is_an_error(
         assert each in str(raised.value)
 
 
+def test_twenty_thousand_columns_of_one_name_are_an_error_at_once(catalogue: FieldCatalogue) -> None:
+    with pytest.raises(SeveralEmailColumns) as raised:
+        map_columns(["email"] * 20_000, catalogue)
+    assert "20000 columns" in str(raised.value)
+    assert str(raised.value).endswith("--map column_21= and 19979 more")
+
+
+def test_an_error_lists_the_first_of_many_columns_that_may_be_the_email(catalogue: FieldCatalogue) -> None:
+    names = ["x", "x", *(f"contact {number}" for number in range(3_000))]
+    with pytest.raises(NoEmailColumn) as raised:
+        map_columns(names, catalogue, first=(("ann@example.com",),) * len(names))
+    said = str(raised.value)
+    assert "3002 columns look like it: use --map column_1=email or --map column_2=email or --map 'contact 0=" in said
+    assert said.endswith("--map 'contact 17=email' or one of 2982 more")
+
+
 @pytest.mark.parametrize(
     ("name", "suggestion"),
     [
