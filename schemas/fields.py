@@ -19,6 +19,8 @@ RESERVED_IDS = frozenset(
 )
 
 
+# Signs with which programs and people separate several values of a cell, beside `|`.
+_BETWEEN_OPTIONS = (",", ";", "/", "\n", " & ")
 _FOLDED_SCRIPTS = ("LATIN ", "GREEK ", "CYRILLIC ")
 _BETWEEN_WORDS = re.compile(
     r"[-_.*:'\u2019()\[\]{}<>]+|(?<=[a-zà-öø-ÿ])(?=[A-ZÀ-ÖØ-Þ0-9])|(?<=[A-Z])(?=[A-Z][a-z])|(?<=[0-9])(?=[A-Z])"
@@ -162,3 +164,25 @@ class Field(BaseModel):
     @cached_property
     def option_ids(self) -> tuple[str, ...]:
         return tuple(option.id for option in self.options)
+
+    @cached_property
+    def option_places(self) -> dict[str, int]:
+        """The place of each option's ID in the order of the catalogue."""
+        return {id: place for place, id in enumerate(self.option_ids)}
+
+    @cached_property
+    def options_by_key(self) -> dict[str, Option]:
+        """The first option with each label or ID, in the form of `header_key`."""
+        pairs = ((header_key(name), option) for option in self.options for name in (option.label, option.id))
+        return dict(reversed(list(pairs)))
+
+    @cached_property
+    def signs_in_no_option(self) -> tuple[str, ...]:
+        """The signs between several values that are a part of no option's ID or label."""
+        names = [name for option in self.options for name in (option.id, option.label)]
+        return tuple(sign for sign in _BETWEEN_OPTIONS if not any(sign in name for name in names))
+
+    @cached_property
+    def bare(self) -> "Field":
+        """Its type and options as a field without more: many fields share one, and all that follows from it."""
+        return Field(id="bare", type=self.type, options=self.options)

@@ -23,8 +23,6 @@ _MIN_SIMILARITY = 0.6  # from 0 to 1; an option that is less similar is not sugg
 MAX_LISTED = 5  # wrong options of one cell that a message names
 MAX_KNOWN_OPTIONS = 20  # valid options that a message names
 
-_BETWEEN_OPTIONS = (",", ";", "/", "\n", " & ")  # signs with which programs and people separate several values
-
 _OTHER_DIGITS = re.compile(r"[\W\d_]*[^\D0-9][\W\d_]*")
 _EXPONENT = re.compile(r"-?[0-9](?:[.,](?P<decimals>[0-9]+)E\+?|E\+)(?P<exponent>[0-9]{1,3})", re.IGNORECASE | re.ASCII)
 _SPREADSHEET_ERROR = re.compile(r"#(?:#+|N/[AD]|NV|[¡¿]?[\w/]+[!?])", re.IGNORECASE)  # in any language: #¡VALOR!
@@ -163,7 +161,7 @@ def _option_unknown(value: str, field: Field, prefix: str) -> str:
         if signs := signs_between_options(value, field):
             parts = [part.strip() for part in re.split("|".join(map(re.escape, ["|", *signs])), value)]
             parts, next_step = list(filter(None, parts)) or [value], ["separate the options with '|'"]
-    wrong = list(dict.fromkeys(part for part in parts if part not in field.option_ids))
+    wrong = list(dict.fromkeys(part for part in parts if part not in field.option_places))
     more = [f"and {len(wrong) - MAX_LISTED} more"] if len(wrong) > MAX_LISTED else []
     problems = dict.fromkeys(_wrong_option(part, field) for part in wrong[:MAX_LISTED])
     return "; ".join([*(problems or [f"{quoted(value)} has several values"]), *more, *next_step])
@@ -171,20 +169,18 @@ def _option_unknown(value: str, field: Field, prefix: str) -> str:
 
 def signs_between_options(cell: str, field: Field) -> list[str]:
     """The signs that seem to separate several values of a checkbox cell, beside `|`: no option contains them."""
-    names = [name for option in field.options for name in (option.id, option.label)]
-    return [sign for sign in _BETWEEN_OPTIONS if sign in cell and not any(sign in name for name in names)]
+    return [sign for sign in field.signs_in_no_option if sign in cell]
 
 
 def _wrong_option(part: str, field: Field) -> str:
     if not part.strip():
         return "an option between two '|' is empty; remove one '|'"
     key = header_key(part)
-    for option in field.options:
-        if key and key in (header_key(option.label), header_key(option.id)):
-            is_label = key == header_key(option.label) and part != option.id
-            kind = "a label" if is_label else "not written as the option is"
-            return f"{quoted(part)} is {kind}; write the ID '{option.id}'"
-    near = None if field.is_consent else nearest_name(header_key(part), field.option_ids, at_least=_MIN_SIMILARITY)
+    if key and (option := field.options_by_key.get(key)):
+        is_label = key == header_key(option.label) and part != option.id
+        kind = "a label" if is_label else "not written as the option is"
+        return f"{quoted(part)} is {kind}; write the ID '{option.id}'"
+    near = None if field.is_consent else nearest_name(key, field.option_ids, at_least=_MIN_SIMILARITY)
     if near:
         return f"{quoted(part)} is not an option; did you mean '{near}'?"
     known = ", ".join(field.option_ids[:MAX_KNOWN_OPTIONS])

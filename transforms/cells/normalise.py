@@ -26,11 +26,13 @@ def _boolean(column: pd.Series) -> pd.Series:
 
 
 def _checkbox(column: pd.Series, field: Field) -> pd.Series:
+    places = field.option_places
+
     def in_catalogue_order(cell: str) -> str | None:
         chosen = set(cell.split("|"))
-        if not chosen.issubset(field.option_ids):
+        if not chosen <= places.keys():
             return None
-        return "|".join(id for id in field.option_ids if id in chosen)
+        return "|".join(sorted(chosen, key=places.__getitem__))
 
     return map_unique(column, in_catalogue_order)
 

@@ -19,7 +19,7 @@ from schemas.validation.pandera_schemas import find_failures
 from transforms.cells.normalise import normalise
 from transforms.cells.translate import TranslationStep, steps_of, titles, translate
 from transforms.chunks.text_hashes import hash_texts
-from transforms.mapping.suggestions import ColumnCounts, ReadingCount, cleaners_of, readings_of
+from transforms.mapping.suggestions import MAX_KNOWN, ColumnCounts, ReadingCount, cleaners_of, readings_of
 
 _SHAPES = {"yyyy": "9999", "yy": "99", "mmm": r"[^0-9/,]+?", "mm": "99", "m": "99?", "dd": "99", "d": "99?"}
 
@@ -92,7 +92,7 @@ def _run_readings(cells: pa.Array, field: Field) -> tuple[list[pa.Array], list[i
     results, after = [cells], dict[tuple[int, tuple[str, ...]], tuple[int, Sequence[np.ndarray]]]()
     shapes: dict[int, list[str]] = {}
     ends, changes = [], []
-    for named_steps in _named_steps(field):
+    for named_steps in _named_steps(field.bare):
         at, changed = 0, _Changes()
         for step, shape, names in named_steps:
             key = at, step.titles
@@ -112,7 +112,7 @@ def _run_readings(cells: pa.Array, field: Field) -> tuple[list[pa.Array], list[i
     return results, ends, changes
 
 
-@lru_cache
+@lru_cache(MAX_KNOWN)
 def _named_steps(
     field: Field,
 ) -> list[list[tuple[TranslationStep, re.Pattern[str] | None, tuple[tuple[str, str], ...]]]]:

@@ -6,7 +6,6 @@ matched if it is the only such column. Otherwise the field is only suggested.
 
 import re
 from collections.abc import Collection, Mapping, Sequence
-from functools import lru_cache
 
 from rapidfuzz.distance import OSA
 
@@ -122,14 +121,9 @@ def _is_surely(cell: str, field: Field) -> bool:
         case FieldType.PHONE:
             return bool(_PHONE_WITH_PREFIX.fullmatch(cell))
         case FieldType.RADIO | FieldType.CHECKBOX:
-            return all(header_key(part) in _option_names(field) for part in _PARTS.split(cell))
+            return all(header_key(part) in field.options_by_key for part in _PARTS.split(cell))
         case _:
             return False
-
-
-@lru_cache
-def _option_names(field: Field) -> frozenset[str]:
-    return frozenset(header_key(name) for option in field.options for name in (option.id, option.label))
 
 
 def is_full_of_emails(cells: Sequence[str]) -> bool:
@@ -161,7 +155,7 @@ def _looks_like(cell: str, field: Field) -> bool:
         case FieldType.BOOLEAN:
             return cell.casefold() in _BOOLEANS
         case FieldType.RADIO | FieldType.CHECKBOX:
-            known = _option_names(field)
+            known = field.options_by_key
             return any(header_key(part) in known for part in _PARTS.split(cell)) or cell.casefold() in _BOOLEANS
         case _:
             return bool(_WORD.search(cell)) and "@" not in cell

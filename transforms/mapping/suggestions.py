@@ -20,6 +20,7 @@ from schemas.presets.model import ColumnRule
 from transforms.mapping.columns import MappedColumn
 
 CONSENT = "subscribed"
+MAX_KNOWN = 1 << 12  # different types and options of fields, whose readings are built once
 MAX_LISTED = 5  # readings of one column that are listed where no clear one fixes every cell
 MAX_BLANKING = 2  # readings that make cells empty, listed after them
 
@@ -123,9 +124,13 @@ class Suggestion:
         }
 
 
-@lru_cache
 def readings_of(field: Field) -> tuple[Reading, ...]:
-    """Every reading of a field's cells that we know, the simplest first."""
+    """Every reading of a field's cells that we know, the simplest first. Fields of one type and options share them."""
+    return _readings_of(field.bare)
+
+
+@lru_cache(MAX_KNOWN)
+def _readings_of(field: Field) -> tuple[Reading, ...]:
     found = [_reading(field)]
     if field.type in _BY_TYPE:
         found += _BY_TYPE[field.type](field)

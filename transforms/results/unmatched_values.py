@@ -2,8 +2,7 @@
 
 import re
 from collections import Counter
-from collections.abc import Sequence
-from functools import lru_cache
+from collections.abc import Container, Sequence
 
 import pyarrow.compute as pc
 
@@ -29,6 +28,7 @@ def count_unmatched(results: Sequence[ChunkResult], mapping: ColumnMapping) -> d
     columns = {field.id: (column, field) for column in mapping.columns if (field := column.field) and field.options}
     found: dict[str, Counter[str]] = {id: Counter() for id in columns}
     signs: dict[str, Counter[str]] = {id: Counter() for id in columns}
+    known = {id: _known_names(field) for id, (_, field) in columns.items()}
     for path in (result.rejections_path for result in results if columns):
         if path is None:
             continue
@@ -38,7 +38,7 @@ def count_unmatched(results: Sequence[ChunkResult], mapping: ColumnMapping) -> d
             cells = unknown["value"].filter(pc.equal(unknown["field"], id)).value_counts()
             for cell, number in zip(*(cells.field(part).to_pylist() for part in ("values", "counts")), strict=True):
                 if len(counter) <= MAX_DISTINCT:
-                    between, parts = _cut(cell or "", *columns[id])
+                    between, parts = _cut(cell or "", *columns[id], known[id])
                     counter.update(dict.fromkeys(parts, number))
                     signs[id].update(dict.fromkeys(between, number))
     return {
@@ -51,9 +51,8 @@ def count_unmatched(results: Sequence[ChunkResult], mapping: ColumnMapping) -> d
     }
 
 
-def _cut(cell: str, column: MappedColumn, field: Field) -> tuple[list[str], set[str]]:
+def _cut(cell: str, column: MappedColumn, field: Field, known: Container[str]) -> tuple[list[str], set[str]]:
     """The signs that seem to separate values, if the column has no separator yet, and the values that are no option."""
-    known = _known_names(field)
     separator = column.rule.trimmed_separator if column.rule else None
     is_checkbox = field.type is FieldType.CHECKBOX
     between = signs_between_options(cell, field) if is_checkbox and not separator else []
@@ -62,6 +61,5 @@ def _cut(cell: str, column: MappedColumn, field: Field) -> tuple[list[str], set[
     return between, {key for part in parts if (key := part.strip().casefold()) and key not in known}
 
 
-@lru_cache
 def _known_names(field: Field) -> frozenset[str]:
     return frozenset(name.casefold() for option in field.options for name in (option.id, option.label.strip()))

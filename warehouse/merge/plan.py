@@ -101,7 +101,7 @@ class ChangeSummary:
 
 def _transitions(field: Field, change: Change) -> Iterator[Transition]:
     def known(option: str | None) -> str | None:
-        return option if option is None or option in field.option_ids else OTHER_VALUE
+        return option if option is None or option in field.option_places else OTHER_VALUE
 
     if field.type is FieldType.BOOLEAN:
         yield Transition(field.id, change.before, change.after)

@@ -150,6 +150,22 @@ def test_the_message_about_ten_thousand_options_is_short() -> None:
     assert len(verdict.messages[0]) < 1_000
 
 
+@pytest.mark.parametrize("type", ["radio", "checkbox"])
+def test_thousands_of_different_cells_are_compared_with_thousands_of_options(type: str) -> None:
+    numbers = range(5_000)
+    field = field_of(type, options=[{"id": f"o{number}", "label": f"Option {number}"} for number in numbers])
+    labels = judge([f"option {number}" for number in numbers], field)
+    assert [verdict.messages for verdict in labels] == [
+        (f"'option {number}' is a label; write the ID 'o{number}'",) for number in numbers
+    ]
+
+
+def test_thousands_of_different_choices_come_out_in_the_order_of_thousands_of_options() -> None:
+    field = field_of("checkbox", options=[f"o{number}" for number in range(40_000)])
+    choices = judge([f"o{number + 1}|o{number}" for number in range(39_999)], field)
+    assert [verdict.stored for verdict in choices] == [f"o{number}|o{number + 1}" for number in range(39_999)]
+
+
 @pytest.mark.parametrize("judged", [normalise_email, lambda text: to_e164(text, "+34")], ids=["email", "phone"])
 def test_no_long_cell_is_remembered(judged: Callable[[str], str | None]) -> None:
     """A file of megabyte cells, each another one, must not fill the memory by way of what is remembered of them."""

@@ -16,7 +16,7 @@ from schemas.validation.pandera_schemas import find_failures
 from transforms.cells.normalise import normalise
 from transforms.chunks.readings import try_readings
 from transforms.mapping.columns import MappedColumn
-from transforms.mapping.suggestions import Suggestion, suggest_for_file
+from transforms.mapping.suggestions import Suggestion, readings_of, suggest_for_file
 
 CATALOGUE = load_catalogue()
 SPAIN = "+34"
@@ -220,3 +220,13 @@ def test_a_label_with_an_invisible_character_is_found() -> None:
     tried = try_readings(pa.chunked_array([["\u2764\ufe0f Love"]]), field, SPAIN)
     (found,) = suggest_for_file([MappedColumn(1, "topic", field)], [{1: tried.counts}])
     assert found.translation["values"] == {"\u2764 Love": "love"}
+
+
+def test_the_readings_of_hundreds_of_fields_are_built_once() -> None:
+    dates = [Field.model_validate({"id": f"day_{number}", "type": "date"}) for number in range(300)]
+    radios = [
+        Field.model_validate({"id": f"f{number}", "type": "radio", "options": [f"o{number}"]}) for number in range(300)
+    ]
+    fields = dates + radios
+    built = [readings_of(field) for field in fields]
+    assert all(readings_of(field) is known for field, known in zip(fields, built, strict=True))
