@@ -161,10 +161,10 @@ def _footer_lines(profiles: Sequence[ChunkProfile]) -> int:
 
 def _translations(profiles: Sequence[ChunkProfile], mapping: ColumnMapping, records: int) -> Iterator[TranslationCount]:
     for column, field, rule in mapping.translated:
+        by = {title: str(each.by) for each in column.added for title in titles(each.rule)}  # the last one decides
         for index, title in enumerate(titles(rule)):
             cells = sum(profile.translated[column.position][index] for profile in profiles)
-            added = (str(each.by) for each in reversed(column.added) if title in titles(each.rule))
-            yield TranslationCount(column.name, field.id, title, cells, next(added, PRESET))
+            yield TranslationCount(column.name, field.id, title, cells, by.get(title, PRESET))
     for constant in mapping.constants:
         yield TranslationCount(None, constant.field.id, constant.title, records)
 

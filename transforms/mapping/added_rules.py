@@ -8,7 +8,7 @@ from pydantic import ValidationError
 
 from schemas.errors.request import ValueInvalid
 from schemas.presets.model import ColumnRule
-from transforms.mapping.columns import AddedBy, AddedRule, ColumnMapping, MappedColumn, positions_of
+from transforms.mapping.columns import AddedBy, AddedRule, ColumnMapping, Header, MappedColumn
 from transforms.mapping.preset_fit import is_valid_value
 from transforms.mapping.suggestions import Suggestion
 
@@ -61,11 +61,11 @@ def add_rules_of_first_import(mapping: ColumnMapping, earlier: Sequence[Mapping[
 
 def add_values(mapping: ColumnMapping, texts: Sequence[str], prefix: str) -> ColumnMapping:
     """The mapping with values such as `Status:Activo=active`; `ValueInvalid` says what is wrong with one."""
-    names = [column.name for column in mapping.columns]
+    header = Header([column.name for column in mapping.columns])
     meant: dict[tuple[int, str], str] = {}
     values: dict[int, dict[str, str]] = {}
     for text in texts:
-        positions, written, target = _parse(text, names)
+        positions, written, target = _parse(text, header)
         for column in (mapping.columns[position - 1] for position in positions):
             _check(text, column, target, prefix)
             if meant.setdefault((column.position, written.casefold()), target) != target:
@@ -75,19 +75,21 @@ def add_values(mapping: ColumnMapping, texts: Sequence[str], prefix: str) -> Col
     return add_rules(mapping, [(position, AddedRule(AddedBy.VALUE, rule)) for position, rule in rules])
 
 
-def _parse(text: str, names: Sequence[str]) -> tuple[list[int], str, str]:
+def _parse(text: str, header: Header) -> tuple[Sequence[int], str, str]:
     """The columns, the written value and its meaning. The column is the longest name before a colon."""
     before, equals, target = text.rpartition("=")
     colons = [index for index, character in enumerate(before) if character == ":"]
     if not equals or not colons:
         raise ValueInvalid(text, "is not COLUMN:written=meant; write for example 'Status:Activo=active'")
     for colon in reversed(colons):
-        if positions := positions_of(before[:colon], names):
+        if positions := header.positions_of(before[:colon]):
             written = before[colon + 1 :].strip()
             if not written:
                 raise ValueInvalid(text, "names no written value; a blank cell cannot be translated")
             return positions, written, target.strip()
-    raise ValueInvalid(text, f"names no column of the file; write one of its names, or column_1 to column_{len(names)}")
+    raise ValueInvalid(
+        text, f"names no column of the file; write one of its names, or column_1 to column_{len(header.names)}"
+    )
 
 
 def _check(text: str, column: MappedColumn, target: str, prefix: str) -> None:

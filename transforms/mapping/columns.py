@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from functools import cached_property
 from pathlib import Path
 from typing import TypeAlias
 
@@ -102,6 +103,35 @@ class MappedColumn:
     def key(self) -> str:
         """Its name in frames of raw cells; unlike header texts, it is unique."""
         return f"column_{self.position}"
+
+
+@dataclass(frozen=True)
+class Header:
+    """The names of all columns. Each is folded once, however many columns a mapping or a preset names."""
+
+    names: Sequence[str]
+
+    def positions_of(self, column: str) -> Sequence[int]:
+        """The columns that a name means: by position, else by the exact text, else by the folded text."""
+        if by_position := _BY_POSITION.fullmatch(column):
+            number = int(by_position[1])
+            return [number] if number <= len(self.names) else []
+        return self._by_text.get(column.strip()) or self._by_key.get(header_key(column), [])
+
+    @cached_property
+    def _by_text(self) -> dict[str, list[int]]:
+        return _positions(self.names)
+
+    @cached_property
+    def _by_key(self) -> dict[str, list[int]]:
+        return _positions(map(header_key, self.names))
+
+
+def _positions(texts: Iterable[str]) -> dict[str, list[int]]:
+    found: dict[str, list[int]] = {}
+    for position, text in enumerate(texts, 1):
+        found.setdefault(text, []).append(position)
+    return found
 
 
 @dataclass(frozen=True)
@@ -215,12 +245,13 @@ def _requested_columns(
 ) -> dict[int, MappedColumn]:
     """The columns that the requests name, by position; each level is resolved to columns before a weaker one."""
     found: dict[int, MappedColumn] = {}
+    header = Header(names)
     for requests in levels:
         level: dict[int, tuple[str, str]] = {}
         for column, target in requests:
             if target and target not in catalogue.by_id:
                 raise UnknownField(target, catalogue.ids)
-            positions = positions_of(column, names)
+            positions = header.positions_of(column)
             if not positions:
                 raise UnknownColumn(column, tuple(names))
             for position in set(positions) - found.keys():
@@ -239,15 +270,6 @@ def _requested_columns(
 def field_ids(columns: Mapping[int, MappedColumn]) -> set[str]:
     """The fields that these columns, by position, are mapped to."""
     return {column.field.id for column in columns.values() if column.field}
-
-
-def positions_of(column: str, names: Sequence[str]) -> list[int]:
-    """The columns that a name means: by position, else by the exact text, else by the folded text."""
-    if by_position := _BY_POSITION.fullmatch(column):
-        number = int(by_position[1])
-        return [number] if number <= len(names) else []
-    exact = [position for position, name in enumerate(names, 1) if name == column.strip()]
-    return exact or [position for position, name in enumerate(names, 1) if header_key(name) == header_key(column)]
 
 
 def ignore_if_taken(taken: set[str], column: MappedColumn) -> MappedColumn:

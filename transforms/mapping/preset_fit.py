@@ -5,9 +5,10 @@ its name.
 """
 
 import re
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
+from itertools import compress
 from pathlib import Path
 
 import pandas as pd
@@ -31,12 +32,12 @@ from transforms.cells.normalise import normalise
 from transforms.mapping.columns import (
     ColumnMapping,
     Constant,
+    Header,
     MappedColumn,
     Requests,
     field_ids,
     ignore_if_taken,
     map_columns,
-    positions_of,
 )
 from transforms.parsing.first_cells import FirstCells
 
@@ -121,9 +122,9 @@ def detect_preset(names: Sequence[str], *shelves: Sequence[Preset]) -> Preset:
 
 def fit_rule(rule: ColumnRule, column: str, field: Field, prefix: str) -> tuple[ColumnRule, list[str]]:
     """The part of a column's rule that its field supports, and a note on each part that it does not."""
-    wrong = [target for target in rule.values.values() if target and not is_valid_value(target, field, prefix)]
+    wrong = dict.fromkeys(_invalid_values(filter(None, rule.values.values()), field, prefix))
     values = {key: target for key, target in rule.values.items() if target not in wrong}
-    notes = [f"{target!r} is not a value of {field.id!r} (column {column!r})" for target in dict.fromkeys(wrong)]
+    notes = [f"{target!r} is not a value of {field.id!r} (column {column!r})" for target in wrong]
     off: dict[str, object] = {
         key: None for key in _KEY_TYPES if getattr(rule, key) and field.type not in _KEY_TYPES[key]
     }
@@ -151,10 +152,10 @@ def map_with_preset(
     """Map columns to fields: requests come first, then an earlier import's decisions, the preset, and names."""
     if chosen is None:
         return map_columns(names, catalogue, requested, never, earlier, first=first, final=final)
-    preset, prefix = chosen.preset, catalogue.default_prefix
-    by_request = {position for level in requested for column, _ in level for position in positions_of(column, names)}
-    rules = _preset_rules(preset, names, by_request | earlier.keys())
-    hidden = _never_read_columns(preset, names)
+    preset, prefix, header = chosen.preset, catalogue.default_prefix, Header(names)
+    by_request = {position for level in requested for column, _ in level for position in header.positions_of(column)}
+    rules = _preset_rules(preset, header, by_request | earlier.keys())
+    hidden = _never_read_columns(preset, header)
     lines, unknown = _preset_columns(rules, names, catalogue)
     constants, lacking = fit_constants(chosen.constants, catalogue, prefix)
     decisions = _merge_columns(earlier, lines) | hidden
@@ -172,25 +173,25 @@ def map_with_preset(
     )
 
 
-def _preset_rules(preset: Preset, names: Sequence[str], decided: Collection[int]) -> dict[int, ColumnRule]:
+def _preset_rules(preset: Preset, header: Header, decided: Collection[int]) -> dict[int, ColumnRule]:
     """The preset's rules by position; two different rules for one column that nothing stronger decides are an error."""
     rules: dict[int, tuple[str, ColumnRule]] = {}
     for column, rule in preset.columns.items():
-        for position in positions_of(column, names):
+        for position in header.positions_of(column):
             first, first_rule = rules.setdefault(position, (column, rule))
             if first_rule != rule and position not in decided:
                 raise ColumnMappedTwice(
-                    names[position - 1], (f"{first}: {first_rule.field}", f"{column}: {rule.field}")
+                    header.names[position - 1], (f"{first}: {first_rule.field}", f"{column}: {rule.field}")
                 )
     return {position: rule for position, (_, rule) in rules.items()}
 
 
-def _never_read_columns(preset: Preset, names: Sequence[str]) -> dict[int, MappedColumn]:
+def _never_read_columns(preset: Preset, header: Header) -> dict[int, MappedColumn]:
     """The columns that the preset forbids to read."""
     return {
-        position: MappedColumn(position, names[position - 1], None, ignored=True, never_read=True)
+        position: MappedColumn(position, header.names[position - 1], None, ignored=True, never_read=True)
         for column in preset.never_read
-        for position in positions_of(column, names)
+        for position in header.positions_of(column)
     }
 
 
@@ -263,5 +264,16 @@ def fit_constants(
 
 def is_valid_value(value: str, field: Field, prefix: str) -> bool:
     """Whether the rules would accept a cell with this text."""
-    cells = normalise(pd.DataFrame({field.id: pd.Series([value], dtype=TEXT_DTYPE)}), (field,), prefix)
-    return bool(cells.notna().all(axis=None)) and not find_failures(cells, (field,))
+    return not _invalid_values([value], field, prefix)
+
+
+def _invalid_values(values: Iterable[str], field: Field, prefix: str) -> list[str]:
+    """The values that the rules would not accept as cells, each once. All are judged in one frame."""
+    distinct = list(dict.fromkeys(values))
+    if not distinct:
+        return []
+    cells = normalise(pd.DataFrame({field.id: pd.Series(distinct, dtype=TEXT_DTYPE)}), (field,), prefix)
+    invalid = cells[field.id].isna().to_numpy(bool, copy=True)
+    for failure in find_failures(cells, (field,)):
+        invalid[failure.rows] = True
+    return list(compress(distinct, invalid))

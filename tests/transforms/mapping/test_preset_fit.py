@@ -8,10 +8,10 @@ import pytest
 from schemas.catalogue import FieldCatalogue
 from schemas.errors.base import ContactImportError
 from schemas.errors.request import ColumnMappedTwice, ColumnNeverRead, DuplicateMapping, PresetNotFound, UnknownPreset
-from schemas.presets.model import Preset
+from schemas.presets.model import ColumnRule, Preset
 from tests.transforms.pipeline import Checked, check
 from transforms.mapping.columns import ColumnMapping
-from transforms.mapping.preset_fit import choose_part, detect_preset, find_preset, map_with_preset
+from transforms.mapping.preset_fit import choose_part, detect_preset, find_preset, fit_rule, map_with_preset
 
 HEADER = ["Mail", "Who", "Tel", "Day", "State", "Hobbies", "Sum", "Hash"]
 PRESET = {
@@ -181,6 +181,20 @@ def test_two_rules_of_a_preset_for_one_column_are_an_error_unless_the_user_maps_
 
 def preset(name: str, *signature: str) -> Preset:
     return Preset(name=name, signature=signature, columns={})
+
+
+def test_a_preset_may_name_thousands_of_columns_in_another_letter_case(catalogue: FieldCatalogue) -> None:
+    names = ["Mail", *(f"Column {number}" for number in range(5_000))]
+    preset = {"columns": {"Mail": "email"} | {name.upper(): "" for name in names[1:]}, "never_read": ["COLUMN X"]}
+    assert list(fields(mapped(catalogue, preset, names)).values()) == ["email", *["-"] * 5_000]
+
+
+def test_thousands_of_values_are_judged_and_noted_once_each(catalogue: FieldCatalogue) -> None:
+    numbers = range(40_000)
+    values = {f"w{number}": f"x{number // 4}" if number % 2 else "none" for number in numbers}
+    rule, notes = fit_rule(ColumnRule(field="status", values=values | {"": ""}), "State", catalogue["status"], "+34")
+    assert rule.values == {f"w{number}": "none" for number in numbers if number % 2 == 0} | {"": ""}
+    assert notes == [f"'x{number}' is not a value of 'status' (column 'State')" for number in range(10_000)]
 
 
 def test_auto_prefers_the_users_own_presets() -> None:
