@@ -6,6 +6,7 @@ from flows.config.output_files import open_output
 from schemas.errors.request import OutputNotWritable, PresetExists, UsageError
 from schemas.presets.loader import BUILT_IN_PRESETS
 from schemas.presets.model import AUTO, PRESET_NAME
+from schemas.yaml_files import MAX_BYTES
 
 
 def path_of_new_preset(name: str, folder: Path, *, force: bool = False) -> Path:
@@ -23,10 +24,19 @@ def path_of_new_preset(name: str, folder: Path, *, force: bool = False) -> Path:
 
 
 def write_preset(path: Path, text: str) -> None:
-    """Write the preset's YAML; the folder is created."""
+    """Write the preset's YAML; the folder is created.
+
+    A preset that is too large to be read is an error: it would stop `--preset auto` for every file.
+    """
+    content = text.encode()
+    if len(content) > MAX_BYTES:
+        raise UsageError(
+            f"the preset {path.stem!r} would have {len(content):,} bytes, and at most {MAX_BYTES:,} can be read; "
+            "map the columns with --mapping FILE instead"
+        )
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise OutputNotWritable(str(path), error.strerror or "its folder cannot be created") from error
     with open_output(str(path)) as stream:
-        stream.write(text.encode())
+        stream.write(content)

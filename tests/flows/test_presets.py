@@ -180,6 +180,16 @@ def test_a_preset_that_cannot_be_written_leaves_nothing(alone: Alone) -> None:
     assert [path.name for path in (alone.home / "presets").iterdir()] == ["mine.yaml"]
 
 
+@pytest.mark.parametrize("command", [("save", "wide"), ("suggest", "--save", "wide")], ids=["save", "suggest"])
+def test_a_preset_too_large_to_be_read_is_not_written(command: tuple[str, ...], alone: Alone) -> None:
+    name = "x" * 600_000  # a preset has it twice
+    file = alone.file(f"Email,{name}\na@b.com,y\n")
+    saved = alone("presets", command[0], *command[1:], file, "--map", "column_2=")
+    assert saved.status == 2
+    assert "at most 1,048,576 can be read; map the columns with --mapping FILE" in saved.err
+    assert not (alone.home / "presets").exists()
+
+
 def test_a_mapping_saved_from_a_preset_keeps_what_it_says(alone: Alone) -> None:
     file = alone.file(MAGENTO.text())
     assert alone("presets", "save", "mine", file, "--preset", "auto", "--map", "group_id=points").status == 0
