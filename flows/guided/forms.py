@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from functools import partial
+from itertools import islice
 from typing import Any, Literal, cast
 
 from prefect.input import RunInput
@@ -67,21 +68,22 @@ def columns_form(
     """
     choices = {field: field for field in catalogue.ids} | {"": NOT_IMPORTED}
     field = StrEnum("Field", {f"choice_{number}": choice for number, choice in enumerate(choices.values())})  # type: ignore[misc]
-    titles = _field_titles(columns)
-    listed = [
-        (column, title)
-        for column, title in zip(columns, titles, strict=True)
-        if column.name not in REJECTION_COLUMNS and not column.never_read
-    ]
+    titles = {column.key: title for column, title in zip(columns, _field_titles(columns), strict=True)}
     fields: dict[str, Any] = {}
-    for column, title in listed[:MAX_FORM_COLUMNS]:
+    for column in _listed(columns):
         # With many fields the UI hides the description of the form, so the first field repeats the note.
         below = ("" if fields else note, plain(values.get(column.key, "")))
         hint = " ".join(filter(None, below)) or None
+        title = titles[column.key]
         fields[column.key] = (field, Field(field(choices[suggested[column.key]]), title=title, description=hint))
     form = cast(type[RunInput], create_model("Columns", __base__=ColumnsForm, **fields))
     form._description = description
     return form
+
+
+def _listed(columns: Sequence[MappedColumn]) -> list[MappedColumn]:
+    shown = (column for column in columns if column.name not in REJECTION_COLUMNS and not column.never_read)
+    return list(islice(shown, MAX_FORM_COLUMNS))
 
 
 def suggested_fields(
@@ -89,11 +91,12 @@ def suggested_fields(
 ) -> dict[str, str]:
     """The field that each column maps to, or else a field whose name is similar, or that its first cells tell.
 
-    By the keys of the columns; each field once.
+    By the keys of the columns; each field once. The cells of columns that the form does not show are not compared.
     """
     suggested: dict[str, str] = {}
-    for guess in (_matched, _similar, partial(_like_its_cells, catalogue, first)):
-        for column in columns:
+    by_cells = partial(_like_its_cells, catalogue, first)
+    for guess, among in ((_matched, columns), (_similar, columns), (by_cells, _listed(columns))):
+        for column in among:
             field = guess(column)
             if field and column.key not in suggested and field not in suggested.values():
                 suggested[column.key] = field
@@ -109,7 +112,7 @@ def _similar(column: MappedColumn) -> str | None:
 
 
 def _like_its_cells(catalogue: FieldCatalogue, first: FirstCells, column: MappedColumn) -> str | None:
-    is_open = not (column.field or column.ignored or column.never_read)
+    is_open = not (column.field or column.ignored)
     field = guess_field(cells_of(column.position, first), catalogue) if is_open else None
     return field.id if field else None
 

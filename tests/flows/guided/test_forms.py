@@ -97,6 +97,15 @@ def test_a_form_has_at_most_500_columns() -> None:
     assert len(fields_of("email", *(f"c{number}" for number in range(3000)))) == MAX_FORM_COLUMNS
 
 
+def test_only_the_cells_of_the_columns_in_the_form_tell_a_field() -> None:
+    shown, phone = MAX_FORM_COLUMNS, "+34651234567"
+    columns = map_columns(["email", *(f"c{number}" for number in range(shown))], CATALOGUE).columns
+    for column in (shown - 1, shown):  # the last one in the form, and the one after it
+        cells = tuple((phone,) if position == column else () for position in range(len(columns)))
+        suggested = suggested_fields(columns, CATALOGUE, cells)
+        assert (suggested[columns[column].key] == "mobile_phone") is (column < shown)
+
+
 def test_the_choices_are_the_fields_of_the_catalogue_and_do_not_import() -> None:
     (choices,) = form_of("Email")["definitions"].values()
     assert choices["enum"] == [*CATALOGUE.ids, NOT_IMPORTED]
