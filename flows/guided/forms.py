@@ -10,7 +10,7 @@ from typing import Any, Literal, cast
 from prefect.input import RunInput
 from pydantic import ConfigDict, Field, create_model
 
-from flows.publishing.markdown import one_line, plain
+from flows.publishing.markdown import MAX_SHOWN_COLUMNS, one_line, plain
 from schemas.catalogue import FieldCatalogue
 from transforms.mapping.columns import MappedColumn
 from transforms.mapping.header_names import cells_of, guess_field
@@ -18,7 +18,6 @@ from transforms.parsing.first_cells import FirstCells
 from transforms.parsing.layout import REJECTION_COLUMNS
 
 NOT_IMPORTED = "do not import"
-MAX_FORM_COLUMNS = 500  # in one form; a page with more would take minutes to load
 TITLE_LENGTH = 50
 
 MERGE, BACK_TO_COLUMNS, STOP = "go on", "back to the columns", "stop"
@@ -83,7 +82,7 @@ def columns_form(
 
 def _listed(columns: Sequence[MappedColumn]) -> list[MappedColumn]:
     shown = (column for column in columns if column.name not in REJECTION_COLUMNS and not column.never_read)
-    return list(islice(shown, MAX_FORM_COLUMNS))
+    return list(islice(shown, MAX_SHOWN_COLUMNS))
 
 
 def suggested_fields(

@@ -9,12 +9,12 @@ import pyarrow as pa
 from prefect.artifacts import create_markdown_artifact
 
 from flows.config.settings import Settings
-from flows.guided.forms import MAX_FORM_COLUMNS, truncated_header
+from flows.guided.forms import truncated_header
 from flows.guided.suspension import RunState
 from flows.pipeline.steps import SourceFile
 from flows.planning.digest import PlanDigest
 from flows.publishing.artifacts import log_and_continue
-from flows.publishing.markdown import MASKED_VALUE, code, plain, table
+from flows.publishing.markdown import MASKED_VALUE, MAX_SHOWN_COLUMNS, code, plain, table
 from flows.publishing.plan_summary import plan_sections
 from flows.reports.builder import ImportReportBuilder
 from flows.reports.models import ImportReport, RowCounts
@@ -48,7 +48,7 @@ def columns_markdown(source: SourceFile, suggested: Mapping[str, str], values: M
             "never read" if each.never_read else values.get(each.key, MASKED_VALUE),
             suggested[each.key],
         )
-        for each in source.mapping.columns[:MAX_FORM_COLUMNS]
+        for each in source.mapping.columns[:MAX_SHOWN_COLUMNS]
     )
     return "\n\n".join(
         (

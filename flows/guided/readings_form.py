@@ -9,8 +9,9 @@ from typing import Any, cast
 from prefect.input import RunInput
 from pydantic import Field, create_model
 
-from flows.guided.forms import MAX_FORM_COLUMNS, ColumnsForm, truncated_header
+from flows.guided.forms import ColumnsForm, truncated_header
 from flows.publishing.form_words import in_form_words
+from flows.publishing.markdown import MAX_SHOWN_COLUMNS
 from flows.reports.phrases import counted
 from flows.reports.suggestion_notes import DROPS_COLUMN
 from schemas.presets.model import PRESET_NAME
@@ -54,7 +55,7 @@ def offers_for(
             *_value_offers(column, unmatched.get(column.position, UnmatchedValues())),
         )
     )
-    return list(islice(offers, MAX_FORM_COLUMNS))
+    return list(islice(offers, MAX_SHOWN_COLUMNS))
 
 
 def _reading_offer(suggestions: Sequence[Suggestion]) -> Offer:

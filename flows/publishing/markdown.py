@@ -10,6 +10,7 @@ from collections.abc import Iterable, Sequence
 from flows.publishing.visible_text import visible
 
 MASKED_VALUE = "•••"
+MAX_SHOWN_COLUMNS = 500  # of a file, in one form or list; a page with more would take minutes to load
 _PUNCTUATION = re.compile(r"([!-/:-@\[-`{-~])")  # of ASCII; markdown allows a backslash before each
 _ADDRESS = re.compile(r"https?://|www\.", re.IGNORECASE)
 _MARKUP = re.compile(

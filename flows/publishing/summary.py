@@ -1,11 +1,11 @@
 """The summary of an import or a check as markdown."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from uuid import UUID
 
 from flows.publishing.charts import rows_chart
 from flows.publishing.form_words import in_form_words
-from flows.publishing.markdown import MarkdownLink, code, plain, table
+from flows.publishing.markdown import MAX_SHOWN_COLUMNS, MarkdownLink, code, plain, table
 from flows.reports.models import CheckReport, ColumnReport, ContactCounts, ImportReport, RowCounts, UndoReport
 from flows.reports.phrases import (
     CHANGES_HEADER,
@@ -28,6 +28,7 @@ from flows.reports.phrases import (
     use_of_rejected,
     use_of_suggestions,
 )
+from schemas.errors.base import shortened
 
 
 def summary(result: CheckReport, rejected_rows: UUID | None = None) -> str:
@@ -126,18 +127,29 @@ def reasons_section(result: CheckReport, rejected_rows: UUID | None = None) -> I
 
 
 def columns_section(result: CheckReport) -> Iterable[str]:
-    """What happens to each column, and why."""
+    """What happens to the columns, and why; of a file with very many, to the first ones."""
     if not (columns := result.columns):
         return
     yield "## Columns"
     if unimported := unimported_columns(result):
-        yield "Not imported:\n\n" + "\n".join(
-            f"- **{plain(each.column)}**: {_column_reason(each)}" for each in unimported
+        reasons = (
+            f"- **{plain(shortened(each.column))}**: {_column_reason(each)}" for each in unimported[:MAX_SHOWN_COLUMNS]
         )
+        yield "Not imported:\n\n" + "\n".join(reasons)
+        yield _and_more(unimported)
         if any(each.outcome == "incomplete" for each in unimported):
             yield use_of_gaps(FORM)
-    rows = ((each.column, each.field or "", each.outcome, each.empty_cells) for each in columns)
+    rows = (
+        (shortened(each.column), each.field or "", each.outcome, each.empty_cells)
+        for each in columns[:MAX_SHOWN_COLUMNS]
+    )
     yield table(["column", "field", "outcome", "empty cells"], rows)
+    yield _and_more(columns)
+
+
+def _and_more(columns: Sequence[ColumnReport]) -> str:
+    left_out = len(columns) - MAX_SHOWN_COLUMNS
+    return f"and {left_out:,} more" if left_out > 0 else ""
 
 
 def translations_section(result: CheckReport) -> Iterable[str]:

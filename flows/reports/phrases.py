@@ -14,7 +14,7 @@ from flows.reports.models import (
     UndoReport,
 )
 from flows.reports.suggestion_notes import gaps_note
-from schemas.errors.base import Names
+from schemas.errors.base import Names, shortened
 from schemas.presets.writer import describe_translation
 from schemas.validation.rules import EXPECTED, Rule, sort_by_count
 from transforms.mapping.columns import ColumnOutcome
@@ -104,7 +104,7 @@ SUGGESTIONS_HEADER = ("column", "reading", "fixes", "blanks", "certain")
 def translation_rows(report: CheckReport) -> list[tuple[str, str, str, str, int]]:
     """A row for each translation of cells, by a preset or an added reading."""
     return [
-        (each.column or "(the file)", each.field, each.translation, each.by, each.cells)
+        (shortened(each.column or "(the file)"), each.field, each.translation, each.by, each.cells)
         for each in report.translations
         if each.cells
     ]
@@ -114,7 +114,7 @@ def suggestion_rows(report: CheckReport) -> list[tuple[str, str, str, int, str]]
     """A row for each suggested reading: how many rejected cells it fixes, and how many cells would become blank."""
     return [
         (
-            each.column,
+            shortened(each.column),
             describe_translation(each.translation),
             f"{each.fixes:,} of {each.of:,}",
             each.blanks,

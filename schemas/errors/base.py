@@ -38,7 +38,7 @@ class Names(tuple[str, ...]):
 
     def _joined(self, separator: str, before_count: str) -> str:
         more = f"{before_count}{len(self) - MAX_LISTED_NAMES} more" if len(self) > MAX_LISTED_NAMES else ""
-        return separator.join(map(_shortened, self[:MAX_LISTED_NAMES])) + more
+        return separator.join(map(shortened, self[:MAX_LISTED_NAMES])) + more
 
 
 def did_you_mean(written: str, known: Iterable[str]) -> str:
@@ -55,7 +55,8 @@ def _folded(name: str) -> str:
     return name.lower().lstrip("-")
 
 
-def _shortened(name: str) -> str:
+def shortened(name: str) -> str:
+    """A name, cut where it is too long for a message."""
     return name if len(name) <= MAX_NAME_LENGTH else f"{name[:MAX_NAME_LENGTH]}…"
 
 

@@ -20,6 +20,7 @@ from schemas.cells.arrow_columns import ARROW_TYPES, to_arrow
 from schemas.cells.dates import ISO, swapped_pattern
 from schemas.cells.emails import count_rewritten
 from schemas.cells.suppressed_emails import SuppressedEmails
+from schemas.errors.base import shortened
 from schemas.field_types import FieldType
 from schemas.fields import Field
 from schemas.validation.pandera_schemas import Failure, find_failures
@@ -340,7 +341,7 @@ def _sort_rejections(rejections: list[pd.DataFrame], table: pa.Table, mapping: C
     if not rejections:
         return pd.DataFrame(columns=list(REJECTION_FIELDS))
     found = pd.concat(rejections, ignore_index=True)
-    names = np.array([None, *(column.name for column in mapping.columns)], object)
+    names = np.array([None, *(shortened(column.name) for column in mapping.columns)], object)
     found["column_name"] = names[found["position"].to_numpy(np.int64)]
     found = found.sort_values(["row", "position"], kind="stable", ignore_index=True)
     found["record_number"] = found["row"]

@@ -18,6 +18,7 @@ import pyarrow.compute as pc
 
 from schemas.cells.arrow_columns import TEXT_DTYPE
 from schemas.choices import Duplicates
+from schemas.errors.base import shortened
 from schemas.validation.rules import Rule
 from transforms.cells.messages import explain_duplicate
 from transforms.chunks.duplicates import dropped_duplicates
@@ -199,7 +200,7 @@ def _add_dropped_duplicates(
         {
             "record_number": dropped[:, 0],
             "line_number": np.asarray(table["line"])[rows] + chunk.first_line,
-            "column_name": identity.name,
+            "column_name": shortened(identity.name),
             "field": "email",
             "code": str(Rule.DUPLICATE_EMAIL),
             "message": [

@@ -7,13 +7,13 @@ from prefect._internal.pydantic.v2_schema import create_v2_schema
 from prefect.utilities.schema_tools import validate
 
 from flows.guided.forms import (
-    MAX_FORM_COLUMNS,
     NOT_IMPORTED,
     columns_form,
     mapping_from_answer,
     preview_form,
     suggested_fields,
 )
+from flows.publishing.markdown import MAX_SHOWN_COLUMNS
 from schemas.catalogue import load_catalogue
 from transforms.mapping.columns import map_columns
 
@@ -94,11 +94,11 @@ def test_the_first_values_are_below_each_column_and_the_note_is_on_top() -> None
 
 def test_a_form_has_at_most_500_columns() -> None:
     assert len(fields_of(*(f"c{number}" for number in range(300)))) == 300
-    assert len(fields_of("email", *(f"c{number}" for number in range(3000)))) == MAX_FORM_COLUMNS
+    assert len(fields_of("email", *(f"c{number}" for number in range(3000)))) == MAX_SHOWN_COLUMNS
 
 
 def test_only_the_cells_of_the_columns_in_the_form_tell_a_field() -> None:
-    shown, phone = MAX_FORM_COLUMNS, "+34651234567"
+    shown, phone = MAX_SHOWN_COLUMNS, "+34651234567"
     columns = map_columns(["email", *(f"c{number}" for number in range(shown))], CATALOGUE).columns
     for column in (shown - 1, shown):  # the last one in the form, and the one after it
         cells = tuple((phone,) if position == column else () for position in range(len(columns)))

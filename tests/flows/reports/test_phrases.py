@@ -10,6 +10,7 @@ from flows.reports.models import (
     ErrorReport,
     ImportReport,
     SuggestionReport,
+    TranslationReport,
 )
 from flows.reports.phrases import describe_dialect, use_of_rejected
 
@@ -39,6 +40,19 @@ from flows.reports.phrases import describe_dialect, use_of_rejected
 )
 def test_a_report_says_what_to_do_with_rejected_rows(report: CheckReport, said: str) -> None:
     assert use_of_rejected(report, "with --retry-of") == said
+
+
+def test_the_summary_of_a_wide_file_shows_the_first_columns_with_short_names() -> None:
+    names = ["x" * 100_000, *(f"c{number}c" for number in range(1, 20_000))]
+    columns = [
+        ColumnReport(position=position, column=name, field=None, outcome="unknown-field", empty_cells=0, first_empty=[])
+        for position, name in enumerate(names, 1)
+    ]
+    change = TranslationReport(column=names[0], field="name", translation="x", cells=1)
+    text = summary(CheckReport(status="completed", source="a.csv", columns=columns, translations=[change]))
+    assert text.count("x" * 300 + "…") == 3
+    assert (text.count("c499c"), text.count("c500c"), text.count("\n\nand 19,500 more\n\n")) == (2, 0, 2)
+    assert len(text) < 100_000
 
 
 @pytest.mark.parametrize(("lines", "said"), [(1, "1 line above the header"), (3, "3 lines above the header")])

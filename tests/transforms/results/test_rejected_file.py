@@ -18,6 +18,7 @@ OURS = [
     "rejection_raw",
     "rejection_of",
 ]
+MAPPED = {"column_1": "email", "column_2": "points"}
 FLAWED = """Email,Nombre,notes,Phone
 a@b.com,first,=1+1,651234567
 bad,"quo""ted",@x,651234567
@@ -57,6 +58,17 @@ def test_a_row_with_several_reasons_is_there_once_with_all(catalogue: FieldCatal
     assert row["rejection_codes"] == "email-invalid, integer-invalid"
     assert row["rejection_reasons"].startswith("email: 'bad' is not a valid email")
     assert " | points: '0' is not a whole number" in row["rejection_reasons"]
+
+
+def test_a_long_name_of_a_column_is_shortened_in_each_reason(catalogue: FieldCatalogue) -> None:
+    long = "x" * 100_000
+    cells = "a@b.com,0\n" * 500
+    found = check(f"{long},{long}\n{cells}a@b.com,1\nb@b.com,1\nb@b.com,2\n", catalogue, 1 << 17, mapping=MAPPED)
+    assert {each[2] for each in found.rejections} == {"x" * 300 + "…"}
+    rows = rejected_rows(found)
+    assert [row["rejection_codes"] for row in rows] == ["integer-invalid"] * 500 + ["duplicate-email"]
+    assert all(row["rejection_reasons"].startswith("x" * 300 + "…: ") for row in rows)
+    assert len(found.rejected_file) < 1_000_000
 
 
 def test_an_uncorrected_rejected_file_is_rejected_again(catalogue: FieldCatalogue) -> None:
