@@ -4,7 +4,7 @@ They run before normalising and change only what they can read; any other cell s
 judge. A cell that is valid already stays too, so a corrected file imports.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from typing import NamedTuple, TypeAlias
 
 import numpy as np
@@ -54,15 +54,24 @@ _OTHER_PHONE_SIGNS = rf"(?:{WHITE_SPACE}|[\x{{2010}}-\x{{2015}}])+"
 _THOUSANDS = {" ": r"[ \x{00A0}\x{2009}\x{202F}]", "'": "['\u2019]", ".": r"\.", ",": ","}
 
 
+class Changes(NamedTuple):
+    """Which translations of a step changed which cells, as pairs of a row and the place of a title.
+
+    A mask of each translation would need a byte for each cell and each of thousands of values.
+    """
+
+    rows: np.ndarray
+    places: np.ndarray
+
+
 class TranslationStep(NamedTuple):
     """Translations of a column that run together.
 
-    `titles` are their names in the report, which tell all that they do. `apply` returns the cells, and for each
-    translation a mask of the cells that it changed.
+    `titles` are their names in the report, which tell all that they do. `apply` returns the cells and what changed.
     """
 
     titles: tuple[str, ...]
-    apply: Callable[[Cells], tuple[Cells, Sequence[np.ndarray]]]
+    apply: Callable[[Cells], tuple[Cells, Changes]]
 
 
 class TranslationResult(NamedTuple):
@@ -102,7 +111,7 @@ def _run(cells: Cells, steps: Iterable[TranslationStep], times: np.ndarray) -> T
     counts: list[int] = []
     for step in steps:
         cells, changed = step.apply(cells)
-        counts += [int(times[mask].sum()) for mask in changed]
+        counts += np.bincount(changed.places, times[changed.rows], len(step.titles)).astype(np.int64).tolist()
     return TranslationResult(cells, tuple(counts))
 
 
@@ -166,15 +175,16 @@ def _splits_values(rule: ColumnRule, type: FieldType) -> bool:
 
 
 def _step(title: str, change: Callable[[Cells], Cells]) -> TranslationStep:
-    def apply(cells: Cells) -> tuple[Cells, Sequence[np.ndarray]]:
+    def apply(cells: Cells) -> tuple[Cells, Changes]:
         after = change(cells)
-        return after, (_mask(pc.not_equal(cells, after)),)
+        rows = _changed_rows(cells, after)
+        return after, Changes(rows, np.zeros_like(rows))
 
     return TranslationStep((title,), apply)
 
 
-def _mask(array: Cells) -> np.ndarray:
-    return np.asarray(pc.fill_null(array, False))
+def _changed_rows(before: Cells, after: Cells) -> np.ndarray:
+    return np.flatnonzero(np.asarray(pc.fill_null(pc.not_equal(before, after), False)))
 
 
 def _where(mask: Cells, changed: Cells, cells: Cells) -> Cells:
@@ -246,28 +256,30 @@ def _join_with_pipes(cells: Cells, separator: str) -> Cells:
     return pc.binary_join(trimmed, "|")
 
 
-def _map_values(cells: Cells, values: dict[str, str]) -> tuple[Cells, Sequence[np.ndarray]]:
+def _map_values(cells: Cells, values: dict[str, str]) -> tuple[Cells, Changes]:
     keys = pc.utf8_lower(pc.utf8_trim_whitespace(pa.array(values, pa.string())))
     found = pc.index_in(pc.utf8_lower(cells), value_set=keys)
     after = pc.coalesce(pa.array(values.values(), pa.string()).take(found), cells)
-    changed, matches = _mask(pc.not_equal(after, cells)), np.asarray(pc.fill_null(found, -1))
-    return after, [changed & (matches == index) for index in range(len(values))]
+    rows = _changed_rows(cells, after)
+    return after, Changes(rows, np.asarray(pc.fill_null(found, -1))[rows])
 
 
-def _map_parts(cells: Cells, values: dict[str, str]) -> tuple[Cells, Sequence[np.ndarray]]:
+def _map_parts(cells: Cells, values: dict[str, str]) -> tuple[Cells, Changes]:
     """Map a whole cell, or else each part of cells with several values; a part that is mapped to blank is removed."""
     indexes = {key.strip().lower(): index for index, key in enumerate(values)}
     targets = list(values.values())
-    changed = np.zeros((len(values), len(cells)), bool)
-    after = []
+    after, rows, places = [], list[int](), list[int]()
     for row, cell in enumerate(cells.to_pylist()):
         names = [cell] if cell.lower() in indexes else cell.split("|")
         parts = [(part, indexes.get(part.lower()) if part or len(names) == 1 else None) for part in names]
-        mapped = [index for part, index in parts if index is not None and targets[index] != part]
-        changed[mapped, row] = True
+        mapped = {index for part, index in parts if index is not None and targets[index] != part}
+        rows += [row] * len(mapped)
+        places += mapped
         result = [part if index is None else targets[index] for part, index in parts]
         after.append("|".join(part for part in result if part or len(result) == 1) if mapped else cell)
-    return pa.chunked_array([pa.array(after, pa.string())]), list(changed)
+    return pa.chunked_array([pa.array(after, pa.string())]), Changes(
+        np.array(rows, np.int64), np.array(places, np.int64)
+    )
 
 
 def _remove_time(cells: Cells, pattern: str) -> Cells:

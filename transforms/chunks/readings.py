@@ -1,7 +1,6 @@
 """Tries every reading of a field on the rejected cells of one chunk, and counts what comes out."""
 
 import re
-from collections.abc import Sequence
 from functools import cache, lru_cache
 from typing import NamedTuple, TypeAlias
 
@@ -17,7 +16,7 @@ from schemas.fields import Field
 from schemas.presets.model import ColumnRule
 from schemas.validation.pandera_schemas import find_failures
 from transforms.cells.normalise import normalise
-from transforms.cells.translate import TranslationStep, steps_of, titles, translate
+from transforms.cells.translate import Changes, TranslationStep, steps_of, titles, translate
 from transforms.chunks.text_hashes import hash_texts
 from transforms.mapping.suggestions import MAX_KNOWN, ColumnCounts, ReadingCount, cleaners_of, readings_of
 
@@ -79,34 +78,37 @@ def try_readings(cells: pa.ChunkedArray, field: Field, prefix: str, rule: Column
     )
 
 
-_Changes: TypeAlias = dict[tuple[str, str], np.ndarray]
+_Key: TypeAlias = tuple[str, str]  # of `ReadingCount.used`
+_NamedChanges: TypeAlias = list[tuple[tuple[_Key, ...], Changes]]  # the keys of the translations of a step
+_UNCHANGED = Changes(np.zeros(0, np.int64), np.zeros(0, np.int64))
 
 
-def _run_readings(cells: pa.Array, field: Field) -> tuple[list[pa.Array], list[int], list[_Changes]]:
+def _run_readings(cells: pa.Array, field: Field) -> tuple[list[pa.Array], list[int], list[_NamedChanges]]:
     """The different results that some steps of the readings have, the cells themselves first; and that of each reading.
 
     The third list has for each reading which cells its cleaners and values change.
     A step, known by its titles, runs once on equal cells, since most readings share their first steps, and most steps
     change nothing.
     """
-    results, after = [cells], dict[tuple[int, tuple[str, ...]], tuple[int, Sequence[np.ndarray]]]()
+    results, after = [cells], dict[tuple[int, tuple[str, ...]], tuple[int, Changes]]()
     shapes: dict[int, list[str]] = {}
     ends, changes = [], []
     for named_steps in _named_steps(field.bare):
-        at, changed = 0, _Changes()
+        at, changed = 0, _NamedChanges()
         for step, shape, names in named_steps:
             key = at, step.titles
             if key not in after:
-                after[key] = at, ()
+                after[key] = at, _UNCHANGED
                 if shape and at not in shapes:
                     shapes[at] = pc.unique(pc.replace_substring_regex(results[at], "[0-9]", "9")).to_pylist()
                 if shape is None or any(map(shape.search, shapes[at])):
-                    read, masks = step.apply(pa.chunked_array([results[at]]))
-                    if any(mask.any() for mask in masks):
-                        after[key] = len(results), masks
+                    read, by_step = step.apply(pa.chunked_array([results[at]]))
+                    if len(by_step.rows):
+                        after[key] = len(results), by_step
                         results.append(read.combine_chunks())
-            at, masks = after[key]
-            changed.update(zip(names, masks, strict=False))
+            at, by_step = after[key]
+            if names and len(by_step.rows):
+                changed.append((names, by_step))
         ends.append(at)
         changes.append(changed)
     return results, ends, changes
@@ -115,7 +117,7 @@ def _run_readings(cells: pa.Array, field: Field) -> tuple[list[pa.Array], list[i
 @lru_cache(MAX_KNOWN)
 def _named_steps(
     field: Field,
-) -> list[list[tuple[TranslationStep, re.Pattern[str] | None, tuple[tuple[str, str], ...]]]]:
+) -> list[list[tuple[TranslationStep, re.Pattern[str] | None, tuple[_Key, ...]]]]:
     """The steps of each reading; with a date's step, what the cells look like that it may change.
 
     With a cleaner and with values, the keys of `ReadingCount.used`.
@@ -168,11 +170,15 @@ def _count(
     return ReadingCount(int(weights.sum()), int(blanks), int((pairs * weights).sum(dtype=np.uint64)))
 
 
-def _with_proof(count: ReadingCount, fixed: np.ndarray, proof: np.ndarray | None, changes: _Changes) -> ReadingCount:
+def _with_proof(
+    count: ReadingCount, fixed: np.ndarray, proof: np.ndarray | None, changes: _NamedChanges
+) -> ReadingCount:
     """The count, with what only this reading asks of the cells that it fixes."""
     if not count.fixes:
         return count
-    used = frozenset(key for key, mask in changes.items() if mask[fixed].any())
+    used = frozenset(
+        keys[place] for keys, (rows, places) in changes for place in np.unique(places[np.isin(rows, fixed)])
+    )
     return count._replace(proved=proof is not None and bool(proof[fixed].any()), used=used)
 
 

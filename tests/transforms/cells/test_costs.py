@@ -1,6 +1,7 @@
-"""Long cells: every pattern takes linear time, and no long cell stays in a cache."""
+"""Long cells, and many options and values: the time is linear, the memory small, and no long cell stays in a cache."""
 
 import time
+import tracemalloc
 from collections.abc import Callable
 
 import pandas as pd
@@ -110,6 +111,20 @@ def test_a_long_cell_is_translated_in_linear_time(rule: ColumnRule) -> None:
     grows_with_its_length(lambda length: translate(pa.chunked_array([cells(length)]), rule, FieldType.TEXT))
 
 
+@pytest.mark.parametrize("type", [FieldType.RADIO, FieldType.CHECKBOX])
+def test_what_each_of_thousands_of_values_changes_is_counted_in_little_memory(type: FieldType) -> None:
+    rule = ColumnRule(field="value", values={f"written {number}": f"o{number}" for number in range(5_000)})
+    cells = pa.chunked_array([[f"written {number}" for number in range(50_000)]])
+    tracemalloc.start()
+    try:
+        found = translate(cells, rule, type)
+        _, most = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert found.counts == (1,) * 5_000
+    assert most < 50 * LONGEST
+
+
 def test_guards_are_added_and_removed_in_linear_time() -> None:
     def work(length: int) -> None:
         column = pd.Series(cells(length), dtype=TEXT_DTYPE)
@@ -169,8 +184,6 @@ def test_thousands_of_different_choices_come_out_in_the_order_of_thousands_of_op
 @pytest.mark.parametrize("judged", [normalise_email, lambda text: to_e164(text, "+34")], ids=["email", "phone"])
 def test_no_long_cell_is_remembered(judged: Callable[[str], str | None]) -> None:
     """A file of megabyte cells, each another one, must not fill the memory by way of what is remembered of them."""
-    import tracemalloc
-
     tracemalloc.start()
     try:
         for number in range(20):
