@@ -3,6 +3,7 @@
 import hmac
 import re
 import secrets
+import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TypeAlias
@@ -11,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from schemas.cells.arrow_columns import TEXT_DTYPE, to_arrow
-from schemas.cells.emails import normalise_emails
+from schemas.cells.emails import INVISIBLE, normalise_emails
 
 KEY_BYTES = 32
 HASH_DTYPE = np.dtype("S32")  # a digest of SHA-256
@@ -20,6 +21,12 @@ Mask: TypeAlias = np.ndarray
 
 # No address that our rules accept has one of these signs, except a bar, which separates cells and options.
 _SEPARATORS = re.compile(r'[\s<>()\[\],;:\\"|]+')
+# Other signs are legal in one too, but more often separate it from the text around it. An apostrophe is either.
+_RARE_SIGNS = re.compile(r"[^\w.+\-@']+|\.{2,}")
+_SIGNS = re.compile(r"[^\w.+\-@]+|\.{2,}")
+AT_SIGNS = "@\uff20\ufe6b"  # and its wide and small forms
+# A letter and its accents. Unicode sorts the accents of a letter, in a time that grows with the square of their number.
+_PIECES = re.compile(r"[\x00-\x7f]?[^\x00-\x7f]{1,50}")
 
 
 def new_key() -> bytes:
@@ -80,15 +87,32 @@ class SuppressedEmails:
 
     def are_in(self, texts: Sequence[str | None]) -> Mask:
         """Which of these texts contain a suppressed address, in any spelling that the rules of emails accept."""
-        rows, words = [], []
+        rows, words = list[int](), list[str]()
         for row, text in enumerate(texts):
-            if text and "@" in text:
-                for word in _SEPARATORS.split(text):
-                    if "@" in word:
-                        rows.append(row)
-                        words.append(word.strip("'.`*"))
+            if text and any(sign in text for sign in AT_SIGNS):
+                found = _words(text)
+                rows += [row] * len(found)
+                words += found
         mask = np.zeros(len(texts), bool)
         if rows:
             stored = to_arrow(normalise_emails(pd.Series(words, dtype=TEXT_DTYPE))).to_pylist()
             mask[np.array(rows)[self.contain(stored)]] = True
         return mask
+
+
+def _words(text: str) -> set[str]:
+    """All that may be an address in a text: between separators or signs, as it is written and folded."""
+    return {
+        word.strip("'.`*")
+        for form in {text, _folded(text)}
+        for signs in (_SEPARATORS, _RARE_SIGNS, _SIGNS)
+        for word in signs.split(form)
+        if "@" in word
+    }
+
+
+def _folded(text: str) -> str:
+    """A text without invisible characters, with the ordinary forms of wide and other special characters."""
+    if text.isascii():
+        return text
+    return _PIECES.sub(lambda piece: unicodedata.normalize("NFKC", piece[0]), INVISIBLE.sub("", text))

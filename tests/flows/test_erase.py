@@ -132,6 +132,15 @@ def test_an_address_that_is_no_contact_is_suppressed_and_its_rejected_rows_are_e
     assert contacts.database.rows("rejections")[0]["value"] is None
 
 
+def test_rejected_rows_are_erased_whatever_is_around_the_address(contacts: Contacts) -> None:
+    cells = [f"{ANN}/{BOB}", f"\u200b{ANN}", f"mailto:{ANN}?subject=x", f"“{ANN}”", "ann＠example.com"]
+    contacts.load("".join(f"{line}\n" for line in ["email,points", *(f"{cell},many" for cell in [*cells, BOB])]))
+    contacts("erase", "--email", ANN)
+    assert "ann" not in (dump(contacts.database) + folders(contacts)).replace("cannot", "")
+    stored = contacts.database.rows("rejections", order="record_number")
+    assert [row["code"] for row in stored] == ["suppressed"] * 2 * len(cells) + ["integer-invalid"]
+
+
 def test_the_rows_of_a_retry_are_erased_although_they_show_other_numbers(contacts: Contacts) -> None:
     first = contacts.load(f"email,points\nzoe@example.com,1\n{BOB},nine\n{ANN},many\n")
     contacts.load(Path(first["rejected_file"]).read_text("utf-8-sig"), "--retry-of", "1", name="again.csv")

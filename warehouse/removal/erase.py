@@ -22,7 +22,7 @@ from sqlalchemy import (
     update,
 )
 
-from schemas.cells.suppressed_emails import SuppressedEmails, hash_emails
+from schemas.cells.suppressed_emails import AT_SIGNS, SuppressedEmails, hash_emails
 from schemas.field_types import FieldType
 from schemas.fields import Field
 from schemas.rejected_rows import ErasedRow, RejectedFile
@@ -142,7 +142,7 @@ def _rejected_records(connection: Connection, tables: WarehouseTables, erased: S
     """The records, by import, that have one of these addresses in a stored value or message."""
     table, records = tables.rejections, dict[int, set[int]]()
     texts = (table.c.value, table.c.message)
-    has_address: ColumnElement[bool] = or_(*(text.contains("@") for text in texts))
+    has_address: ColumnElement[bool] = or_(*(text.contains(sign) for text in texts for sign in AT_SIGNS))
     rows = connection.execute(
         select(table.c.import_id, table.c.record_number, *texts).where(has_address),
         execution_options={"yield_per": ROWS_PER_FETCH},

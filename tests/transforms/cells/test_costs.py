@@ -12,6 +12,7 @@ from schemas.catalogue import FieldCatalogue
 from schemas.cells.arrow_columns import TEXT_DTYPE
 from schemas.cells.emails import normalise_email
 from schemas.cells.phones import to_e164
+from schemas.cells.suppressed_emails import SuppressedEmails
 from schemas.field_types import FieldType
 from schemas.presets.model import ColumnRule
 from tests.transforms.judge_cells import field_of, judge
@@ -137,6 +138,12 @@ def test_guards_are_added_and_removed_in_linear_time() -> None:
 
 def test_long_headers_are_matched_in_linear_time(catalogue: FieldCatalogue) -> None:
     grows_with_its_length(lambda length: map_columns(["email", *cells(length)], catalogue))
+
+
+@pytest.mark.parametrize("piece", [*NASTY.values(), "\u0301\u0316", "\u200b", "a/@", "@"])
+def test_suppressed_addresses_are_looked_for_in_linear_time(piece: str) -> None:
+    suppressed = SuppressedEmails.of(b"key", [])
+    grows_with_its_length(lambda length: suppressed.are_in([(piece * length)[:length] + "@example.com"]))
 
 
 @pytest.mark.parametrize(
