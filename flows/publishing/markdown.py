@@ -16,7 +16,7 @@ _ADDRESS = re.compile(r"https?://|www\.", re.IGNORECASE)
 _MARKUP = re.compile(
     r"([\\`*~<>\[\]&|]"
     r"|(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])"  # inside a word it is not markup
-    r"|:(?=//)|(?<=www)\."  # addresses, which would become links
+    r"|:(?=//)|(?i:(?<=www))\."  # addresses, which would become links
     r"|^[#+=-](?=[\s#=-]|$))"
 )
 
@@ -25,7 +25,8 @@ def plain(text: object, *, in_table: bool = False) -> str:
     """Any text on one line, with all its punctuation escaped; a text with a web address as code."""
     line = one_line(text)
     if _ADDRESS.search(line):  # Prefect's newer UI makes links of escaped addresses too, but not inside code
-        return code(line).replace("|", r"\|") if in_table else code(line)
+        # A bar ends the code and its cell; a backslash before it does not help where the text has one there too.
+        return code(line.replace("|", "¦") if in_table else line)
     return _PUNCTUATION.sub(r"\\\1", line)
 
 

@@ -9,6 +9,7 @@ SHOWN = [
     pytest.param("![p](http://e/p.png)", r"!\[p\](http\://e/p.png)", id="picture"),
     pytest.param("*bold* _it_ `code` ~~no~~", r"\*bold\* \_it\_ \`code\` \~\~no\~\~", id="styles"),
     pytest.param("www.example.com", r"www\.example.com", id="address"),
+    pytest.param("WWW.example.com", r"WWW\.example.com", id="address in capitals"),
     pytest.param("# Title", r"\# Title", id="heading"),
     pytest.param("- point", r"\- point", id="list"),
     pytest.param("&lt;", r"\&lt;", id="entity"),
@@ -30,7 +31,12 @@ def test_all_punctuation_of_plain_text_is_escaped() -> None:
 
 def test_a_text_with_a_web_address_is_code_because_escapes_do_not_prevent_links_in_both_uis() -> None:
     assert plain("see HTTPS://a.example/`x`|y") == "`` see HTTPS://a.example/`x`|y ``"
-    assert table(["a"], [["www.a.example|b"]]).endswith(r"| `www.a.example\|b` |")
+    assert table(["a"], [["www.a.example|b"]]).endswith("| `www.a.example¦b` |")
+
+
+def test_no_text_with_a_web_address_leaves_its_cell_of_a_table() -> None:
+    hostile = r"x\|![p](https://e.example/p.png)"
+    assert table(["a"], [[hostile]]).endswith(r"| `x\¦![p](https://e.example/p.png)` |")
 
 
 @pytest.mark.parametrize(
