@@ -117,6 +117,8 @@ def parse(source: str) -> Address:
         raise SourceAddressInvalid(redacted(source), "has a backslash or control character; rename the file")
     if " " in path and scheme[1].lower() in ("http", "https"):
         raise SourceAddressInvalid(redacted(source), "has a space; write %20 for it")
+    if re.search(r"[?#]", inside or "") and scheme[1].lower() in ("http", "https"):
+        raise SourceAddressInvalid(redacted(source), "has a query after the name in the archive; write it before the !")
     return _remote(path, inside)
 
 

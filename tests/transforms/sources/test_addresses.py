@@ -77,6 +77,8 @@ def test_an_address_is_parsed_into_its_parts(
         "https://ana:hush@/c.csv",
         "https://h:port/c.csv?hush",
         "https://h/c-*.csv?hush",
+        "https://h/c.zip!d.csv?hush",
+        "HTTPS://h/c.xlsx!Sheet#hush",
         "https://h",
         "sftp:///c.csv",
         "file:///etc/passwd",
@@ -89,6 +91,13 @@ def test_an_address_that_cannot_be_used_is_refused_without_its_secret(source: st
         parse(source)
     told = f"{caught.value} {redacted(source)}"
     assert "hu" not in told.replace("hush/c.csv", "") and "sh@" not in told and "ana" not in told
+
+
+def test_a_query_after_the_name_in_an_archive_belongs_before_the_mark() -> None:
+    with pytest.raises(SourceAddressInvalid, match=r"'https://h/c\.zip!d\.csv' has a query .* before the !"):
+        parse("https://h/c.zip!d.csv?sig=hush")
+    assert parse("https://h/c.zip?sig=hush.zip!d.csv").redacted() == "https://h/c.zip!d.csv"
+    assert parse("s3://b/c.zip!d#1?.csv").member == "d#1?.csv"
 
 
 @pytest.mark.parametrize(
