@@ -71,7 +71,7 @@ def columns_form(
     fields: dict[str, Any] = {}
     for column in _listed(columns):
         # With many fields the UI hides the description of the form, so the first field repeats the note.
-        below = ("" if fields else note, plain(values.get(column.key, "")))
+        below = ("" if fields else plain(note), plain(values.get(column.key, "")))
         hint = " ".join(filter(None, below)) or None
         title = titles[column.key]
         fields[column.key] = (field, Field(field(choices[suggested[column.key]]), title=title, description=hint))

@@ -24,7 +24,7 @@ def form_of(*headers: str, cells: tuple[tuple[str, ...], ...] = (), **values: st
     """The schema of the form, as the UI receives it. `cells` are the first ones of each column."""
     columns = map_columns(headers, CATALOGUE, first=cells, final=False).columns
     suggested = suggested_fields(columns, CATALOGUE, cells)
-    return create_v2_schema("Columns", model_base=columns_form(columns, CATALOGUE, suggested, values, "how", "note"))
+    return create_v2_schema("Columns", model_base=columns_form(columns, CATALOGUE, suggested, values, "how", "*note*"))
 
 
 def fields_of(*headers: str, cells: tuple[tuple[str, ...], ...] = ()) -> dict[str, Any]:
@@ -88,7 +88,7 @@ def test_cells_give_no_field_that_another_column_has() -> None:
 
 def test_the_first_values_are_below_each_column_and_the_note_is_on_top() -> None:
     boxes = form_of("Email", "Notes", column_1="ann@example.com", column_2="*a* [b](c)")["properties"]
-    assert boxes["column_1"]["description"] == "note ann\\@example\\.com"
+    assert boxes["column_1"]["description"] == "\\*note\\* ann\\@example\\.com"
     assert boxes["column_2"]["description"] == "\\*a\\* \\[b\\]\\(c\\)"
 
 
