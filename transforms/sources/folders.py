@@ -1,11 +1,13 @@
 """A folder of this machine or a server that people put files into: list its files, write there, and move them."""
 
+import errno
 import os
 import posixpath
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from secrets import token_hex
 from typing import BinaryIO, cast
@@ -15,7 +17,7 @@ from schemas.errors.source import InboxNotFound, InboxNotWritable, SourceNotFoun
 from transforms.sources.addresses import LISTING_SCHEMES, Address, AllowedSources, has_date, parse, redacted
 from transforms.sources.credentials import FetchOptions
 from transforms.sources.fetch import ResolvedSource, SourceAccess, ask_with_retries, connected, local_stamp
-from transforms.sources.remote.base import FileStamp, FolderServer, reason_of
+from transforms.sources.remote.base import LINK, FileStamp, FolderServer, reason_of
 
 
 def parse_folder(text: str) -> Address:
@@ -126,18 +128,48 @@ class _LocalFolders:
 
     def write(self, path: str, content: BinaryIO) -> None:
         """Write to a new hidden file, and rename it: a link of that name is replaced, not followed."""
-        folder = Path(path).parent
-        folder.mkdir(exist_ok=True)
-        hidden = folder / f".{token_hex(8)}.part"
-        try:
-            with hidden.open("xb") as target:
-                shutil.copyfileobj(content, target)
-            hidden.rename(path)
-        except BaseException:
-            hidden.unlink(missing_ok=True)
-            raise
+        with _opened(Path(path).parent) as folder:
+            _write(folder, Path(path).name, content)
 
     def move(self, path: str, target: str) -> None:
         """Rename the file; copy it where the target is on another disk."""
-        Path(target).parent.mkdir(exist_ok=True)
-        shutil.move(path, target)
+        with _opened(Path(target).parent) as folder:
+            try:
+                os.rename(path, Path(target).name, dst_dir_fd=folder)
+            except OSError as error:
+                if error.errno != errno.EXDEV:
+                    raise
+                with open(path, "rb", opener=lambda name, flags: os.open(name, flags | os.O_NOFOLLOW)) as content:
+                    _write(folder, Path(target).name, content, os.fstat(content.fileno()).st_mode & 0o666)
+                Path(path).unlink()
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[int]:
+    """A descriptor of a folder, made if it is missing. Whoever may write to the inbox may put a link there instead.
+
+    The folder that is open stays the same one, even if a link takes its place.
+    """
+    path.mkdir(exist_ok=True)
+    try:
+        folder = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+    except OSError:
+        if path.is_symlink():
+            raise OSError(errno.ELOOP, LINK) from None
+        raise
+    try:
+        yield folder
+    finally:
+        os.close(folder)
+
+
+def _write(folder: int, name: str, content: BinaryIO, mode: int = 0o666) -> None:
+    hidden = f".{token_hex(8)}.part"
+    try:
+        with open(hidden, "xb", opener=partial(os.open, mode=mode, dir_fd=folder)) as target:
+            shutil.copyfileobj(content, target)
+        os.rename(hidden, name, src_dir_fd=folder, dst_dir_fd=folder)
+    except BaseException:
+        with suppress(FileNotFoundError):
+            os.unlink(hidden, dir_fd=folder)
+        raise

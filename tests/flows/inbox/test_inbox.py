@@ -292,6 +292,21 @@ def test_a_link_in_the_inbox_is_not_followed(contacts: Contacts, inbox: FolderPl
 
 
 @on_sqlite
+@pytest.mark.parametrize("place", ["folder", "sftp"], indirect=True)
+def test_nothing_is_written_through_a_folder_that_is_a_link(
+    contacts: Contacts, place: FolderPlace, tmp_path: Path
+) -> None:
+    outside = tmp_path / "outside"
+    outside.mkdir()
+    for name in ("done", "failed", "rejected"):
+        (place.folder / name).symlink_to(outside)
+    place.put("a.csv", MIXED)
+    is_one_line(look_once(contacts, place), "its folder is a link")
+    assert list(outside.iterdir()) == []
+    assert (place.folder / "a.csv").exists()
+
+
+@on_sqlite
 def test_a_move_that_fails_is_made_at_the_next_look(contacts: Contacts, inbox: FolderPlace) -> None:
     inbox.put("a.csv", GOOD)
     inbox.put("b.csv", "")

@@ -1,5 +1,6 @@
 """Folders of people: what is listed, and that writing and moving never leave half a file."""
 
+import errno
 import io
 import os
 from collections.abc import Callable
@@ -98,3 +99,55 @@ def test_a_folder_that_cannot_be_made_is_an_error_with_the_next_step(tmp_path: P
     (tmp_path / "rejected").write_text("")
     with pytest.raises(InboxNotWritable, match="Give the worker the right to write there"):
         folder_at(tmp_path).write("rejected/a-1.csv", io.BytesIO(b""))
+
+
+@pytest.mark.parametrize("there", ["folder", "nothing"])
+def test_a_folder_that_is_a_link_is_not_written_to(tmp_path: Path, there: str) -> None:
+    (tmp_path / "in").mkdir()
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "in" / "done").symlink_to(tmp_path / there)
+    (tmp_path / "in" / "a.csv").write_text("email")
+    folder = folder_at(tmp_path / "in")
+    with pytest.raises(InboxNotWritable):
+        folder.write("done/a-1.csv", io.BytesIO(b""))
+    with pytest.raises(InboxNotWritable):
+        folder.move("a.csv", folder.files()["a.csv"], "done/a-1.csv")
+    assert list((tmp_path / "folder").iterdir()) == []
+    assert not (tmp_path / "nothing").exists()
+    assert (tmp_path / "in" / "a.csv").exists()
+
+
+def test_the_error_about_a_folder_says_that_it_is_a_link(tmp_path: Path) -> None:
+    (tmp_path / "rejected").symlink_to(tmp_path)
+    with pytest.raises(InboxNotWritable, match="is a link"):
+        folder_at(tmp_path).write("rejected/a-1.csv", io.BytesIO(b""))
+
+
+def test_a_link_at_the_target_is_replaced(tmp_path: Path) -> None:
+    inbox, outside = tmp_path / "in", tmp_path / "outside"
+    (inbox / "done").mkdir(parents=True)
+    outside.mkdir()
+    (inbox / "done" / "a-1.csv").symlink_to(outside)
+    (inbox / "a.csv").write_text("email")
+    folder = folder_at(inbox)
+    folder.move("a.csv", folder.files()["a.csv"], "done/a-1.csv")
+    assert list(outside.iterdir()) == []
+    assert (inbox / "done" / "a-1.csv").read_text() == "email"
+
+
+def test_a_file_is_copied_to_another_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    rename = os.rename
+
+    def rename_on_one_disk(source: str, target: str, *, src_dir_fd: int | None = None, dst_dir_fd: int) -> None:
+        if src_dir_fd is None:
+            raise OSError(errno.EXDEV, "another disk")
+        rename(source, target, src_dir_fd=src_dir_fd, dst_dir_fd=dst_dir_fd)
+
+    monkeypatch.setattr(os, "rename", rename_on_one_disk)
+    (tmp_path / "a.csv").write_text("email")
+    (tmp_path / "a.csv").chmod(0o600)
+    folder = folder_at(tmp_path)
+    folder.move("a.csv", folder.files()["a.csv"], "done/a-1.csv")
+    assert [str(each.relative_to(tmp_path)) for each in tmp_path.rglob("*.*")] == ["done/a-1.csv"]
+    copy = tmp_path / "done" / "a-1.csv"
+    assert (copy.read_text(), copy.stat().st_mode & 0o777) == ("email", 0o600)

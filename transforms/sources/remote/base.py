@@ -16,6 +16,8 @@ _REMOTE_KINDS = {
     "sftp": ("transforms.sources.remote.sftp", "sftp"),
 }
 
+LINK = "its folder is a link, which is not followed"  # why a file is not written
+
 
 @dataclass(frozen=True)
 class FileStamp:

@@ -12,10 +12,10 @@ from fsspec.asyn import sync
 from sshfs import SSHFileSystem
 
 from schemas.errors.base import ContactImportError
-from schemas.errors.source import SourceNotFound, SourceUnavailable, SourceUnreadable
+from schemas.errors.source import InboxNotWritable, SourceNotFound, SourceUnavailable, SourceUnreadable
 from transforms.sources.addresses import Address, AllowedSources
 from transforms.sources.credentials import FetchOptions, secret
-from transforms.sources.remote.base import FileStamp, RemoteFile, RemoteServer, reason_of
+from transforms.sources.remote.base import LINK, FileStamp, RemoteFile, RemoteServer, reason_of
 
 _WRITE_BYTES = 1 << 18
 _DENIED = (asyncssh.PermissionDenied, asyncssh.SFTPPermissionDenied, PermissionError)
@@ -48,7 +48,7 @@ class SftpServer:
     """One server. Uses the key of the login, else the user's ssh keys, and a password if there is one."""
 
     def __init__(self, address: Address, options: FetchOptions) -> None:
-        self._timeout = options.timeout
+        self._name, self._timeout = address.redacted(), options.timeout
         login = options.login(address.origin)
         connection: dict[str, Any] = {
             "port": address.port,
@@ -110,8 +110,18 @@ class SftpServer:
         self._rename(path, target)
 
     def _make_folder_of(self, path: str) -> None:
-        if folder := posixpath.dirname(path):
-            self._files.makedirs(folder, exist_ok=True)
+        """Create the folder in the inbox; others may have put a link there."""
+        folder = posixpath.dirname(path)
+
+        async def is_link() -> bool:
+            async with self._files._pool.get() as channel:
+                return bool(await channel.islink(folder))
+
+        if not folder:
+            return
+        if sync(self._files.loop, is_link, timeout=self._timeout):
+            raise InboxNotWritable(self._name, LINK)
+        self._files.makedirs(folder, exist_ok=True)
 
     def _rename(self, path: str, target: str, *, replace: bool = False) -> None:
         """Rename a file; `mv` of sshfs would delete it where the server has no such rename."""
