@@ -86,8 +86,12 @@ _PREFIX = r"\+[1-9][0-9]{0,2}"
 
 _PLAN = r"sha256:[0-9a-f]{16}\.[0-9a-f]{16}\.[0-9a-f]{16}"
 
+# What comes before the path of a server is a host and a port, for sftp also a user. Else an @ anywhere may be the end
+# of a password, which may have a / in it. The form refuses it, in JavaScript, before Prefect stores it.
+_HOST = r"(?:\[[^\]\/@]*\]|[^\/:@]*)(?::[0-9]*)?(?:/|$)"
+_SFTP = r"[Ss][Ff][Tt][Pp]:"
 NO_PASSWORD_PATTERN = (
-    r"^(?![A-Za-z][A-Za-z0-9+.\-]*://[^/?#]*:[^/?#]*@)"  # so that the form refuses it before Prefect stores it
+    rf"^(?!{_SFTP}//(?!(?:[^\/:]*@)?{_HOST})[\s\S]*@)(?!(?!{_SFTP})[A-Za-z][A-Za-z0-9+.\-]*://(?!{_HOST})[\s\S]*@)"
 )
 
 
