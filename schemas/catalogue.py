@@ -160,7 +160,8 @@ def load_catalogue(path: str | Path | None = None) -> FieldCatalogue:
         raw = load_yaml(path, yaml.SafeLoader)
     except (OSError, UnicodeDecodeError) as error:
         raise CatalogueNotFound(str(path)) from error
-    except (yaml.YAMLError, ValueError, RecursionError) as error:  # a date that does not exist is a ValueError
+    except (yaml.YAMLError, ValueError, LookupError, AttributeError, OverflowError, RecursionError) as error:
+        # All of PyYAML: it lets out what a value raises that is not of its tag, such as 2026-02-30 or `!!bool maybe`.
         raise CatalogueInvalid(str(path), (explain_yaml_error(error),)) from error
     if not isinstance(raw, dict) or not isinstance(raw.get("fields"), list):
         raise CatalogueInvalid(str(path), ("it has no list of 'fields:'; write one",))

@@ -81,6 +81,10 @@ def test_a_wrong_catalogue_is_refused_with_the_field_to_correct(fields: Any, say
     ("text", "says"),
     [
         pytest.param("fields: [", "not YAML", id="broken-yaml"),
+        *(
+            pytest.param(f"fields: [{value}]", "not YAML", id=value[:20])
+            for value in ("!!bool maybe", "!!int ''", "!!float ''", "!!timestamp abc", f"1{':0' * 200}.5", "2026-02-30")
+        ),
         pytest.param("", "no list of 'fields:'", id="empty"),
         pytest.param("[]", "no list of 'fields:'", id="a-list"),
         pytest.param("fields: email", "no list of 'fields:'", id="fields-no-list"),
