@@ -54,9 +54,14 @@ def open_for_reading(address: str) -> BinaryIO:
 def open_for_writing(address: str) -> BinaryIO:
     """A new or truncated file for writing; the caller closes it. Only the owner can read a local one."""
     if is_local(address):
-        return open(address, "wb", opener=_owner_only)
+        return open(address, "wb", opener=owner_only)
     files, path = _file_system(address)
     return cast(BinaryIO, files.open(path, "wb"))
+
+
+def owner_only(path: str, flags: int) -> int:
+    """An opener of local files that makes them readable for their owner only."""
+    return os.open(path, flags, 0o600)
 
 
 @contextmanager
@@ -101,7 +106,7 @@ def write_table(table: pa.Table, address: str) -> None:
     """Write an Arrow file of one batch, compressed if it is remote."""
     rows = max(table.num_rows, 1)
     if is_local(address):
-        os.close(_owner_only(address, os.O_WRONLY | os.O_CREAT))  # Arrow alone would make it readable for all
+        os.close(owner_only(address, os.O_WRONLY | os.O_CREAT))  # Arrow alone would make it readable for all
         pyarrow.feather.write_feather(table, address, compression="uncompressed", chunksize=rows)
         return
     packed = pa.BufferOutputStream()
@@ -211,7 +216,3 @@ def _file_system(address: str) -> tuple[Any, str]:
 def _fetch_table(address: str) -> pa.BufferReader:
     files, path = _file_system(address)
     return pa.BufferReader(files.cat_file(path))
-
-
-def _owner_only(path: str, flags: int) -> int:
-    return os.open(path, flags, 0o600)

@@ -5,11 +5,16 @@ import stat
 import time
 import uuid
 from collections.abc import Iterator
+from contextlib import nullcontext
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pytest
 
+from schemas.catalogue import FieldCatalogue
+from tests.transforms import pipeline
+from tests.workbooks import book
 from transforms.work_folder import (
     clear_folder,
     exists,
@@ -115,3 +120,23 @@ def test_a_local_work_folder_is_readable_by_its_owner_only(umask: int, tmp_path:
     assert [stat.S_IMODE(Path(place).stat().st_mode) for place in places] == [0o600, 0o600]
     with pytest.raises(FileExistsError):
         make_folder(folder)
+
+
+@pytest.mark.parametrize("partition", [1, 1_000], ids=["partitions", "memory"])
+def test_every_file_of_a_check_is_readable_by_its_owner_only(
+    partition: int, catalogue: FieldCatalogue, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also the files that are there for a moment: this check deletes none."""
+    monkeypatch.setattr(pipeline, "TemporaryDirectory", lambda: nullcontext(str(tmp_path)))
+    monkeypatch.setattr(Path, "unlink", lambda *_, **__: None)
+    rows: list[list[Any]] = [["email", "points"], ["a@b.com", 1], ["A@b.com", 2], ["c@d.com", "#N/A"], ["bad", 3]]
+    before = os.umask(0)
+    try:
+        pipeline.check(book({"Sheet": rows}), catalogue, 20, partition, "contacts.xlsx")
+    finally:
+        os.umask(before)
+    modes = {path.name: stat.S_IMODE(path.stat().st_mode) for path in tmp_path.iterdir()}
+    del modes["contacts.xlsx"], modes["accepted.csv"]  # of the test itself
+    assert {"errors-as-text.xlsx", "rejected.csv", "rejections.arrow", "sample.arrow"} < modes.keys()
+    assert ("keys-000.arrow" in modes) == ("hashes-000.u64" in modes) == (partition == 1)
+    assert modes == dict.fromkeys(modes, 0o600)

@@ -17,7 +17,7 @@ import pyarrow.compute as pc
 from schemas.choices import Duplicates
 from transforms.chunks.file_profile import ChunkPosition
 from transforms.chunks.split import EMAIL_HASH, ChunkResult
-from transforms.work_folder import read_table
+from transforms.work_folder import open_for_writing, owner_only, read_table
 
 ROWS_PER_PARTITION = 500_000
 HASHES_PER_ROW = 2  # two hashes take about as much memory as one row with its email
@@ -43,7 +43,7 @@ def resolve_duplicates(
         dropped = find_dropped_duplicates(keys, choice)
         indexes = np.searchsorted(first_records, dropped[:, 0], side="right") - 1
         for index in np.unique(indexes):
-            with _dropped_path(scratch, chunks[index].block.index).open("ab") as stream:
+            with open(_dropped_path(scratch, chunks[index].block.index), "ab", opener=owner_only) as stream:
                 stream.write(dropped[indexes == index].tobytes())
 
 
@@ -103,7 +103,7 @@ def _find_repeated_hashes(results: Sequence[ChunkResult], at_once: int, scratch:
     bounds = np.arange(1, ranges, dtype=np.uint64) * np.uint64((1 << 64) // ranges)
     paths = [Path(scratch) / f"hashes-{number:03}.u64" for number in range(ranges)]
     with ExitStack() as stack:
-        streams = [stack.enter_context(path.open("wb")) for path in paths]
+        streams = [stack.enter_context(open_for_writing(str(path))) for path in paths]
         for hashes in _sorted_batches(results, at_once):
             for stream, part in zip(streams, np.split(hashes, np.searchsorted(hashes, bounds)), strict=True):
                 stream.write(part.tobytes())
@@ -155,7 +155,8 @@ def _partitioned(
         return
     paths = [str(Path(scratch) / f"keys-{partition:03}.arrow") for partition in range(partitions)]
     with ExitStack() as stack:
-        writers = [stack.enter_context(pa.ipc.new_file(path, _KEYS)) for path in paths]
+        streams = [stack.enter_context(open_for_writing(path)) for path in paths]
+        writers = [stack.enter_context(pa.ipc.new_file(stream, _KEYS)) for stream in streams]
         for result in results:
             keys, hashes = _candidates(result, repeated)
             partition_of = hashes % np.uint64(partitions)

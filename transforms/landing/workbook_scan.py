@@ -3,6 +3,7 @@
 It searches the bytes of the file, in the reader's process, and can turn errors into texts, which the reader shows.
 """
 
+import os
 import posixpath
 import re
 import shutil
@@ -10,6 +11,7 @@ import struct
 import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import IO
 from xml.etree import ElementTree
@@ -168,7 +170,11 @@ def _whole_cells(stream: IO[bytes]) -> Iterator[bytes]:
 def write_errors_as_text(path: Path, copy: Path, part: str) -> Path:
     """A copy of the workbook in which the errors of the sheet are texts."""
     pattern, replacement = _ERROR_CELLS[path.suffix]
-    with zipfile.ZipFile(path) as source, zipfile.ZipFile(copy, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as target:
+    with (
+        zipfile.ZipFile(path) as source,
+        open(copy, "wb", opener=partial(os.open, mode=0o600)) as stream_of_copy,
+        zipfile.ZipFile(stream_of_copy, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as target,
+    ):
         for entry in source.infolist():
             if entry.filename != part and entry.filename.startswith("xl/worksheets/"):
                 continue  # another sheet

@@ -131,7 +131,11 @@ def write_rejected(
     rows = kept = 0
     sample = RejectedSample(inputs.max_shown, tuple(_SAMPLE_SCHEMA.names))
     kept_path, sample_path = (str(Path(inputs.scratch) / name) for name in ("rejections.arrow", "sample.arrow"))
-    with open_for_writing(inputs.path) as stream, pa.ipc.new_file(kept_path, _SCHEMA) as writer:
+    with (
+        open_for_writing(inputs.path) as stream,
+        open_for_writing(kept_path) as kept_stream,
+        pa.ipc.new_file(kept_stream, _SCHEMA) as writer,
+    ):
         stream.write(_BOM)
         names = [column.name for column in inputs.mapping.of_source]
         stream.write(csv_header([*names, *REJECTION_COLUMNS], inputs.delimiter))

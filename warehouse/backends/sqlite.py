@@ -373,6 +373,7 @@ class SqliteStagingStore:
         self._backend, self._path = backend, path
         self._writer: adbc_driver_sqlite.dbapi.Connection | None = None
         path.unlink(missing_ok=True)
+        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))  # SQLite would let the umask decide
         self._staged, self._excluded = (
             table.to_metadata(MetaData(), schema="main") for table in (tables.staged, tables.excluded)
         )

@@ -12,7 +12,7 @@ from sqlalchemy import text
 
 from schemas.catalogue import FieldCatalogue
 from schemas.errors.warehouse import WarehouseUnusable
-from tests.warehouse.conftest import Importer
+from tests.warehouse.conftest import Importer, on_sqlite
 from warehouse.backends.sqlite import SqliteBackend
 from warehouse.database.connection import Warehouse, database_file
 from warehouse.database.migrations import migrate
@@ -87,6 +87,15 @@ def test_a_new_file_and_its_folder_are_for_their_owner_only(mask: int, tmp_path:
         assert warehouse.warnings() == []
     assert modes == dict.fromkeys(("contacts.db", "contacts.db-wal", "contacts.db-shm"), 0o600)
     assert mode(file.parent) == 0o700
+
+
+@on_sqlite
+def test_the_staging_file_is_for_its_owner_only(importer: Importer) -> None:
+    with umask(0), importer.staging(importer.start()) as staging:
+        staging.add(importer.write([{"email": "ann@example.org"}]))
+        staging.ensure_staged()
+        modes = {path.name: mode(path) for path in staging.folder.glob("staging.db*")}
+    assert modes == {"staging.db": 0o600}
 
 
 def test_the_lock_of_a_shared_file_can_be_read_by_those_who_share_it(tmp_path: Path) -> None:
