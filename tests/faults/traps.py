@@ -13,7 +13,7 @@ from typing import Any
 POINTS = {
     "listed": "flows.import_runs.lifecycle:make_import_folder",
     "landed": "flows.import_contacts:land_source",
-    "reading": "transforms.chunks.read:_profile",
+    "reading": "transforms.chunks.read:find_gaps",
     "checking": "flows.pipeline.chunk_runs:check_chunk",
     "staging": "warehouse.merge.staging:Staging._stage_file",
     "read": "flows.import_runs.tasks:check_min_rows",

@@ -1,4 +1,4 @@
-"""Decides over the whole file which columns are complete and which are dropped, from the profiles of its chunks."""
+"""The profile of the whole file, from those of its chunks."""
 
 import dataclasses
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from schemas.fields import Field
 from transforms.cells.translate import titles
 from transforms.chunks.ambiguous import DecimalSigns
-from transforms.chunks.read import MAX_EMPTY_NUMBERS, MAX_FOOTER_RECORDS, ChunkProfile
+from transforms.chunks.gaps import MAX_EMPTY_NUMBERS, outcome_of
+from transforms.chunks.read import MAX_FOOTER_RECORDS, ChunkProfile
 from transforms.mapping.columns import ColumnMapping, ColumnOutcome, MappedColumn
 from transforms.parsing.blocks import Block
 
@@ -182,14 +183,4 @@ def _column_profile(
         count += found
         if len(first) < MAX_EMPTY_NUMBERS:
             first += [chunk.first_record + row for row in rows]
-    return ColumnProfile(column, _outcome(column, incomplete), count, tuple(first[:MAX_EMPTY_NUMBERS]))
-
-
-def _outcome(column: MappedColumn, incomplete: frozenset[str]) -> ColumnOutcome:
-    if column.field:
-        return (
-            ColumnOutcome.INCOMPLETE
-            if column.was_incomplete or column.field.id in incomplete
-            else ColumnOutcome.IMPORTED
-        )
-    return ColumnOutcome.IGNORED if column.ignored else ColumnOutcome.UNKNOWN_FIELD
+    return ColumnProfile(column, outcome_of(column, incomplete), count, tuple(first[:MAX_EMPTY_NUMBERS]))

@@ -6,22 +6,20 @@ the same chunk.
 
 import re
 import time
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
-import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from schemas.cells.arrow_columns import trim
-from schemas.cells.cell_bytes import bytes_after, first_bytes, may_be_blank
-from schemas.cells.emails import normalise_emails, valid_emails
-from schemas.field_types import FieldType, Gaps
+from schemas.cells.cell_bytes import bytes_after, first_bytes
+from schemas.field_types import FieldType
 from schemas.validation.rules import Rule
 from transforms.cells.translate import translate
 from transforms.chunks.ambiguous import DecimalSigns, find_decimal_signs
-from transforms.mapping.columns import ColumnMapping, MappedColumn
+from transforms.chunks.cells import blank_cells, judged_cells, to_series
+from transforms.chunks.gaps import find_gaps
+from transforms.mapping.columns import ColumnMapping
 from transforms.mapping.record_numbers import CODES, MARK, RAW, rejection_column
 from transforms.parsing.block_reader import column_keys, merge_malformed, read_records
 from transforms.parsing.blocks import Block
@@ -30,7 +28,6 @@ from transforms.parsing.dialect import Dialect
 from transforms.parsing.layout import Layout
 from transforms.parsing.strict_reader import RecordReader
 
-MAX_EMPTY_NUMBERS = 5  # record numbers of empty cells that a report names
 MAX_MARKS = 3  # two are an error already
 MAX_FOOTER_RECORDS = 20  # at the end of a file; more are no footer
 
@@ -95,7 +92,7 @@ def read_chunk(inputs: ReadInputs, block: Block) -> tuple[pa.Table, ChunkProfile
         table = _restore_remaining_rules(table, inputs.mapping)
     table = _blank_never_read_columns(table, inputs.mapping)
     table, translated = _apply_translations(table, inputs.mapping)
-    empty, incomplete = _profile(table, inputs.mapping)
+    empty, incomplete = find_gaps(table, inputs.mapping)
     footer = (0, 0) if inputs.layout.rejected_file else _footer(table, keys)
     signs = {
         column.position: find_decimal_signs(judged_cells(table, column))
@@ -150,23 +147,13 @@ def _footer(table: pa.Table, keys: list[str]) -> tuple[int, int]:
     return found, table["line"][start].as_py() if "line" in table.column_names else start
 
 
-def _blank_cells(cells: pa.ChunkedArray) -> np.ndarray:
-    """A mask of the cells that are empty or only white space; the null cells of malformed records are not blank."""
-    blank = may_be_blank(first_bytes(cells))
-    candidates = np.flatnonzero(blank)
-    if len(candidates):
-        text = pc.utf8_trim_whitespace(cells.take(pa.array(candidates)))
-        blank[candidates] = np.asarray(pc.fill_null(pc.equal(pc.binary_length(text), 0), False))
-    return blank
-
-
 def _drop_blank_records(table: pa.Table, keys: list[str], dialect: Dialect) -> tuple[pa.Table, int]:
     """The table without records whose cells are all blank, whatever their width, and how many there were."""
-    blank = _blank_cells(table[keys[0]])
+    blank = blank_cells(table[keys[0]])
     for key in keys[1:]:
         if not blank.any():
             break
-        blank &= _blank_cells(table[key])
+        blank &= blank_cells(table[key])
     if "rule" in table.column_names:
         blank |= _blank_lines(table, dialect)
     count = int(blank.sum())
@@ -200,7 +187,7 @@ def _remove_formula_guards(table: pa.Table, keys: list[str]) -> tuple[pa.Table, 
     for key in keys:
         if not (first_bytes(table[key]) == ord("'")).any():
             continue
-        column, count = remove_guards(_series(table[key]))
+        column, count = remove_guards(to_series(table[key]))
         if count:
             changed[key], total = pa.chunked_array(pa.array(column)), total + count
     if changed:  # all at once: replacing one column copies the list of all columns
@@ -250,56 +237,3 @@ def _apply_translations(table: pa.Table, mapping: ColumnMapping) -> tuple[pa.Tab
         if any(counts[column.position]):
             table = table.append_column(column.translated_key, cells)
     return table, counts
-
-
-def judged_cells(table: pa.Table, column: MappedColumn) -> pa.ChunkedArray:
-    """A column's cells as the rules judge them: translated, if a preset changed any."""
-    return table[column.translated_key if column.rule and column.translated_key in table.column_names else column.key]
-
-
-def _profile(table: pa.Table, mapping: ColumnMapping) -> tuple[dict[int, tuple[int, tuple[int, ...]]], frozenset[str]]:
-    rows = np.arange(table.num_rows)
-    if "rule" in table.column_names:
-        well_formed = pc.invert(pc.fill_null(pc.starts_with(table["rule"], "row-"), False))
-        table, rows = table.filter(well_formed), rows[np.asarray(well_formed)]
-    blank = {
-        column.position: np.flatnonzero(_blank_cells(judged_cells(table, column)))
-        for column in mapping.columns
-        if not column.never_read
-    }
-    strict = {
-        column.position: column.field.id
-        for column in mapping.mapped
-        if column.field and column.field.gaps is Gaps.DROP_COLUMN and not column.never_read
-    }
-    contacts = _rows_of_contacts([blank[position] for position in strict], table, mapping)
-    for position in strict:
-        blank[position] = np.intersect1d(blank[position], contacts, assume_unique=True)
-    empty = {
-        column.position: (len(found), tuple(rows[found[:MAX_EMPTY_NUMBERS]].tolist()))
-        for column in mapping.columns
-        for found in (blank.get(column.position, np.empty(0, np.int64)),)
-    }
-    return empty, frozenset(id for position, id in strict.items() if len(blank[position]))
-
-
-def _rows_of_contacts(found: Sequence[np.ndarray], table: pa.Table, mapping: ColumnMapping) -> np.ndarray:
-    """Those of these rows that have a valid email; it is judged once for each row."""
-    rows = np.unique(np.concatenate([np.empty(0, np.int64), *found]))
-    identity = next((column for column in mapping.mapped if column.field and column.field.identity), None)
-    if identity is None or not len(rows):
-        return rows
-    emails = normalise_emails(trim(_series(judged_cells(table, identity).take(pa.array(rows)))))
-    return rows[(valid_emails(emails) & emails.notna()).to_numpy(bool)]
-
-
-def _series(cells: pa.ChunkedArray) -> pd.Series:
-    return pd.Series(pd.arrays.ArrowExtensionArray(cells))
-
-
-def raw_frame(table: pa.Table, mapping: ColumnMapping) -> pd.DataFrame:
-    """The mapped columns' cells as text, translated, and the preset's constants; one column per field."""
-    cells = {column.field.id: judged_cells(table, column) for column in mapping.mapped if column.field}
-    for constant in mapping.constants:
-        cells[constant.field.id] = pa.chunked_array([pa.repeat(pa.scalar(constant.value), table.num_rows)])
-    return pd.DataFrame({field: _series(column) for field, column in cells.items()})

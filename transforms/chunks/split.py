@@ -28,7 +28,8 @@ from schemas.validation.rules import Rule
 from transforms.cells.messages import explain_cell, explain_remaining_code, explain_row, explain_rule
 from transforms.cells.normalise import normalise
 from transforms.chunks.ambiguous import mark_ambiguous
-from transforms.chunks.read import ChunkProfile, ReadInputs, raw_frame, read_chunk
+from transforms.chunks.cells import raw_frame
+from transforms.chunks.read import ChunkProfile, ReadInputs, read_chunk
 from transforms.chunks.readings import TriedReadings, try_readings
 from transforms.chunks.suppressed import suppressed_rows
 from transforms.chunks.text_hashes import hash_texts

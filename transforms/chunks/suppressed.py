@@ -7,7 +7,7 @@ import pyarrow as pa
 from schemas.cells.arrow_columns import to_arrow
 from schemas.cells.emails import valid_emails
 from schemas.cells.suppressed_emails import SuppressedEmails
-from transforms.chunks.read import judged_cells
+from transforms.chunks.cells import judged_cells
 from transforms.mapping.columns import ColumnMapping
 from transforms.work_folder import read_table
 
