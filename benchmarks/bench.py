@@ -36,11 +36,15 @@ Part = Callable[["Bench"], Iterator[str]]
 
 @dataclass(frozen=True)
 class Measurement:
-    """One run of a program that prints a JSON object with the seconds of its work."""
+    """One run of a program that prints a JSON object with the seconds of its work.
+
+    `processor_seconds` are those of the whole process and of the processes that it started and waited for.
+    """
 
     output: dict[str, Any]
     process_seconds: float
     peak_bytes: int
+    processor_seconds: float = 0.0
     stderr: str = ""
 
     @property
@@ -175,7 +179,8 @@ def measure(command: Sequence[str], **environment: str | None) -> Measurement:
         if process.returncode:
             raise SystemExit(f"{' '.join(command)} failed: {(errors + stdout.read().decode(errors='replace'))[-3000:]}")
         peak_bytes = usage.ru_maxrss * (1 if sys.platform == "darwin" else 1024)
-        return Measurement(json.loads(stdout.read()), process_seconds, peak_bytes, errors)
+        processor_seconds = usage.ru_utime + usage.ru_stime
+        return Measurement(json.loads(stdout.read()), process_seconds, peak_bytes, processor_seconds, errors)
 
 
 def measure_rounds(contenders: Mapping[K, Callable[[], T]], rounds: int) -> dict[K, list[T]]:

@@ -22,9 +22,12 @@ def dask(bench: Bench) -> Iterator[str]:
 
     contenders = {(runner, workers): partial(run, runner, workers) for runner in RUNNERS for workers in (1, 2)}
     results = measure_rounds(contenders, bench.rounds)
-    yield header("chunk stages on", "one", "two", "times as fast", "target")
+    yield header("chunk stages on", "one", "two", "times as fast", "target", "processor, one", "processor, two")
     for runner, name in RUNNERS.items():
         one, two = ([each.seconds for each in results[runner, workers]] for workers in (1, 2))
         speedup = median_ratio(one, two)
         target = f"≥ {TARGET:g}, {'met' if speedup >= TARGET else 'missed'}" if runner == "dask" else ""
-        yield row(name, median_seconds(one), median_seconds(two), f"{speedup:.2f}", target)
+        processor = (
+            median_seconds([each.processor_seconds for each in results[runner, workers]]) for workers in (1, 2)
+        )
+        yield row(name, median_seconds(one), median_seconds(two), f"{speedup:.2f}", target, *processor)
