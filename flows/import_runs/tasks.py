@@ -48,10 +48,10 @@ from warehouse.database.migrations import has_contacts, migrate
 from warehouse.errors import retry_transient
 from warehouse.import_list.entries import get_last_row_count, get_latest_day
 from warehouse.import_list.retries import RetriedRecords, get_retried_import
-from warehouse.merge.differences import MergeRules
 from warehouse.merge.dry_run import ChangeStream, MergePreview, preview_merge
 from warehouse.merge.execution import MergeCounts
 from warehouse.merge.journal import prune_journals
+from warehouse.merge.policies import MergeRules
 from warehouse.merge.staging import Staging
 from warehouse.merge.transaction import SuppressionCheck, load_import
 

@@ -19,8 +19,8 @@ from schemas.fields import Field
 from warehouse.database.connection import Warehouse
 from warehouse.database.migrations import has_contacts, migrate
 from warehouse.import_list.entries import start_import
-from warehouse.merge.differences import MergeRules
 from warehouse.merge.execution import MergeCounts
+from warehouse.merge.policies import MergeRules
 from warehouse.merge.staging import Staging
 from warehouse.merge.transaction import MergeNumbers, load_import
 from warehouse.tables import WarehouseTables

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from warehouse.merge.differences import WRITTEN, ChangeKind
+from warehouse.merge.policies import WRITTEN, ChangeKind
 
 
 @dataclass(frozen=True)

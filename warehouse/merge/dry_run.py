@@ -9,9 +9,9 @@ from sqlalchemy import Connection, FromClause, cast, false, null, select
 from schemas.errors.warehouse import MergeOutOfBalance
 from warehouse.database.stored_fields import contact_columns
 from warehouse.merge.change_list import Change
-from warehouse.merge.differences import MergeRules
 from warehouse.merge.execution import MergeCounts, MergeResult, find_changes
 from warehouse.merge.plan import ChangeSummary, summarise
+from warehouse.merge.policies import MergeRules
 from warehouse.merge.staging import Staging
 from warehouse.merge.statements import Comparison, compare
 from warehouse.merge.transaction import MergeNumbers, find_joining

@@ -15,7 +15,7 @@ from warehouse.database.connection import Warehouse
 from warehouse.database.migrations import show_journal
 from warehouse.database.stored_fields import stored_fields
 from warehouse.merge.change_counts import FieldChanges, count_changes
-from warehouse.merge.differences import MergeRules
+from warehouse.merge.policies import MergeRules
 from warehouse.merge.statements import Comparison, MergeStatements, count_kinds
 from warehouse.tables import WarehouseTables
 

@@ -10,7 +10,7 @@ from schemas.fields import Field
 from warehouse.backends.base import StagingTables
 from warehouse.database.connection import Warehouse
 from warehouse.errors import retry_transient
-from warehouse.merge.differences import Difference, has_written, stored_value
+from warehouse.merge.policies import Difference, has_written, stored_value
 from warehouse.tables import UtcDateTime, WarehouseTables, after, before
 
 UPDATED, DELETED, INSERTED = "updated", "deleted", "inserted"  # the actions on a contact

@@ -12,9 +12,9 @@ from sqlalchemy import Connection
 from schemas.field_types import FieldType
 from schemas.fields import Field
 from warehouse.merge.change_list import FETCHED_ROWS, Change, cell_text, kind_of
-from warehouse.merge.differences import NO_DIFFERENCE, ChangeKind
 from warehouse.merge.execution import MergeCounts, MergeResult
 from warehouse.merge.journal import INSERTED
+from warehouse.merge.policies import NO_DIFFERENCE, ChangeKind
 from warehouse.merge.statements import Comparison
 
 EXAMPLES_PER_KIND = 3

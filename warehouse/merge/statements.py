@@ -32,8 +32,8 @@ from sqlalchemy.types import Text
 
 from schemas.fields import Field
 from warehouse.backends.base import StagingTables
-from warehouse.merge.differences import Difference, MergeRules, differences, differs_anywhere, has_written, kinds_of
 from warehouse.merge.journal import journal_statement, update_with_journal
+from warehouse.merge.policies import Difference, MergeRules, differences, differs_anywhere, has_written, kinds_of
 from warehouse.tables import UtcDateTime, WarehouseTables
 
 

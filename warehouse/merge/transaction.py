@@ -34,9 +34,9 @@ from warehouse.database.migrations import contacts_exist, create_contacts
 from warehouse.import_list.entries import COMPLETED, RUNNING, columns_from_report
 from warehouse.import_list.retries import RetriedRecords, RetryCounts, save_retried_records
 from warehouse.merge.change_counts import FieldChanges
-from warehouse.merge.differences import MergeRules
 from warehouse.merge.execution import MergeCounts, MergeResult, become_contacts, merge
 from warehouse.merge.plan import JoiningMembers, summarise
+from warehouse.merge.policies import MergeRules
 from warehouse.merge.staging import Staging
 from warehouse.merge.statements import Comparison, merge_statements
 from warehouse.storable_text import escape_unstorable, escape_unstorable_column

@@ -39,8 +39,8 @@ from sqlalchemy import (
 
 from schemas.fields import Field
 from warehouse.import_list.entries import DELETE_POLICY
-from warehouse.merge.differences import ChangeKind, stored_value
 from warehouse.merge.journal import DELETED, INSERTED, UPDATED, journal_deleted
+from warehouse.merge.policies import ChangeKind, stored_value
 from warehouse.tables import KeyInteger, UtcDateTime, WarehouseTables, after, before, emails_of_deleted
 from warehouse.undo.members import MemberStatements
 

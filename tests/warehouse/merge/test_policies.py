@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 from schemas.choices import Blanks, MergePolicy
 from schemas.errors.warehouse import MergeOutOfBalance
 from tests.warehouse.conftest import NOON, Importer, merge_rules
-from warehouse.merge.differences import MergeRules
 from warehouse.merge.dry_run import preview_merge
 from warehouse.merge.execution import MergeCounts
+from warehouse.merge.policies import MergeRules
 from warehouse.tables import WarehouseTables
 
 ANN = "ann@example.org"

@@ -1,4 +1,4 @@
-"""The difference between the file and a stored contact, field by field, as SQL expressions.
+"""The policies as SQL: how a stored contact and the file differ, field by field, and which value a field gets.
 
 It is expressed here only. The merge, the counts, the journal, the dry run and the plan use it. docs/rules.md has the
 rules.
