@@ -80,20 +80,6 @@ def test_an_error_that_would_occur_again_is_permanent(backend: Backend, error: E
         raise error
 
 
-@pytest.mark.parametrize(
-    ("said", "told"),
-    [
-        ('FATAL:  password authentication failed for user "me"', 'FATAL: password authentication failed for user "…"'),
-        ("password nicht gültig für Benutzer »me«", "password nicht gültig für Benutzer »…«"),
-        ("password authentifiée pour « me »", "password authentifiée pour « … »"),
-        ('host "me.example", user "me", database "some"', 'host "me.example", user "…", database "some"'),
-    ],
-)
-def test_a_failed_connection_does_not_name_the_user(said: str, told: str) -> None:
-    backend = PostgresBackend(make_url("postgresql://me@host/crm"), None)
-    assert backend.reason(psycopg.OperationalError(said)) == told
-
-
 @pytest.mark.parametrize("warehouse_url", ["postgres"], indirect=True)
 @pytest.mark.parametrize(
     ("table", "read"),

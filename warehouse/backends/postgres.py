@@ -12,7 +12,6 @@ import psycopg
 import pyarrow as pa
 import pyarrow.csv
 import sqlalchemy
-from psycopg.errors import FinishedPGconn
 from sqlalchemy import (
     URL,
     Column,
@@ -83,7 +82,6 @@ SAFE_MESSAGE_SQLSTATES = ("08", "0A", "25", "28", "3D", "3F", "40", "42", "53", 
 NOT_READY = re.compile("starting up|shutting down|recovery|too many clients|connection slots|too many connections")
 # The address itself is wrong, so another attempt would fail too.
 WRONG_ADDRESS = re.compile("not known|no address|invalid|SSL|certificate|password|pg_hba.conf|missing")
-OPENING_QUOTE, CLOSING_QUOTE = "[\"'«»„“‘] ?", " ?[\"'«»“”’]"
 
 # A row is stored in one page of 8 kB. A row of the journal has two cells for each changed field.
 ROW_TOO_BIG = "54000"
@@ -148,21 +146,13 @@ class PostgresBackend(Backend):
         if not isinstance(error, psycopg.Error):
             return type(error).__name__
         if not error.sqlstate:
-            return self._without_user(error)
+            return " ".join(str(error).split())
         if error.sqlstate.startswith(SAFE_MESSAGE_SQLSTATES):
             message = error.diag.message_primary or type(error).__name__
             return f"{message}; {TOO_WIDE}" if error.sqlstate == ROW_TOO_BIG else message
         names = {"table": error.diag.table_name, "column": error.diag.column_name, "by": error.diag.constraint_name}
         places = "".join(f", {what} {name}" for what, name in names.items() if name)
         return f"{type(error).__name__} ({error.sqlstate}{places})"
-
-    def _without_user(self, error: psycopg.Error) -> str:
-        """The text of a failed connection on one line. It has the name of the user in quotes, in any language."""
-        text, failed = " ".join(str(error).split()), error.pgconn
-        names = {self.engine.url.username, failed.user.decode() if isinstance(failed, FinishedPGconn) else None}
-        for name in filter(None, names):
-            text = re.sub(rf"({OPENING_QUOTE}){re.escape(name)}({CLOSING_QUOTE})", r"\1…\2", text)
-        return text
 
     def create_tables(self, connection: Connection, tables: WarehouseTables) -> None:
         if self.schema and not inspect(connection).has_schema(self.schema):
