@@ -44,7 +44,7 @@ class Measurement:
     output: dict[str, Any]
     process_seconds: float
     peak_bytes: int
-    processor_seconds: float = 0.0
+    processor_seconds: float
     stderr: str = ""
 
     @property

@@ -184,5 +184,5 @@ class Field(BaseModel):
 
     @cached_property
     def bare(self) -> "Field":
-        """Its type and options as a field without more: many fields share one, and all that follows from it."""
+        """A field with this type and these options only. Equal ones share what is computed from them."""
         return Field(id="bare", type=self.type, options=self.options)

@@ -90,9 +90,9 @@ _PLAN = r"sha256:[0-9a-f]{16}\.[0-9a-f]{16}\.[0-9a-f]{16}"
 # of a password, which may have a / in it. The form refuses it, in JavaScript, before Prefect stores it.
 _HOST = r"(?:\[[^\]\/@]*\]|[^\/:@]*)(?::[0-9]*)?(?:/|$)"
 _SFTP = r"[Ss][Ff][Tt][Pp]:"
-NO_PASSWORD_PATTERN = (
-    rf"^(?!{_SFTP}//(?!(?:[^\/:]*@)?{_HOST})[\s\S]*@)(?!(?!{_SFTP})[A-Za-z][A-Za-z0-9+.\-]*://(?!{_HOST})[\s\S]*@)"
-)
+_SFTP_WITH_PASSWORD = rf"{_SFTP}//(?!(?:[^\/:]*@)?{_HOST})[\s\S]*@"
+_OTHER_WITH_LOGIN = rf"(?!{_SFTP})[A-Za-z][A-Za-z0-9+.\-]*://(?!{_HOST})[\s\S]*@"
+NO_PASSWORD_PATTERN = rf"^(?!{_SFTP_WITH_PASSWORD})(?!{_OTHER_WITH_LOGIN})"
 
 
 def _optional(check: Callable[[str], str | None], problem: str) -> AfterValidator:

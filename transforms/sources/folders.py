@@ -17,7 +17,7 @@ from schemas.errors.source import InboxNotFound, InboxNotWritable, SourceNotFoun
 from transforms.sources.addresses import LISTING_SCHEMES, Address, AllowedSources, has_date, parse, redacted
 from transforms.sources.credentials import FetchOptions
 from transforms.sources.fetch import ResolvedSource, SourceAccess, ask_with_retries, connected, local_stamp
-from transforms.sources.remote.base import LINK, FileStamp, FolderServer, reason_of
+from transforms.sources.remote.base import FOLDER_IS_A_LINK, FileStamp, FolderServer, reason_of
 
 
 def parse_folder(text: str) -> Address:
@@ -155,7 +155,7 @@ def _opened(path: Path) -> Iterator[int]:
         folder = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
     except OSError:
         if path.is_symlink():
-            raise OSError(errno.ELOOP, LINK) from None
+            raise OSError(errno.ELOOP, FOLDER_IS_A_LINK) from None
         raise
     try:
         yield folder

@@ -116,7 +116,8 @@ def _erase_contacts(
     for table in (tables.segment_members, tables.journal_members, tables.journal, tables.contacts):
         connection.execute(delete(table).where(table.c.contact_id.in_(ids)))
     journal = tables.journal
-    # They may be anybody's: of contacts that are gone, and were deleted by another program or without a journal.
+    # These rows have no email, so they may be about the person. Such contacts were deleted by another program, or
+    # without a journal.
     for table in (tables.journal_members, journal):
         connection.execute(delete(table).where(table.c.contact_id.in_(_contacts_without_email(tables))))
     # Of one that has another email now.

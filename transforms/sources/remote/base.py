@@ -16,7 +16,7 @@ _REMOTE_KINDS = {
     "sftp": ("transforms.sources.remote.sftp", "sftp"),
 }
 
-LINK = "its folder is a link, which is not followed"  # why a file is not written
+FOLDER_IS_A_LINK = "its folder is a link, which is not followed"  # why a file is not written
 
 
 @dataclass(frozen=True)

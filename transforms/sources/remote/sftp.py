@@ -15,7 +15,7 @@ from schemas.errors.base import ContactImportError
 from schemas.errors.source import InboxNotWritable, SourceNotFound, SourceUnavailable, SourceUnreadable
 from transforms.sources.addresses import Address, AllowedSources
 from transforms.sources.credentials import FetchOptions, secret
-from transforms.sources.remote.base import LINK, FileStamp, RemoteFile, RemoteServer, reason_of
+from transforms.sources.remote.base import FOLDER_IS_A_LINK, FileStamp, RemoteFile, RemoteServer, reason_of
 
 _WRITE_BYTES = 1 << 18
 _DENIED = (asyncssh.PermissionDenied, asyncssh.SFTPPermissionDenied, PermissionError)
@@ -120,7 +120,7 @@ class SftpServer:
         if not folder:
             return
         if sync(self._files.loop, is_link, timeout=self._timeout):
-            raise InboxNotWritable(self._name, LINK)
+            raise InboxNotWritable(self._name, FOLDER_IS_A_LINK)
         self._files.makedirs(folder, exist_ok=True)
 
     def _rename(self, path: str, target: str, *, replace: bool = False) -> None:
