@@ -217,7 +217,7 @@ def _add_removal_commands(commands: Any) -> None:
     text = "delete the contacts of a list of addresses, or of a segment; an undo brings them back"
     command = _add_command(commands, "delete", "commands.removal:delete", text)
     options.add_layout_options(command, source_optional=True)
-    command.add_argument("--segment", metavar="NAME", help=options.SEGMENT_HELP)
+    command.add_argument("-s", "--segment", metavar="NAME", help=options.SEGMENT_HELP)
     expect = "delete only if it is exactly so many contacts; the dry run says how many"
     command.add_argument("--expect", metavar="N", type=options.count, help=expect)
     _add_removal_options(command)

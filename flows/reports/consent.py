@@ -14,8 +14,10 @@ def consent_warnings(profiles: Sequence[ColumnProfile]) -> Iterator[str]:
     for profile in profiles:
         column = profile.column
         about_consent = speaks_of_consent(column.name) or (column.field is not None and column.field.is_consent)
-        if about_consent and profile.outcome in (ColumnOutcome.UNKNOWN_FIELD, ColumnOutcome.INCOMPLETE):
-            next_step = _next_step(profile, sources.get(column.consent_field or ""))
+        source = sources.get(column.consent_field or "")
+        replaced = profile.outcome is ColumnOutcome.IGNORED and source is not None
+        if replaced or (about_consent and profile.outcome in (ColumnOutcome.UNKNOWN_FIELD, ColumnOutcome.INCOMPLETE)):
+            next_step = _next_step(profile, source)
             yield f"the column {column.name!r} is about consent and is not imported{next_step}"
 
 

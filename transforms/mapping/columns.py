@@ -75,7 +75,7 @@ class MappedColumn:
 
     `was_incomplete`: the import that this file retries found gaps in the field. `rule` is the translation of the
     cells, if any: the preset's with what was `added`. A column that is `never_read` is blank in every file that we
-    write. `consent_field` is the field for a column without one whose header speaks of consent.
+    write. `consent_field` is the consent field of a column that does not go to it.
     """
 
     position: int
@@ -275,7 +275,8 @@ def field_ids(columns: Mapping[int, MappedColumn]) -> set[str]:
 def ignore_if_taken(taken: set[str], column: MappedColumn) -> MappedColumn:
     """The column; ignored if something stronger has taken its field."""
     if column.field and column.field.id in taken:
-        return MappedColumn(column.position, column.name, None, ignored=True)
+        consent_id = column.field.id if column.field.is_consent else None
+        return MappedColumn(column.position, column.name, None, ignored=True, consent_field=consent_id)
     return column
 
 

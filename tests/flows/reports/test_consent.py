@@ -94,3 +94,23 @@ def test_a_consent_whose_field_has_another_column_is_not_advised_to_take_it() ->
     (warning,) = consent_warnings(profiles)
     assert "newsletter_subscription_status comes from the column 'Newsletter'" in warning
     assert warning.endswith("or ignore this one with --map 'Email Opt Out='")
+
+
+@pytest.mark.parametrize(
+    ("mapping", "warned"),
+    [
+        ({"Boletín": "newsletter_subscription_status"}, True),
+        ({"Boletín": "newsletter_subscription_status", "Newsletter": ""}, False),
+        ({"Boletín": "city"}, False),
+    ],
+)
+def test_a_consent_column_that_loses_its_field_to_a_mapped_one_is_warned_of(
+    mapping: dict[str, str], warned: bool
+) -> None:
+    columns = map_columns(["email", "Newsletter", "Boletín"], CATALOGUE, mapping).columns
+    outcomes = [ColumnOutcome.IGNORED if column.ignored else ColumnOutcome.IMPORTED for column in columns]
+    profiles = [ColumnProfile(column, outcome, 0, ()) for column, outcome in zip(columns, outcomes, strict=True)]
+    warnings = list(consent_warnings(profiles))
+    assert ["'Newsletter'" in warning and "comes from the column 'Boletín'" in warning for warning in warnings] == (
+        [True] if warned else []
+    )
