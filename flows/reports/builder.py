@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from flows.config.request import ImportRequest, ReadingOptions
+from flows.reports.consent import kept_consent_warnings
 from flows.reports.file_warnings import count_warnings, file_warnings, phone_warnings
 from flows.reports.models import (
     CheckReport,
@@ -170,7 +171,7 @@ class ImportReportBuilder(ReportBuilder):
 
     def _merged(self, status: str, merged: "MergeNumbers", **more: Any) -> ImportReport:
         segment = self.options.segment
-        return self._report(
+        report = self._report(
             status,
             merged.retry,
             contacts=ContactCounts(**asdict(merged.counts)),
@@ -179,6 +180,8 @@ class ImportReportBuilder(ReportBuilder):
             rejections_kept=self.rejected.kept if self.rejected else 0,
             **more,
         )
+        imported = self.profile.imported if self.profile else ()
+        return report.model_copy(update={"warnings": [*report.warnings, *kept_consent_warnings(report, imported)]})
 
     def skipped(self, repeats: int, sha256: str) -> ImportReport:
         """The report of an import that would only repeat another one."""

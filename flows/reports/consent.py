@@ -1,8 +1,12 @@
-"""The warning about a consent that is not imported: people who opted out would be imported as if they had not."""
+"""Warnings about consents that an import does not take over: a refusal in the file would have no effect."""
 
 import shlex
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
+from flows.reports.models import ImportReport
+from flows.reports.phrases import counted
+from schemas.choices import MergePolicy
+from schemas.fields import Field
 from transforms.chunks.file_profile import ColumnProfile
 from transforms.mapping.columns import ColumnOutcome, map_option
 from transforms.mapping.header_names import speaks_of_consent
@@ -40,3 +44,22 @@ def _next_step(profile: ColumnProfile, source: str | None) -> str:
         f"; map it with {options}{gaps}, say what each of its values means with --value {value}, and add "
         "--merge overwrite if some of these contacts exist already"
     )
+
+
+def kept_consent_warnings(report: ImportReport, imported: Iterable[Field]) -> Iterator[str]:
+    """A warning for each consent of existing contacts that the policy keeps, whatever the file says."""
+    for field in imported:
+        if not field.consent:
+            continue
+        overwrite = f"--merge-field {field.id}=overwrite"
+        if report.merge == MergePolicy.INSERT_ONLY:
+            number = report.contacts.skipped if report.contacts else 0
+            next_step = f"--merge fill-empty with {overwrite} does"
+        else:
+            number = report.changes[field.id].kept_by_policy if field.id in report.changes else 0
+            next_step = f"{overwrite} does"
+        if number:
+            yield (
+                f"{counted(number, 'existing contact')} in the file keep their {field.id}: the policy takes no refusal "
+                f"over; {next_step}, and never makes a consent weaker"
+            )

@@ -81,3 +81,23 @@ def test_a_dropped_duplicate_that_had_unsubscribed_is_reported(contacts: Contact
 def test_policies_of_fields_that_have_no_effect_are_reported(contacts: Contacts) -> None:
     report = contacts.load(FIRST, "--merge-field", "city=keep")
     assert [each for each in report["warnings"] if "no effect with insert-only" in each]
+
+
+@one_warehouse
+@pytest.mark.parametrize(
+    ("options", "warned"),
+    [
+        pytest.param((), True, id="insert-only"),
+        pytest.param(("--merge", "fill-empty"), True, id="fill-empty"),
+        pytest.param(("--merge", "fill-empty", "--merge-field", f"{STATUS}=overwrite"), False, id="own policy"),
+        pytest.param(("--merge", "overwrite"), False, id="overwrite"),
+    ],
+)
+def test_a_refusal_that_the_policy_does_not_take_over_is_warned_of(
+    contacts: Contacts, options: tuple[str, ...], warned: bool
+) -> None:
+    contacts.load(FIRST.replace("unsubscribed", "subscribed"))
+    report = contacts.load(FIRST, *options)
+    assert any("the policy takes no refusal over" in warning for warning in report["warnings"]) is warned
+    stored = contacts.database.contacts()["ann@example.com"][STATUS]
+    assert stored == ("subscribed" if warned else "unsubscribed")

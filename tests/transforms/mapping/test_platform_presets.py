@@ -1,5 +1,6 @@
 """The built-in presets with the header rows of their platforms."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from schemas.catalogue import load_catalogue
+from schemas.errors.request import DuplicateMapping
 from schemas.presets.loader import load_built_in_presets
 from tests.transforms.pipeline import Checked, check, rows_of
 from tests.transforms.platform_exports import EXPORTS, Export
@@ -42,8 +44,18 @@ def test_a_preset_by_name_reads_as_by_auto(name: str, export: Export) -> None:
 def test_a_preset_names_columns_of_the_platforms_header(name: str, export: Export) -> None:
     preset = next(each for each in load_built_in_presets() if each.name == name)
     lacking = {*preset.columns, *preset.never_read, *preset.signature} - set(export.names)
-    may_lack = {"Address 1 - City", "Address 1 - Country", "Phone Number"}  # groups and merge fields vary
+    may_lack = {"Address 1 - City", "Address 1 - Country", "Phone Number", "Mobile Phone Number"}  # views vary
     assert lacking <= may_lack
+
+
+def test_hubspot_with_two_phone_columns_asks_which_one() -> None:
+    """The mobile number is not lost without a word because the preset names the other column."""
+    export = EXPORTS["hubspot"]
+    both = replace(export, header=f"{export.header},Mobile Phone Number")
+    mobile = {"Phone Number": "+34 938 86 00 00", "Mobile Phone Number": "+34 651 23 45 67"}
+    with pytest.raises(DuplicateMapping, match="Mobile Phone Number"):
+        checked(both, mobile)
+    assert checked(both, mobile, mapping={"Phone Number": ""}).accepted == [export.stored]
 
 
 @pytest.mark.parametrize("name", ["magento2", "prestashop-sample"])
