@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from flows.config.environment import make_private_folder
 from flows.config.output_files import open_output
 from schemas.errors.request import OutputNotWritable, PresetExists, UsageError
 from schemas.presets.loader import BUILT_IN_PRESETS
@@ -35,7 +36,7 @@ def write_preset(path: Path, text: str) -> None:
             "map the columns with --mapping FILE instead"
         )
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        make_private_folder(path.parent)
     except OSError as error:
         raise OutputNotWritable(str(path), error.strerror or "its folder cannot be created") from error
     with open_output(str(path)) as stream:

@@ -55,6 +55,14 @@ def _preset_box(schema: dict[str, Any]) -> None:
 
 
 # The order of the fields in the form: the file, what happens to contacts, how the file is read, when to stop.
+# The command's options for fields with another name.
+OPTION_NAMES = {
+    "source": "SOURCE",
+    "mapping": "--map",
+    "mapping_file": "--mapping",
+    "values": "--value",
+    "merge_fields": "--merge-field",
+}
 FORM_ORDER = (
     *("source", "preset", "merge", "segment", "blanks", "merge_fields", "retry_of"),
     *("date", "mapping", "mapping_file", "encoding", "delimiter", "quote", "escape", "header"),

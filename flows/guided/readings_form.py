@@ -12,8 +12,7 @@ from pydantic import Field, create_model
 from flows.guided.forms import ColumnsForm, truncated_header
 from flows.publishing.form_words import in_form_words
 from flows.publishing.markdown import MAX_SHOWN_COLUMNS
-from flows.reports.phrases import counted
-from flows.reports.suggestion_notes import DROPS_COLUMN
+from flows.reports.phrases import COMMAND, counted, drops_column
 from schemas.presets.model import PRESET_NAME
 from schemas.presets.writer import UnmatchedValues
 from transforms.cells.translate import titles
@@ -21,7 +20,7 @@ from transforms.mapping.columns import ColumnMapping, MappedColumn
 from transforms.mapping.suggestions import Suggestion
 
 REJECT, BLANK = "(reject)", "blank"
-_DROPS_COLUMN = f"; {in_form_words(DROPS_COLUMN)}"
+_DROPS_COLUMN = in_form_words(drops_column(COMMAND.allow_gaps))
 SAVE_AS = "save_as"
 
 

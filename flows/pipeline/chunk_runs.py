@@ -76,7 +76,7 @@ class FileCheck:
         late_gap = False
         # After a late gap, blocks that have not been given to a worker are only read.
         rest = self._read(ChunkTask(block, () if late_gap else fields) for block in self._blocks)
-        with self.progress.stage("reading and checking", self.source.landed.size, "bytes") as advance:
+        with self.progress.stage("reading and checking", self.source.landed.size) as advance:
             for profile, result in _numbered(chain(self._first, rest)):
                 advance(profile.block.length)
                 late_gap = late_gap or not profile.incomplete.isdisjoint(complete)
@@ -88,7 +88,7 @@ class FileCheck:
         """Check all chunks again, now that the whole file is known, and hand on the results, in order."""
         known = self.profile()
         tasks = (ChunkTask(profile.block, known.imported, known.comma_fields) for profile in self._profiles)
-        with self.progress.stage("checking anew", self.source.landed.size, "bytes") as advance:
+        with self.progress.stage("checking anew", self.source.landed.size) as advance:
             for profile, result in _numbered(self._check(tasks)):
                 advance(profile.block.length)
                 if result:

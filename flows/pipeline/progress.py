@@ -7,16 +7,16 @@ from typing import Protocol
 
 
 class Progress(Protocol):
-    """`stage` gets the size of a stage and returns a function that is called with each amount done."""
+    """`stage` gets the bytes of a stage and returns a function that is called with each number of bytes done."""
 
-    def stage(self, name: str, total: int, unit: str) -> AbstractContextManager[Callable[[int], None]]: ...
+    def stage(self, name: str, total: int) -> AbstractContextManager[Callable[[int], None]]: ...
 
 
 class NoProgress:
     """Shows nothing."""
 
     @contextmanager
-    def stage(self, name: str, total: int, unit: str) -> Iterator[Callable[[int], None]]:
+    def stage(self, name: str, total: int) -> Iterator[Callable[[int], None]]:
         yield lambda amount: None
 
 
@@ -24,26 +24,20 @@ class TerminalProgress:
     """A bar on a terminal with amount, speed and remaining time."""
 
     @contextmanager
-    def stage(self, name: str, total: int, unit: str) -> Iterator[Callable[[int], None]]:
+    def stage(self, name: str, total: int) -> Iterator[Callable[[int], None]]:
         from rich.console import Console
-        from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+        from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn, TransferSpeedColumn
 
         columns = (
             TextColumn("{task.description:>9}"),
             BarColumn(),
-            TextColumn("{task.completed:,.0f} of {task.total:,.0f} " + unit),
-            TextColumn("{task.fields[speed]}"),
+            DownloadColumn(),
+            TransferSpeedColumn(),
             TimeRemainingColumn(),
         )
         with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
-            task = bar.add_task(name, total=max(total, 1), speed="")
-
-            def advance(amount: int) -> None:
-                bar.advance(task, amount)
-                speed = bar.tasks[0].speed
-                bar.update(task, speed=f"{speed:,.0f} {unit}/s" if speed else "")
-
-            yield advance
+            task = bar.add_task(name, total=max(total, 1))
+            yield lambda amount: bar.advance(task, amount)
 
 
 current_progress: ContextVar[Progress] = ContextVar("current_progress", default=NoProgress())  # noqa: B039 - it has no state

@@ -4,6 +4,7 @@ The results come in the order of the items. Only a few items are started ahead o
 any size keeps a bounded number of chunks in memory.
 """
 
+import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -45,6 +46,8 @@ def run_step(step: Callable[[Inputs, Item], Result], inputs: Inputs, item: Item)
             if attempts == ATTEMPTS:
                 raise
         except Exception as error:
+            if os.environ.get("CONTACTS_DEBUG"):  # the caller shows the traceback, then redacts
+                raise
             raise redact_error(error) from None
 
 

@@ -157,8 +157,8 @@ class ProgressArtifact:
         self._began = self._updated = time.monotonic()
 
     @contextmanager
-    def stage(self, name: str, total: int, unit: str) -> Iterator[Callable[[int], None]]:
-        with self._other.stage(name, total, unit) as advance_other:
+    def stage(self, name: str, total: int) -> Iterator[Callable[[int], None]]:
+        with self._other.stage(name, total) as advance_other:
             done = 0
 
             def advance(amount: int) -> None:

@@ -2,10 +2,10 @@
 
 import re
 
-from flows.config.request import ImportRequest
+from flows.config.request import OPTION_NAMES, ImportRequest
 
 _OPTION = re.compile(r"(?<![\w-])--([a-z][a-z-]*)")
-_OTHER_NAMES = {"map": "mapping", "value": "values", "merge-field": "merge_fields"}
+_OTHER_NAMES = {option.removeprefix("--"): field for field, option in OPTION_NAMES.items()}
 
 
 def in_form_words(text: str) -> str:

@@ -11,9 +11,9 @@ from flows.reports.models import (
     ImportReport,
     RemovalReport,
     RetryReport,
+    SuggestionReport,
     UndoReport,
 )
-from flows.reports.suggestion_notes import gaps_note
 from schemas.errors.base import Names, shortened
 from schemas.presets.writer import describe_translation
 from schemas.validation.rules import EXPECTED, Rule, sort_by_count
@@ -261,6 +261,17 @@ def kept_reasons_note(row: Mapping[str, Any]) -> str:
     if row["status"] != "completed" or found is None or kept is None or kept >= found:
         return ""
     return f"keeps {kept:,} of {found:,} reasons"
+
+
+def drops_column(allow_gaps: str) -> str:
+    """What else a reading with blank cells does; `allow_gaps` is how the reader allows gaps."""
+    return f"; then the column is dropped unless {allow_gaps}"
+
+
+def gaps_note(suggestions: Iterable[SuggestionReport], allow_gaps: str) -> str:
+    """The columns that readings with blank cells would drop."""
+    columns = Names(dict.fromkeys(each.column for each in suggestions if each.drops_column))
+    return f"Readings make cells blank in {columns}{drops_column(allow_gaps)}." if columns else ""
 
 
 def use_of_suggestions(report: CheckReport, interface: Interface) -> str:

@@ -45,19 +45,10 @@ def normalise_email(text: str) -> str | None:
     The stored form is in lower case, with composed accents and an international domain in its own script, so that
     the two spellings of such a domain are one contact.
     """
-    return _address(text) if len(text) <= MAX_LENGTH else None
-
-
-@lru_cache(maxsize=1 << 16)
-def _address(text: str) -> str | None:
-    if explain_shape(text):
+    if len(text) > MAX_LENGTH or explain_shape(text):
         return None
-    address = _checked(text)
-    return address if address is not None and (address == text or _checked(address) == address) else None
-
-
-def _checked(text: str) -> str | None:
-    return _validated(text)[0]
+    address, _ = _validated(text)
+    return address if address is not None and (address == text or _validated(address)[0] == address) else None
 
 
 @lru_cache(maxsize=1 << 16)

@@ -37,19 +37,18 @@ def to_e164(phone: str, prefix: str) -> str | None:
 
 def read_phone(phone: str, prefix: str) -> str | None:
     """The number in E.164, or None if it is not valid, or ambiguous: see `plus_reading`."""
-    number = to_e164(phone, prefix)
-    return None if number and plus_reading(phone, prefix, number) else number
+    return None if plus_reading(phone, prefix) else to_e164(phone, prefix)
 
 
-def plus_reading(phone: str, prefix: str, number: str | None = None) -> str | None:
+def plus_reading(phone: str, prefix: str) -> str | None:
     """The other number that an ambiguous phone may mean: itself with a `+`. None for any other phone.
 
-    Without `+`, the phone begins with the digits of the default prefix. It is valid after that prefix, as `number`,
-    and with a `+` alone: `491712345678` may be +491712345678 or +49491712345678.
+    Without `+`, the phone begins with the digits of the default prefix. It is valid after that prefix, and with a `+`
+    alone: `491712345678` may be +491712345678 or +49491712345678.
     """
     if not phone.startswith(prefix[1:]):
         return None
-    number = number or to_e164(phone, prefix)
+    number = to_e164(phone, prefix)
     if number in (None, f"+{phone}"):
         return None
     other = to_e164(f"+{phone}", prefix)

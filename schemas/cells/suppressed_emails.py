@@ -66,9 +66,6 @@ class SuppressedEmails:
     def of(cls, key: bytes, hashes: Iterable[bytes], last: int = 0) -> "SuppressedEmails":
         return cls(key, np.sort(np.fromiter(hashes, HASH_DTYPE)), last)
 
-    def __len__(self) -> int:
-        return len(self.hashes)
-
     def joined(self, other: "SuppressedEmails | None") -> "SuppressedEmails":
         """Both, of one warehouse."""
         if other is None:

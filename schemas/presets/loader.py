@@ -58,7 +58,7 @@ def list_preset_names(folder: Path | None) -> tuple[str, ...]:
     return tuple(dict.fromkeys(path.stem for path in (*_files(folder), *_files(BUILT_IN_PRESETS))))
 
 
-def load_own_presets(folder: Path) -> Iterator[Preset]:
+def load_own_presets(folder: Path | None) -> Iterator[Preset]:
     return (read_preset(path) for path in _files(folder))
 
 

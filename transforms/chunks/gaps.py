@@ -35,7 +35,7 @@ def find_gaps(table: pa.Table, mapping: ColumnMapping) -> tuple[dict[int, tuple[
     strict = {
         column.position: column.field.id
         for column in mapping.mapped
-        if column.field and column.field.gaps is Gaps.DROP_COLUMN and not column.never_read
+        if column.field and column.field.gaps is Gaps.DROP_COLUMN
     }
     contacts = _rows_of_contacts([blank[position] for position in strict], table, mapping)
     for position in strict:

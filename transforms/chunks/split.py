@@ -87,7 +87,6 @@ class ChunkResult:
     `rejections_path` (each broken rule) and `rejected_path` (the rows as read) are None if nothing was rejected.
     """
 
-    index: int
     accepted: int
     rejected: int
     accepted_path: str
@@ -145,7 +144,6 @@ def _write_sides(table: pa.Table, chunk_task: ChunkTask, inputs: CheckInputs) ->
     accepted = len(split.accepted)
     work = time.thread_time() - began
     return ChunkResult(
-        index,
         accepted,
         table.num_rows - accepted,
         accepted_path,

@@ -140,7 +140,7 @@ def _blocks(stream: IO[bytes] | gzip.GzipFile) -> Iterator[bytes]:
         yield block
 
 
-class _BoundedFile(io.FileIO):
+class BoundedFile(io.FileIO):
     """A file that limits each read, because a forged archive makes zipfile read a directory of any size."""
 
     def read(self, size: int | None = -1) -> bytes:
@@ -152,7 +152,7 @@ class _BoundedFile(io.FileIO):
 
 @contextmanager
 def _open_zip(path: str, source: str) -> Iterator[zipfile.ZipFile]:
-    with _report_broken_archive(source), _BoundedFile(path) as file, zipfile.ZipFile(file) as archive:
+    with _report_broken_archive(source), BoundedFile(path) as file, zipfile.ZipFile(file) as archive:
         yield archive
 
 

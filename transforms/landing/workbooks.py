@@ -25,7 +25,7 @@ from schemas.errors.source import (
     WorkbookProtected,
     WorkbookUnreadable,
 )
-from transforms.landing.archives import WORKBOOK_SUFFIXES, ExpansionLimits, split_member
+from transforms.landing.archives import WORKBOOK_SUFFIXES, BoundedFile, ExpansionLimits, split_member
 
 READ_BYTES = 1 << 20
 OLE_MAGIC = b"\xd0\xcf\x11\xe0"  # the container of .xls, of encrypted .xlsx, and of other old documents
@@ -45,7 +45,7 @@ def workbook_suffix(path: str, source: str) -> str | None:
         if stream.read(len(OLE_MAGIC)) == OLE_MAGIC:
             return _ole_suffix(stream.fileno(), source)
     try:
-        with zipfile.ZipFile(path) as archive:
+        with BoundedFile(path) as file, zipfile.ZipFile(file) as archive:
             names = archive.namelist()
             if "xl/workbook.xml" in names:
                 return ".xlsx"

@@ -86,7 +86,7 @@ def find_preset(
     """
     name, part = split_preset_name(asked)
     if asked == AUTO:
-        preset = detect_preset(columns, tuple(load_own_presets(own)) if own else (), tuple(load_built_in_presets()))
+        preset = detect_preset(columns, load_own_presets(own), load_built_in_presets())
         name = preset.name
     else:
         preset = load_preset(name, own)
@@ -108,7 +108,7 @@ def part_of(preset: Preset, source: str) -> str | None:
     return next((part for part, it in preset.parts.items() if fnmatchcase(name, it.file.casefold())), None)
 
 
-def detect_preset(names: Sequence[str], *shelves: Sequence[Preset]) -> Preset:
+def detect_preset(names: Sequence[str], *shelves: Iterable[Preset]) -> Preset:
     """The one preset whose signature is in the header, of the first shelf that has any; else `PresetNotFound`."""
     keys = frozenset(map(header_key, names))
     for shelf in shelves:

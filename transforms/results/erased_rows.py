@@ -55,12 +55,11 @@ def _scan(file: RejectedFile, erased: SuppressedEmails, target: BinaryIO | None)
         header = [name.removeprefix("\ufeff") for name in header]
         if target:
             target.write(first.encode("utf-8", "surrogateescape"))
-        codes = header.index(CODES) if CODES in header else None
         while batch := list(islice(records, ROWS_PER_BATCH)):
             has_address = erased.are_in(["\n".join(cells) for _, cells in batch])
             for (text, cells), is_found in zip(batch, has_address, strict=True):
                 row = dict(zip(header, cells, strict=False))
-                if is_found or (codes is not None and row.get(CODES) == Rule.SUPPRESSED):
+                if is_found or row.get(CODES) == Rule.SUPPRESSED:
                     record = row.get(NUMBER, "")
                     found.append(ErasedRow(place, int(record) if record.isdecimal() else None, bool(is_found)))
                 if is_found:

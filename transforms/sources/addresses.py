@@ -55,9 +55,9 @@ class Address:
         port = "" if self.port in (None, PORTS.get(self.scheme)) else f":{self.port}"
         return f"{self.scheme}://{f'[{self.host}]' if ':' in self.host else self.host}{port}"
 
-    def redacted(self, path: str | None = None) -> str:
-        """The address without secrets; of another file on the same server if `path` is given."""
-        path = self.path if path is None else path
+    def redacted(self) -> str:
+        """The address without secrets."""
+        path = self.path
         inside = f"!{self.member}" if self.member else ""
         if self.is_local:
             return path + inside

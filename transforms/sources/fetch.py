@@ -24,7 +24,8 @@ from transforms.sources.remote.base import FileStamp, RemoteServer, kind_of
 
 READ_BYTES = 1 << 20
 SETTLING_SECONDS = 1.0  # a local file that changed more recently is looked at again before it is accepted
-FIRST_RETRY_SECONDS = 1.0  # seconds before the second try; each one after that waits twice as long
+FIRST_RETRY_SECONDS = 1.0  # before the second try; each one after that waits twice as long
+MAX_RETRY_SECONDS = 60.0
 
 T = TypeVar("T")
 
@@ -228,4 +229,5 @@ def _translate_errors(address: Address) -> Iterator[None]:
 
 
 def _pause(attempt: int) -> None:
-    time.sleep(FIRST_RETRY_SECONDS * 2 ** (attempt - 1) * random.uniform(0.75, 1.25))
+    seconds = min(MAX_RETRY_SECONDS, FIRST_RETRY_SECONDS * 2 ** (attempt - 1))
+    time.sleep(seconds * random.uniform(0.75, 1.25))

@@ -112,7 +112,8 @@ def show_changes(options: argparse.Namespace) -> int:
 def show_history(options: argparse.Namespace) -> int:
     """Print what imports changed in one contact, newest first."""
     settings = Settings.load(**settings_from_options(options))
-    email = normalise_email(options.email) or options.email.strip().lower()
+    written = options.email.strip()
+    email = normalise_email(written) or written.lower()
     with open_warehouse(settings) as warehouse:
         entries = contact_history(warehouse, email, load_catalogue(settings.catalogue))
     if options.json:

@@ -35,7 +35,8 @@ def show_contacts(options: argparse.Namespace) -> int:
 def show_contact(options: argparse.Namespace) -> int:
     """Print every field of one contact, and what is known about it."""
     settings = Settings.load(**settings_from_options(options))
-    email = normalise_email(options.email.strip()) or options.email
+    written = options.email.strip()
+    email = normalise_email(written) or written
     with open_warehouse(settings) as warehouse:
         contact = get_contact(warehouse, load_catalogue(settings.catalogue), email)
     if options.json:

@@ -14,7 +14,7 @@ from pydantic import ValidationError
 from flows.cli.parser import FAILED, OK, settings_from_options
 from flows.cli.servers.local_server import PrefectServerFailed, start_local_server
 from flows.config.output_files import check_output, is_stream
-from flows.config.request import ImportRequest, ReadingOptions, local_today
+from flows.config.request import OPTION_NAMES, ImportRequest, ReadingOptions, local_today
 from flows.config.settings import Settings
 from flows.pipeline.temporary_folders import cleaned_up_on_sigterm, delete_abandoned_folders, temporary_folder
 from flows.prefect_lookups import source_logins, wrong_settings_named
@@ -32,8 +32,6 @@ if TYPE_CHECKING:  # reports import pandas, which a wrong command does without
 Options = TypeVar("Options", bound=ReadingOptions)
 ImportOptions = TypeVar("ImportOptions", bound=ImportRequest)
 
-# The options of the fields of a request that have another name.
-OPTIONS = {"source": "SOURCE", "mapping": "--map", "values": "--value", "merge_fields": "--merge-field"}
 SAMPLE_DAY = datetime.date(2000, 1, 1)  # any day shows whether the dates of an address are well written
 
 
@@ -178,7 +176,7 @@ def _problem(error: Any) -> str:
     name = str(error["loc"][0]) if error["loc"] else ""
     if error["type"] == "string_unicode" and name == "source":
         return "the name of the file is not UTF-8; rename it"
-    option = OPTIONS.get(name, f"--{name.replace('_', '-')}")
+    option = OPTION_NAMES.get(name, f"--{name.replace('_', '-')}")
     return f"{option}: {_plain_reason(error)}" if name else _plain_reason(error)
 
 

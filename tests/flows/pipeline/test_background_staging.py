@@ -31,7 +31,7 @@ def stager(importer: Importer) -> Iterator[BackgroundStaging]:
 
 
 def chunk_result(number: int, path: str) -> ChunkResult:
-    return ChunkResult(number, 1, 0, path, None, None, first_record=number)
+    return ChunkResult(1, 0, path, None, None, first_record=number)
 
 
 def test_all_chunks_are_staged_in_order(importer: Importer, stager: BackgroundStaging) -> None:

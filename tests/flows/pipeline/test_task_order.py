@@ -33,3 +33,10 @@ def test_an_unexpected_error_of_a_step_is_tried_once_and_quotes_nothing() -> Non
     with pytest.raises(UnexpectedError, match="ValueError") as caught:
         run_step(fails(1, ValueError("ana@example.com")), None, 7)
     assert "ana@" not in f"{caught.value} {caught.value!r} {caught.value.__cause__!r}"
+
+
+def test_a_debugged_step_keeps_the_place_of_its_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CONTACTS_DEBUG", "1")
+    with pytest.raises(ValueError, match="ana@") as caught:
+        run_step(fails(1, ValueError("ana@example.com")), None, 7)
+    assert caught.traceback[-1].name == "step"

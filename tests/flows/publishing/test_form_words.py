@@ -11,6 +11,7 @@ from flows.publishing.form_words import in_form_words
         ("skip it with --skip-last 2", "skip it with “Lines below the records” 2"),
         ("check --delimiter, --quote and --skip-lines", "check “Delimiter”, “Quote” and “Lines above the header”"),
         ("map it with --map 'E-mail=email'", "map it with “Columns to fields” 'E-mail=email'"),
+        ("write it in --mapping FILE", "write it in “Mapping file” FILE"),
         ("unless you allow it (--loosen-consent)", "unless you allow it (“Weaker consents”)"),
         ("an option of no field: --dry-run", "an option of no field: --dry-run"),
         ("no option: a--gaps, -- and 1--2", "no option: a--gaps, -- and 1--2"),

@@ -5,6 +5,7 @@ import hashlib
 import io
 import stat
 import struct
+import tracemalloc
 import zipfile
 from collections.abc import Callable
 from functools import partial
@@ -110,9 +111,9 @@ def with_bytes(content: bytes, place: int, new: bytes) -> bytes:
     return content[:place] + new + content[place + len(new) :]
 
 
-def forged_directory() -> bytes:
+def forged_directory(times: int = 1) -> bytes:
     """An archive whose directory of entries claims to be larger than what is read at once."""
-    size = expand.MAX_READ_BYTES + 1
+    size = expand.MAX_READ_BYTES * times + 1
     end = struct.pack("<4s4H2LH", b"PK\x05\x06", 0, 0, 9, 9, size, 4, 0)
     return b"PK\x03\x04" + bytes(size) + end
 
@@ -223,3 +224,16 @@ def test_a_file_that_is_no_archive_has_no_members(tmp_path: Path) -> None:
     assert list_members(str(tmp_path / "plain.zip")) == []
     with pytest.raises(SourceNotFound):
         land(f"{tmp_path}/gone.zip!a.csv", ImportFolder.local(tmp_path))
+
+
+def test_a_forged_directory_is_not_read_into_memory(tmp_path: Path) -> None:
+    """Neither by the search for a workbook, which is first, nor by the archive's own reader."""
+    content = forged_directory(times=8)
+    tracemalloc.start()
+    try:
+        with pytest.raises(ArchiveUnreadable):
+            landed(tmp_path, content)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak < 3 * expand.MAX_READ_BYTES

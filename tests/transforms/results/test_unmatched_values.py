@@ -43,4 +43,4 @@ def test_values_are_counted_with_the_sign_between_them(
         pa.table({"code": ["option-unknown"] * len(cells), "field": [field] * len(cells), "value": cells}), path
     )
     mapping = ColumnMapping((MappedColumn(1, "x", CATALOGUE[field], rule=rule),))
-    assert count_unmatched([ChunkResult(0, 0, len(cells), "", path, None)], mapping) == {1: unmatched}
+    assert count_unmatched([ChunkResult(0, len(cells), "", path, None)], mapping) == {1: unmatched}

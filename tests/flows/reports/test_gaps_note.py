@@ -3,8 +3,7 @@
 import pytest
 
 from flows.reports.models import CheckReport, SuggestionReport
-from flows.reports.phrases import COMMAND
-from flows.reports.suggestion_notes import gaps_note
+from flows.reports.phrases import COMMAND, gaps_note
 from schemas.catalogue import load_catalogue
 from transforms.mapping.columns import MappedColumn
 from transforms.mapping.suggestions import Suggestion
