@@ -3,10 +3,8 @@
 import argparse
 from collections import Counter, deque
 from collections.abc import Iterable, Iterator
-from contextlib import nullcontext
 from dataclasses import dataclass, field
 from itertools import islice
-from typing import BinaryIO
 
 import pandas as pd
 
@@ -65,16 +63,15 @@ class ChangeTally:
             self.examples.append(change)
 
 
-def written_changes(changes: Iterable[Change], target: BinaryIO | None) -> Iterator[Change]:
-    """Hand the changes on and, where there is a target, write them as CSV, a batch at a time."""
-    if target:
-        target.write(csv_header(CHANGE_COLUMNS))
+def written_changes(changes: Iterable[Change], options: argparse.Namespace, settings: Settings) -> Iterator[Change]:
+    """Hand the changes on, and write them to `--output` as CSV, a batch at a time."""
     changes = iter(changes)
-    while batch := list(islice(changes, ROWS_PER_WRITE)):
-        if target:
+    with open_target(options, settings) as target:
+        target.write(csv_header(CHANGE_COLUMNS))
+        while batch := list(islice(changes, ROWS_PER_WRITE)):
             rows = [(*change[:1], cell_text(change.contact_id), *change[2:]) for change in batch]
             target.write(csv_bytes(pd.DataFrame(rows, columns=list(CHANGE_COLUMNS), dtype=object).astype(TEXT_DTYPE)))
-        yield from batch
+            yield from batch
 
 
 def show_changes(options: argparse.Namespace) -> int:
@@ -85,9 +82,8 @@ def show_changes(options: argparse.Namespace) -> int:
     with open_warehouse(settings) as warehouse:
         row = get_import(warehouse, options.id)
         changes = import_changes(warehouse, options.id, catalogue)
-        with open_target(options, settings) if options.output else nullcontext() as target:
-            for change in written_changes(changes, target):
-                tally.add(change)
+        for change in written_changes(changes, options, settings) if options.output else changes:
+            tally.add(change)
     kept = (row["report"] or {}).get("changes") or {}
     counts = {
         name: FieldChangesReport.model_validate({**kept.get(name, {}), **tally.fields.get(name, {})}).model_dump()
@@ -132,8 +128,7 @@ def undo(options: argparse.Namespace) -> int:
         check_output(options.output, settings, force=options.force)
 
     def write(changes: Iterator[Change]) -> None:
-        with open_target(options, settings) as target:
-            deque(written_changes(changes, target), maxlen=0)
+        deque(written_changes(changes, options, settings), maxlen=0)
 
     with open_warehouse(settings) as warehouse:
         undone = undo_import(

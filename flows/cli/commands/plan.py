@@ -1,13 +1,12 @@
 """The command `contacts plan`: what an import would do."""
 
 import argparse
-from collections.abc import Iterator
+from functools import partial
 
 from flows.cli.commands.changes import written_changes
 from flows.cli.commands.files import command_logins, import_request, inputs_of, log_stages, progress_shown
 from flows.cli.console import print_outcome, print_table
 from flows.cli.parser import FAILED, OK, settings_from_options
-from flows.cli.resources import open_target
 from flows.cli.terminal import print_line
 from flows.config.output_files import check_output
 from flows.config.request import ImportRequest, local_today
@@ -21,7 +20,6 @@ from flows.pipeline.temporary_folders import cleaned_up_on_sigterm, temporary_fo
 from flows.planning.plan import plan_import
 from flows.reports.builder import ImportReportBuilder
 from flows.reports.phrases import EXAMPLES_HEADER, TRANSITIONS_HEADER, transition_rows
-from warehouse.merge.change_list import Change
 from warehouse.merge.dry_run import MergePreview
 
 SERVICES = RunServices(
@@ -41,11 +39,7 @@ def plan(options: argparse.Namespace) -> int:
     if len(files) > 1:
         raise needs_one_file(request, files)
     log_stages(options)
-
-    def written(changes: Iterator[Change]) -> Iterator[Change]:
-        with open_target(options, settings) as target:
-            yield from written_changes(changes, target)
-
+    written = partial(written_changes, options=options, settings=settings)
     with progress_shown(options), cleaned_up_on_sigterm(), temporary_folder() as folder:
         through = None if options.output is None else written
         planned = plan_import(ImportReportBuilder(request), settings, folder, SERVICES, through)
