@@ -107,7 +107,7 @@ def test_a_consent_whose_field_has_another_column_is_not_advised_to_take_it() ->
 def test_a_consent_column_that_loses_its_field_to_a_mapped_one_is_warned_of(
     mapping: dict[str, str], warned: bool
 ) -> None:
-    columns = map_columns(["email", "Newsletter", "Boletín"], CATALOGUE, mapping).columns
+    columns = map_columns(["email", "Newsletter", "Boletín"], CATALOGUE, [mapping.items()]).columns
     outcomes = [ColumnOutcome.IGNORED if column.ignored else ColumnOutcome.IMPORTED for column in columns]
     profiles = [ColumnProfile(column, outcome, 0, ()) for column, outcome in zip(columns, outcomes, strict=True)]
     warnings = list(consent_warnings(profiles))

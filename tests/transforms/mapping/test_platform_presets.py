@@ -9,7 +9,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from schemas.catalogue import load_catalogue
-from schemas.errors.request import DuplicateMapping
 from schemas.presets.loader import load_built_in_presets
 from tests.transforms.pipeline import Checked, check, rows_of
 from tests.transforms.platform_exports import EXPORTS, Export
@@ -44,18 +43,17 @@ def test_a_preset_by_name_reads_as_by_auto(name: str, export: Export) -> None:
 def test_a_preset_names_columns_of_the_platforms_header(name: str, export: Export) -> None:
     preset = next(each for each in load_built_in_presets() if each.name == name)
     lacking = {*preset.columns, *preset.never_read, *preset.signature} - set(export.names)
-    may_lack = {"Address 1 - City", "Address 1 - Country", "Phone Number", "Mobile Phone Number"}  # views vary
+    may_lack = {"Address 1 - City", "Address 1 - Country", "Phone Number"}  # groups and merge fields vary
     assert lacking <= may_lack
 
 
-def test_hubspot_with_two_phone_columns_asks_which_one() -> None:
-    """The mobile number is not lost without a word because the preset names the other column."""
+def test_hubspots_mobile_number_is_read_instead_where_it_is_mapped() -> None:
     export = EXPORTS["hubspot"]
     both = replace(export, header=f"{export.header},Mobile Phone Number")
-    mobile = {"Phone Number": "+34 938 86 00 00", "Mobile Phone Number": "+34 651 23 45 67"}
-    with pytest.raises(DuplicateMapping, match="Mobile Phone Number"):
-        checked(both, mobile)
-    assert checked(both, mobile, mapping={"Phone Number": ""}).accepted == [export.stored]
+    phones = {"Phone Number": "+34 651 23 45 67", "Mobile Phone Number": "+34651999999"}
+    assert checked(both, phones).accepted == [export.stored]
+    mapped = checked(both, phones, mapping={"Mobile Phone Number": "mobile_phone"})
+    assert [row["mobile_phone"] for row in mapped.accepted] == ["'+34651999999"]
 
 
 @pytest.mark.parametrize("name", ["magento2", "prestashop-sample"])
