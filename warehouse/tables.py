@@ -133,12 +133,14 @@ class WarehouseTables:
 
     @cached_property
     def contact_fields(self) -> Table:
-        """The catalogue's type of each field that has a column, to notice when it changes."""
+        """What the last catalogue with the field says of it: its type, which must not change, and its consent list."""
         return Table(
             "contact_fields",
             self.metadata,
             Column("field", Text, primary_key=True),
             Column("type", Text, nullable=False),
+            # A JSON list. NULL in a field without one, and in rows of older releases.
+            Column("consent", Text),
         )
 
     @cached_property

@@ -157,6 +157,18 @@ def test_a_field_that_the_warehouse_does_not_have_yet_counts_as_empty(contacts: 
     assert contacts("import", path, *given, "--plan", planned["plan"]).status == 0
 
 
+def test_a_warehouse_of_an_older_release_is_planned_after_its_tables_got_the_new_columns(contacts: Contacts) -> None:
+    contacts.load(STORED)
+    contacts.database.run("alter table contact_fields drop column consent")
+    path = contacts.file(FILE)
+    assert contacts("plan", path, "--json").json["error"]["code"] == "warehouse-outdated"
+    assert contacts("imports").status == 0
+    planned = plan(contacts, path)["plan"]
+    assert contacts("import", path, "--plan", planned).status == 0
+    lists = {row["field"]: row["consent"] for row in contacts.database.rows("contact_fields")}
+    assert lists[STATUS] == '["none", "subscribed", "unsubscribed"]'
+
+
 @pytest.mark.parametrize("what", ["file", "options", "warehouse"])
 def test_an_outdated_plan_names_what_differs_and_merges_nothing(contacts: Contacts, what: str) -> None:
     contacts.load(STORED)

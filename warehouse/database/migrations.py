@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
-from sqlalchemy import Column, Connection, insert, inspect, select
+from sqlalchemy import Column, Connection, insert, inspect, select, update
 from sqlalchemy.types import TypeEngine
 
 from schemas.catalogue import FieldCatalogue
@@ -12,7 +12,7 @@ from schemas.errors.warehouse import FieldTypeChanged, WarehouseOutdated, Wareho
 from schemas.fields import Field
 from warehouse.database.changes_view import contact_changes
 from warehouse.database.connection import Warehouse
-from warehouse.database.stored_fields import contact_columns, stored_fields
+from warehouse.database.stored_fields import consent_text, contact_columns, stored_fields
 from warehouse.errors import retry_transient
 from warehouse.tables import COLUMN_TYPES, CONTACTS, WarehouseTables
 
@@ -36,31 +36,37 @@ def _create_tables(warehouse: Warehouse, *, contacts: bool) -> None:
             return
     with _altering_transaction(warehouse) as connection:
         warehouse.backend.create_tables(connection, tables)
-        if contacts:
-            create_contacts(connection, warehouse)
-        added = _missing_columns(connection, tables, contacts=contacts)
+        added = _missing_columns(connection, tables, contacts=False)
         for column in added:
             _add_column(connection, column)
         for index in {index for column in added for index in column.table.indexes if column.name in index.columns}:
             index.create(connection, checkfirst=True)
+        if contacts:
+            create_contacts(connection, warehouse)
 
 
 @retry_transient
 def migrate(warehouse: Warehouse, catalogue: FieldCatalogue | None = None, *, contacts: bool = True) -> None:
     """Create the tables, and a column for every field; FieldTypeChanged when one is stored as another type.
 
-    Without a catalogue, the journal gets its columns for the fields that the warehouse has. `contacts` as in
-    `create_tables`; a table that is created later gets its columns from `contact_fields`.
+    It also stores the consent lists of the catalogue. Without a catalogue, the journal gets its columns for the fields
+    that the warehouse has. `contacts` as in `create_tables`; a table that is created later gets its columns from
+    `contact_fields`.
     """
     _create_tables(warehouse, contacts=contacts)
     tables = WarehouseTables(warehouse.schema)
     with warehouse.read_transaction() as connection:
-        if not (_new_fields(connection, tables, catalogue) or _missing_journal_columns(connection, warehouse)):
+        if not (
+            _new_fields(connection, tables, catalogue)
+            or _changed_consents(connection, tables, catalogue)
+            or _missing_journal_columns(connection, warehouse)
+        ):
             return
     with _altering_transaction(warehouse) as connection:
         present = contact_columns(connection, warehouse.schema)
         for field in _new_fields(connection, tables, catalogue):
             _add_field(connection, tables, field, present, warehouse.name)
+        _store_consents(connection, tables, catalogue)
         _migrate_journal(connection, warehouse)
 
 
@@ -157,6 +163,23 @@ def _new_fields(connection: Connection, tables: WarehouseTables, catalogue: Fiel
         if stored.get(field.id, field.type) != field.type:
             raise FieldTypeChanged(field.id, stored[field.id], field.type.value)
     return [field for field in catalogue.fields if field.id not in stored]
+
+
+def _changed_consents(connection: Connection, tables: WarehouseTables, catalogue: FieldCatalogue | None) -> list[Field]:
+    """The fields of the catalogue whose consent list is not the stored one."""
+    if catalogue is None:
+        return []
+    known = tables.contact_fields.c
+    rows = connection.execute(select(known.field, known.consent))
+    stored: dict[str, str | None] = {row.field: row.consent for row in rows}
+    return [field for field in catalogue.fields if stored.get(field.id) != consent_text(field)]
+
+
+def _store_consents(connection: Connection, tables: WarehouseTables, catalogue: FieldCatalogue | None) -> None:
+    known = tables.contact_fields
+    for field in _changed_consents(connection, tables, catalogue):
+        stored = update(known).where(known.c.field == field.id)
+        connection.execute(stored.values(consent=consent_text(field)))
 
 
 def _add_field(

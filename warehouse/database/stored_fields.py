@@ -1,9 +1,10 @@
 """The fields that have a column in the warehouse, whether or not the catalogue still has them."""
 
+import json
 from collections.abc import Iterable
 from typing import Any
 
-from sqlalchemy import Connection, inspect, select
+from sqlalchemy import Connection, Row, inspect, select
 from sqlalchemy.types import TypeEngine
 
 from schemas.field_types import FieldType
@@ -19,19 +20,25 @@ def stored_fields(connection: Connection, schema: str | None, known: Iterable[Fi
     A known field that is stored as another type is given with that type.
     """
     table = WarehouseTables(schema).contact_fields
-    types: dict[str, str] = {row.field: row.type for row in connection.execute(select(table.c.field, table.c.type))}
-    types.pop(IDENTITY, None)
+    rows: dict[str, Row[Any]] = {row.field: row for row in connection.execute(select(table))}
+    rows.pop(IDENTITY, None)
     fields = [
-        field if field.type == stored else _field(field.id, FieldType(stored))
+        field if field.type == stored.type else _field(stored)
         for field in known
-        if (stored := types.pop(field.id, None))
+        if (stored := rows.pop(field.id, None)) is not None
     ]
-    return fields + [_field(id, FieldType(type)) for id, type in sorted(types.items())]
+    return fields + [_field(rows[id]) for id in sorted(rows)]
 
 
-def _field(id: str, type: FieldType) -> Field:
+def _field(stored: Row[Any]) -> Field:
     """Without the options that a catalogue would require."""
-    return Field.model_construct(id=id, type=type)
+    consent = tuple(json.loads(stored.consent)) if stored.consent else ()
+    return Field.model_construct(id=stored.field, type=FieldType(stored.type), consent=consent)
+
+
+def consent_text(field: Field) -> str | None:
+    """The consent list of a field as it is stored."""
+    return json.dumps(field.consent) if field.consent else None
 
 
 def contact_columns(connection: Connection, schema: str | None) -> dict[str, TypeEngine[Any]]:

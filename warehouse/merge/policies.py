@@ -157,6 +157,11 @@ def _is_weaker(one: ColumnElement[Any], other: ColumnElement[Any], consent: Sequ
     return _strength(one, consent) < _strength(other, consent)
 
 
+def is_strongest(value: ColumnElement[Any], consent: Sequence[str]) -> ColumnElement[bool]:
+    """Whether the value is as strong as the last one of the list; never for no value."""
+    return _strength(value, consent) == len(consent)
+
+
 def _strength(value: ColumnElement[Any], consent: Sequence[str]) -> ColumnElement[int]:
     """The place in the list. A value that is not in it counts as the strongest, since it may be a refusal."""
     places = [(value == option, place) for place, option in enumerate(consent, 1)]

@@ -40,7 +40,7 @@ from sqlalchemy import (
 from schemas.fields import Field
 from warehouse.import_list.entries import DELETE_POLICY
 from warehouse.merge.journal import DELETED, INSERTED, UPDATED, journal_deleted
-from warehouse.merge.policies import ChangeKind, stored_value
+from warehouse.merge.policies import ChangeKind, is_strongest, stored_value
 from warehouse.tables import KeyInteger, UtcDateTime, WarehouseTables, after, before, emails_of_deleted
 from warehouse.undo.members import MemberStatements
 
@@ -160,7 +160,7 @@ class UndoStatements:
             (now.is_distinct_from(new), EDITED),
         ]
         if field.consent:
-            letters.append((new == field.consent[-1], KEPT_CONSENT))
+            letters.append((is_strongest(new, field.consent), KEPT_CONSENT))
         letters += [(new.is_(None), ChangeKind.FILLED), (old.is_(None), ChangeKind.CLEARED)]
         cases = [(condition, literal(str(letter))) for condition, letter in letters]
         return case(*cases, else_=literal(str(ChangeKind.REPLACED)))

@@ -92,8 +92,9 @@ def undo_import(
     """Undo a completed import, or an undo; returns the report.
 
     UnknownImport, NothingChanged, AlreadyUndone or JournalGone where that cannot be. A dry run writes nothing and locks
-    nothing. The catalogue says which values of its consent fields are never taken back. `use_changes` gets every
-    change, and every cell that is kept, before it is written; where the warehouse was lost, once more.
+    nothing. The consent lists of the catalogue say which values are never taken back. For a field that it does not
+    have, the last import with that field does. `use_changes` gets every change, and every cell that is kept, before it
+    is written; where the warehouse was lost, once more.
     """
     migrate(warehouse)
     attempts: set[int] = set()

@@ -14,6 +14,7 @@ from tests.warehouse.conftest import on_postgres
 from warehouse.contacts.segments import list_segments
 from warehouse.database.connection import Warehouse
 from warehouse.database.migrations import create_tables, migrate
+from warehouse.database.stored_fields import stored_fields
 from warehouse.import_list.entries import get_last_row_count, list_imports, start_import
 from warehouse.tables import WarehouseTables
 
@@ -23,6 +24,11 @@ EMAIL = {"id": "email", "type": "email", "identity": True}
 def catalogue(**types: str) -> FieldCatalogue:
     fields: list[dict[str, Any]] = [EMAIL, *({"id": id, "type": type} for id, type in types.items())]
     return FieldCatalogue.model_validate({"fields": fields})
+
+
+def consent_catalogue(*consent: str) -> FieldCatalogue:
+    field = {"id": "ads", "type": "radio", "options": consent or ("no", "yes"), "consent": consent}
+    return FieldCatalogue.model_validate({"fields": [EMAIL, field]})
 
 
 def columns(warehouse: Warehouse) -> set[str]:
@@ -48,6 +54,30 @@ def test_a_new_field_gets_a_column_and_a_removed_one_keeps_it(warehouse: Warehou
     migrate(warehouse, catalogue(name="text", points="integer"))
     migrate(warehouse, catalogue(name="text", order="date"))
     assert columns(warehouse) == OWN | {"name", "points", "order"}
+
+
+def test_the_consent_list_of_a_field_is_that_of_the_last_catalogue_with_it(warehouse: Warehouse) -> None:
+    def stored() -> tuple[str, ...]:
+        with warehouse.read_transaction() as connection:
+            [field] = stored_fields(connection, warehouse.schema)
+        return field.consent
+
+    migrate(warehouse, consent_catalogue("no", "yes"))
+    assert stored() == ("no", "yes")
+    migrate(warehouse, consent_catalogue("yes", "maybe", "no"))
+    migrate(warehouse, catalogue())
+    assert stored() == ("yes", "maybe", "no")
+    migrate(warehouse, consent_catalogue())
+    assert stored() == ()
+
+
+def test_an_older_warehouse_gets_its_columns_before_its_contacts(warehouse: Warehouse) -> None:
+    """On PostgreSQL the first import creates the contacts, and it may have failed."""
+    migrate(warehouse, consent_catalogue("no", "yes"), contacts=False)
+    with warehouse.write_transaction() as connection:
+        connection.execute(text(f"alter table {warehouse.schema or 'main'}.contact_fields drop column consent"))
+    create_tables(warehouse)
+    assert columns(warehouse) == OWN | {"ads"}
 
 
 def test_a_warehouse_of_an_older_release_gets_the_columns_that_are_new(warehouse: Warehouse) -> None:

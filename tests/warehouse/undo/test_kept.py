@@ -1,17 +1,28 @@
 """An undo keeps what has changed since its import, and counts why."""
 
 from datetime import timedelta
+from typing import Any
 
 import pyarrow as pa
 import pytest
 from sqlalchemy import insert, update
 
+from schemas.catalogue import FieldCatalogue
 from tests.warehouse.conftest import NOON, Importer
-from tests.warehouse.undo.conftest import ANN, BOB, CATALOGUE, CID, counts, edit, remove, undo
+from tests.warehouse.undo.conftest import ANN, BOB, CATALOGUE, CID, CONSENT, counts, edit, remove, undo
 from warehouse.contacts.segments import create_segment
 from warehouse.merge.change_list import contact_history
 from warehouse.removal.delete import delete_contacts
 from warehouse.tables import WarehouseTables
+from warehouse.undo.undo import undo_import
+
+RENAMED, REVERSED = [*CONSENT[:-1], "opted-out"], list(reversed(CONSENT))
+
+
+def with_status(**status: Any) -> FieldCatalogue:
+    """A catalogue with the email and, if something is given of it, the field `status`."""
+    fields = [{"id": "status", "type": "radio", **status}] if status else []
+    return FieldCatalogue.model_validate({"fields": [{"id": "email", "type": "email", "identity": True}, *fields]})
 
 
 def test_a_cell_with_another_value_stays(people: Importer) -> None:
@@ -106,6 +117,42 @@ def test_the_strongest_consent_is_never_taken_back(people: Importer) -> None:
         "kept": {"consent": 1},
     }
     assert [contact["status"] for contact in people.contacts()] == ["unsubscribed", "none"]
+
+
+@pytest.mark.parametrize(
+    ("status", "stays"),
+    [
+        pytest.param({}, True, id="without the field"),
+        pytest.param({"options": CONSENT}, False, id="with the field but without a consent list"),
+        pytest.param({"options": RENAMED, "consent": RENAMED}, True, id="with another name of the option"),
+        pytest.param({"options": REVERSED, "consent": REVERSED}, False, id="with another order"),
+    ],
+)
+def test_a_refusal_stays_also_with_another_catalogue_unless_that_ranks_it_lower(
+    people: Importer, status: dict[str, Any], stays: bool
+) -> None:
+    people([{"email": ANN, "city": "Vic", "status": "subscribed"}])
+    people([{"email": ANN, "city": "Olot", "status": "unsubscribed"}])
+    report = undo_import(people.warehouse, 2, with_status(**status))
+    assert counts(report)["kept" if stays else "cells"] == ({"consent": 1} if stays else {"restored": 2})
+    [ann] = people.contacts()
+    assert (ann["city"], ann["status"]) == ("Vic", "unsubscribed" if stays else "subscribed")
+
+
+def test_a_field_of_an_older_release_has_no_stored_consent_list(people: Importer) -> None:
+    people([{"email": ANN, "status": "subscribed"}])
+    people([{"email": ANN, "status": "unsubscribed"}])
+    with people.warehouse.write_transaction() as connection:
+        connection.execute(update(WarehouseTables(people.warehouse.schema).contact_fields).values(consent=None))
+    assert counts(undo_import(people.warehouse, 2, with_status()))["cells"] == {"restored": 1}
+
+
+def test_an_undo_of_an_undo_keeps_the_refusal_that_the_first_one_brought_back(people: Importer) -> None:
+    people([{"email": ANN, "status": "unsubscribed"}])
+    people([{"email": ANN, "status": "subscribed"}], loosen_consent=1)
+    assert counts(undo(people, 2))["cells"] == {"restored": 1}
+    assert counts(undo(people, 3))["kept"] == {"consent": 1}
+    assert people.contacts()[0]["status"] == "unsubscribed"
 
 
 def test_a_contact_whose_email_somebody_has_now_is_not_inserted_again(people: Importer) -> None:
