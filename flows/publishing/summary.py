@@ -23,6 +23,7 @@ from flows.reports.phrases import (
     retry_progress,
     suggestion_rows,
     translation_rows,
+    undo_order,
     unimported_columns,
     use_of_gaps,
     use_of_rejected,
@@ -197,6 +198,7 @@ def undo_summary(report: UndoReport, *, journalled: bool) -> str:
     ]
     if kept := kept_causes(report):
         parts += ["## Cells that keep their value", table(["why", "cells"], kept)]
+    parts.append(undo_order(report, journalled=journalled))
     if report.import_id:
         back = f"To bring import {report.undoes} back, undo import {report.import_id}."
         parts.append(back if journalled else NO_JOURNAL)

@@ -202,6 +202,16 @@ def kept_causes(report: UndoReport) -> list[tuple[str, int]]:
     return [(KEPT_CAUSES[cause], number) for cause, number in report.kept.items() if number]
 
 
+def undo_order(report: UndoReport, *, journalled: bool) -> str:
+    """How to restore what a later import changed too; empty if nothing is, or without the journal that this takes."""
+    if not report.kept["later-import"] or (report.import_id and not journalled):
+        return ""
+    order = "that import first"
+    if report.import_id:
+        order = f"import {report.import_id}, then that import, then import {report.undoes} again"
+    return f"To restore cells that a later import changed, undo {order}. 'contacts history EMAIL' names that import."
+
+
 def undo_line(report: UndoReport) -> str:
     """What an undo did, in one line: the UI cuts it after about 70 characters."""
     contacts, cells = report.contacts, report.cells
@@ -220,6 +230,8 @@ def undo_sentences(report: UndoReport, *, journalled: bool) -> list[str]:
         f"{name + ':':<9} {list_counts(getattr(report, name).items())}" for name in ("contacts", "cells", "members")
     ]
     lines += [f"kept:     {counted(number, 'cell')}: {cause}" for cause, number in kept_causes(report)]
+    if order := undo_order(report, journalled=journalled):
+        lines.append(order)
     if report.import_id:
         back = f"To bring import {report.undoes} back: contacts undo {report.import_id}"
         lines.append(back if journalled else NO_JOURNAL)

@@ -100,6 +100,19 @@ def test_an_undo_says_what_it_would_do_then_does_it_and_can_be_undone(imported: 
 
 
 @one_warehouse
+def test_an_undo_of_the_older_of_two_imports_says_in_which_order_both_are_taken_back(contacts: Contacts) -> None:
+    for city in ("Vic", "Olot", "Salt"):
+        contacts.load(f"email,city\nann@example.com,{city}\n", "--merge", "overwrite")
+    planned = contacts("undo", "2", "--dry-run").out
+    assert "a later import changed, undo that import first. 'contacts history EMAIL' names that import." in planned
+    done = contacts("undo", "2").out
+    assert "a later import changed, undo import 4, then that import, then import 2 again." in done
+    for number in ("4", "3", "2"):
+        assert contacts("undo", number).status == 0
+    assert contacts.database.contacts()["ann@example.com"]["city"] == "Vic"
+
+
+@one_warehouse
 @pytest.mark.parametrize("name", ["undo", "changes"])
 def test_an_unknown_import_or_one_without_its_journal_is_an_error(imported: Contacts, name: str) -> None:
     before = imported.database.contents()

@@ -1,8 +1,10 @@
 """Phrases that the terminal and the artifacts share."""
 
+from typing import Any
+
 import pytest
 
-from flows.publishing.summary import summary
+from flows.publishing.summary import summary, undo_summary
 from flows.reports.models import (
     CheckReport,
     ColumnReport,
@@ -11,8 +13,9 @@ from flows.reports.models import (
     ImportReport,
     SuggestionReport,
     TranslationReport,
+    UndoReport,
 )
-from flows.reports.phrases import describe_dialect, use_of_rejected
+from flows.reports.phrases import KEPT_CAUSES, describe_dialect, undo_sentences, use_of_rejected
 
 
 @pytest.mark.parametrize(
@@ -74,3 +77,35 @@ def test_the_next_steps_in_an_artifact_name_fields_of_the_form_and_no_options() 
     text = summary(report)
     assert "Empty cells" in text
     assert "--" not in text.replace("---", "")
+
+
+def undo_report(contacts: dict[str, int], cells: dict[str, int], kept: dict[str, int], **more: Any) -> UndoReport:
+    """Of an undo with these numbers; the others are 0."""
+    report: dict[str, Any] = {"import_id": 9, "undoes": 7, "status": "completed", **more}
+    return UndoReport(
+        contacts=dict.fromkeys(("deleted", "restored", "reinserted", "kept", "gone"), 0) | contacts,
+        cells=dict.fromkeys(("restored", "kept", "gone"), 0) | cells,
+        members={"removed": 0, "added": 0},
+        kept=dict.fromkeys(KEPT_CAUSES, 0) | kept,
+        **report,
+    )
+
+
+@pytest.mark.parametrize(
+    ("more", "journalled", "said"),
+    [
+        pytest.param({"import_id": None, "status": "planned"}, True, "undo that import first.", id="dry run"),
+        pytest.param({"import_id": None, "status": "planned"}, False, "undo that import first.", id="no journal yet"),
+        pytest.param({}, True, "undo import 9, then that import, then import 7 again.", id="done"),
+        pytest.param({}, False, "", id="done without a journal"),
+    ],
+)
+def test_an_undo_that_keeps_cells_for_a_later_import_says_what_to_undo_first(
+    more: dict[str, Any], journalled: bool, said: str
+) -> None:
+    report = undo_report({"kept": 1}, {"kept": 1}, {"later-import": 1}, **more)
+    for text in ("\n".join(undo_sentences(report, journalled=journalled)), undo_summary(report, journalled=journalled)):
+        assert said in text
+        assert bool(said) == ("contacts history EMAIL" in text)
+    others = undo_report({"kept": 1}, {"kept": 1}, {"edited": 1}, **more)
+    assert "contacts history" not in undo_summary(others, journalled=journalled)
