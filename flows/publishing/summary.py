@@ -18,6 +18,7 @@ from flows.reports.phrases import (
     describe_dialect,
     describe_gaps,
     kept_causes,
+    kept_contacts,
     outcome_line,
     reason_rows,
     retry_progress,
@@ -198,6 +199,8 @@ def undo_summary(report: UndoReport, *, journalled: bool) -> str:
     ]
     if kept := kept_causes(report):
         parts += ["## Cells that keep their value", table(["why", "cells"], kept)]
+    if contacts := kept_contacts(report):
+        parts += ["## Contacts that stay", table(["why", "contacts"], contacts)]
     parts.append(undo_order(report, journalled=journalled))
     if report.import_id:
         back = f"To bring import {report.undoes} back, undo import {report.import_id}."

@@ -195,11 +195,24 @@ KEPT_CAUSES = {
     "email-taken": "of an email that another contact has now",
     "suppressed": "of an address that is suppressed",
 }
+INSERTED_AND_KEPT = "inserted, but changed since or in a segment through something else"
 
 
 def kept_causes(report: UndoReport) -> list[tuple[str, int]]:
     """Why an undo kept cells, and how many."""
     return [(KEPT_CAUSES[cause], number) for cause, number in report.kept.items() if number]
+
+
+def kept_contacts(report: UndoReport) -> list[tuple[str, int]]:
+    """Why an undo kept contacts, and how many, without those that it cannot insert again: `kept_causes` has them.
+
+    The counts do not tell inserted contacts from those of which no cell was restored.
+    """
+    not_inserted = report.kept["email-taken"] + report.kept["suppressed"]  # one cell for each contact
+    number = report.contacts["kept"] - not_inserted
+    updated = report.cells["kept"] > not_inserted
+    why = f"no cell restored; or {INSERTED_AND_KEPT}" if updated else INSERTED_AND_KEPT
+    return [(why, number)] if number else []
 
 
 def undo_order(report: UndoReport, *, journalled: bool) -> str:
@@ -216,9 +229,10 @@ def undo_line(report: UndoReport) -> str:
     """What an undo did, in one line: the UI cuts it after about 70 characters."""
     contacts, cells = report.contacts, report.cells
     verb = "would be " if report.status == "planned" else ""
+    kept = f"{counted(contacts['kept'], 'contact')} kept, " if contacts["kept"] else ""
     return (
         f"import {report.undoes}: {counted(cells['restored'], 'cell')} {verb}restored, {cells['kept']:,} kept; "
-        f"{counted(contacts['deleted'], 'contact')} {verb}deleted, {contacts['reinserted']:,} brought back"
+        f"{kept}{counted(contacts['deleted'], 'contact')} {verb}deleted, {contacts['reinserted']:,} brought back"
     )
 
 
@@ -230,6 +244,7 @@ def undo_sentences(report: UndoReport, *, journalled: bool) -> list[str]:
         f"{name + ':':<9} {list_counts(getattr(report, name).items())}" for name in ("contacts", "cells", "members")
     ]
     lines += [f"kept:     {counted(number, 'cell')}: {cause}" for cause, number in kept_causes(report)]
+    lines += [f"kept:     {counted(number, 'contact')}: {why}" for why, number in kept_contacts(report)]
     if order := undo_order(report, journalled=journalled):
         lines.append(order)
     if report.import_id:

@@ -15,7 +15,7 @@ from flows.reports.models import (
     TranslationReport,
     UndoReport,
 )
-from flows.reports.phrases import KEPT_CAUSES, describe_dialect, undo_sentences, use_of_rejected
+from flows.reports.phrases import KEPT_CAUSES, describe_dialect, undo_line, undo_sentences, use_of_rejected
 
 
 @pytest.mark.parametrize(
@@ -109,3 +109,37 @@ def test_an_undo_that_keeps_cells_for_a_later_import_says_what_to_undo_first(
         assert bool(said) == ("contacts history EMAIL" in text)
     others = undo_report({"kept": 1}, {"kept": 1}, {"edited": 1}, **more)
     assert "contacts history" not in undo_summary(others, journalled=journalled)
+
+
+@pytest.mark.parametrize(
+    ("numbers", "line", "why"),
+    [
+        pytest.param(
+            ({"kept": 50, "deleted": 850}, {}, {}),
+            "0 cells restored, 0 kept; 50 contacts kept, 850 contacts deleted, 0 brought back",
+            "50 contacts: inserted, but changed since or in a segment through something else",
+            id="inserted contacts",
+        ),
+        pytest.param(
+            ({"kept": 2, "restored": 1}, {"kept": 1, "restored": 1}, {"edited": 1}),
+            "1 cell restored, 1 kept; 2 contacts kept, 0 contacts deleted, 0 brought back",
+            "2 contacts: no cell restored; or inserted, but changed since",
+            id="updated ones, and perhaps inserted ones",
+        ),
+        pytest.param(
+            ({"kept": 1, "reinserted": 3}, {"kept": 1}, {"email-taken": 1}),
+            "0 cells restored, 1 kept; 1 contact kept, 0 contacts deleted, 3 brought back",
+            "",
+            id="one that cannot be inserted again, which is listed by its cell",
+        ),
+        pytest.param(
+            ({"deleted": 900}, {}, {}), "0 cells restored, 0 kept; 900 contacts deleted, 0 brought back", "", id="none"
+        ),
+    ],
+)
+def test_an_undo_says_how_many_contacts_it_keeps_and_why(numbers: Any, line: str, why: str) -> None:
+    report = undo_report(*numbers)
+    assert undo_line(report) == f"import 7: {line}"
+    said = "\n".join(undo_sentences(report, journalled=True))
+    assert why in said
+    assert ("in a segment" in said) == ("Contacts that stay" in undo_summary(report, journalled=True)) == bool(why)
