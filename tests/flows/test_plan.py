@@ -14,9 +14,10 @@ from flows.cli.commands.plan import SERVICES
 from flows.config.request import ImportRequest
 from flows.config.settings import Settings, sqlite_url
 from flows.pipeline.temporary_folders import temporary_folder
+from flows.planning.digest import OPTIONS
 from flows.planning.plan import plan_import
 from flows.reports.builder import ImportReportBuilder
-from schemas.catalogue import load_catalogue
+from schemas.catalogue import BUILT_IN_CATALOGUE, load_catalogue
 from tests.flows.conftest import Contacts, is_one_line
 from tests.warehouse.conftest import on_postgres
 from warehouse.backends.postgres import LOCK_SECONDS
@@ -169,8 +170,11 @@ def test_a_warehouse_of_an_older_release_is_planned_after_its_tables_got_the_new
     assert lists[STATUS] == '["none", "subscribed", "unsubscribed"]'
 
 
-@pytest.mark.parametrize("what", ["file", "options", "warehouse"])
-def test_an_outdated_plan_names_what_differs_and_merges_nothing(contacts: Contacts, what: str) -> None:
+@pytest.mark.parametrize(
+    ("what", "cause"),
+    [("file", "the file"), ("options", OPTIONS), ("catalogue", OPTIONS), ("warehouse", "the warehouse")],
+)
+def test_an_outdated_plan_names_what_differs_and_merges_nothing(contacts: Contacts, what: str, cause: str) -> None:
     contacts.load(STORED)
     path, options = contacts.file(FILE, "night.csv"), ["--merge", "overwrite"]
     planned = plan(contacts, path, *options)["plan"]
@@ -178,12 +182,15 @@ def test_an_outdated_plan_names_what_differs_and_merges_nothing(contacts: Contac
         path.write_text(FILE.replace("Reus", "Olot"))
     elif what == "options":
         options += ["--blanks", "clear"]
+    elif what == "catalogue":
+        fields = BUILT_IN_CATALOGUE.read_text().replace("label: City\n", "label: Town\n")
+        options += ["--catalogue", str(contacts.file(fields, "fields.yaml"))]
     else:
         contacts.load("email,city\nbob@example.com,Girona\n", "--merge", "overwrite")
     before = contacts.database.contents()
     ran = contacts("import", path, *options, "--plan", planned)
     assert ran.status == 1
-    is_one_line(ran, f"because of the {what}", "1 inserted", "2 updated", "Make a new plan")
+    is_one_line(ran, f"because of {cause}. ", "1 inserted", "2 updated", "Make a new plan")
     assert contacts.database.contents() == before
     assert contacts.database.imports()[-1]["error_code"] == "plan-outdated"
 
