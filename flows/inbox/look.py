@@ -9,7 +9,7 @@ from flows.config.request import InboxRequest
 from flows.config.settings import Settings
 from flows.import_runs.lifecycle import open_import_list
 from flows.inbox.handling import Handled, WaitingFile, handle_file
-from flows.inbox.names import is_ignored
+from flows.inbox.names import waiting_files
 from flows.pipeline.sources import SourceLookups, find_folder
 from flows.prefect_lookups import source_logins
 from transforms.sources.folders import Folder
@@ -19,11 +19,6 @@ from warehouse.import_list.claims import claims_before_listing, list_claims, rel
 from warehouse.import_list.entries import RUNNING
 
 SECONDS_BETWEEN_LOOKS = 2.0  # a file that changes more slowly than this is taken for complete
-
-
-def waiting_files(folder: Folder) -> dict[str, FileStamp]:
-    """The files that are to be imported or moved, by their names."""
-    return {name: stamp for name, stamp in folder.files().items() if not is_ignored(name)}
 
 
 def look_at_inbox(request: InboxRequest, settings: Settings) -> Iterator[Handled]:

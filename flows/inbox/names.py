@@ -1,19 +1,49 @@
 """Which files of an inbox are imported, and what they are called afterwards."""
 
 import os
+import time
 from pathlib import PurePath
 
+from transforms.sources.folders import Folder
+from transforms.sources.remote.base import FileStamp
+
 DONE, FAILED, REJECTED = "done", "failed", "rejected"
+EMPTY_FILE_SECONDS = 600.0  # a program that made an empty file may fill it for so long
 _HIDDEN = (".", "~$")  # a spreadsheet program's mark that somebody has the file open begins with ~$
 _HIDDEN_ON_WINDOWS = ("desktop.ini", "thumbs.db")
-_UNFINISHED = (".part", ".tmp")
+_UNFINISHED = (
+    ".part",
+    ".tmp",
+    ".filepart",  # WinSCP
+    ".partial",
+    ".crdownload",  # Chrome
+    ".download",  # Safari
+    ".swp",  # vi, while the file is open
+    "~",  # an editor's copy of an older text
+)
 _MAX_NAME_BYTES = 255
+
+
+def waiting_files(folder: Folder) -> dict[str, FileStamp]:
+    """The files that are to be imported or moved, by their names."""
+    found = folder.files().items()
+    return {name: stamp for name, stamp in found if not (is_ignored(name) or may_be_filled(stamp))}
 
 
 def is_ignored(name: str) -> bool:
     """Whether a file is hidden or not yet complete."""
     folded = name.lower()
     return name.startswith(_HIDDEN) or folded.endswith(_UNFINISHED) or folded in _HIDDEN_ON_WINDOWS
+
+
+def may_be_filled(stamp: FileStamp) -> bool:
+    """Whether a file is empty and was made a short time ago, so that its first bytes may still come.
+
+    The time is by the clock of the folder's machine. If that differs much from this one, the file counts as complete.
+    """
+    if stamp.size != 0 or stamp.modified_at is None:
+        return False
+    return abs(time.time() - stamp.modified_at) < EMPTY_FILE_SECONDS
 
 
 def moved_name(folder: str, name: str, import_id: int) -> str:

@@ -109,7 +109,7 @@ def local_stamp(path: Path) -> FileStamp | None:
         return None
     if not stat.S_ISREG(found.st_mode):
         return None
-    return FileStamp(found.st_size, f"{found.st_mtime_ns:020}", inode=found.st_ino)
+    return FileStamp(found.st_size, f"{found.st_mtime_ns:020}", inode=found.st_ino, modified_at=found.st_mtime)
 
 
 def land_unchanged(found: ResolvedSource, land: Callable[[Iterator[bytes]], Landed]) -> Landed:

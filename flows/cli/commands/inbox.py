@@ -48,10 +48,10 @@ def watch_inbox(options: argparse.Namespace) -> int:
 
 def _look(folder: Folder, request: InboxRequest, settings: Settings, options: argparse.Namespace) -> int:
     """Run the flow if there is a file, so that no run is recorded of a look that finds nothing."""
-    from flows.inbox.names import is_ignored
+    from flows.inbox.names import waiting_files
 
     try:
-        found = not all(map(is_ignored, folder.files()))
+        found = waiting_files(folder)
     except SourceUnavailable as error:
         if options.once:
             raise

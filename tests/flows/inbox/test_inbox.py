@@ -24,6 +24,7 @@ on_sqlite = pytest.mark.parametrize("warehouse_url", ["sqlite"], indirect=True)
 @pytest.fixture(autouse=True)
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(look, "SECONDS_BETWEEN_LOOKS", 0.0)
+    monkeypatch.setattr("flows.inbox.names.EMPTY_FILE_SECONDS", 0.0)
 
 
 @pytest.fixture
@@ -232,6 +233,21 @@ def test_a_file_that_grows_between_the_looks_is_left_alone(
         patch.setattr(look, "time", SimpleNamespace(sleep=grow))
         assert [Path(report["source"]).name for report in handled(contacts, inbox)] == ["b.csv"]
     assert {Path(report["source"]).name for report in handled(contacts, inbox)} == {"a.csv", "c.csv"}
+
+
+@on_sqlite
+def test_an_empty_file_is_left_alone_while_a_program_may_fill_it(
+    contacts: Contacts, place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place.put("a.csv", "")
+    place.put("b.csv", GOOD)
+    with monkeypatch.context() as patch:
+        patch.setattr("flows.inbox.names.EMPTY_FILE_SECONDS", 600.0)
+        assert [Path(report["source"]).name for report in handled(contacts, place)] == ["b.csv"]
+        assert handled(contacts, place) == []
+        assert "a.csv" in place.files()
+    [report] = handled(contacts, place)
+    assert report["error"]["code"] == "source-empty"
 
 
 @on_sqlite

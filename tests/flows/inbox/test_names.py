@@ -1,8 +1,11 @@
 """Which files of an inbox are imported, and their names afterwards."""
 
+import time
+
 import pytest
 
-from flows.inbox.names import is_ignored, moved_name, reason_name, rejected_name
+from flows.inbox.names import is_ignored, may_be_filled, moved_name, reason_name, rejected_name
+from transforms.sources.remote.base import FileStamp
 
 
 @pytest.mark.parametrize(
@@ -10,16 +13,41 @@ from flows.inbox.names import is_ignored, moved_name, reason_name, rejected_name
     [
         ("a.csv", False),
         ("part", False),
+        ("download", False),
         ("done", False),
         (".a.csv", True),
         ("a.csv.part", True),
         ("a.TMP", True),
+        ("a.csv.filepart", True),
+        ("a.csv.partial", True),
+        ("a.csv.crdownload", True),
+        ("a.csv.download", True),
+        (".a.csv.swp", True),
+        ("a.csv.swp", True),
+        ("a.csv~", True),
+        (".~lock.a.csv#", True),
         ("~$book.xlsx", True),
         ("Thumbs.db", True),
     ],
 )
 def test_hidden_and_unfinished_files_are_ignored(name: str, ignored: bool) -> None:
     assert is_ignored(name) is ignored
+
+
+@pytest.mark.parametrize(
+    ("size", "age", "waits"),
+    [
+        pytest.param(0, 0, True, id="just made"),
+        pytest.param(0, 590, True, id="almost ten minutes"),
+        pytest.param(0, 610, False, id="more than ten minutes"),
+        pytest.param(0, -3600, False, id="by a clock that is an hour ahead"),
+        pytest.param(0, None, False, id="no time"),
+        pytest.param(1, 0, False, id="not empty"),
+    ],
+)
+def test_an_empty_file_may_be_filled_for_ten_minutes(size: int, age: float | None, waits: bool) -> None:
+    stamp = FileStamp(size, modified_at=None if age is None else time.time() - age)
+    assert may_be_filled(stamp) is waits
 
 
 @pytest.mark.parametrize(

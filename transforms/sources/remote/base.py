@@ -21,12 +21,16 @@ FOLDER_IS_A_LINK = "its folder is a link, which is not followed"  # why a file i
 
 @dataclass(frozen=True)
 class FileStamp:
-    """A file's metadata, to notice a change; None where the server does not say."""
+    """A file's metadata, to notice a change; None where the server does not say.
+
+    `modified_at` is `modified` in seconds since 1970.
+    """
 
     size: int | None = None
     modified: str | None = None
     etag: str | None = None
     inode: int | None = None
+    modified_at: float | None = None
 
     @property
     def version(self) -> str:

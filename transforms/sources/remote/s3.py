@@ -122,4 +122,6 @@ def _login(login: Login) -> dict[str, str]:
 
 
 def _stamp(found: dict[str, Any]) -> FileStamp:
-    return FileStamp(found["size"], str(found.get("LastModified") or ""), found.get("ETag") or None)
+    moment = found.get("LastModified") or None
+    modified_at = moment.timestamp() if moment else None
+    return FileStamp(found["size"], str(moment or ""), found.get("ETag") or None, modified_at=modified_at)

@@ -173,4 +173,5 @@ def _known_hosts(path: Path | None) -> str | tuple[()]:
 
 
 def _stamp(found: dict[str, Any]) -> FileStamp:
-    return FileStamp(found["size"], str(found["mtime"]))
+    moment = found["mtime"]
+    return FileStamp(found["size"], str(moment), modified_at=moment.timestamp() if moment else None)
