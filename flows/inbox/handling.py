@@ -1,7 +1,6 @@
 """One file of an inbox, from the claim to the move. Each step is safe to repeat, so the next look can go on."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, suppress
 from dataclasses import dataclass, replace
 from functools import partial
 from io import BytesIO
@@ -16,13 +15,16 @@ from flows.import_runs.lifecycle import run_import
 from flows.inbox.names import DONE, FAILED, moved_name, reason_name, rejected_name
 from flows.pipeline.multi_file import requests_per_file
 from flows.pipeline.sources import ArchiveOrigin
+from flows.pipeline.temporary_folders import temporary_folder
 from flows.prefect_lookups import scheduled_day
 from flows.reports.builder import ImportReportBuilder
 from flows.reports.combined import combine_outcomes
 from flows.reports.models import ImportReport
 from flows.reports.outcomes import RunOutcome
 from schemas.errors.base import ContactImportError
+from schemas.errors.request import OutputNotWritable
 from schemas.errors.source import SourceUnreadable
+from transforms.results import rejected_workbook
 from transforms.sources.folders import Folder
 from transforms.sources.remote.base import FileStamp
 from transforms.work_folder import open_for_reading
@@ -121,44 +123,64 @@ def finish_file(imports: ImportList, file: WaitingFile, rows: Sequence[Mapping[s
     """
     failed = [row for row in rows if row["status"] == entries.FAILED]
     number = rows[0]["import_id"]
-    for row in rows:
-        write_rejected_rows(file, row)
+    rejected = {row["import_id"]: name for row in rows if (name := write_rejected_rows(file, row))}
     if failed:
-        file.folder.write(reason_name(file.name, number), BytesIO(_reason(file, failed).encode()))
+        file.folder.write(reason_name(file.name, number), BytesIO(_reason(failed, rejected).encode()))
     file.folder.move(file.name, file.stamp, moved_name(FAILED if failed else DONE, file.name, number))
     release_claims(imports.warehouse, [row["import_id"] for row in rows])
 
 
-def write_rejected_rows(file: WaitingFile, row: Mapping[str, Any]) -> None:
-    """Copy the rejected file of an import into the inbox; where it cannot be read here, say so there."""
-    rejected = _rejected_file(row)
-    if rejected is None:
-        return
-    with ExitStack() as stack:
-        content = None
-        with suppress(OSError, ImportError):  # it may be another machine's, another user's, or in an object store
-            content = stack.enter_context(open_for_reading(rejected))
-        if content is not None:
-            file.folder.write(rejected_name(file.name, row["import_id"]), content)
-            return
+def write_rejected_rows(file: WaitingFile, row: Mapping[str, Any]) -> str | None:
+    """Write the rejected rows of an import into the inbox, if there are any, and return the name of their file there.
+
+    Where they cannot be read here, that file says so.
+    """
+    report, number = row["report"] or {}, row["import_id"]
+    if not (report.get("rejections") and (rejected := report.get("rejected_file"))):
+        return None
+    try:
+        open_for_reading(rejected).close()
+    except (OSError, ImportError):  # it may be another machine's, another user's, or in an object store
+        return _write_where_they_are(file, number, rejected)
+    name = rejected_name(file.name, number)
+    if name.endswith(rejected_workbook.SUFFIX):
+        if _write_workbook(file.folder, name, rejected, report["dialect"]["delimiter"]):
+            return name
+        name = rejected_name(file.name, number, ".csv")
+    with open_for_reading(rejected) as content:
+        file.folder.write(name, content)
+    return name
+
+
+def _write_where_they_are(file: WaitingFile, number: int, rejected: str) -> str:
+    name = rejected_name(file.name, number, ".txt")
     text = (
-        f"The rejected rows of import {row['import_id']} cannot be read from here, or were removed: {rejected}\n"
-        f"There, this writes them: contacts rejected {row['import_id']} --output FILE\n"
+        f"The rejected rows of import {number} cannot be read from here, or were removed: {rejected}\n"
+        f"There, this writes them: contacts rejected {number} --output FILE\n"
     )
-    file.folder.write(rejected_name(file.name, row["import_id"], ".txt"), BytesIO(text.encode()))
+    file.folder.write(name, BytesIO(text.encode()))
+    return name
 
 
-def _rejected_file(row: Mapping[str, Any]) -> str | None:
-    """The path of the rejected file of an import that rejected rows."""
-    report = row["report"] or {}
-    return report.get("rejected_file") if report.get("rejections") else None
+def _write_workbook(folder: Folder, name: str, rejected: str, delimiter: str) -> bool:
+    """Write the rejected rows as a workbook. False if a sheet cannot have them all."""
+    with temporary_folder() as scratch:
+        workbook = scratch / "rejected"
+        try:
+            with open_for_reading(rejected) as rows, workbook.open("wb") as target:
+                rejected_workbook.write_workbook(rows, delimiter, target, name, str(scratch))
+        except OutputNotWritable:
+            return False
+        with workbook.open("rb") as content:
+            folder.write(name, content)
+    return True
 
 
-def _reason(file: WaitingFile, failed: Sequence[Mapping[str, Any]]) -> str:
+def _reason(failed: Sequence[Mapping[str, Any]], rejected: Mapping[int, str]) -> str:
     lines = []
     for row in failed:
         lines += [f"{row['source']} was not imported (import {row['import_id']}, {row['error_code']}):", ""]
         lines += [row["error_message"], ""]
-        if _rejected_file(row):
-            lines += [f"Its rejected rows are in {rejected_name(file.name, row['import_id'])}", ""]
+        if name := rejected.get(row["import_id"]):
+            lines += [f"Its rejected rows are in {name}", ""]
     return "\n".join([*lines, "Correct this, then put the whole file into the inbox again.", ""])

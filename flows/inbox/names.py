@@ -4,6 +4,8 @@ import os
 import time
 from pathlib import PurePath
 
+from transforms.landing.archives import WORKBOOK_SUFFIXES
+from transforms.results import rejected_workbook
 from transforms.sources.folders import Folder
 from transforms.sources.remote.base import FileStamp
 
@@ -58,9 +60,12 @@ def reason_name(name: str, import_id: int) -> str:
     return f"{reason}.txt" if reason == moved_name(FAILED, name, import_id) else reason
 
 
-def rejected_name(name: str, import_id: int, suffix: str = ".csv") -> str:
-    """Where the rejected rows of an import are written."""
-    return f"{REJECTED}/{_numbered(_split(name)[0], import_id, suffix)}"
+def rejected_name(name: str, import_id: int, suffix: str | None = None) -> str:
+    """Where the rejected rows of an import are written; those of a workbook to a workbook, without another `suffix`."""
+    stem, own = _split(name)
+    if suffix is None:
+        suffix = rejected_workbook.SUFFIX if own.lower() in WORKBOOK_SUFFIXES else ".csv"
+    return f"{REJECTED}/{_numbered(stem, import_id, suffix)}"
 
 
 def _split(name: str) -> tuple[str, str]:

@@ -9,11 +9,13 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import openpyxl
 import pytest
 
 from flows.inbox import look
 from tests.flows.conftest import Contacts, Ran, is_one_line
 from tests.flows.inbox.places import BucketPlace, FolderPlace, Place, s3_place, sftp_place
+from tests.workbooks import book, text_row, with_rows
 
 GOOD = "email,name\nann@example.com,Ann\n"
 MIXED = "email,name,points\nann@example.com,Ann,1\nbob,Bob,2\ncat@example.com,Cat,x\n"
@@ -170,6 +172,35 @@ def test_the_rows_that_a_retry_rejects_can_be_corrected_again(contacts: Contacts
     [report] = handled(contacts, inbox)
     assert (report["retry_of"]["id"], report["retry_of"]["missing"], report["merge"]) == (2, 0, "overwrite")
     assert sorted(contacts.database.contacts()) == ["ann@example.com", "bob@example.com", "cat@example.com"]
+
+
+@on_sqlite
+def test_the_rejected_rows_of_a_workbook_are_corrected_in_a_workbook(contacts: Contacts, inbox: FolderPlace) -> None:
+    rows = [["email", "name"], ["ann@example.com", "Ann"], ["bob", "Íñigo"]]
+    (inbox.folder / "people.xlsx").write_bytes(book({"People": rows}))
+    handled(contacts, inbox, "--merge", "overwrite")
+    workbook = openpyxl.load_workbook(inbox.folder / "rejected" / "people-1.xlsx")
+    workbook.worksheets[0]["A2"] = "bob@example.com"
+    workbook.save(inbox.folder / "people-1.xlsx")
+    [report] = handled(contacts, inbox)
+    assert (report["status"], report["merge"]) == ("completed", "overwrite")
+    assert report["retry_of"] == {"id": 1, "first": 1, "mended": 1, "missing": 0}
+    assert contacts.database.contacts()["bob@example.com"] == {"name": "Íñigo"}
+    assert sorted(str(path.relative_to(inbox.folder)) for path in inbox.folder.glob("**/*.*")) == [
+        "done/people-1-2.xlsx",
+        "done/people-1.xlsx",
+        "rejected/people-1.xlsx",
+    ]
+
+
+@on_sqlite
+def test_rejected_rows_that_no_sheet_can_have_are_a_csv(contacts: Contacts, inbox: FolderPlace) -> None:
+    long = "x" * 40_000
+    rows = [["email", "name"], ["ann@example.com", "Ann"], ["bob", long]]
+    (inbox.folder / "long.xlsx").write_bytes(with_rows(text_row(number, row) for number, row in enumerate(rows, 1)))
+    handled(contacts, inbox)
+    [rejected] = (inbox.folder / "rejected").iterdir()
+    assert (rejected.name, long in rejected.read_text()) == ("long-1.csv", True)
 
 
 @on_sqlite

@@ -63,7 +63,14 @@ def test_an_empty_file_may_be_filled_for_ten_minutes(size: int, age: float | Non
 )
 def test_a_file_keeps_its_suffix_and_the_reason_has_another_name(name: str, moved: str, reason: str) -> None:
     assert (moved_name("failed", name, 7), reason_name(name, 7)) == (moved, reason)
-    assert rejected_name(name, 7) == reason.split(".txt")[0].replace("failed", "rejected") + ".csv"
+    suffix = ".xlsx" if name.endswith(".xlsx") else ".csv"
+    assert rejected_name(name, 7) == reason.split(".txt")[0].replace("failed", "rejected") + suffix
+
+
+@pytest.mark.parametrize("suffix", [".xlsx", ".xlsm", ".xlsb", ".xls", ".ods", ".XLS"])
+def test_the_rejected_rows_of_a_workbook_are_a_workbook(suffix: str) -> None:
+    assert rejected_name(f"a{suffix}", 7) == "rejected/a-7.xlsx"
+    assert rejected_name(f"a{suffix}", 7, ".csv") == "rejected/a-7.csv"
 
 
 def test_a_long_name_is_shortened_to_what_a_file_system_allows() -> None:
