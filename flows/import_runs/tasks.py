@@ -33,6 +33,7 @@ from flows.pipeline.steps import (
 from flows.pipeline.task_order import ChunkRunner, run_in_order
 from flows.reports.models import ImportReport
 from flows.reports.phrases import counted, list_counts
+from schemas.catalogue import FieldCatalogue
 from schemas.cells.suppressed_emails import SuppressedEmails
 from transforms.chunks.duplicates import count_dropped_values, dropped_duplicates
 from transforms.chunks.split import ChunkResult
@@ -44,6 +45,7 @@ from transforms.sources.fetch import ResolvedSource
 from transforms.work_folder import open_table
 from warehouse.contacts.segments import check_segment
 from warehouse.contacts.suppressions import load_suppressions
+from warehouse.database.connection import Warehouse
 from warehouse.database.migrations import has_contacts, migrate
 from warehouse.errors import retry_transient
 from warehouse.import_list.entries import get_last_row_count, get_latest_day
@@ -68,12 +70,17 @@ def prepare_warehouse(context: ImportContext) -> None:
 def check_names(context: ImportContext) -> None:
     """Check the fields, the segment and the import that the request names."""
     request = context.request
-    check_required_known(request, context.catalogue.ids)
-    check_merge_fields(request, context.catalogue)
-    if request.segment:
-        check_segment(context.warehouse, request.segment)
+    check_request(request, context.catalogue, context.warehouse)
     if request.retry_of:
         context.report.retried = get_retried_import(context.warehouse, request.retry_of)
+
+
+def check_request(request: ImportRequest, catalogue: FieldCatalogue, warehouse: Warehouse) -> None:
+    """Check the fields and the segment that the request names, whatever its file is."""
+    check_required_known(request, catalogue.ids)
+    check_merge_fields(request, catalogue)
+    if request.segment:
+        check_segment(warehouse, request.segment)
 
 
 def resolve_source(context: ImportContext) -> ResolvedSource:

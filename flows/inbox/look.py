@@ -8,6 +8,7 @@ from typing import Any
 from flows.config.request import InboxRequest
 from flows.config.settings import Settings
 from flows.import_runs.lifecycle import open_import_list
+from flows.inbox.configuration import check_configuration
 from flows.inbox.handling import Handled, WaitingFile, handle_file
 from flows.inbox.names import waiting_files
 from flows.pipeline.sources import SourceLookups, find_folder
@@ -22,7 +23,7 @@ SECONDS_BETWEEN_LOOKS = 2.0  # a file that changes more slowly than this is take
 
 
 def look_at_inbox(request: InboxRequest, settings: Settings) -> Iterator[Handled]:
-    """Import and move the files that are the same in two looks."""
+    """Import and move the files that are the same in two looks. An error of the configuration ends the look."""
     folder = find_folder(request, settings, SourceLookups(logins=source_logins))
     before = waiting_files(folder)
     if not before:
@@ -35,6 +36,7 @@ def look_at_inbox(request: InboxRequest, settings: Settings) -> Iterator[Handled
         complete.sort(key=lambda name: (now[name].modified or "", name))
         _release_departed(imports.warehouse, folder, now)
         for name in complete:
+            check_configuration(imports, request)  # before each file, since it may be edited during a look
             if handled := handle_file(imports, request, WaitingFile(folder, name, now[name], listed)):
                 yield handled
 
