@@ -25,13 +25,13 @@ from flows.guided.readings_form import Offer, offers_for, readings_form
 from flows.guided.suspension import Question, RunState
 from flows.import_runs.context import ImportContext
 from flows.import_runs.same_file import RepeatCheck
-from flows.import_runs.tasks import map_landed, merge_staged, preview_staged, staged_file
+from flows.import_runs.tasks import check_limits, map_landed, merge_staged, preview_staged, staged_file
 from flows.pipeline.steps import CheckedFile, SourceFile
 from flows.planning.digest import PlanDigest, approval_of
 from flows.reports.models import ImportReport
 from flows.reports.phrases import counted
 from schemas.errors.changes import PlanOutdated
-from schemas.errors.limits import RequiredFieldMissing, TooManyRejected
+from schemas.errors.limits import NotAllAccepted, RequiredFieldMissing, TooManyRejected
 from schemas.errors.request import ColumnNeverRead, DuplicateMapping, NoEmailColumn, RequestError
 from schemas.presets.writer import dump_preset
 from transforms.landing.land import Landed
@@ -51,6 +51,7 @@ CORRECTABLE_ERRORS = (
     ColumnNeverRead,
     RequiredFieldMissing,
     TooManyRejected,
+    NotAllAccepted,
 )
 
 
@@ -123,14 +124,16 @@ class GuidedSession:
     ) -> ImportReport | Question:
         """Merge if the preview is still what was approved; otherwise ask with the new preview.
 
-        With `ask_readings`, ask first how to read the cells that would be rejected, if there is anything to choose.
+        With `ask_readings`, ask first how to read the cells that would be rejected, if there is anything to choose. The
+        limits on rejected rows apply to what is left of them.
         """
         report = self.context.report
         try:
             source = self.map_columns(choices, final=True)
-            with staged_file(self.context, source) as (checked, staging):
+            with staged_file(self.context, source, limited=not ask_readings) as (checked, staging):
                 if ask_readings and (offers := self._offers(checked)):
                     return self._ask_readings(choices, offers)
+                check_limits(self.context, checked)
                 options = self._fingerprint(choices)
                 if approved:
                     with suppress(PlanOutdated):

@@ -126,8 +126,13 @@ def map_landed(
 
 
 @contextmanager
-def staged_file(context: ImportContext, source: SourceFile) -> Iterator[tuple[CheckedFile, Staging]]:
-    """Check and stage the file. Then everything is decided except what becomes of each contact."""
+def staged_file(
+    context: ImportContext, source: SourceFile, *, limited: bool = True
+) -> Iterator[tuple[CheckedFile, Staging]]:
+    """Check and stage the file. Then everything is decided except what becomes of each contact.
+
+    If it is not `limited`, more rows may be rejected than the request allows. `check_limits` compares them later.
+    """
     request, settings, report, services = context.request, context.settings, context.report, context.services
     report.mapping = source.mapping
     progress = services.progress()
@@ -147,6 +152,8 @@ def staged_file(context: ImportContext, source: SourceFile) -> Iterator[tuple[Ch
             check_required_imported(request, check.profile())  # most missing fields are missing in the first chunk
             staging = _stage_chunks(context, check, results, stack)
         checked = _reject_rows(context, check, results, run)
+        if limited:
+            check_limits(context, checked)
         with report.stage("examining"):
             staged = staging.finish()
         with report.stage("rejecting"):
@@ -156,7 +163,7 @@ def staged_file(context: ImportContext, source: SourceFile) -> Iterator[tuple[Ch
 
 
 def _reject_rows(context: ImportContext, check: FileCheck, results: list[ChunkResult], run: ChunkRunner) -> CheckedFile:
-    """Decide which rows are rejected, write their file, and check the limits of the request."""
+    """Decide which rows are rejected, and write their file. Too few rows are an error."""
     request, settings, report = context.request, context.settings, context.report
     source, profile = check.source, check.profile()
     check_marks(context, profile)
@@ -178,9 +185,13 @@ def _reject_rows(context: ImportContext, check: FileCheck, results: list[ChunkRe
         suppressions = _suppression_check(context, check, results, inputs)
         checked = CheckedFile(source.mapping, profile, results, rejected, suppressions)
         report.notes += _dropped_consents(context, checked)
-        check_max_rejected(request, profile.records, rejected.rows)
-        check_strict(request, profile, rejected.rows)
     return checked
+
+
+def check_limits(context: ImportContext, checked: CheckedFile) -> None:
+    """Stop if more is rejected than the request allows."""
+    check_max_rejected(context.request, checked.profile.records, checked.rejected.rows)
+    check_strict(context.request, checked.profile, checked.rejected.rows)
 
 
 def _stage_chunks(

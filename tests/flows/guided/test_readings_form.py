@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -93,6 +94,53 @@ def test_nothing_is_read_otherwise_where_the_form_is_left_as_it_is(
     run.answer()
     run.answer(reading_3="leave as it is, 3 rejected", reading_4="leave as it is, 3 rejected")
     assert "3 rows, 0 accepted" in run.description
+
+
+LIMITS = pytest.mark.parametrize("limit", [{"max_rejected": "10%"}, {"strict": True}], ids=["max rejected", "strict"])
+
+
+@one_warehouse
+@LIMITS
+def test_limits_on_rejected_rows_are_checked_after_the_form(
+    guided: Callable[..., Guided],  # noqa: F811
+    database: Database,
+    limit: dict[str, Any],
+) -> None:
+    run = guided(SPANISH, **limit)
+    run.answer()
+    assert "reading_3" in run.form["properties"]
+    run.answer(value_5_1="subscribed", value_5_2="unsubscribed")
+    assert "3 rows, 3 accepted (3 inserted" in run.description
+    run.answer(decision="go on")
+    assert len(database.contacts()) == 3
+
+
+@one_warehouse
+@LIMITS
+def test_the_columns_are_asked_again_if_the_form_leaves_too_many_rejected_rows(
+    guided: Callable[..., Guided],  # noqa: F811
+    limit: dict[str, Any],
+) -> None:
+    run = guided(SPANISH, **limit)
+    run.answer()
+    run.answer()
+    assert run.description.startswith("**3 of 3 rows were rejected")
+    run.answer(column_5="do not import")
+    assert set(run.form["properties"]) == {"reading_3", "reading_4", "save_as"}
+    run.answer()
+    assert "3 rows, 3 accepted" in run.description
+
+
+@one_warehouse
+@LIMITS
+def test_limits_are_checked_without_a_form_if_nothing_can_be_chosen(
+    guided: Callable[..., Guided],  # noqa: F811
+    limit: dict[str, Any],
+) -> None:
+    run = guided("Email,Name\nann@example.com,Ann\nbob,Bob\n", **limit)
+    run.answer()
+    assert run.description.startswith("**1 of 2 rows were rejected")
+    assert set(run.form["properties"]) == {"column_1", "column_2"}
 
 
 @one_warehouse
