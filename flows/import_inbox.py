@@ -8,7 +8,7 @@ from prefect.states import Completed, Failed
 
 from flows.config.request import InboxRequest
 from flows.config.settings import Settings
-from flows.import_runs.run_states import flow_run_name_for, log_and_redact_error
+from flows.import_runs.run_states import flow_run_name_for, in_words_of_run, log_and_redact_error
 from flows.inbox.look import look_at_inbox
 from flows.publishing.results import publish_results
 from flows.reports.builder import ImportReportBuilder
@@ -40,7 +40,7 @@ def import_inbox(request: InboxRequest) -> State[dict[str, Any]]:
         problems.append(f"{redacted.code}: {redacted}")
     data = {"reports": [report.model_dump() for report in reports]}
     if problems:
-        return Failed(message="; ".join(problems), data=data)
+        return Failed(message=in_words_of_run("; ".join(problems)), data=data)
     return Completed(message=_summary(reports), data=data)
 
 

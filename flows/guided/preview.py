@@ -14,6 +14,7 @@ from flows.guided.suspension import RunState
 from flows.pipeline.steps import SourceFile
 from flows.planning.digest import PlanDigest
 from flows.publishing.artifacts import log_and_continue
+from flows.publishing.form_words import in_form_words
 from flows.publishing.markdown import MASKED_VALUE, MAX_SHOWN_COLUMNS, code, plain, table
 from flows.publishing.plan_summary import plan_sections
 from flows.reports.builder import ImportReportBuilder
@@ -102,7 +103,7 @@ def mapping_error_text(error: ContactImportError) -> str:
     if isinstance(error, DuplicateMapping):
         names = Names(error.columns)
         return f"{names.number} columns go to {error.field}: {names}. Choose it for one column only."
-    return str(error)
+    return in_form_words(str(error))
 
 
 def publish_preview(result: ImportReport, preview: MergePreview, settings: Settings, note: str) -> None:

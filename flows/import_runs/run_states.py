@@ -12,6 +12,8 @@ from prefect.client.schemas.objects import State
 from prefect.exceptions import MissingContextError
 from prefect.states import Completed, Failed
 
+from flows.prefect_lookups import runs_as_command
+from flows.publishing.form_words import in_form_words
 from flows.reports.builder import redact_error
 from flows.reports.models import CheckReport, ErrorReport, ImportReport
 from flows.reports.phrases import outcome_line
@@ -74,7 +76,12 @@ def final_state(report: CheckReport) -> State[dict[str, Any]]:
 
 def failed_state(error: ErrorReport, content: dict[str, Any]) -> State[dict[str, Any]]:
     """A failure that the flow reports itself. Without data, Prefect would log a traceback of its own."""
-    return Failed(message=f"{error.code}: {error.message}", data=content)
+    return Failed(message=in_words_of_run(f"{error.code}: {error.message}"), data=content)
+
+
+def in_words_of_run(text: str) -> str:
+    """A message in the words of what started the run: options of a command, or fields of a deployment's form."""
+    return text if runs_as_command() else in_form_words(text)
 
 
 def log_and_redact_error(error: Exception) -> ContactImportError:

@@ -1,4 +1,4 @@
-"""Messages name command-line options. In the UI, a person has the form instead, so artifacts name its fields."""
+"""Messages name command-line options. In the UI, a person has the form instead, so texts there name its fields."""
 
 import re
 

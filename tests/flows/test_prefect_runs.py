@@ -139,6 +139,12 @@ def test_the_state_and_summary_of_a_failed_run_name_the_error(contacts: Contacts
 
 
 @one_warehouse
+def test_the_state_of_a_command_names_its_options(contacts: Contacts, runs: Runs) -> None:
+    contacts("import", contacts.file("email\nann@example.com\n"), "--min-rows", "5", "--json")
+    assert runs.run(1).state.message.endswith("lower --min-rows")
+
+
+@one_warehouse
 def test_a_failed_import_has_its_rejected_rows_and_the_summary_links_to_them(contacts: Contacts, runs: Runs) -> None:
     ran = contacts("import", contacts.file(MARKED), "--max-rejected", "0", "--json")
     assert ran.json["error"]["code"] == "too-many-rejected"

@@ -256,6 +256,16 @@ def test_a_wrong_mapping_is_asked_again_and_stop_ends_the_run(
 
 
 @one_warehouse
+def test_errors_name_the_fields_of_the_form_and_no_options_of_a_command(guided: Callable[..., Guided]) -> None:
+    run = guided(require=["name"], min_rows="50")
+    run.answer(column_2="do not import")
+    assert "name its column with “Columns to fields”, or leave out “Required fields”" in run.description
+    run.answer(column_2="name")
+    assert run.run.state.message.startswith("too-few-rows: ")
+    assert run.run.state.message.endswith("lower “At least this many rows”")
+
+
+@one_warehouse
 def test_a_run_without_an_answer_fails_after_its_time(
     guided: Callable[..., Guided], contacts: Contacts, monkeypatch: pytest.MonkeyPatch
 ) -> None:
