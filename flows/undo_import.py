@@ -13,6 +13,7 @@ from flows.import_runs.run_states import failed_state, log_and_redact_error, und
 from flows.prefect_lookups import run_has_ended
 from flows.publishing.artifacts import publish_import_list, publish_undo
 from flows.publishing.events import emit_events
+from flows.reports.combined import failure_line
 from flows.reports.models import ErrorReport, UndoReport
 from flows.reports.phrases import undo_line
 from schemas.catalogue import load_catalogue
@@ -34,7 +35,7 @@ def undo_contacts_import(request: UndoRequest) -> State[dict[str, Any]]:
     except Exception as error:
         redacted = log_and_redact_error(error)
         failure = ErrorReport(code=redacted.code, message=str(redacted))
-        return failed_state(failure, {"status": "failed", "error": failure.model_dump()})
+        return failed_state(failure_line(failure), {"status": "failed", "error": failure.model_dump()})
     publish_undo(report, settings)
     publish_import_list(settings)
     return Completed(message=undo_line(report), data=report.model_dump())

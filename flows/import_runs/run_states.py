@@ -15,7 +15,8 @@ from prefect.states import Completed, Failed
 from flows.prefect_lookups import runs_as_command
 from flows.publishing.form_words import in_form_words
 from flows.reports.builder import redact_error
-from flows.reports.models import CheckReport, ErrorReport, ImportReport
+from flows.reports.combined import failure_line
+from flows.reports.models import CheckReport, ImportReport
 from flows.reports.phrases import outcome_line
 from flows.reports.stage_log import stage_log
 from schemas.errors.base import ContactImportError
@@ -67,16 +68,16 @@ def final_state(report: CheckReport) -> State[dict[str, Any]]:
     """The last state of a run. Its message has the counts, its data the report."""
     content = report.model_dump()
     if report.error:
-        return failed_state(report.error, content)
+        return failed_state(failure_line(report.error, report.imports or ()), content)
     if isinstance(report, ImportReport) and report.status == "skipped":
         repeated = ", ".join(str(each.repeats) for each in report.imports or [report])
         return Completed(name="Skipped", message=f"the same file as import {repeated}", data=content)
     return Completed(message=outcome_line(report), data=content)
 
 
-def failed_state(error: ErrorReport, content: dict[str, Any]) -> State[dict[str, Any]]:
+def failed_state(message: str, content: dict[str, Any]) -> State[dict[str, Any]]:
     """A failure that the flow reports itself. Without data, Prefect would log a traceback of its own."""
-    return Failed(message=in_words_of_run(f"{error.code}: {error.message}"), data=content)
+    return Failed(message=in_words_of_run(message), data=content)
 
 
 def in_words_of_run(text: str) -> str:

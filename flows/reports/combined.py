@@ -7,12 +7,14 @@ from typing import Any, TypeVar
 from flows.reports.models import (
     CheckReport,
     ContactCounts,
+    ErrorReport,
     FieldChangesReport,
     ImportReport,
     RowCounts,
     TranslationReport,
 )
 from flows.reports.outcomes import AnyReport, RunOutcome
+from flows.reports.phrases import counted
 from schemas.presets.loader import split_preset_name
 
 Counts = TypeVar("Counts", RowCounts, ContactCounts, FieldChangesReport)
@@ -53,6 +55,15 @@ def combine_outcomes(source: str, outcomes: Sequence[RunOutcome[AnyReport]]) -> 
             "segment": segments[0].model_copy(update={"added": added}) if segments else None,
         }
     return RunOutcome(type(reports[0])(**combined), dict(stages))
+
+
+def failure_line(error: ErrorReport, files: Sequence[CheckReport] = ()) -> str:
+    """The error with its code; of several files, how many failed, and the error of each."""
+    failed = [f"{_file_name(each)}: {failure_line(each.error)}" for each in files if each.error]
+    if not failed:
+        return f"{error.code}: {error.message}"
+    others = ", the others are imported" if len(failed) < len(files) and isinstance(files[0], ImportReport) else ""
+    return f"{len(failed)} of {counted(len(files), 'file')} failed{others}: {'; '.join(failed)}"
 
 
 def _file_name(report: CheckReport) -> str:

@@ -188,6 +188,16 @@ def test_the_import_list_links_every_import_to_its_run(contacts: Contacts, runs:
 
 
 @one_warehouse
+def test_the_state_of_several_files_says_which_failed(contacts: Contacts, runs: Runs) -> None:
+    archive = audience(contacts.folder, unsubscribed={"Email Address": "no email"})
+    ran = contacts("import", archive, "--preset", "mailchimp", "--max-rejected", "0", "--json")
+    assert ran.json["error"]["code"] == "too-many-rejected"
+    assert runs.run(1).state.message.startswith(
+        "1 of 3 files failed, the others are imported: unsubscribed_1.csv: too-many-rejected: 1 of 1 rows"
+    )
+
+
+@one_warehouse
 def test_a_run_of_several_files_publishes_the_import_list_once(contacts: Contacts, runs: Runs) -> None:
     contacts("import", audience(contacts.folder), "--preset", "mailchimp")
     keys = Counter(artifact.key for artifact in runs.all_artifacts(1))

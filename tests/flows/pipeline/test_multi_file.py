@@ -14,8 +14,8 @@ from flows.config.request import ReadingOptions, local_today
 from flows.config.settings import Settings
 from flows.pipeline.check import check_locally
 from flows.pipeline.multi_file import requests_per_file
-from flows.reports.combined import combine_outcomes
-from flows.reports.models import CheckReport, ImportReport
+from flows.reports.combined import combine_outcomes, failure_line
+from flows.reports.models import CheckReport, ErrorReport, ImportReport
 from flows.reports.outcomes import RunOutcome
 from tests.flows.conftest import Contacts
 from tests.remote.web import web_site
@@ -181,6 +181,31 @@ def test_a_check_of_an_archive_reports_the_same_rows_as_an_import(tmp_path: Path
     parts = ["subscribed", "unsubscribed", "cleaned"]
     assert [each["preset"] for each in report["imports"]] == [f"mailchimp:{part}" for part in parts]
     assert json.loads(json.dumps(report)) == report
+
+
+@pytest.mark.parametrize(
+    ("model", "failing", "line"),
+    [
+        pytest.param(ImportReport, "b", "1 of 3 files failed, the others are imported: b.csv: code: why", id="one"),
+        pytest.param(
+            ImportReport,
+            "abc",
+            "3 of 3 files failed: a.csv: code: why; b.csv: code: why; c.csv: code: why",
+            id="all",
+        ),
+        pytest.param(CheckReport, "b", "1 of 3 files failed: b.csv: code: why", id="a check"),
+    ],
+)  # fmt: skip
+def test_the_failure_of_several_files_names_those_that_failed(
+    model: type[CheckReport], failing: str, line: str
+) -> None:
+    error = ErrorReport(code="code", message="why")
+    files = [
+        model(status="completed", source=f"all.zip!{name}.csv", error=error if name in failing else None)
+        for name in "abc"
+    ]
+    assert failure_line(error, files) == line
+    assert failure_line(error) == "code: why"
 
 
 def test_the_rejections_that_are_kept_are_summed() -> None:
