@@ -26,6 +26,7 @@ from flows.reports.models import (
     SuggestionReport,
     TranslationReport,
 )
+from flows.reports.phrases import counted
 from flows.reports.plan_warnings import plan_warnings
 from flows.reports.stage_log import stage_log
 from schemas.errors.base import ContactImportError, DiskFull, UnexpectedError
@@ -181,7 +182,8 @@ class ImportReportBuilder(ReportBuilder):
             **more,
         )
         imported = self.profile.imported if self.profile else ()
-        return report.model_copy(update={"warnings": [*report.warnings, *kept_consent_warnings(report, imported)]})
+        more_warnings = (*kept_consent_warnings(report, imported), *self._skipped_by_retry(merged.counts.skipped))
+        return report.model_copy(update={"warnings": [*report.warnings, *more_warnings]})
 
     def skipped(self, repeats: int, sha256: str) -> ImportReport:
         """The report of an import that would only repeat another one."""
@@ -226,6 +228,18 @@ class ImportReportBuilder(ReportBuilder):
             kept, found = self.rejected.kept, self.rejected.found
             if kept < found:
                 yield f"the warehouse keeps the first {kept:,} of {found:,} rejections; the rejected file has all"
+
+    def _skipped_by_retry(self, skipped: int) -> Iterator[str]:
+        """Corrected rows that the policy of a retry leaves out, although their records count as corrected."""
+        if not self.retried or not skipped:
+            return
+        policy, earlier = str(self.options.merge), self.retried.merge_policy
+        cause = "which have no contact" if self.options.merge.updates else "whose contacts exist"
+        had, option = ("it too", "another --merge") if earlier == policy else (earlier, f"--merge {earlier}")
+        yield (
+            f"{policy} skips {counted(skipped, 'row')}, {cause}, and import {self.retried.import_id} had {had}; "
+            f"to store these rows, import the file once more with {option}"
+        )
 
     def _rejected_file_warning(self) -> str:
         marks = [RejectionMark.parse(text) for text in self.profile.marks] if self.profile else []

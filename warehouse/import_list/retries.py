@@ -27,12 +27,13 @@ class RetriedImport:
     """A completed import that a rejected file comes from.
 
     `first` is the import whose record numbers are in the rejected files of all its retries, and of their retries;
-    `columns` and `preset` are those of its report.
+    `columns` and `preset` are those of its report, `merge_policy` is the one for contacts that existed.
     """
 
     import_id: int
     first: int
     columns: tuple[dict[str, Any], ...]
+    merge_policy: str
     preset: str | None = None
 
 
@@ -71,8 +72,8 @@ def get_retried_import(warehouse: Warehouse, import_id: int) -> RetriedImport:
         raise ImportNotCompleted(import_id, row["status"])
     if row["merge_policy"] in (UNDO_POLICY, DELETE_POLICY):
         raise ImportNotCompleted(import_id, f"no import of a file but the {row['source']}")
-    report = row["report"]
-    return RetriedImport(import_id, row["first_import"] or import_id, tuple(report["columns"]), report.get("preset"))
+    report, first = row["report"], row["first_import"] or import_id
+    return RetriedImport(import_id, first, tuple(report["columns"]), row["merge_policy"], report.get("preset"))
 
 
 def save_retried_records(

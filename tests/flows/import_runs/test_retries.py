@@ -119,13 +119,32 @@ def test_a_retry_without_record_numbers_is_a_warning(contacts: Contacts) -> None
 
 
 @one_warehouse
+def test_rows_that_the_policy_of_a_retry_skips_are_a_warning(contacts: Contacts) -> None:
+    """Their records count as corrected, although nothing of them is stored."""
+    contacts.load("email,name\nbob@example.com,Robert\n")
+    first = contacts.load(FIRST, "--map", "Full name=name", "--merge", "overwrite")
+    text = mended(first, fix("Bob"))
+    retry = contacts.load(text, "--retry-of", "2")
+    assert (retry["retry_of"]["mended"], retry["contacts"]["skipped"]) == (1, 1)
+    [warning] = retry["warnings"]
+    assert warning == (
+        "insert-only skips 1 row, whose contacts exist, and import 2 had overwrite; to store these rows, import the "
+        "file once more with --merge overwrite"
+    )
+    [same] = contacts.load(text, "--retry-of", "3")["warnings"]
+    assert "import 3 had it too; to store these rows, import the file once more with another --merge" in same
+    assert contacts.load(text, "--retry-of", "2", "--merge", "overwrite")["warnings"] == []
+    assert contacts.database.contacts()["bob@example.com"]["name"] == "Bob"
+
+
+@one_warehouse
 def test_a_rejected_file_without_retry_of_is_a_warning(contacts: Contacts) -> None:
     first = contacts.load(FIRST, "--map", "Full name=name")
     text = mended(first, fix("Bob"))
     [warning] = contacts.load(text, "--map", "Full name=name")["warnings"]
     assert "the rejected file of import 1, imported as a new file; with --retry-of 1," in warning
     assert listed(contacts) == {1: (None, 4), 2: (None, 3)}
-    assert contacts.load(text, "--retry-of", "1")["warnings"] == []
+    assert contacts.load(text, "--retry-of", "1", "--merge", "overwrite")["warnings"] == []
     assert contacts("check", contacts.file(text), "--json").json["warnings"] == []  # it has no such option
 
 
