@@ -11,7 +11,7 @@ from flows.pipeline.steps import catalogue_for
 from transforms.landing.land import Landed
 from transforms.mapping.record_numbers import MARK
 from transforms.parsing.first_cells import first_cells
-from transforms.parsing.layout import Layout
+from transforms.parsing.layout import Layout, find_rejection_columns
 from transforms.results.retry_file import RejectionMark
 from warehouse.import_list.entries import get_import
 from warehouse.import_list.retries import get_retried_import, store_as_retry
@@ -45,9 +45,8 @@ def as_retry(context: ImportContext, landed: Landed, layout: Layout) -> ImportCo
 
 
 def _first_mark(landed: Landed, layout: Layout) -> RejectionMark | None:
-    names = [name.strip().lower() for name in layout.columns]
-    cells = first_cells(landed, layout)
-    if MARK not in names or not cells or not (marks := cells[names.index(MARK)]):
+    position, cells = find_rejection_columns(layout.columns).get(MARK), first_cells(landed, layout)
+    if position is None or not cells or not (marks := cells[position - 1]):
         return None
     return RejectionMark.parse(marks[0])
 

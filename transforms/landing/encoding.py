@@ -30,6 +30,8 @@ _OTHER_ENCODING_ADVICE = (
 )
 # Codecs for escapes in source code, host names and old mail; no CSV is written in them.
 _NOT_FILE_ENCODINGS = frozenset({"idna", "punycode", "raw-unicode-escape", "undefined", "unicode-escape", "utf-7"})
+# Only rejected files have a column of these names; transforms.parsing.layout names all columns that they add.
+REJECTED_FILE_COLUMNS = ("rejection_record", "rejection_of")
 
 
 class EncodingCertainty(StrEnum):

@@ -34,7 +34,7 @@ from transforms.mapping.header_names import (
     suggest_field,
 )
 from transforms.parsing.first_cells import FirstCells
-from transforms.parsing.layout import count_rejection_columns
+from transforms.parsing.layout import find_rejection_columns
 
 _BY_POSITION = re.compile(r"column_([1-9][0-9]{0,5})", re.ASCII)
 
@@ -168,7 +168,8 @@ class ColumnMapping:
     @property
     def of_source(self) -> tuple[MappedColumn, ...]:
         """The columns without those that a rejected file adds."""
-        return self.columns[: len(self.columns) - count_rejection_columns([each.name for each in self.columns])]
+        added = set(find_rejection_columns([column.name for column in self.columns]).values())
+        return tuple(column for column in self.columns if column.position not in added)
 
     @property
     def mapped(self) -> tuple[MappedColumn, ...]:

@@ -13,6 +13,7 @@ from schemas.cells.phones import to_e164
 from schemas.errors.limits import RecordTooLarge, TooManyColumns
 from schemas.errors.source import HeaderLooksLikeData, HeaderUnreadable, SourceEmpty
 from schemas.fields import header_key
+from transforms.landing.encoding import REJECTED_FILE_COLUMNS
 from transforms.landing.land import Landed
 from transforms.landing.unwrap import unwrapped
 from transforms.parsing.csv_writer import remove_guard
@@ -52,8 +53,10 @@ REJECTION_COLUMNS = (
     "rejection_raw",
     "rejection_of",
 )
-_OLD_REJECTION_COLUMNS = REJECTION_COLUMNS[:-1]  # of releases that did not write `rejection_of`
-_REJECTED_FILE_HEADER = re.compile(rb'rejection_record"?([^\w"])"?rejection_line')
+# A column that only rejected files have, with the characters around it, one of which is the delimiter.
+_REJECTED_FILE_COLUMN = re.compile(
+    rf'(?:([^\w"\r\n])"?)?(?<!\w)(?:{"|".join(REJECTED_FILE_COLUMNS)})(?!\w)"?([^\w"\r\n])?'.encode()
+)
 
 
 @dataclass(frozen=True)
@@ -165,20 +168,22 @@ def _column_names(texts: Sequence[str], header: bool) -> Iterator[str]:
 def _rejected_file_delimiter(landed: Landed) -> str | None:
     """The delimiter of a rejected file, whatever program saved it last; None for any other file."""
     head = read_head(landed, QUOTE, 0)
-    found = _REJECTED_FILE_HEADER.search(head.text)
-    if not found or (delimiter := parse_delimiter(found[1].decode("ascii", "replace"))) is None:
+    found = _REJECTED_FILE_COLUMN.search(head.text) if b"rejection_" in head.text else None
+    around = (found[2] or found[1] or b"").decode("ascii", "replace") if found else ""
+    if (delimiter := parse_delimiter(around)) is None:
         return None
     first = next(iter(_first_records(head, Dialect(delimiter, carriage_return=head.carriage_return))), None)
     names = (first and _header_texts(first)) or []
-    return delimiter if count_rejection_columns(names) else None
+    return delimiter if find_rejection_columns(names) else None
 
 
-def count_rejection_columns(names: Sequence[str]) -> int:
-    """How many of the last columns are the ones that a rejected file adds to its source."""
-    for columns in (REJECTION_COLUMNS, _OLD_REJECTION_COLUMNS):
-        if tuple(names[-len(columns) :]) == columns:
-            return len(columns)
-    return 0
+def find_rejection_columns(names: Sequence[str]) -> dict[str, int]:
+    """The positions of the columns that a rejected file adds to its source, by name; none if this is another file.
+
+    A person may have moved or deleted some. If the source has a column of the same name, the last one is the added one.
+    """
+    found = {name: position for position, name in enumerate(names, 1) if name in REJECTION_COLUMNS}
+    return {} if found.keys().isdisjoint(REJECTED_FILE_COLUMNS) else found
 
 
 class _DialectCandidates:

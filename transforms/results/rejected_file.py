@@ -1,7 +1,7 @@
 """Writes the rejected file, and collects the rejections in record order.
 
 The rejected file has every rejected row with the source's own cells, then the reasons. After correction it imports as
-it is: its trailing columns identify it.
+it is: the names of the columns that it adds identify it.
 """
 
 from collections import Counter

@@ -230,6 +230,21 @@ def test_rejected_rows_that_this_warehouse_did_not_reject_are_refused(
 
 
 @one_warehouse
+def test_a_rejected_file_with_a_deleted_and_a_new_column_is_a_retry(contacts: Contacts) -> None:
+    """Rows that were rejected as a whole stay out, and rows of another import are refused."""
+    first = contacts.load(FIRST + "ann@example.com,Ann,1,,a\n", "--map", "Full name=name")
+
+    def change(row: dict[str, str]) -> dict[str, str]:
+        return {name: cell for name, cell in fix("Bob")(row).items() if name != "rejection_reasons"} | {"done": "x"}
+
+    text = mended(first, change)
+    retry = contacts.load(text, "--retry-of", "1")
+    assert (retry["retry_of"]["mended"], retry["rejections"]["duplicate-email"]) == (1, 1)
+    contacts.load(FIRST.replace("bad", "wrong"), "--map", "Full name=name", name="other.csv")
+    assert "use --retry-of 1" in refused(contacts, text, "3")
+
+
+@one_warehouse
 def test_a_rejected_file_of_an_older_release_is_a_retry_with_a_warning(contacts: Contacts) -> None:
     first = contacts.load(FIRST, "--map", "Full name=name")
     old = mended(first, lambda row: {name: cell for name, cell in fix("Bob")(row).items() if name != "rejection_of"})

@@ -115,6 +115,15 @@ def test_a_corrected_rejected_file_is_a_retry_with_the_options_of_its_import(con
 
 
 @on_sqlite
+def test_a_corrected_rejected_file_with_one_more_column_is_a_retry(contacts: Contacts, inbox: FolderPlace) -> None:
+    imported = contacts.load(MIXED, "--merge", "overwrite")
+    lines = Path(imported["rejected_file"]).read_text("utf-8-sig").replace('"bob"', '"bob@example.com"').splitlines()
+    inbox.put("bob.csv", "".join(f"{line},done\n" for line in lines))
+    [report] = handled(contacts, inbox)
+    assert (report["merge"], report["retry_of"]["mended"]) == ("overwrite", 1)
+
+
+@on_sqlite
 @pytest.mark.parametrize(
     ("text", "options", "contact"),
     [

@@ -1,5 +1,8 @@
 """The rejected file has every rejected row with its reasons, and imports again after correction."""
 
+import csv
+import io
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
@@ -161,12 +164,52 @@ def test_without_rejections_the_rejected_file_is_a_header(catalogue: FieldCatalo
 
 
 def test_a_source_column_with_the_name_of_a_rejection_column_stays(catalogue: FieldCatalogue) -> None:
-    """Only the five at the end are ours."""
+    """Of two columns of one name, the last one is ours."""
     found = check("rejection_codes,email\nmine,bad\n", catalogue)
     assert found.rejected_file.splitlines()[1].startswith(b'"mine","bad",')
     again = check(found.rejected_file, catalogue)
     assert again.codes == [(1, "email-invalid")]
     assert again.rejected_file == found.rejected_file
+
+
+def saved(rows: Sequence[dict[str, str]], columns: Sequence[str]) -> str:
+    """Rejected rows as a Spanish spreadsheet saves these columns of theirs; other columns are empty."""
+    out = io.StringIO()
+    writer = csv.DictWriter(out, columns, restval="", extrasaction="ignore", delimiter=";")
+    writer.writeheader()
+    writer.writerows(rows)
+    return out.getvalue()
+
+
+SOURCE = ["Email", "Nombre", "notes", "Phone"]
+
+
+@pytest.mark.parametrize(
+    "columns",
+    [
+        pytest.param([*SOURCE, *OURS[:3], *OURS[4:]], id="reasons-deleted"),
+        pytest.param([*SOURCE, *OURS, "done"], id="column-added"),
+        pytest.param([*SOURCE, *OURS, ""], id="empty-last-column"),
+        pytest.param(["rejection_codes", "rejection_of", *SOURCE], id="moved-to-the-front"),
+        pytest.param([*SOURCE, "rejection_codes", "rejection_record"], id="two-left"),
+        pytest.param([*reversed(OURS), "done", *reversed(SOURCE)], id="reversed"),
+    ],
+)
+def test_a_rejected_file_is_recognised_whatever_became_of_its_columns(
+    columns: list[str], catalogue: FieldCatalogue
+) -> None:
+    once = check(FLAWED, catalogue)
+    again = check(saved(rejected_rows(once), columns), catalogue)
+    assert [code for _, code in again.codes] == [code for _, code in once.codes]
+    assert {again.outcomes[name] for name in OURS if name in columns} == {"ignored"}
+    left = [name or f"column_{len(columns)}" for name in columns if name not in OURS]
+    assert list(rejected_rows(again)[0]) == [*left, *OURS]
+
+
+def test_a_column_of_reasons_alone_makes_no_rejected_file(catalogue: FieldCatalogue) -> None:
+    found = check("email,rejection_reasons\nbad,mine\n", catalogue)
+    assert found.outcomes["rejection_reasons"] == "unknown-field"
+    assert rows_of(found.rejected_file)[0].keys() >= {"email", *OURS}
 
 
 def test_repeated_and_nameless_columns_are_in_the_rejected_file(catalogue: FieldCatalogue) -> None:
