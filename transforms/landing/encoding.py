@@ -32,6 +32,7 @@ _OTHER_ENCODING_ADVICE = (
 _NOT_FILE_ENCODINGS = frozenset({"idna", "punycode", "raw-unicode-escape", "undefined", "unicode-escape", "utf-7"})
 # Only rejected files have a column of these names; transforms.parsing.layout names all columns that they add.
 REJECTED_FILE_COLUMNS = ("rejection_record", "rejection_of")
+_REJECTED_FILE_HEADER = re.compile(rf"[\r\n]*[^\r\n]*(?<!\w)(?:{'|'.join(REJECTED_FILE_COLUMNS)})(?!\w)".encode())
 
 
 class EncodingCertainty(StrEnum):
@@ -71,6 +72,7 @@ def bom_encoding(head: bytes) -> str | None:
 def find_encoding(address: str, head: bytes, utf8: bool, declared: str | None) -> Encoding:
     """A byte order mark decides, then the declared encoding, then UTF-8 if every byte agrees, else Windows-1252.
 
+    The declared encoding is that of the source; a program may save its corrected rejected file as UTF-8 without a mark.
     Windows-1252 is a guess: nearly every byte is a character in it. A file stays UTF-8 if fewer places are damaged
     than valid characters beyond ASCII are in it.
     """
@@ -79,7 +81,11 @@ def find_encoding(address: str, head: bytes, utf8: bool, declared: str | None) -
         ignored = f"the file's byte order mark says {mark}, so --encoding {declared} was not used"
         return Encoding(mark, EncodingCertainty.MARK, (ignored,) if other else ())
     if declared is not None:
-        return Encoding(_declared(head, codecs.lookup(declared).name), EncodingCertainty.DECLARED)
+        name = _declared(head, codecs.lookup(declared).name)
+        if name == "utf-8" or not (utf8 and _is_rejected_file_in_utf8(address, head)):
+            return Encoding(name, EncodingCertainty.DECLARED)
+        ignored = f"the file is a rejected file that was saved as UTF-8, so --encoding {declared} was not used"
+        return Encoding("utf-8", EncodingCertainty.EVERY_BYTE, (ignored,))
     if utf8:
         return Encoding("utf-8", EncodingCertainty.EVERY_BYTE)
     good, bad = _count_utf8(address)
@@ -90,6 +96,11 @@ def find_encoding(address: str, head: bytes, utf8: bool, declared: str | None) -
     advice = _OTHER_ENCODING_ADVICE if any(byte in head for byte in _UNDEFINED_IN_FALLBACK) else _ENCODING_ADVICE
     warning = f"the file is not UTF-8, so it was read as Windows-1252{advice}"
     return Encoding(_FALLBACK, EncodingCertainty.GUESSED, (warning,))
+
+
+def _is_rejected_file_in_utf8(address: str, head: bytes) -> bool:
+    """Whether this valid UTF-8 is a rejected file with a character beyond ASCII; pure ASCII may be another encoding."""
+    return _REJECTED_FILE_HEADER.match(head) is not None and _count_utf8(address)[0] > 0
 
 
 def _declared(head: bytes, name: str) -> str:

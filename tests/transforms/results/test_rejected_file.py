@@ -102,6 +102,26 @@ def test_a_corrected_rejected_file_imports_as_it_is(options: dict[str, Any], cat
     assert found.column("phone") == ["'+34651234567", "'+34651234567", "'+34651234569"]
 
 
+@pytest.mark.parametrize("encoding", ["cp1252", "utf-16"])
+def test_a_corrected_rejected_file_that_was_saved_as_utf_8_is_not_read_in_the_declared_encoding(
+    encoding: str, catalogue: FieldCatalogue
+) -> None:
+    """A program may save it without a byte order mark, whatever encoding the source had."""
+    rejected = check("email,name\nbad,Müller\n".encode(encoding), catalogue, encoding=encoding).rejected_file
+    mended = rejected.decode("utf-8-sig").replace('"bad"', '"a@b.com"')
+    found = check(mended, catalogue, encoding=encoding)
+    assert (found.column("name"), found.encoding) == (["Müller"], "utf-8")
+    assert f"saved as UTF-8, so --encoding {encoding} was not used" in found.warnings[0]
+    same = check(mended.encode(encoding), catalogue, encoding=encoding)
+    assert (same.column("name"), same.warnings) == (["Müller"], ())
+
+
+def test_another_file_is_read_in_the_declared_encoding_also_if_it_is_valid_utf_8(catalogue: FieldCatalogue) -> None:
+    assert check("email,name\na@b.com,Müller\n", catalogue, encoding="cp1252").column("name") == ["MÃ¼ller"]
+    japanese = f"email,name,{','.join(OURS)}\na@b.com,\u65e5\u672c,1,2,,,,\n".encode("iso-2022-jp")
+    assert check(japanese, catalogue, encoding="iso-2022-jp").column("name") == ["\u65e5\u672c"]
+
+
 @pytest.mark.parametrize(
     ("codes", "again"),
     [
