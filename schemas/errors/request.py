@@ -230,12 +230,22 @@ class UnknownImport(RequestError):
 
 
 class ImportNotCompleted(RequestError):
-    """The import to retry has merged nothing, so correcting its rejected rows is not enough."""
+    """The import to retry has no rows in the warehouse, so correcting its rejected rows is not enough.
+
+    `undo_id`: the undo that took them back.
+    """
 
     code = "import-not-completed"
-    template = "import {import_id} is {status}: it merged no rows. Import its whole file again, without --retry-of"
+    template = "import {import_id} is {status}: {next_step}"
     import_id: int
     status: str
+    undo_id: int | None = None
+
+    @property
+    def next_step(self) -> str:
+        if self.undo_id is not None:
+            return f"bring it back with 'contacts undo {self.undo_id}', or import its whole file again"
+        return "it merged no rows. Import its whole file again, without --retry-of"
 
 
 class RejectedFileOfAnotherImport(RequestError):

@@ -66,13 +66,19 @@ class RetryCounts:
 
 
 def get_retried_import(warehouse: Warehouse, import_id: int) -> RetriedImport:
-    """The import to retry; UnknownImport, or ImportNotCompleted as all records of such an import are outstanding."""
+    """The import to retry; UnknownImport, or ImportNotCompleted as all records of such an import are outstanding.
+
+    The import where the chain of retries began must be in effect too.
+    """
     row = get_import(warehouse, import_id)
     if row["status"] != COMPLETED:
         raise ImportNotCompleted(import_id, row["status"])
     if row["merge_policy"] in (UNDO_POLICY, DELETE_POLICY):
         raise ImportNotCompleted(import_id, f"no import of a file but the {row['source']}")
     report, first = row["report"], row["first_import"] or import_id
+    for each in (row, get_import(warehouse, first)):
+        if undo := each["undone_by"]:
+            raise ImportNotCompleted(each["import_id"], f"undone by import {undo}", undo)
     return RetriedImport(import_id, first, tuple(report["columns"]), row["merge_policy"], report.get("preset"))
 
 

@@ -167,6 +167,22 @@ def test_an_import_that_is_unknown_or_not_completed_cannot_be_retried(
 
 
 @one_warehouse
+def test_an_undone_import_is_not_retried_until_it_is_brought_back(contacts: Contacts) -> None:
+    first = contacts.load(FIRST, "--map", "Full name=name")
+    text = mended(first, fix("Bob"))
+    contacts.load(text, "--retry-of", "1")
+    contacts("undo", "1")
+    for number in ("1", "2"):  # the undone import, and a retry of it
+        ran = contacts("import", contacts.file(text), "--json", "--retry-of", number)
+        assert (ran.status, ran.json["error"]["code"]) == (1, "import-not-completed")
+        assert ran.json["error"]["message"] == (
+            "import 1 is undone by import 3: bring it back with 'contacts undo 3', or import its whole file again"
+        )
+    contacts("undo", "3")
+    assert contacts.load(text, "--retry-of", "1")["retry_of"]["missing"] == 3
+
+
+@one_warehouse
 def test_a_retry_with_a_field_that_the_catalogue_lacks_is_an_error(contacts: Contacts) -> None:
     first = contacts.load(FIRST, "--map", "Full name=name")
     small = contacts.file("fields:\n  - {id: email, type: email, identity: true, aliases: [E-mail]}\n", "small.yaml")

@@ -219,10 +219,28 @@ def test_a_rejected_file_of_another_warehouse_fails_and_merges_nothing(contacts:
     mark = rejected.rpartition("import 1, file ")[2][:17]
     inbox.put("other.csv", rejected.replace(mark, "00-00000000000000"))
     inbox.put("unknown.csv", rejected.replace("import 1,", "import 99,"))
-    contacts("undo", "1")
-    inbox.put("undo.csv", rejected.replace("import 1,", "import 2,"))
     codes = {report["error"]["code"] for report in handled(contacts, inbox)}
-    assert codes == {"rejected-file-of-another-import", "unknown-import", "import-not-completed"}
+    assert codes == {"rejected-file-of-another-import", "unknown-import"}
+    undo = contacts("undo", "1", "--json").json["import_id"]
+    inbox.put("undo.csv", rejected.replace("import 1,", f"import {undo},"))
+    [report] = handled(contacts, inbox)
+    assert report["error"]["code"] == "import-not-completed"
+    assert list(contacts.database.contacts()) == []
+
+
+@on_sqlite
+def test_a_rejected_file_of_an_undone_import_fails_with_the_number_of_the_undo(
+    contacts: Contacts, inbox: FolderPlace
+) -> None:
+    imported = contacts.load(MIXED)
+    rejected = Path(imported["rejected_file"]).read_text().replace('"bob"', '"bob@example.com"')
+    contacts("undo", "1")
+    inbox.put("bob.csv", rejected)
+    handled(contacts, inbox)
+    files = inbox.files()
+    assert sorted(files) == ["failed/bob-3.csv", "failed/bob-3.txt"]
+    assert files["failed/bob-3.csv"] == rejected
+    assert "import 1 is undone by import 2: bring it back with 'contacts undo 2'" in files["failed/bob-3.txt"]
     assert list(contacts.database.contacts()) == []
 
 
