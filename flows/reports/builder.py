@@ -152,7 +152,8 @@ class ImportReportBuilder(ReportBuilder):
     @property
     def first_import(self) -> FirstImport:
         """What the retried import decided about the columns and the preset."""
-        return FirstImport(self.retried.columns, self.retried.preset) if self.retried else NO_FIRST_IMPORT
+        retried = self.retried
+        return FirstImport(retried.columns, retried.preset, retried.import_id) if retried else NO_FIRST_IMPORT
 
     @property
     def first_import_id(self) -> int | None:

@@ -118,6 +118,10 @@ class Header:
             return [number] if number <= len(self.names) else []
         return self._by_text.get(column.strip()) or self._by_key.get(header_key(column), [])
 
+    def requested(self, levels: Sequence[Requests]) -> set[int]:
+        """The columns that requests name."""
+        return {position for level in levels for column, _ in level for position in self.positions_of(column)}
+
     @cached_property
     def _by_text(self) -> dict[str, list[int]]:
         return _positions(self.names)

@@ -153,8 +153,7 @@ def map_with_preset(
     if chosen is None:
         return map_columns(names, catalogue, requested, never, earlier, first=first, final=final)
     preset, prefix, header = chosen.preset, catalogue.default_prefix, Header(names)
-    by_request = {position for level in requested for column, _ in level for position in header.positions_of(column)}
-    rules = _preset_rules(preset, header, by_request | earlier.keys())
+    rules = _preset_rules(preset, header, header.requested(requested) | earlier.keys())
     hidden = _never_read_columns(preset, header)
     lines, unknown = _preset_columns(rules, names, catalogue)
     constants, lacking = fit_constants(chosen.constants, catalogue, prefix)

@@ -1,7 +1,7 @@
 """A corrected rejected file: the columns as its first import decided, and the records of that import in its rows."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from schemas.catalogue import FieldCatalogue
-from schemas.errors.request import UnknownField
+from schemas.errors.base import shortened
 from schemas.field_types import Gaps
 from transforms.chunks.duplicates import dropped_duplicates
 from transforms.chunks.file_profile import ChunkPosition
@@ -50,6 +50,7 @@ class FirstImport:
 
     columns: Sequence[Mapping[str, Any]] = ()
     preset: str | None = None
+    import_id: int | None = None
 
 
 NO_FIRST_IMPORT = FirstImport()
@@ -58,10 +59,10 @@ NO_FIRST_IMPORT = FirstImport()
 def columns_of_first_import(
     names: Sequence[str], earlier: Sequence[Mapping[str, Any]], catalogue: FieldCatalogue
 ) -> dict[int, MappedColumn]:
-    """By position, the columns that the first import's report decides; UnknownField if a field no longer exists.
+    """By position, the columns that the first import's report decides.
 
-    Columns are matched by name; if several have one name, by their order. Nothing was decided about a column that the
-    catalogue had no field for.
+    Columns are matched by name; if several have one name, by their order. Nothing is decided about a column that the
+    catalogue had no field for, or whose field it no longer has.
     """
     decided: dict[str, list[Mapping[str, Any]]] = {}
     for column in earlier:
@@ -70,17 +71,32 @@ def columns_of_first_import(
     for position, name in enumerate(names, 1):
         if waiting := decided.get(name):
             column = waiting.pop(0)
-            if column["outcome"] != ColumnOutcome.UNKNOWN_FIELD:
+            if column["outcome"] != ColumnOutcome.UNKNOWN_FIELD and not _has_lost_field(column, catalogue):
                 kept[position] = _kept(position, name, column, catalogue)
     return kept
+
+
+def _has_lost_field(column: Mapping[str, Any], catalogue: FieldCatalogue) -> bool:
+    return column["field"] is not None and column["field"] not in catalogue.by_id
+
+
+def notes_on_lost_fields(
+    names: Sequence[str], named: Collection[int], first: FirstImport, catalogue: FieldCatalogue
+) -> Iterator[str]:
+    """A note on each column whose field the catalogue no longer has, but not on those that the request has `named`."""
+    lost = {column["column"]: column["field"] for column in first.columns if _has_lost_field(column, catalogue)}
+    for position, name in enumerate(names, 1):
+        if name in lost and position not in named:
+            yield (
+                f"in import {first.import_id} the column {shortened(name)!r} went to {lost[name]!r}, a field that the "
+                "catalogue no longer has; choose another field or none with --map"
+            )
 
 
 def _kept(position: int, name: str, column: Mapping[str, Any], catalogue: FieldCatalogue) -> MappedColumn:
     """An incomplete column stays out; a column that was imported with gaps may have gaps again."""
     if column["field"] is None:
         return MappedColumn(position, name, None, ignored=True)
-    if column["field"] not in catalogue.by_id:
-        raise UnknownField(column["field"], catalogue.ids)
     field = catalogue[column["field"]]
     was_incomplete = column["outcome"] == ColumnOutcome.INCOMPLETE
     if not was_incomplete and column["empty_cells"] and field.gaps is Gaps.DROP_COLUMN:

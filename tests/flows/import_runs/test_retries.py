@@ -183,11 +183,20 @@ def test_an_undone_import_is_not_retried_until_it_is_brought_back(contacts: Cont
 
 
 @one_warehouse
-def test_a_retry_with_a_field_that_the_catalogue_lacks_is_an_error(contacts: Contacts) -> None:
-    first = contacts.load(FIRST, "--map", "Full name=name")
-    small = contacts.file("fields:\n  - {id: email, type: email, identity: true, aliases: [E-mail]}\n", "small.yaml")
-    ran = contacts("import", first["rejected_file"], "--json", "--retry-of", "1", "--catalogue", small)
-    assert (ran.status, ran.json["error"]["code"]) == (1, "unknown-field")
+def test_a_column_whose_field_the_catalogue_no_longer_has_is_matched_as_in_any_file(contacts: Contacts) -> None:
+    first = contacts.load(FIRST, "--map", "Full name=name", "--map", "birthdate=", "--map", "Loyalty=")
+    fields = "fields: [{id: email, type: email, identity: true, aliases: [E-mail]}, {id: points, type: integer}]\n"
+    options = ("--retry-of", "1", "--catalogue", contacts.file(fields, "small.yaml"))
+    text = mended(first, fix("Bob"))
+    retry = contacts.load(text, *options)
+    assert (retry["retry_of"]["mended"], retry["columns"][1]["outcome"]) == (1, "unknown-field")
+    [warning] = retry["warnings"]
+    assert warning == (
+        "in import 1 the column 'Full name' went to 'name', a field that the catalogue no longer has; choose "
+        "another field or none with --map"
+    )
+    mapped = contacts.load(text, *options, "--merge", "overwrite", "--map", "Full name=")
+    assert (mapped["columns"][1]["outcome"], mapped["warnings"]) == ("ignored", [])
 
 
 def rows_of(report: dict[str, Any]) -> list[dict[str, str]]:

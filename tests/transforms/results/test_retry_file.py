@@ -6,11 +6,10 @@ import pyarrow as pa
 import pytest
 
 from schemas.catalogue import FieldCatalogue, load_catalogue
-from schemas.errors.request import UnknownField
 from schemas.field_types import Gaps
 from transforms.mapping.columns import ColumnOutcome, map_columns
 from transforms.mapping.record_numbers import parse_record_numbers, rejection_column
-from transforms.results.retry_file import columns_of_first_import
+from transforms.results.retry_file import FirstImport, columns_of_first_import, notes_on_lost_fields
 
 
 @pytest.mark.parametrize(
@@ -83,10 +82,13 @@ def test_a_retry_gives_a_field_to_the_column_that_had_it() -> None:
     assert [column.ignored for column in columns] == [False, True]
 
 
-def test_a_retry_with_a_field_that_no_longer_exists_is_an_error() -> None:
+def test_nothing_is_decided_about_a_column_whose_field_no_longer_exists() -> None:
     small = FieldCatalogue.model_validate({"fields": [{"id": "email", "type": "email", "identity": True}]})
-    with pytest.raises(UnknownField):
-        columns_of_first_import(("Tel",), decided(("Tel", "mobile_phone", str(ColumnOutcome.IMPORTED), 0)), small)
+    earlier = decided(("Tel", "mobile_phone", str(ColumnOutcome.IMPORTED), 0), ("x", None, "unknown-field", 0))
+    assert columns_of_first_import(("Tel", "x"), earlier, small) == {}
+    [note] = notes_on_lost_fields(("x", "Tel"), (), FirstImport(earlier, import_id=7), small)
+    assert "in import 7 the column 'Tel' went to 'mobile_phone'" in note
+    assert list(notes_on_lost_fields(("x", "Tel"), {2}, FirstImport(earlier, import_id=7), small)) == []
 
 
 def test_the_numbers_are_in_the_last_column_of_that_name() -> None:
