@@ -259,11 +259,21 @@ class RejectedFileOfAnotherImport(RequestError):
 
 
 class RejectedFileGone(RequestError):
-    """The import is known, but its rejected file is not there."""
+    """The import is known, but its rejected file is not there. `path`: where the import wrote it."""
 
     code = "rejected-file-gone"
-    template = "the rejected file of import {import_id} was never written, or removed; import the source again"
+    template = "the rejected file of import {import_id} {problem}"
     import_id: int
+    path: str | None = None
+
+    @property
+    def problem(self) -> str:
+        if self.path is None:
+            return "was never written; import the source again"
+        return (
+            f"was written as {self.path!r}, which does not exist on this machine; run the command on the machine of "
+            "the worker, or, if the file was removed, import the source again"
+        )
 
 
 class SourceAddressInvalid(RequestError):

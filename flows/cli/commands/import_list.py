@@ -110,7 +110,7 @@ def write_rejected_rows(options: argparse.Namespace) -> int:
         report = get_import(warehouse, options.id)["report"] or {}
     file = report.get("rejected_file")
     if not file or not exists(file):
-        raise RejectedFileGone(options.id)
+        raise RejectedFileGone(options.id, file)
     with open_for_reading(file) as source, open_target(options, settings) as target:
         if options.output and options.output.lower().endswith(rejected_workbook.SUFFIX):
             with cleaned_up_on_sigterm(), temporary_folder() as scratch:
