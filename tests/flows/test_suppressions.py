@@ -173,12 +173,24 @@ def test_suppressions_are_added_once_listed_without_addresses_and_removed(contac
     assert "example.com" not in shown.out + json.dumps(listed)
     assert "bob@example.com" in contacts.database.contacts()
 
-    assert contacts("suppressions", "remove", "--email", GONE, "--dry-run").status == 0
+    assert "would be no longer suppressed" in contacts("suppressions", "remove", "--email", GONE, "--dry-run").out
     assert contacts("suppressions", "remove", "--email", " Ann@Example.com ", "--json").json["found"] == 1
     is_one_line(contacts("suppressions", "remove", "--email", GONE), "not suppressed")
     assert len(contacts("suppressions", "list", "--json").json) == 1
     contacts.load(LIST)
     assert GONE in contacts.database.contacts()
+
+
+@one_warehouse
+def test_the_same_file_brings_a_person_back_as_the_command_says(contacts: Contacts) -> None:
+    contacts("suppressions", "add", contacts.file(LIST, "gone.csv"))
+    file = contacts.file(LIST)
+    skip = ("--if-same-file", "skip", "--json")
+    assert contacts("import", file, *skip).json["rejections"] == {"suppressed": 1}
+    said = contacts("suppressions", "remove", "--email", GONE).out
+    assert contacts("import", file, *skip).json["status"] == "skipped"
+    assert "--if-same-file import" in said
+    assert contacts("import", file, "--if-same-file", "import", "--json").json["contacts"]["inserted"] == 1
 
 
 @one_warehouse

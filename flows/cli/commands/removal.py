@@ -117,7 +117,11 @@ def allow(options: argparse.Namespace) -> int:
         status = PLANNED if options.dry_run else COMPLETED
         print_json({"import_id": None, "status": status, "found": 1, "deleted": 0, "members": 0})
     else:
-        print_line(f"The address {'would be' if options.dry_run else 'is'} no longer suppressed: imports may bring it.")
+        verb = "would be" if options.dry_run else "is"
+        print_line(
+            f"The address {verb} no longer suppressed: imports may bring it. To bring it now, import its file again, "
+            "with --if-same-file import if the file did not change."
+        )
     return OK
 
 
