@@ -140,7 +140,7 @@ def write_rejected_rows(file: WaitingFile, row: Mapping[str, Any]) -> str | None
         return None
     try:
         open_for_reading(rejected).close()
-    except (OSError, ImportError):  # it may be another machine's, another user's, or in an object store
+    except Exception:  # another machine's, another user's, or in a store, each kind of which has its own errors
         return _write_where_they_are(file, number, rejected)
     name = rejected_name(file.name, number)
     if name.endswith(rejected_workbook.SUFFIX):
