@@ -49,7 +49,7 @@ def memory(bench: Bench) -> Iterator[str]:
 
 
 def plot(bench: Bench) -> Iterator[str]:
-    """Time of loads into an empty warehouse. Sizes above ROWS are measured once, and without plain pandas."""
+    """Time of loads into an empty warehouse, and its picture. Sizes above ROWS: measured once, without plain pandas."""
     peers = {f"{name}, with a key": partial(load_with_key, name) for name in PLOTTED_PEERS if is_available(name, bench)}
     programs: dict[str, Program] = {**LOADS, **peers, PANDAS: load_with_pandas}
     few, many = ([rows for rows in bench.sizes if (rows <= bench.rows) == small] for small in (True, False))
@@ -60,13 +60,10 @@ def plot(bench: Bench) -> Iterator[str]:
         for name in programs
         if (of_program := [rows for rows in bench.sizes if (name, rows) in results])
     }
-    python = bench.peer_python("plot")
-    if python:
-        yield f"![Seconds against rows, on logarithmic scales](images/{bench.image.name})\n"
     yield header("", *(f"{rows:,} rows" for rows in bench.sizes))
     for name, by_rows in points.items():
         yield row(name, *(median_seconds([by_rows[rows]]) if rows in by_rows else "" for rows in bench.sizes))
-    if python:
+    if python := bench.peer_python("plot"):
         data = bench.folder / "plot.json"
         data.write_text(json.dumps(points))
         script = Path(__file__).parent / "peers" / "draw_plot.py"
