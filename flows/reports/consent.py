@@ -54,12 +54,12 @@ def kept_consent_warnings(report: ImportReport, imported: Iterable[Field]) -> It
         overwrite = f"--merge-field {field.id}=overwrite"
         if report.merge == MergePolicy.INSERT_ONLY:
             number = report.contacts.skipped if report.contacts else 0
-            next_step = f"--merge fill-empty with {overwrite} does"
+            next_step = f"--merge fill-empty with {overwrite} takes"
         else:
             number = report.changes[field.id].kept_by_policy if field.id in report.changes else 0
-            next_step = f"{overwrite} does"
+            next_step = f"{overwrite} takes"
         if number:
             yield (
-                f"{counted(number, 'existing contact')} in the file keep their {field.id}: the policy takes no refusal "
-                f"over; {next_step}, and never makes a consent weaker"
+                f"{counted(number, 'existing contact')} in the file keep their {field.id}, even where the file has a "
+                f"refusal; {next_step} refusals over, and never makes a consent weaker"
             )

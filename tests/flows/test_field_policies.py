@@ -98,6 +98,6 @@ def test_a_refusal_that_the_policy_does_not_take_over_is_warned_of(
 ) -> None:
     contacts.load(FIRST.replace("unsubscribed", "subscribed"))
     report = contacts.load(FIRST, *options)
-    assert any("the policy takes no refusal over" in warning for warning in report["warnings"]) is warned
+    assert any("even where the file has a refusal" in warning for warning in report["warnings"]) is warned
     stored = contacts.database.contacts()["ann@example.com"][STATUS]
     assert stored == ("subscribed" if warned else "unsubscribed")
