@@ -21,7 +21,7 @@ from transforms.landing.archives import DEFAULT_LIMITS, ExpansionLimits
 from transforms.landing.land import Landed, land
 from transforms.landing.unwrap import unwrap_lines
 from transforms.mapping.added_rules import add_readings, add_rules_of_first_import, add_values
-from transforms.mapping.columns import ColumnMapping, Header, read_mapping
+from transforms.mapping.columns import ColumnMapping, read_mapping
 from transforms.mapping.preset_fit import find_preset, map_with_preset
 from transforms.parsing.first_cells import first_cells
 from transforms.parsing.layout import REJECTION_COLUMNS, Layout, find_layout
@@ -119,8 +119,7 @@ def map_source_columns(
         mapping = add_rules_of_first_import(mapping, first_import.columns)
         mapping = add_values(mapping, options.values, catalogue.default_prefix)
         mapping = add_readings(mapping, readings or {})
-    named = Header(layout.columns).requested(requested)
-    lost = notes_on_lost_fields(layout.columns, named, first_import, catalogue)
+    lost = notes_on_lost_fields(layout.columns, requested, first_import, catalogue)
     return SourceFile(landed, layout, replace(mapping, notes=(*mapping.notes, *lost)))
 
 

@@ -10,14 +10,14 @@ from warehouse.merge.execution import MergeCounts
 from warehouse.merge.plan import DIGEST_LENGTH
 
 KIND = "sha256:"
-OPTIONS = "the options, the catalogue, the mapping file, the presets or the release of this program"
+CONFIGURATION = "the options, the catalogue, the mapping file, the presets or the release of this program"
 
 
 class PlanDigest(NamedTuple):
     """Three hashes, each of 16 hex digits."""
 
     file: str  # of the bytes of the source
-    options: str  # of what OPTIONS names
+    options: str  # of what CONFIGURATION names
     changes: str  # of the counts, the new members and the changes of existing contacts
 
     @classmethod
@@ -35,7 +35,7 @@ class PlanDigest(NamedTuple):
 
     def differing(self, today: Self) -> str:
         """What differs from today's digest. Another file or other options make other changes, so these come first."""
-        parts = {"the file": self.file != today.file, OPTIONS: self.options != today.options}
+        parts = {"the file": self.file != today.file, CONFIGURATION: self.options != today.options}
         return " and ".join(name for name, differs in parts.items() if differs) or "the warehouse"
 
 

@@ -14,7 +14,7 @@ from flows.cli.commands.plan import SERVICES
 from flows.config.request import ImportRequest
 from flows.config.settings import Settings, sqlite_url
 from flows.pipeline.temporary_folders import temporary_folder
-from flows.planning.digest import OPTIONS
+from flows.planning.digest import CONFIGURATION
 from flows.planning.plan import plan_import
 from flows.reports.builder import ImportReportBuilder
 from schemas.catalogue import BUILT_IN_CATALOGUE, load_catalogue
@@ -172,7 +172,7 @@ def test_a_warehouse_of_an_older_release_is_planned_after_its_tables_got_the_new
 
 @pytest.mark.parametrize(
     ("what", "cause"),
-    [("file", "the file"), ("options", OPTIONS), ("catalogue", OPTIONS), ("warehouse", "the warehouse")],
+    [("file", "the file"), ("options", CONFIGURATION), ("catalogue", CONFIGURATION), ("warehouse", "the warehouse")],
 )
 def test_an_outdated_plan_names_what_differs_and_merges_nothing(contacts: Contacts, what: str, cause: str) -> None:
     contacts.load(STORED)

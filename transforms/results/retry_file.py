@@ -1,7 +1,7 @@
 """A corrected rejected file: the columns as its first import decided, and the records of that import in its rows."""
 
 import re
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,7 +15,7 @@ from schemas.field_types import Gaps
 from transforms.chunks.duplicates import dropped_duplicates
 from transforms.chunks.file_profile import ChunkPosition
 from transforms.chunks.split import RETRIED_RECORD, ChunkResult
-from transforms.mapping.columns import ColumnOutcome, MappedColumn
+from transforms.mapping.columns import ColumnOutcome, Header, MappedColumn, Requests
 from transforms.work_folder import read_table
 
 _MARK = re.compile("import ([1-9][0-9]{0,17}), file ([0-9a-f]{2}-[0-9a-f]{14})")
@@ -81,10 +81,11 @@ def _has_lost_field(column: Mapping[str, Any], catalogue: FieldCatalogue) -> boo
 
 
 def notes_on_lost_fields(
-    names: Sequence[str], named: Collection[int], first: FirstImport, catalogue: FieldCatalogue
+    names: Sequence[str], requested: Sequence[Requests], first: FirstImport, catalogue: FieldCatalogue
 ) -> Iterator[str]:
-    """A note on each column whose field the catalogue no longer has, but not on those that the request has `named`."""
+    """A note on each column whose field the catalogue no longer has, but not on those that are `requested`."""
     lost = {column["column"]: column["field"] for column in first.columns if _has_lost_field(column, catalogue)}
+    named = Header(names).requested(requested) if lost else ()
     for position, name in enumerate(names, 1):
         if name in lost and position not in named:
             yield (

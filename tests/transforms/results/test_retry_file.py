@@ -88,7 +88,7 @@ def test_nothing_is_decided_about_a_column_whose_field_no_longer_exists() -> Non
     assert columns_of_first_import(("Tel", "x"), earlier, small) == {}
     [note] = notes_on_lost_fields(("x", "Tel"), (), FirstImport(earlier, import_id=7), small)
     assert "in import 7 the column 'Tel' went to 'mobile_phone'" in note
-    assert list(notes_on_lost_fields(("x", "Tel"), {2}, FirstImport(earlier, import_id=7), small)) == []
+    assert list(notes_on_lost_fields(("x", "Tel"), [[("Tel", "")]], FirstImport(earlier, import_id=7), small)) == []
 
 
 def test_the_numbers_are_in_the_last_column_of_that_name() -> None:
